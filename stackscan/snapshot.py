@@ -1,0 +1,124 @@
+"""What one goroutine dump says, whatever format it was written in.
+
+Distinct things are objects, numerous things are columns: a dump of 200,000 goroutines holds a few hundred distinct
+stacks, so :class:`Frame` and :class:`Stack` are frozen, interned dataclasses, and the goroutines themselves are rows
+of one polars table (:data:`GOROUTINE_SCHEMA`). This module imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+#: Columns of :attr:`Snapshot.goroutines`, one row a goroutine, in the order of the dump.
+#: ``stack_id`` indexes :attr:`Snapshot.stacks`. Null means that the dump does not say.
+GOROUTINE_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "goroutine_id": pl.UInt64(),  # ids were int64 up to Go 1.19, uint64 since
+    "stack_id": pl.UInt32(),
+    "wait_reason": pl.String(),  # the runtime's own text, without minutes and attributes: "chan receive"
+    "wait_minutes": pl.UInt32(),  # a lower bound: the clock starts at the first garbage collection after parking
+    "creator_id": pl.UInt64(),  # "in goroutine N", Go 1.21 and later
+    "locked": pl.Boolean(),  # locked to its operating-system thread
+    "leaked": pl.Boolean(),  # marked by the runtime's leak detector, Go 1.26 and later
+    "attributes": pl.String(),  # what else the header says, as printed: "(durable), synctest bubble 1"
+    "thread": pl.String(),  # "gp=0x… m=3 mp=0x…", crash dumps of Go 1.22 and later
+    "labels": pl.String(),  # profiler labels as printed, "{job: 7}", Go 1.26 and later
+    "line": pl.UInt32(),  # 1-based line of the header in the source
+}
+
+#: Columns of :attr:`Snapshot.ancestors`: one row a printed ancestor (GODEBUG=tracebackancestors=N, Go 1.11 and later).
+ANCESTOR_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "goroutine_id": pl.UInt64(),
+    "depth": pl.UInt32(),  # 1 is the parent
+    "ancestor_id": pl.UInt64(),
+    "stack_id": pl.UInt32(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call site.
+
+    ``function`` is the symbol as Go prints it, arguments off (``net/http.(*conn).serve``); ``line`` is 1-based, 0 or
+    negative where the runtime did not know; ``pc_offset`` is the distance in bytes from the function's entry, None
+    for inlined calls.
+    """
+
+    function: str
+    file: str
+    line: int
+    pc_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where a goroutine is: frames innermost first, and the ``go`` statement that created it.
+
+    ``elided`` is the number of frames that the runtime left out of the middle (0: none; None: some, it did not say
+    how many). ``unavailable`` is true when the goroutine was running on another thread and has no frames.
+    """
+
+    frames: tuple[Frame, ...]
+    created_by: Frame | None = None
+    elided: int | None = 0
+    unavailable: bool = False
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The function symbols, innermost first."""
+        return tuple(frame.function for frame in self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One damaged or doubtful place: its 1-based line in the source, why, and what stands there (one line)."""
+
+    line: int
+    reason: str
+    excerpt: str = ""
+
+
+def empty_goroutines() -> pl.DataFrame:
+    """A goroutine table without rows, with all its columns."""
+    return pl.DataFrame(schema=GOROUTINE_SCHEMA)
+
+
+def empty_ancestors() -> pl.DataFrame:
+    """An ancestor table without rows, with all its columns."""
+    return pl.DataFrame(schema=ANCESTOR_SCHEMA)
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One dump, as read.
+
+    ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut or
+    any goroutine was lost; ``cause`` is what the process said as it died (``panic: …``, ``fatal error: …``,
+    ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this.
+    """
+
+    format: str
+    goroutines: pl.DataFrame
+    stacks: tuple[Stack, ...]
+    problems: tuple[Problem, ...] = ()
+    complete: bool = True
+    header_lines: int = 0
+    cause: str | None = None
+    dialect: str | None = None
+    ancestors: pl.DataFrame = field(default_factory=empty_ancestors)
+
+    def check_valid(self) -> None:
+        """Raise ValueError unless the tables have their declared columns and every stack id points at a stack."""
+        for name, table, schema in (
+            ("goroutines", self.goroutines, GOROUTINE_SCHEMA),
+            ("ancestors", self.ancestors, ANCESTOR_SCHEMA),
+        ):
+            if dict(table.schema) != schema:
+                raise ValueError(f"{name}: columns {dict(table.schema)} are not the declared {schema}")
+            highest = table.get_column("stack_id").max()
+            if isinstance(highest, int) and highest >= len(self.stacks):
+                raise ValueError(f"{name}: stack id {highest} of {len(self.stacks)} stacks")
+        if self.goroutines.get_column("stack_id").null_count():
+            raise ValueError("goroutines: a row without a stack id")
