@@ -1,0 +1,387 @@
+"""The careful reader: one goroutine's lines, one at a time, when something stands between them.
+
+It takes what the fast path will not: text spliced in by other writers, lost and torn lines, doubled or missing blank
+lines, tabs turned into blanks, ancestor sections, C frames, a cut end. Each line still goes through the grammar.
+Damage costs what it touches and is reported; the goroutine stays.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from stackscan.formats.goroutine_text import grammar, header, surroundings
+from stackscan.formats.goroutine_text.grammar import NON_GO, Header
+from stackscan.snapshot import Frame, Problem, Stack
+
+_EXCERPT: Final = 120
+#: A call line that lost its end to another writer: its name is still whole.
+_TORN_CALL: Final = re.compile(r"""(?P<name>[^\s"'{(\[]+(?:\(\*[^\s"'()]+\)[^\s"'(]*)?)\((?:0x[0-9a-f]|_|\{|\.\.\.)""")
+#: What tells a location that lost its tab from a clock time.
+_PATH_LIKE: Final = re.compile(r"[/\\<?]|\.(?:go|s|c)\b| \+0x")
+#: What is left of a location line whose beginning was cut off with the head of the file.
+_FRAGMENT: Final = re.compile(r":\d+ \+0x[0-9a-f]+(?: fp=.*)?\Z|\A\+?(?:0x)?[0-9a-f]{1,16}\Z")
+#: A header that the end of the file cut short after "goroutine ".
+_CUT_HEADER: Final = re.compile(r"goroutine \d*(?: [^\[]*)?\Z")
+#: A whole header at the end of a line that something else began.
+_EMBEDDED_HEADER: Final = re.compile(r"(?<=.)goroutine \d+ \[[^\[\]]+\](?: \{.*\})?:\Z")
+_ENDS_STACK: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart"})
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The lines from one header up to the next (or the text before the first header).
+
+    ``first_line`` is 1-based in the source; ``at_end`` says that the file ends here and ``unterminated`` that its last
+    line has no newline.
+    """
+
+    lines: list[str]
+    first_line: int
+    at_end: bool = False
+    unterminated: bool = False
+
+
+@dataclass(slots=True)
+class Goroutine:
+    """One goroutine as the careful reader found it."""
+
+    goroutine_id: int
+    line: int
+    header: Header
+    stack: Stack
+    creator_id: int | None
+    ancestors: tuple[tuple[int, Stack], ...]
+
+
+@dataclass(slots=True)
+class SegmentResult:
+    """What a segment held: one goroutine, none (the text before the first), or more (a header behind other text).
+
+    ``lost`` counts goroutines whose header is missing; ``marks`` are lines that speak of the
+    process as a whole (panic, signal, thread separator)."""
+
+    goroutines: list[Goroutine] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    marks: list[surroundings.Mark] = field(default_factory=list)
+    lost: int = 0
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class _Trace:
+    """The frames of one stack while its lines come in."""
+
+    frames: list[Frame] = field(default_factory=list)
+    created_by: Frame | None = None
+    creator_id: int | None = None
+    elided: int | None = 0
+    unavailable: bool = False
+
+    @property
+    def closed(self) -> bool:
+        return self.created_by is not None
+
+    def stack(self) -> Stack:
+        return Stack(tuple(self.frames), self.created_by, self.elided, self.unavailable)
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A call or creator line that waits for its location."""
+
+    function: str
+    line: int
+    text: str
+    creator: bool = False
+    creator_id: int | None = None
+    bare: bool = False  # no parentheses (gccgo, C): only a location after it makes it a call
+    torn: bool = False
+
+
+def read_segment(segment: Segment) -> SegmentResult:
+    """Read one segment. Never raises on bad text."""
+    return _Reader(segment).read()
+
+
+class _Reader:
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self.result = SegmentResult()
+        self.header: tuple[int, Header] | None = None
+        self.trace = _Trace()
+        self.ancestors: list[tuple[int, _Trace]] = []
+        self.pending: _Pending | None = None
+        self.between: list[tuple[int, str]] = []  # text since the last line of the stack, not yet known to be inside it
+        self.outside = True  # past the goroutine's end, or before its header
+        self.skipping = False  # in a `runtime stack:` section
+        self.double_spaced = False
+        self.blank_before = False
+        self.orphan: _Trace | None = None
+        self.last_kind = ""
+
+    def read(self) -> SegmentResult:
+        lines = self.segment.lines
+        start = self._read_header(lines[0]) if lines else 0
+        self.double_spaced = start == 1 and len(lines) > 2 and not lines[1].strip() and bool(lines[2].strip())
+        for offset in range(start, len(lines)):
+            text = lines[offset].lstrip("\0").rstrip("\0\r \t")
+            number = self.segment.first_line + offset
+            if text and self.outside and self._embedded(text, offset):
+                return self.result
+            if text:
+                self._line(text, number)
+                self.blank_before = False
+            else:
+                self._blank()
+        self._finish()
+        return self.result
+
+    # -- lines -----------------------------------------------------------------------------------------------------
+
+    def _read_header(self, line: str) -> int:
+        if not surroundings.is_header_like(line):
+            return 0
+        text = line.rstrip("\0\r \t")
+        goroutine_id = header.read_damaged(text)
+        if goroutine_id is None or goroutine_id >= 1 << 64:
+            self._problem(self.segment.first_line, "goroutine id is not a 64-bit number", text)
+            self.result.lost += 1
+            return 1
+        tail = header.read_tail(text.split(" ", 2)[2])
+        if tail is None:
+            self._problem(self.segment.first_line, "goroutine header is damaged; its state is unknown", text)
+        self.header = (goroutine_id, tail or Header(None))
+        self.outside = False
+        self.last_kind = "header"
+        return 1
+
+    def _line(self, text: str, number: int) -> None:
+        if self.skipping:
+            return
+        if number == 1 and self._is_fragment(text):
+            self._orphan(_Pending("", number, text))
+            return
+        stripped = text.lstrip()
+        indented = text[0].isspace()
+        if self._location(text, number) or not (indented and self.outside) and self._special(stripped, number):
+            return
+        if not indented:
+            mark = surroundings.mark(text, number)
+            if mark is not None:
+                self._mark(mark)
+                return
+            if self._call(text, number):
+                return
+        self._other(text, number)
+
+    def _embedded(self, text: str, offset: int) -> bool:
+        """A header behind text that was printed without a newline: read the rest of the segment under it."""
+        match = _EMBEDDED_HEADER.search(text)
+        lines = self.segment.lines
+        if match is None or len(lines) < offset + 3 or not lines[offset + 1].endswith(")"):
+            return False
+        if grammar.read_call(lines[offset + 1]) is None or grammar.read_location(lines[offset + 2]) is None:
+            return False
+        self._finish()
+        number = self.segment.first_line + offset
+        self._problem(number, "other text before the goroutine header on the same line", text)
+        rest = replace(self.segment, lines=[match[0], *lines[offset + 1 :]], first_line=number)
+        below = read_segment(rest)
+        self.result.goroutines += below.goroutines
+        self.result.problems += below.problems
+        self.result.marks += below.marks
+        self.result.lost += below.lost
+        self.result.cut = below.cut
+        return True
+
+    def _is_fragment(self, text: str) -> bool:
+        """Whether the file's first line is the rest of a location line, after which the next goroutine follows."""
+        lines = self.segment.lines
+        ends_goroutine = len(lines) > 1 and not lines[1].strip()
+        return self.header is None and ends_goroutine and text[0] != "\t" and _FRAGMENT.search(text) is not None
+
+    def _blank(self) -> None:
+        self.blank_before = True
+        self.skipping = False
+        if self.pending is not None and self.pending.bare:
+            self.between.append((self.pending.line, self.pending.text))
+            self.pending = None
+        if not self.double_spaced and self.pending is None:
+            self._leave()
+
+    def _leave(self) -> None:
+        """The goroutine ended: text seen since its last line stood after it, and is nobody's damage."""
+        self.outside = True
+        self.between.clear()
+        self.orphan = None
+
+    def _special(self, text: str, number: int) -> bool:
+        """Markers that stand on a line of their own."""
+        if text == "runtime stack:":  # the scheduler's own stack, up to the next blank line: no goroutine's
+            self._drop_pending()
+            self.skipping = True
+            return True
+        elided, count = grammar.read_elided(text)
+        if elided:
+            if not self.outside:
+                self._inside(number)
+                self._current().elided = count
+            return True
+        if grammar.is_unavailable(text):
+            self._current().unavailable = True
+            self.last_kind = "unavailable"
+            return True
+        if grammar.is_non_go(text):
+            self._drop_pending()
+            self._add(NON_GO, _Pending("", number, text, bare=True), number)
+            return True
+        ancestor = grammar.read_ancestor(text)
+        if ancestor is not None:
+            self.ancestors.append((ancestor, _Trace()))
+            self.outside = False
+            return True
+        return text.startswith("created by ") and self._creator(text, number)
+
+    def _creator(self, text: str, number: int) -> bool:
+        parsed = grammar.read_creator(text)
+        if parsed is None:
+            return False
+        self._drop_pending()
+        self.pending = _Pending(parsed[0], number, text, creator=True, creator_id=parsed[1])
+        self.last_kind = "creator"
+        return True
+
+    def _call(self, text: str, number: int) -> bool:
+        function = grammar.read_call(text)
+        bare = torn = False
+        if function is None or not text.endswith(")"):
+            bare = function is not None
+            match = None if bare else _TORN_CALL.match(text)
+            function, torn = (grammar.unescape_path(match["name"]), True) if match else (function, False)
+        if function is None or ((bare or torn) and self.pending is not None):
+            return False
+        self._drop_pending()
+        self.pending = _Pending(function, number, text, bare=bare, torn=torn)
+        self.last_kind = "call"
+        return True
+
+    def _location(self, text: str, number: int) -> bool:
+        if self.pending is None:
+            if text[0] == "\t" and not self.outside and grammar.read_location(text) is not None:
+                self._problem(number, "location without its function line", text)
+                return True
+            return False
+        location = grammar.read_location("\t" + text.lstrip())
+        if location is None or not (text[0].isspace() or _PATH_LIKE.search(text)):
+            return False
+        pending, self.pending = self.pending, None
+        frame = Frame(pending.function, *location)
+        if pending.torn:
+            self._problem(pending.line, "function line torn by other output", pending.text)
+        self._add(frame, pending, number)
+        self.last_kind = "location"
+        return True
+
+    def _other(self, text: str, number: int) -> None:
+        self.between.append((number, text))
+        self.last_kind = "register" if surroundings.is_register(text, within=self.last_kind == "register") else "other"
+
+    # -- what lines mean -------------------------------------------------------------------------------------------
+
+    def _current(self) -> _Trace:
+        return self.ancestors[-1][1] if self.ancestors else self.trace
+
+    def _add(self, frame: Frame, pending: _Pending, number: int) -> None:
+        trace = self._current()
+        if self.header is not None and not self.outside and not trace.closed:
+            self._inside(number)
+        elif pending.bare:
+            return  # a library's own stack trace, or prose that happens to be followed by a path
+        else:
+            trace = self._orphan(pending)
+        if pending.creator:
+            trace.created_by, trace.creator_id = frame, pending.creator_id
+        else:
+            trace.frames.append(frame)
+
+    def _orphan(self, pending: _Pending) -> _Trace:
+        """Frames that no header announces: the goroutine they belong to is lost."""
+        if self.orphan is None or self.orphan.closed:
+            self.orphan = _Trace()
+            self.result.lost += 1
+            reason = "frames without a goroutine header: that goroutine is lost"
+            if self.segment.first_line == 1 and self.header is None:
+                reason = "the text begins inside a goroutine; that one is lost"
+            self._problem(pending.line, reason, pending.text)
+        return self.orphan
+
+    def _inside(self, number: int) -> None:
+        """A line of the stack at ``number``: what stood before it since the last one was spliced in."""
+        if self.between:
+            first, text = self.between[0]
+            count = len(self.between)
+            more = f" ({count} lines)" if count > 1 else ""
+            self._problem(first, f"other text inside the stack{more}", text)
+            self.between.clear()
+
+    def _mark(self, mark: surroundings.Mark) -> None:
+        self.result.marks.append(mark)
+        self.between.append((mark.line, mark.text))
+        self.last_kind = "other"
+
+    def _drop_pending(self) -> None:
+        pending, self.pending = self.pending, None
+        if pending is None:
+            return
+        if pending.bare or self.outside:
+            self.between.append((pending.line, pending.text))
+        else:
+            self._problem(pending.line, "function line without its location; frame left out", pending.text)
+
+    def _problem(self, number: int, reason: str, text: str) -> None:
+        self.result.problems.append(Problem(number, reason, text.strip()[:_EXCERPT]))
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        self.result.cut = self.segment.at_end and self._is_cut()
+        if not self.result.cut:
+            self._drop_pending()
+        if self.header is None:
+            return
+        goroutine_id, tail = self.header
+        if not self.trace.frames and not self.trace.unavailable and not self.trace.closed and not self.result.cut:
+            self._problem(self.segment.first_line, "no frames below the header", self.segment.lines[0])
+        ancestors = tuple((ancestor, trace.stack()) for ancestor, trace in self.ancestors)
+        self.result.goroutines.append(
+            Goroutine(
+                goroutine_id, self.segment.first_line, tail, self.trace.stack(), self.trace.creator_id, ancestors
+            )
+        )
+
+    def _is_cut(self) -> bool:
+        """Whether the file ends in the middle of something."""
+        last = self.segment.lines[-1] if self.segment.lines else ""
+        if self.segment.unterminated and (_CUT_HEADER.match(last) or (last and "goroutine ".startswith(last))):
+            return True
+        if self.pending is not None and not self.outside:
+            return self.segment.unterminated or not self.pending.bare
+        if self.blank_before and not self.segment.unterminated:
+            return False
+        if self.last_kind == "header":
+            return True
+        if not self.segment.unterminated:
+            return False
+        if self.last_kind == "location":
+            return not self._ends_whole()
+        return self.last_kind in ("register", "creator", "call") or (self.last_kind == "other" and not self.outside)
+
+    def _ends_whole(self) -> bool:
+        """Whether the last location, which has no newline, may still be whole: somebody stripped the newline."""
+        trace = self._current()
+        last = trace.created_by or (trace.frames[-1] if trace.frames else None)
+        if last is None or last.pc_offset is None:
+            return False
+        return trace.closed or last.function in _ENDS_STACK

@@ -1,0 +1,53 @@
+"""Which Go versions print a dump like this one, told by what only they print."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from stackscan.snapshot import Stack
+
+#: First Go version of a wait reason (runtime2.go waitReasonStrings by release).
+_REASON_SINCE = {
+    "GC assist marking": "1.8",
+    "sync.Cond.Wait": "1.11",
+    "GC scavenge wait": "1.13",
+    "preempted": "1.14",
+    "sync.Mutex.Lock": "1.20",
+    "sync.RWMutex.RLock": "1.20",
+    "sync.RWMutex.Lock": "1.20",
+    "coroutine": "1.22",
+    "GC weak to strong wait": "1.23",
+    "sync.WaitGroup.Wait": "1.24",
+    "synctest.Run": "1.24",
+    "GOMAXPROCS updater (idle)": "1.25",
+    "cleanup wait": "1.25",
+}
+
+
+def of(goroutines: pl.DataFrame, stacks: tuple[Stack, ...]) -> str | None:
+    """``"Go 1.21 or later"``: the oldest version that could have printed this; None without any evidence."""
+    if goroutines.is_empty():
+        return None
+    if any(_is_gccgo(stack) for stack in stacks):
+        return "gccgo"
+    evidence = [_REASON_SINCE.get(reason, "1.4") for reason in goroutines["wait_reason"].unique() if reason]
+    if goroutines["creator_id"].null_count() < len(goroutines):
+        evidence.append("1.21")
+    if goroutines["thread"].null_count() < len(goroutines):
+        evidence.append("1.22")
+    if goroutines["leaked"].any():
+        evidence.append("1.26")
+    if goroutines["labels"].null_count() < len(goroutines):
+        evidence.append("1.26")
+    if any("[...]" in function for stack in stacks for function in stack.functions):
+        evidence.append("1.18")
+    oldest = max(evidence, key=_version, default="1.4")
+    return f"Go {oldest} or later" if oldest != "1.4" else None
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
+
+
+def _is_gccgo(stack: Stack) -> bool:
+    return any(".go.." in function or "..init" in function for function in stack.functions)

@@ -1,0 +1,287 @@
+"""The one door to the Lark grammar of the text format (grammars/goroutine.lark).
+
+Plain values come out: no Lark type leaves this module. Every function here parses one line (or one block, for the
+reference reader) and returns None when the grammar does not accept it; who asks decides what that means.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Final
+
+from stackscan.resources import grammar_text
+from stackscan.snapshot import Frame
+
+if TYPE_CHECKING:
+    from lark import Lark, Token, Tree
+
+_STARTS: Final = (
+    "goroutine header call location creator elided ancestor unavailable non_go arguments labels".split()
+)
+#: What one word of an argument list may be: a machine word, or an aggregate of them.
+Argument = str | tuple["Argument", ...]
+
+
+#: The frame of a C function that no symbolizer could name (runtime/traceback.go printOneCgoTraceback).
+NON_GO: Final = Frame("non-Go function", "", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A goroutine header without its id. ``wait_reason`` is None where the runtime printed none."""
+
+    wait_reason: str | None
+    wait_minutes: int | None = None
+    locked: bool = False
+    leaked: bool = False
+    attributes: str | None = None
+    thread: str | None = None
+    labels: str | None = None
+
+
+@cache
+def _parser() -> Lark:
+    from lark import Lark
+
+    return Lark(
+        grammar_text("goroutine"), parser="lalr", start=_STARTS, maybe_placeholders=False, propagate_positions=False
+    )
+
+
+@cache
+def terminal(name: str) -> re.Pattern[str]:
+    """The regular expression of a terminal of the grammar, for callers that must test many lines at once."""
+    for definition in _parser().terminals:
+        if definition.name == name:
+            return re.compile(definition.pattern.to_regexp())
+    raise KeyError(name)
+
+
+def parse(text: str, start: str) -> Tree[Token] | None:
+    """The tree of a text under a start rule; for this package only."""
+    from lark.exceptions import LarkError
+
+    try:
+        return _parser().parse(text, start=start)
+    except LarkError:
+        return None
+
+
+def tokens_of(tree: Tree[Token]) -> dict[str, str]:
+    """The tokens directly below a node, by terminal name."""
+    return {child.type: str(child) for child in tree.children if not hasattr(child, "data")}
+
+
+def subtrees_of(tree: Tree[Token]) -> list[Tree[Token]]:
+    """The nodes directly below a node."""
+    return [child for child in tree.children if hasattr(child, "data")]
+
+
+@lru_cache(maxsize=4096)
+def read_header(text: str) -> tuple[int, Header] | None:
+    """``goroutine 7 [select, 3 minutes]:`` → (7, Header("select", 3))."""
+    tree = parse(text, "header")
+    return None if tree is None else header_of(tree)
+
+
+def header_of(tree: Tree[Token]) -> tuple[int, Header]:
+    """The id and the rest of a parsed header."""
+    fields: dict[str, str] = {}
+    status: list[tuple[str, str]] = []
+    for part in subtrees_of(tree):
+        if part.data == "status":
+            status = [_status_part(child) for child in part.children]
+        elif part.data == "thread":
+            fields["thread"] = str(part.children[0]).strip()
+        else:
+            fields["labels"] = _labels_text(part)
+    return int(tokens_of(tree)["ID"]), _with_status(status, fields)
+
+
+def _status_part(child: Token | Tree[Token]) -> tuple[str, str]:
+    if hasattr(child, "data"):
+        return "LABELS", _labels_text(child)
+    return child.type, str(child)
+
+
+def _with_status(status: list[tuple[str, str]], fields: dict[str, str]) -> Header:
+    reason: str | None = None
+    minutes: int | None = None
+    flags: list[str] = []
+    labels = fields.get("labels")
+    for kind, text in status:
+        if kind == "REASON":
+            reason = text
+        elif kind == "MINUTES":
+            minutes = int(text.split()[1])
+        elif kind == "LABELS":
+            labels = text
+        else:
+            flags.append(text.removeprefix(",").strip())
+    other = [flag for flag in flags if flag not in ("(leaked)", "locked to thread")]
+    return Header(
+        wait_reason=reason,
+        wait_minutes=minutes,
+        locked="locked to thread" in flags,
+        leaked="(leaked)" in flags or reason == "leaked",
+        attributes=", ".join(other) or None,
+        thread=fields.get("thread"),
+        labels=labels,
+    )
+
+
+def _labels_text(tree: Tree[Token]) -> str:
+    """The labels as Go 1.27 prints them, whichever version printed these."""
+    pairs = []
+    for pair in subtrees_of(tree):
+        texts = {str(part.data): str(part.children[0]) for part in subtrees_of(pair)}
+        pairs.append(f"{texts.get('label_key', '')}: {texts.get('label_value', '')}")
+    return "{" + ", ".join(pairs) + "}"
+
+
+def read_labels(text: str) -> tuple[tuple[str, str], ...] | None:
+    """``{job: 7, "a b": "x\\ty"}`` → (("job", "7"), ("a b", "x<tab>y")): keys and values with their quotes undone."""
+    tree = parse(" " + text, "labels")
+    if tree is None:
+        return None
+    pairs = []
+    for pair in subtrees_of(tree):
+        texts = {str(part.data): _unquote(str(part.children[0])) for part in subtrees_of(pair)}
+        pairs.append((texts.get("label_key", ""), texts.get("label_value", "")))
+    return tuple(pairs)
+
+
+_ESCAPE: Final = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
+_NAMED: Final = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def _unquote(text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    return _ESCAPE.sub(_unescape, text[1:-1])
+
+
+def _unescape(match: re.Match[str]) -> str:
+    byte, short, long, named = match.groups()
+    if byte:  # a byte that was no valid UTF-8 (Go 1.27) or a control character
+        value = int(byte, 16)
+        return chr(value) if value < 0x80 else "�"
+    if short or long:
+        point = int(short or long, 16)
+        return chr(point) if point <= 0x10FFFF and not 0xD800 <= point < 0xE000 else "�"
+    return _NAMED.get(named, named)
+
+
+def read_call(text: str) -> str | None:
+    """``main.(*T).run(0xc000012345, ...)`` → ``main.(*T).run``, escapes of the import path undone.
+
+    The arguments differ on every line and the names do not, so only the name goes through the grammar.
+    """
+    name = text[: text.rfind("(")] if text.endswith(")") and "(" in text else ""
+    return _read_call(f"{name}()" if name else text)
+
+
+@lru_cache(maxsize=65536)
+def _read_call(text: str) -> str | None:
+    tree = parse(text, "call")
+    return None if tree is None else call_of(tree)
+
+
+def call_of(tree: Tree[Token]) -> str:
+    """The function of a parsed call line."""
+    tokens = tokens_of(tree)
+    return unescape_path(tokens.get("FUNCTION") or tokens["BARE_FUNCTION"])
+
+
+_PERCENT: Final = re.compile(r"(?:%[0-9a-f]{2})+")
+
+
+def unescape_path(symbol: str) -> str:
+    """``gopkg.in/yaml%2ev3.Decode`` → ``gopkg.in/yaml.v3.Decode`` (cmd/internal/objabi.PathToPrefix, reversed)."""
+    if "%" not in symbol:
+        return symbol
+    return _PERCENT.sub(lambda m: bytes.fromhex(m.group().replace("%", "")).decode("utf-8", "replace"), symbol)
+
+
+#: File, line (0 or negative: unknown) and offset from the function's entry in bytes (None: inlined).
+Location = tuple[str, int, int | None]
+
+
+def read_location(text: str) -> Location | None:
+    """``<tab>/src/x.go:12 +0x1a fp=… sp=…`` → ("/src/x.go", 12, 26). A pc without a file gives ("", 0, None)."""
+    whole, marker, addresses = text.partition(" fp=")
+    if marker and not terminal("FRAME_ADDRESSES").fullmatch(marker + addresses):
+        return None
+    return _read_location(whole)
+
+
+@lru_cache(maxsize=65536)
+def _read_location(text: str) -> Location | None:
+    tree = parse(text, "location")
+    return None if tree is None else location_of(tree)
+
+
+def location_of(tree: Tree[Token]) -> Location:
+    """The values of a parsed location line."""
+    if tree.data == "pc_location":
+        return "", 0, None
+    tokens = tokens_of(tree)
+    offset = tokens.get("OFFSET")
+    return tokens["FILE"], int(tokens["LINE"]), int(offset[4:], 16) if offset else None
+
+
+def read_creator(text: str) -> tuple[str, int | None] | None:
+    """``created by main.main in goroutine 1`` → ("main.main", 1)."""
+    tree = parse(text, "creator")
+    return None if tree is None else creator_of(tree)
+
+
+def creator_of(tree: Tree[Token]) -> tuple[str, int | None]:
+    """The function and the goroutine id of a parsed creator line."""
+    tokens = tokens_of(tree)
+    parent = tokens.get("IN_GOROUTINE")
+    return unescape_path(tokens["CREATOR"]), int(parent.split()[-1]) if parent else None
+
+
+def read_elided(text: str) -> tuple[bool, int | None]:
+    """Whether the line is an elided-frames marker, and how many frames it stands for (None: not said)."""
+    tree = parse(text, "elided") if text.startswith("...") else None
+    if tree is None:
+        return False, None
+    return True, elided_of(tree)
+
+
+def elided_of(tree: Tree[Token]) -> int | None:
+    """How many frames a parsed marker stands for."""
+    count = tokens_of(tree).get("ELIDED_COUNT")
+    return int(count[3:].split()[0]) if count else None
+
+
+def read_ancestor(text: str) -> int | None:
+    """``[originating from goroutine 5]:`` → 5."""
+    tree = parse(text, "ancestor") if text.startswith("[originating") else None
+    return None if tree is None else int(tokens_of(tree)["ID"])
+
+
+def is_unavailable(text: str) -> bool:
+    """Whether the line says that the stack could not be printed."""
+    return text.endswith("; stack unavailable") and parse("\t" + text.lstrip(), "unavailable") is not None
+
+
+def is_non_go(text: str) -> bool:
+    """Whether the line is a frame that no symbolizer could name: ``non-Go function at pc=0x…``."""
+    return text.startswith("non-Go function at ") and parse(text, "non_go") is not None
+
+
+def read_arguments(text: str) -> tuple[Argument, ...] | None:
+    """``(0xc000, {0x1?, ...}, _)`` → ("0xc000", ("0x1?", "..."), "_")."""
+    tree = parse(text, "arguments")
+    return None if tree is None else tuple(_argument(child) for child in subtrees_of(tree))
+
+
+def _argument(tree: Tree[Token]) -> Argument:
+    if tree.data == "word":
+        return str(tree.children[0])
+    return tuple(_argument(child) for child in subtrees_of(tree))

@@ -1,0 +1,43 @@
+"""What follows a goroutine's id in its header: ``[select, 3 minutes] {job: 7}:``.
+
+Labels and thread addresses differ from goroutine to goroutine while only a few brackets do. So the three are told
+apart first, and only a new bracket goes through the grammar; anything unusual goes there whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stackscan.formats.goroutine_text import grammar
+from stackscan.formats.goroutine_text.grammar import Header
+
+
+def read_tail(tail: str) -> Header | None:
+    """The header without ``goroutine ID ``; None when the grammar does not accept it."""
+    return _read_by_parts(tail) or _read_whole(tail)
+
+
+def _read_whole(tail: str) -> Header | None:
+    parsed = grammar.read_header(f"goroutine 0 {tail}")
+    return parsed[1] if parsed else None
+
+
+def _read_by_parts(tail: str) -> Header | None:
+    thread, bracket, rest = tail.partition("[")
+    if not bracket:
+        return None
+    status, has_labels, labels = rest.partition("] {")
+    if has_labels and not labels.endswith("}:"):
+        return None
+    head = _read_whole(f"[{status}]:" if has_labels else f"[{rest}")
+    if head is None or (thread and not grammar.terminal("THREAD").fullmatch(f" {thread.rstrip()}")):
+        return None
+    if thread:
+        head = replace(head, thread=thread.rstrip())
+    return replace(head, labels="{" + labels[:-1]) if has_labels else head
+
+
+def read_damaged(line: str) -> int | None:
+    """The id of a line that starts like a header, whatever follows: a goroutine is never lost for its header."""
+    digits = line.removeprefix("goroutine ").partition(" ")[0]
+    return int(digits) if digits.isdecimal() and len(digits) <= 20 else None

@@ -1,0 +1,177 @@
+"""Where the lines of a chunk begin and end, and what kind each is, found a whole chunk at a time with numpy.
+
+A kind is told by a line's first bytes and its last parenthesis, nothing more: the grammar still reads every distinct
+line afterwards. What follows what then says which goroutines are *regular* (header, call and location lines in turn,
+perhaps a creator, a blank line). Anything else (text in between, a lost line, an ancestor section) makes a goroutine
+irregular, and the line-by-line reader (careful.py) takes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]
+
+HEADER, CALL, LOCATION, CREATOR, CREATOR_LOCATION, ELIDED, BLANK, OTHER = range(8)
+_KINDS: Final = 8
+
+#: What may follow what inside regular goroutines. A header may follow anything: it always starts a new goroutine.
+_MAY_FOLLOW: Final = {
+    HEADER: (CALL,),
+    CALL: (LOCATION,),
+    LOCATION: (CALL, ELIDED, CREATOR, BLANK),
+    ELIDED: (CALL, CREATOR, BLANK),
+    CREATOR: (CREATOR_LOCATION,),
+    CREATOR_LOCATION: (BLANK,),
+}
+_NEWLINE, _PAREN, _CLOSE, _TAB, _DOT, _BRACKET, _SPACE = b"\n()\t.[ "
+
+
+def _transitions() -> Mask:
+    allowed = np.zeros((_KINDS, _KINDS), dtype=np.bool_)
+    for before, followers in _MAY_FOLLOW.items():
+        allowed[before, list(followers)] = True
+    allowed[:, HEADER] = True
+    return allowed.ravel()
+
+
+_ALLOWED: Final = _transitions()
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of one chunk. ``begin`` and ``end`` are byte positions (end at the newline), ``last_paren`` the
+    position of the line's last ``(`` (call lines only mean it), ``kind`` one of the constants above."""
+
+    data: npt.NDArray[np.uint8]
+    begin: Positions
+    end: Positions
+    last_paren: Positions
+    kind: npt.NDArray[np.uint8]
+
+    @property
+    def headers(self) -> Positions:
+        """Indices of the header lines."""
+        return np.flatnonzero(self.kind == HEADER)
+
+
+def split_lines(chunk: bytes) -> Lines:
+    """The lines of a chunk that ends with a newline."""
+    data = np.frombuffer(chunk, dtype=np.uint8)
+    marks = np.flatnonzero((data == _NEWLINE) | (data == _PAREN))
+    at_newline = np.flatnonzero(data[marks] == _NEWLINE)
+    end = marks[at_newline]
+    begin = np.empty_like(end)
+    begin[0] = 0
+    begin[1:] = end[:-1] + 1
+    before = np.maximum(at_newline - 1, 0)
+    last_paren = marks[before]  # meaningful only where it lies inside the line
+    kind = _kinds(chunk, data, begin, end, last_paren)
+    return Lines(data, begin, end, last_paren, kind)
+
+
+def _kinds(
+    chunk: bytes, data: npt.NDArray[np.uint8], begin: Positions, end: Positions, last_paren: Positions
+) -> npt.NDArray[np.uint8]:
+    first = data[begin]
+    kind = np.full(len(begin), OTHER, dtype=np.uint8)
+    in_line = (last_paren > begin) & (last_paren < end)
+    kind[in_line & (data[end - 1] == _CLOSE) & (first != _BRACKET)] = CALL
+    kind[first == _TAB] = LOCATION
+    kind[first == _SPACE] = OTHER
+    kind[begin == end] = BLANK
+    kind[(first == _DOT) & (kind == OTHER)] = ELIDED
+    kind[_starting_with(b"goroutine ", chunk, first, begin, end)] = HEADER
+    creators = _starting_with(b"created by ", chunk, first, begin, end)
+    kind[creators] = CREATOR
+    after = creators[creators + 1 < len(kind)] + 1
+    kind[after[kind[after] == LOCATION]] = CREATOR_LOCATION
+    _drop_false_headers(chunk, data, begin, end, kind)
+    return kind
+
+
+def _starting_with(
+    literal: bytes, chunk: bytes, first: npt.NDArray[np.uint8], begin: Positions, end: Positions
+) -> Positions:
+    """Indices of the lines that start with a literal of 9 to 16 bytes and go on after it."""
+    lines = np.flatnonzero(first == literal[0])
+    lines = lines[end[lines] - begin[lines] > len(literal)]
+    words = unaligned_words(chunk)
+    head = int.from_bytes(literal[:8], "little")
+    tail = int.from_bytes(literal[-8:], "little")
+    at = begin[lines]
+    return lines[(words[at] == head) & (words[at + len(literal) - 8] == tail)]
+
+
+def unaligned_words(chunk: bytes) -> Words:
+    """The chunk as overlapping 8-byte little-endian words, one at each byte position: literals compare in one go."""
+    return np.ndarray(shape=(max(len(chunk) - 7, 0),), dtype="<u8", buffer=chunk, strides=(1,))
+
+
+def _drop_false_headers(
+    chunk: bytes, data: npt.NDArray[np.uint8], begin: Positions, end: Positions, kind: npt.NDArray[np.uint8]
+) -> None:
+    """A header has an id and a bracket; prose ("goroutine 7 exited") is none."""
+    headers = np.flatnonzero(kind == HEADER)
+    after_id = begin[headers] + len(b"goroutine ")
+    _, length = leading_number(data, after_id)
+    at = np.minimum(after_id + length + 1, end[headers])
+    doubtful = headers[(length == 0) | (data[at] != _BRACKET)]
+    for index in doubtful.tolist():
+        line = chunk[begin[index] : end[index]]
+        if not (b"0" <= line[10:11] <= b"9" and b"[" in line):
+            kind[index] = OTHER
+
+
+def leading_number(data: npt.NDArray[np.uint8], at: Positions) -> tuple[Words, Positions]:
+    """The decimal numbers that start at the given positions, and how many digits each has (0: none; at most 19)."""
+    value = np.zeros(len(at), dtype=np.uint64)
+    length = np.zeros(len(at), dtype=np.int64)
+    active = np.ones(len(at), dtype=np.bool_)
+    for _ in range(19):
+        digit = data[at + length] - np.uint8(ord("0"))
+        active &= digit < 10
+        if not active.any():
+            break
+        value = np.where(active, value * np.uint64(10) + digit, value)
+        length += active
+    return value, length
+
+
+def trailing_number(data: npt.NDArray[np.uint8], end: Positions) -> tuple[Words, Positions]:
+    """The decimal numbers that end just before the given positions, and how many digits each has."""
+    value = np.zeros(len(end), dtype=np.uint64)
+    length = np.zeros(len(end), dtype=np.int64)
+    active = np.ones(len(end), dtype=np.bool_)
+    scale = np.uint64(1)
+    for _ in range(19):
+        digit = data[end - 1 - length] - np.uint8(ord("0"))
+        active &= digit < 10
+        if not active.any():
+            break
+        value = np.where(active, value + digit * scale, value)
+        length += active
+        scale *= np.uint64(10)
+    return value, length
+
+
+def irregular_headers(lines: Lines, headers: Positions) -> Mask:
+    """Which goroutines (by index into ``headers``) hold a line that may not stand where it stands."""
+    kind = lines.kind
+    wrong = np.flatnonzero(~_ALLOWED[kind[:-1] * np.uint8(_KINDS) + kind[1:]]) + 1
+    irregular = np.zeros(len(headers), dtype=np.bool_)
+    owner = np.searchsorted(headers, wrong, side="right") - 1
+    irregular[owner[owner >= 0]] = True
+    # A header that nothing regular follows (another header, the end of the chunk) has no frames.
+    bare = headers + 1 >= len(kind)
+    bare[~bare] = kind[headers[~bare] + 1] != CALL
+    # A goroutine must not stop short before the next header: after a call or creator line without its location.
+    last = np.append(headers[1:], len(kind)) - 1
+    short = (kind[last] == CALL) | (kind[last] == CREATOR) | (kind[last] == OTHER)
+    return irregular | bare | short

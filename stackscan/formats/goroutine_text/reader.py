@@ -1,0 +1,137 @@
+"""Reads a whole text: cuts it in chunks, runs the fast path on two or more at once, and the careful reader on the rest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from stackscan.errors import UnsupportedFormatError
+from stackscan.formats.goroutine_text import careful, rows, snapshots
+from stackscan.formats.goroutine_text.columns import ChunkColumns, Interners, read_chunk
+from stackscan.formats.goroutine_text.normalise import is_reversed, normalise
+from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, Mark
+from stackscan.snapshot import Problem, Snapshot
+
+#: Bytes a chunk: large enough that numpy's cost a call vanishes, small enough for the caches and for memory.
+_CHUNK: Final = 4 << 20
+_MOST_THREADS: Final = 8
+
+#: Told how many bytes of how many have been read.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Reading:
+    """What has been read of one text so far, in line order."""
+
+    interned: rows.Interned = field(default_factory=rows.Interned)
+    parts: list[rows.Rows] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    ancestors: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # line, id, depth, ancestor, stack
+    lost_lines: list[int] = field(default_factory=list)
+    cut: bool = False
+
+
+def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
+    """All snapshots of a text, at least one. Damage is reported in them.
+
+    Raises UnsupportedFormatError for a text whose lines stand in reverse order.
+    """
+    if is_reversed(data):
+        raise UnsupportedFormatError(
+            "the lines of this dump stand in reverse order, newest first", hint="Turn them round first: tac FILE"
+        )
+    size = len(data)
+    data, problems = normalise(data)
+    reading = Reading(problems=problems)
+    unterminated = bool(data) and not data.endswith(b"\n")
+    interners = Interners.new()
+    spans = list(_spans(data))
+    with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), _MOST_THREADS)) as pool:
+        chunks = pool.map(lambda span: _read_span(data, span, interners), spans)
+        columns = []
+        for span, chunk in zip(spans, chunks, strict=True):
+            columns.append(chunk)
+            if progress is not None:
+                progress(span[1], len(data))
+    resolver = rows.Resolver(interners, reading.interned)
+    first_line = 1
+    for span, chunk in zip(spans, columns, strict=True):
+        _take(data, span, chunk, first_line, resolver, reading, unterminated)
+        first_line += chunk.line_count
+    return snapshots.build(reading, size=size, unterminated=unterminated)
+
+
+def _spans(data: bytes) -> Iterator[tuple[int, int]]:
+    """Byte ranges of about _CHUNK that begin with a header (the first one aside)."""
+    begin = 0
+    while begin < len(data):
+        found = HEADER_LIKE_BYTES.search(data, begin + _CHUNK) if begin + _CHUNK < len(data) else None
+        end = found.start() if found else len(data)
+        yield begin, end
+        begin = end
+
+
+def _read_span(data: bytes, span: tuple[int, int], interners: Interners) -> ChunkColumns:
+    begin, end = span
+    chunk = data[begin:end]
+    last = end == len(data)
+    if not chunk.endswith(b"\n"):
+        chunk += b"\n"
+    return read_chunk(chunk, interners, last=last)
+
+
+def _take(
+    data: bytes,
+    span: tuple[int, int],
+    chunk: ChunkColumns,
+    first_line: int,
+    resolver: rows.Resolver,
+    reading: Reading,
+    unterminated: bool,
+) -> None:
+    """Add one chunk: its regular goroutines as they are, the others through the careful reader."""
+    begin, end = span
+    part = rows.from_chunk(chunk, first_line, resolver)
+    readable = (part.header >= 0) & (part.stack >= 0)
+    to_read = chunk.irregular.copy()
+    to_read[~chunk.irregular] = ~readable
+    if not readable.all():
+        part = part.take(np.flatnonzero(readable))
+    reading.parts.append(part)
+    headers = chunk.header_lines.tolist()
+    leading = headers[0] if headers else chunk.line_count
+    if not leading and not to_read.any():
+        return
+    text = data[begin:end].decode().removesuffix("\n").split("\n")
+    bounds = [*headers, chunk.line_count]
+    wanted = [(bounds[i], bounds[i + 1]) for i in np.flatnonzero(to_read).tolist()]
+    if leading:
+        wanted.insert(0, (0, leading))
+    found = []
+    for low, high in wanted:
+        at_end = end == len(data) and high == chunk.line_count
+        segment = careful.Segment(text[low:high], first_line + low, at_end, at_end and unterminated)
+        after_blank = low > 0 and not text[low - 1].strip()
+        result = careful.read_segment(segment)
+        _add(result, segment, reading)
+        found += [(goroutine, after_blank) for goroutine in result.goroutines]
+    if found:
+        reading.parts.append(rows.from_careful(found, reading.interned))
+
+
+def _add(result: careful.SegmentResult, segment: careful.Segment, reading: Reading) -> None:
+    reading.problems += result.problems
+    reading.marks += result.marks
+    reading.lost_lines += [segment.first_line] * result.lost
+    reading.cut |= result.cut
+    for goroutine in result.goroutines:
+        for depth, (ancestor, stack) in enumerate(goroutine.ancestors, start=1):
+            stack_id = reading.interned.stack_id(stack)
+            reading.ancestors.append((goroutine.line, goroutine.goroutine_id, depth, ancestor, stack_id))

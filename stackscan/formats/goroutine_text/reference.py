@@ -1,0 +1,75 @@
+"""The grammar alone, a whole goroutine at a time, with no cache and no shortcut.
+
+Slow on purpose (about 30 µs a frame): this is what the text format means. The differential test holds the fast path
+against it over all fixtures; nothing else uses it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stackscan.formats.goroutine_text import grammar
+from stackscan.formats.goroutine_text.grammar import Header
+from stackscan.snapshot import Frame, Stack
+
+if TYPE_CHECKING:
+    from lark import Token, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A whole goroutine as the grammar alone reads it."""
+
+    goroutine_id: int
+    header: Header
+    stack: Stack
+    creator_id: int | None
+    ancestors: tuple[tuple[int, Stack], ...]
+
+
+def read_block(text: str) -> Block | None:
+    """Read the lines of one goroutine, header first; None when the grammar does not accept them as they are."""
+    tree = grammar.parse(text, "goroutine")
+    if tree is None:
+        return None
+    parts = grammar.subtrees_of(tree)
+    goroutine_id, header = grammar.header_of(parts[0])
+    sections: list[list[Tree[Token]]] = [[]]
+    ids: list[int] = []
+    for part in parts[1:]:
+        if part.data == "ancestor":
+            ids.append(int(grammar.tokens_of(part)["ID"]))
+            sections.append([])
+        else:
+            sections[-1].append(part)
+    stacks = [_stack(section) for section in sections]
+    stack, creator_id = stacks[0]
+    ancestors = tuple((ancestor, found) for ancestor, (found, _) in zip(ids, stacks[1:], strict=True))
+    return Block(goroutine_id, header, stack, creator_id, ancestors)
+
+
+def _stack(parts: list[Tree[Token]]) -> tuple[Stack, int | None]:
+    frames: list[Frame] = []
+    creator: tuple[str, int | None] | None = None
+    created_by: Frame | None = None
+    elided: int | None = 0
+    unavailable = False
+    for part in parts:
+        if part.data == "frame":
+            frames.append(_frame(grammar.subtrees_of(part)))
+        elif part.data == "elided":
+            elided = grammar.elided_of(part)
+        elif part.data == "unavailable":
+            unavailable = True
+        elif part.data == "creator":
+            creator = grammar.creator_of(part)
+        elif creator is not None:
+            created_by = Frame(creator[0], *grammar.location_of(part))
+    return Stack(tuple(frames), created_by, elided, unavailable), creator[1] if creator else None
+
+
+def _frame(parts: list[Tree[Token]]) -> Frame:
+    if parts[0].data == "non_go":
+        return grammar.NON_GO
+    return Frame(grammar.call_of(parts[0]), *grammar.location_of(parts[1]))

@@ -1,0 +1,110 @@
+"""What stackscan is handed that is no dump it reads, and what to tell the person who did it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
+
+_PROBE: Final = 4096
+_SEARCH: Final = 16 << 20  # bytes searched for headers behind a prefix
+
+#: First bytes → what it is.
+_MAGIC: Final = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "an ELF program"),
+    (b"MZ", "a Windows program"),
+    (b"\xcf\xfa\xed\xfe", "a macOS program"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"PAR1", "a Parquet file"),
+)
+#: First bytes → a kind of capture that this version does not read, and what to take instead.
+_UNSUPPORTED: Final = (
+    (b"PK\x03\x04", "a zip archive", "Unpack it and give the goroutine dump inside (goroutines.stacks)."),
+    (b"\x28\xb5\x2f\xfd", "a zstandard file", "Decompress it first: zstd -dc FILE | stackscan report -"),
+    (b"BZh", "a bzip2 file", "Decompress it first: bzip2 -dc FILE | stackscan report -"),
+    (b"\xfd7zXZ", "an xz file", "Decompress it first: xz -dc FILE | stackscan report -"),
+    (b"\xff\xfe", "UTF-16 text", "Convert it first: iconv -f UTF-16 -t UTF-8 FILE | stackscan report -"),
+    (b"\xfe\xff", "UTF-16 text", "Convert it first: iconv -f UTF-16 -t UTF-8 FILE | stackscan report -"),
+)
+_FULL_TEXT_HINT: Final = "Take the full text instead: curl -o goroutines.stacks 'http://HOST:PORT/debug/pprof/goroutine?debug=2'"
+_COUNTED: Final = re.compile(rb"\A(?:goroutine|goroutineleak|threadcreate) profile: total \d+")
+_OTHER_PROFILE: Final = re.compile(rb"\A(?:heap profile: |--- (?:contention|mutex|block|heap))")
+_TRACE: Final = re.compile(rb"\Ago 1\.\d+ trace\0")
+_RACE: Final = re.compile(rb"(?m)^WARNING: DATA RACE$")
+_HIDDEN_HEADER: Final = re.compile(rb"(?m)^([^\n]{1,200}?)goroutine \d+ [^\n]{0,200}?\[[a-zA-Z]")
+_HTML: Final = re.compile(rb"\A\s*<(?:!doctype html|html)", re.IGNORECASE)
+_CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a]")
+_PPROF_INDEX: Final = b"/debug/pprof"
+
+
+def refuse_known_kinds(data: bytes, *, where: str) -> None:
+    """Raise for bytes that are plainly something else, before any reader spends time on them."""
+    head = data[:_PROBE]
+    if not head.strip():
+        raise UnrecognisedFormatError(f"{where} is empty")
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            raise UnrecognisedFormatError(f"{where} is {kind}, no goroutine dump")
+    for magic, kind, hint in _UNSUPPORTED:
+        if head.startswith(magic):
+            raise UnsupportedFormatError(f"{where} is {kind}, which this version does not read", hint=hint)
+    if _COUNTED.match(head):
+        raise UnsupportedFormatError(
+            f"{where} is a counted profile (debug=1), which this version does not read", hint=_FULL_TEXT_HINT
+        )
+    if _OTHER_PROFILE.match(head):
+        raise UnsupportedFormatError(f"{where} is a profile of another kind than goroutines", hint=_FULL_TEXT_HINT)
+    if _TRACE.match(head):
+        raise UnsupportedFormatError(f"{where} is a Go execution trace", hint=_FULL_TEXT_HINT)
+    if head[257:262] == b"ustar":
+        raise UnsupportedFormatError(
+            f"{where} is a tar archive, which this version does not read",
+            hint="Unpack it and give the goroutine dump inside (goroutines.stacks).",
+        )
+
+
+def unrecognised(data: bytes, *, where: str) -> UnrecognisedFormatError:
+    """The error for bytes that no format claims, as precise as can be."""
+    if _HTML.match(data[:_PROBE]):
+        hint = "This is a web page. " + _FULL_TEXT_HINT if _PPROF_INDEX in data else None
+        return UnrecognisedFormatError(f"{where} is an HTML page, no goroutine dump", hint=hint)
+    if _looks_like_protobuf(data):
+        return UnsupportedFormatError(
+            f"{where} looks like a pprof profile (protobuf), which this version does not read", hint=_FULL_TEXT_HINT
+        )
+    wrapped = behind_prefix(data, where=where)
+    if wrapped is not None:
+        return wrapped
+    if _RACE.search(data, 0, _SEARCH):
+        return UnsupportedFormatError(
+            f"{where} holds reports of the race detector, no goroutine dump", hint="Read them as they are."
+        )
+    if _CONTROL.search(data[:_PROBE]):
+        return UnrecognisedFormatError(f"{where} is binary data, no goroutine dump")
+    return UnrecognisedFormatError(f"{where}: no goroutine header in it (a line such as 'goroutine 7 [select]:')")
+
+
+def behind_prefix(data: bytes, *, where: str) -> UnrecognisedFormatError | None:
+    """The error for a dump that a logger wrapped, if these bytes are one."""
+    hidden = _HIDDEN_HEADER.search(data, 0, _SEARCH)
+    if hidden is None:
+        return None
+    count = len(_HIDDEN_HEADER.findall(data, 0, _SEARCH))
+    line = data.count(b"\n", 0, hidden.start()) + 1
+    prefix = hidden[1].decode("utf-8", "replace")
+    shown = prefix if len(prefix) <= 60 else prefix[:57] + "…"
+    lines = "one line looks" if count == 1 else f"{count} lines look"
+    return UnsupportedFormatError(
+        f"{where}: {lines} like a goroutine header behind other text (first at line {line}: {shown!r})",
+        hint="A logger wrapped this dump. Take what it put before each line off first, for example with sed or jq.",
+    )
+
+
+def _looks_like_protobuf(data: bytes) -> bool:
+    """Whether these are the first fields of perftools.profiles.Profile: sample_type, or period_type (Go's order)."""
+    return data[:1] in (b"\x0a", b"\x5a") and b"goroutine" in data and _CONTROL.search(data[:_PROBE]) is not None

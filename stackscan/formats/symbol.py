@@ -1,0 +1,93 @@
+"""Takes a function symbol apart, and tells whose code a frame is: the standard library's, a module's, or the program's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Final, Literal
+
+from stackscan.resources import grammar_text
+from stackscan.snapshot import Frame
+
+if TYPE_CHECKING:
+    from lark import Lark
+
+Kind = Literal["std", "module", "main"]
+
+#: First elements of the standard library's import paths, Go 1.4 to 1.27 (vendor: the packages it vendors).
+_STD: Final = frozenset(
+    "archive bufio builtin bytes cmp compress container context crypto database debug embed encoding errors expvar "
+    "flag fmt go hash html image index internal io iter log maps math mime net os path plugin reflect regexp runtime "
+    "runtime_1pprof simd slices sort strconv strings structs sync syscall testing text time unicode unique unsafe "
+    "vendor weak".split()
+)
+_VERSIONED: Final = re.compile(r"(?:.*/pkg/mod/|.*/vendor/|/)?(?P<module>[^@]+)@(?P<version>v[^/]+)/")
+#: A part of a name chain that no method bears: closures, wrappers, numbered parts.
+_NO_METHOD: Final = re.compile(r"(?:func|gowrap|deferwrap)?\d+\Z|func·\d+\Z|init\Z|glob\Z|\Z")
+#: The parts of a name chain; empty between two dots (`glob..func1`).
+_PART: Final = re.compile(r"((?:[^.\[]|\[[^\]]*\]?)*)(?:\.|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """``net/http.(*conn).serve.func1``: import path ``net/http`` ("" for none: ``panic``, C functions), receiver
+    ``*conn`` (None for functions), name ``serve.func1``."""
+
+    package: str
+    receiver: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose code a frame is. ``module`` and ``version`` are known when the path says them (``boxo@v0.38.0/…``)."""
+
+    kind: Kind
+    module: str | None = None
+    version: str | None = None
+
+
+@cache
+def _parser() -> Lark:
+    from lark import Lark
+
+    return Lark(grammar_text("symbol"), parser="lalr", start="symbol")
+
+
+@lru_cache(maxsize=65536)
+def read_symbol(text: str) -> Symbol:
+    """The parts of a symbol. A text that is no symbol is a name without package."""
+    from lark.exceptions import LarkError
+
+    try:
+        tree = _parser().parse(text)
+    except LarkError:
+        return Symbol("", None, text)
+    tokens = {token.type: str(token) for token in tree.children}
+    if "SPECIAL" in tokens:
+        return Symbol("", None, tokens["SPECIAL"])
+    package, name = tokens.get("PACKAGE", ""), tokens["CHAIN"]
+    receiver = tokens["POINTER"].strip("()") if "POINTER" in tokens else None
+    first, *others = _PART.findall(name)
+    if package and receiver is None and others and not any(map(_NO_METHOD.match, (first, others[0]))):
+        receiver, name = first, name.removeprefix(first + ".")
+    return Symbol(package, receiver, name)
+
+
+@lru_cache(maxsize=65536)
+def origin(frame: Frame) -> Origin:
+    """Whose code the frame is, by its import path and its file."""
+    package = read_symbol(frame.function).package
+    first = package.partition("/")[0]
+    if first in _STD or not package:
+        return Origin("std")
+    versioned = _VERSIONED.match(frame.file)
+    if versioned is not None:
+        return Origin("module", _unescape_module(versioned["module"]), versioned["version"])
+    return Origin("module", None, None) if "." in first else Origin("main")
+
+
+def _unescape_module(path: str) -> str:
+    """``github.com/!data!dog/x`` → ``github.com/DataDog/x``: the module cache's case encoding, undone."""
+    return re.sub(r"!([a-z])", lambda match: match[1].upper(), path)
