@@ -1,0 +1,6 @@
+"""Worker pools: descriptions are data (catalogue/, one TOML file each), occupancy is counted here."""
+
+from stackscan.pools.description import Pool, catalogue
+from stackscan.pools.occupancy import PoolSample, sample
+
+__all__ = ["Pool", "PoolSample", "catalogue", "sample"]
