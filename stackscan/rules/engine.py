@@ -24,14 +24,15 @@ Evidence = dict[str, int | None | dict[str, int]]
 class Finding:
     """What one rule caught in one snapshot.
 
-    ``count`` goroutines, of which the first 20 ids are kept; ``deciding`` maps a stack id to the index of the frame
-    that made it match.
+    ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack id to
+    the index of the frame that made it match.
     """
 
     rule: Rule
     count: int
     goroutine_ids: tuple[int, ...]
     evidence: Evidence
+    stack_ids: tuple[int, ...]
     deciding: dict[int, int]
 
 
@@ -51,7 +52,8 @@ def _apply(rule: Rule, snapshot: Snapshot) -> Finding | None:
     if caught.is_empty():
         return None
     ids = caught["goroutine_id"].drop_nulls().head(_IDS_SHOWN).to_list()
-    return Finding(rule, len(caught), tuple(ids), _evidence(rule, snapshot, caught), deciding)
+    stack_ids = caught["stack_id"].unique(maintain_order=True).to_list()
+    return Finding(rule, len(caught), tuple(ids), _evidence(rule, snapshot, caught), tuple(stack_ids), deciding)
 
 
 def _matching(when: AnyOf, stacks: Sequence[Stack]) -> dict[int, int]:

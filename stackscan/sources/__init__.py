@@ -19,12 +19,13 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file to read: the source it came from as the user named it, its name inside (None: the source itself) and
-    its bytes."""
+    """One file to read: the source it came from as the user named it, its name inside (None: the source itself), its
+    bytes, and whether the compressed file that holds them is cut."""
 
     source: str
     name: str | None
     data: bytes
+    cut: bool = False
 
     @property
     def where(self) -> str:
@@ -37,7 +38,8 @@ def open_source(source: str) -> Iterator[Member]:
     """The members of a source, in order. Raises SourceError or LimitError."""
     raw = _read_stdin() if source == STDIN else _read_path(Path(source))
     where = "standard input" if source == STDIN else source
-    yield Member(source, None, compressed.decompress(raw, where=where))
+    data, cut = compressed.decompress(raw, where=where)
+    yield Member(source, None, data, cut)
 
 
 def _read_stdin() -> bytes:

@@ -1,0 +1,5 @@
+"""``python -m stackscan``."""
+
+from stackscan.cli import main
+
+main()

@@ -1,0 +1,59 @@
+"""``stackscan report``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    """The outputs of ``report``."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
+
+def command(
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            help="A goroutine dump: a file (also gzip-compressed), or - for standard input. Recognised by content.",
+            show_default=False,
+        ),
+    ],
+    output_format: Annotated[
+        Output, typer.Option("--format", "-f", help="text for people, json for scripts, markdown to paste into an issue.")
+    ] = Output.text,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", "-n", min=0, metavar="N", help="Stacks to show [default: 10; json: all].", show_default=False),
+    ] = None,
+) -> None:
+    """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
+
+    Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
+    time-outs), with other text around it.
+
+    \b
+      stackscan report goroutines.stacks
+      curl -s 'http://localhost:6060/debug/pprof/goroutine?debug=2' | stackscan report -
+      stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
+    """
+    from stackscan.cli.output import written
+    from stackscan.cli.progress import progress
+    from stackscan.reporters import reporter
+    from stackscan.scan import scan
+
+    with progress() as told:
+        found = scan(source, top=top, progress=told)
+    with written(output) as out:
+        reporter(output_format.value)(found, out)

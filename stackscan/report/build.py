@@ -1,0 +1,96 @@
+"""From a snapshot and what was made of it to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from stackscan import bucket
+from stackscan.bucket import Bucket
+from stackscan.formats.symbol import origin
+from stackscan.pools import PoolSample
+from stackscan.report import verdict
+from stackscan.report.folding import deciding_frame, fold
+from stackscan.report.model import SnapshotReport, StackReport
+from stackscan.rules import Finding
+from stackscan.snapshot import Snapshot, Stack
+
+#: Stacks that the short forms of a report show when nobody says how many.
+SHOWN: Final = 10
+
+
+def build_snapshot(
+    snapshot: Snapshot,
+    *,
+    source: str,
+    member: str | None,
+    position: int,
+    snapshots_in_member: int,
+    findings: Sequence[Finding],
+    pools: Sequence[PoolSample],
+    top: int | None,
+) -> SnapshotReport:
+    """The report of one snapshot. ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown)."""
+    buckets = bucket.group(snapshot)
+    longest = max((b.max_wait_minutes for b in buckets), default=0)
+    decided = _decided(snapshot, findings)
+    caught_first = sorted(buckets, key=lambda found: found.stack not in decided)  # stable: by count within each
+    return SnapshotReport(
+        source=source,
+        member=member,
+        position=position,
+        snapshots_in_member=snapshots_in_member,
+        format=snapshot.format,
+        dialect=snapshot.dialect,
+        cause=snapshot.cause,
+        goroutines=len(snapshot.goroutines),
+        header_lines=snapshot.header_lines,
+        distinct_stacks=len(set(snapshot.goroutines["stack_id"].unique())),
+        distinct_buckets=len(buckets),
+        complete=snapshot.complete,
+        longest_wait_minutes=longest,
+        problems=snapshot.problems,
+        wait_reasons=_wait_reasons(buckets),
+        modules=_modules(snapshot.stacks),
+        verdicts=verdict.judge(snapshot, buckets, findings, pools),
+        findings=tuple(findings),
+        pools=tuple(pools),
+        buckets=_stack_reports(buckets[:top], decided),
+        shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided),
+    )
+
+
+def _wait_reasons(buckets: Iterable[Bucket]) -> tuple[tuple[str, int], ...]:
+    counts: dict[str, int] = {}
+    for found in buckets:
+        if found.wait_reason is not None:
+            counts[found.wait_reason] = counts.get(found.wait_reason, 0) + found.count
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _modules(stacks: Iterable[Stack]) -> tuple[tuple[str, str], ...]:
+    """The module versions that frame paths name (kubo and everything else built with -trimpath or from the cache)."""
+    frames = {frame for stack in stacks for frame in stack.frames}
+    origins = {origin(frame) for frame in frames}
+    return tuple(sorted((o.module, o.version) for o in origins if o.module is not None and o.version is not None))
+
+
+def _decided(snapshot: Snapshot, findings: Iterable[Finding]) -> dict[Stack, tuple[int, tuple[str, ...]]]:
+    """For each stack that a rule caught: the frame that decided, and the rules."""
+    decided: dict[Stack, tuple[int, tuple[str, ...]]] = {}
+    for finding in findings:
+        for stack_id in finding.stack_ids:
+            stack = snapshot.stacks[stack_id]
+            frame, names = decided.get(stack, (finding.deciding[stack_id], ()))
+            decided[stack] = frame, (*names, finding.rule.name)
+    return decided
+
+
+def _stack_reports(
+    buckets: Iterable[Bucket], decided: dict[Stack, tuple[int, tuple[str, ...]]]
+) -> tuple[StackReport, ...]:
+    reports = []
+    for found in buckets:
+        frame, names = decided.get(found.stack) or (deciding_frame(found.stack), ())
+        reports.append(StackReport(found, fold(found.stack, frame), names))
+    return tuple(reports)

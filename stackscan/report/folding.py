@@ -1,0 +1,44 @@
+"""Chooses the frames of a stack that a person needs: their own, the deciding one, the root; the rest is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from stackscan.formats.symbol import origin
+from stackscan.report.model import Fold, FrameReport
+from stackscan.snapshot import Stack
+
+_INNER: Final = 4
+_OUTER: Final = 3
+_RUNTIME: Final = ("runtime.", "internal/runtime/", "internal/poll.", "internal/sync.", "sync.runtime_")
+
+
+def deciding_frame(stack: Stack) -> int:
+    """The frame to look at first where no rule decides: the innermost outside the standard library, else outside the
+    runtime, else the innermost."""
+    own = (index for index, frame in enumerate(stack.frames) if origin(frame).kind != "std")
+    outside = (index for index, function in enumerate(stack.functions) if not function.startswith(_RUNTIME))
+    return next(own, next(outside, 0))
+
+
+def fold(stack: Stack, deciding: int) -> tuple[FrameReport | Fold, ...]:
+    """The lines to show, innermost first."""
+    frames = [FrameReport(frame, origin(frame).kind, index == deciding) for index, frame in enumerate(stack.frames)]
+    own = [index for index, frame in enumerate(frames) if frame.kind != "std" or frame.deciding]
+    if len(own) > _INNER + _OUTER + 1:
+        own = sorted({*own[:_INNER], *own[-_OUTER:], deciding})
+    lines: list[FrameReport | Fold] = []
+    below = 0
+    for index in [*own, len(frames)]:
+        if index > below:
+            lines += _folded(frames[below:index])
+        if index < len(frames):
+            lines.append(frames[index])
+        below = index + 1
+    return tuple(lines)
+
+
+def _folded(frames: Iterable[FrameReport]) -> list[FrameReport | Fold]:
+    hidden = list(frames)
+    return [Fold(len(hidden), all(frame.kind == "std" for frame in hidden))]

@@ -1,0 +1,88 @@
+"""The report as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stackscan.bucket import Bucket
+from stackscan.formats.symbol import Kind
+from stackscan.pools import PoolSample
+from stackscan.rules import Finding
+from stackscan.snapshot import Frame, Problem
+
+Level = Literal["error", "warning", "info", "ok"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One line of the answer, the worst first."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReport:
+    """A frame that matters; ``deciding`` marks the one that a reader should look at first."""
+
+    frame: Frame
+    kind: Kind
+    deciding: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Frames left out here: how many, and whether all of them are the standard library's."""
+
+    count: int
+    std: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StackReport:
+    """A bucket and how to show its stack."""
+
+    bucket: Bucket
+    lines: tuple[FrameReport | Fold, ...]
+    rules: tuple[str, ...]  # names of the rules that caught this stack
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotReport:
+    """One snapshot, judged.
+
+    ``source`` and ``member`` say where it was found and ``position`` which snapshot of that member it is (1-based, of
+    ``snapshots_in_member``). ``buckets`` are sorted by count, at most as many as were asked for, of
+    ``distinct_buckets``; ``shown`` are those that the short forms show: what rules caught first, then the largest.
+    ``modules`` maps module paths to the versions that frame paths name.
+    """
+
+    source: str
+    member: str | None
+    position: int
+    snapshots_in_member: int
+    format: str
+    dialect: str | None
+    cause: str | None
+    goroutines: int
+    header_lines: int
+    distinct_stacks: int
+    distinct_buckets: int
+    complete: bool
+    longest_wait_minutes: int
+    problems: tuple[Problem, ...]
+    wait_reasons: tuple[tuple[str, int], ...]
+    modules: tuple[tuple[str, str], ...]
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
+    pools: tuple[PoolSample, ...]
+    buckets: tuple[StackReport, ...]
+    shown: tuple[StackReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found in all sources."""
+
+    snapshots: tuple[SnapshotReport, ...]

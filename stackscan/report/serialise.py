@@ -1,0 +1,103 @@
+"""The report as JSON values, in the shape that scripts rely on. Fields are added, never renamed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from stackscan import __version__
+from stackscan.pools import PoolSample
+from stackscan.report.model import FrameReport, Report, SnapshotReport, StackReport
+from stackscan.rules import Finding
+from stackscan.snapshot import Frame
+
+SCHEMA: Final = "stackscan.report"
+SCHEMA_VERSION: Final = 1
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The whole report. Numbers are finite; what is unknown is null."""
+    return {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "stackscan_version": __version__,
+        "snapshots": [_snapshot(snapshot) for snapshot in report.snapshots],
+        "bundle": None,
+    }
+
+
+def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
+    return {
+        "source": snapshot.source,
+        "member": snapshot.member,
+        "position": snapshot.position,
+        "format": snapshot.format,
+        "dialect": snapshot.dialect,
+        "cause": snapshot.cause,
+        "verdicts": [{"level": line.level, "text": line.text} for line in snapshot.verdicts],
+        "goroutines": snapshot.goroutines,
+        "header_lines": snapshot.header_lines,
+        "distinct_stacks": snapshot.distinct_stacks,
+        "distinct_buckets": snapshot.distinct_buckets,
+        "complete": snapshot.complete,
+        "longest_wait_minutes": snapshot.longest_wait_minutes,
+        "problems": [{"line": p.line, "reason": p.reason, "excerpt": p.excerpt} for p in snapshot.problems],
+        "wait_reasons": dict(snapshot.wait_reasons),
+        "modules": [{"module": module, "version": version} for module, version in snapshot.modules],
+        "buckets": [_bucket(found) for found in snapshot.buckets],
+        "findings": [_finding(finding) for finding in snapshot.findings],
+        "pools": [_pool(sample) for sample in snapshot.pools],
+    }
+
+
+def _bucket(found: StackReport) -> dict[str, Any]:
+    bucket = found.bucket
+    creator = bucket.stack.created_by
+    deciding = next((i for i, f in enumerate(bucket.stack.frames) if _is_deciding(found, f)), None)
+    return {
+        "signature": bucket.signature,
+        "count": bucket.count,
+        "wait_reason": bucket.wait_reason,
+        "min_wait_minutes": bucket.min_wait_minutes,
+        "max_wait_minutes": bucket.max_wait_minutes,
+        "created_by": creator.function if creator else None,
+        "goroutine_ids": list(bucket.goroutine_ids),
+        "rules": list(found.rules),
+        "deciding_frame": deciding,
+        "elided_frames": bucket.stack.elided,
+        "frames": [_frame(frame) for frame in bucket.stack.frames],
+    }
+
+
+def _is_deciding(found: StackReport, frame: Frame) -> bool:
+    return any(isinstance(line, FrameReport) and line.deciding and line.frame is frame for line in found.lines)
+
+
+def _frame(frame: Frame) -> dict[str, Any]:
+    return {"function": frame.function, "file": frame.file, "line": frame.line}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    rule = finding.rule
+    return {
+        "rule": rule.name,
+        "severity": rule.severity,
+        "title": rule.title,
+        "count": finding.count,
+        "goroutine_ids": list(finding.goroutine_ids),
+        "evidence": finding.evidence,
+        "why": rule.why,
+        "fix": rule.fix,
+        "references": list(rule.references),
+    }
+
+
+def _pool(sample: PoolSample) -> dict[str, Any]:
+    return {
+        "pool": sample.pool.name,
+        "title": sample.pool.title,
+        "workers": sample.workers,
+        "occupancy": round(sample.occupancy, 4),
+        "states": sample.states,
+        "detail": sample.detail,
+        "projection": None,
+    }

@@ -1,0 +1,78 @@
+"""The answer in a few lines, worst first: what a person at 3 a.m. reads before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import Template
+from typing import Final
+
+from stackscan.bucket import Bucket
+from stackscan.pools import PoolSample
+from stackscan.report.folding import deciding_frame
+from stackscan.report.model import Level, Verdict
+from stackscan.rules import Finding
+from stackscan.snapshot import Snapshot
+
+_ORDER: Final[tuple[Level, ...]] = ("error", "warning", "info", "ok")
+#: Wait reasons that no one waits in for long without a cause worth a look.
+_BLOCKED: Final = (
+    "sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock", "semacquire", "chan send",
+    "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)", "sync.WaitGroup.Wait",
+)  # fmt: skip
+
+
+def judge(
+    snapshot: Snapshot, buckets: Sequence[Bucket], findings: Sequence[Finding], pools: Sequence[PoolSample]
+) -> tuple[Verdict, ...]:
+    """The verdict lines of one snapshot, at least one."""
+    lines = [_of_finding(finding, pools) for finding in findings]
+    lines += _of_pools(findings, pools)
+    if snapshot.cause is not None:
+        lines.append(_of_cause(snapshot.cause))
+    if not findings:
+        lines.append(_of_nothing_known(snapshot, buckets))
+    if not snapshot.complete:
+        lines.append(Verdict("warning", _of_loss(snapshot)))
+    return tuple(sorted(lines, key=lambda line: _ORDER.index(line.level)))
+
+
+def _of_finding(finding: Finding, pools: Sequence[PoolSample]) -> Verdict:
+    sizes = {sample.pool.name: sample.workers for sample in pools}
+    minutes = finding.evidence.get("longest_wait_minutes")
+    text = Template(finding.rule.verdict).safe_substitute(
+        count=finding.count, workers=sizes.get(finding.rule.pool or "", finding.count), minutes=minutes or 0
+    )
+    if finding.rule.verdict == finding.rule.title:
+        text = f"{finding.count} × {text}"
+    return Verdict(finding.rule.severity, text)
+
+
+def _of_pools(findings: Sequence[Finding], pools: Sequence[PoolSample]) -> list[Verdict]:
+    """A pool whose workers are all held by what an error found serves no one."""
+    held = {finding.rule.pool for finding in findings if finding.rule.severity == "error"}
+    full = [s for s in pools if s.pool.name in held and s.occupancy == 1]
+    return [Verdict("error", f"{s.pool.name}: no worker is idle, {s.workers} of {s.workers} are held") for s in full]
+
+
+def _of_cause(cause: str) -> Verdict:
+    if cause.startswith("SIGQUIT"):
+        return Verdict("info", f"the process was asked for its stacks and ended: {cause}")
+    return Verdict("error", f"the process died: {cause}")
+
+
+def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket]) -> Verdict:
+    total = len(snapshot.goroutines)
+    if not total:
+        return Verdict("warning", "no goroutine was printed (GOTRACEBACK=none, or none was left)")
+    blocked = [found for found in buckets if found.wait_reason in _BLOCKED]
+    largest = blocked[0] if blocked and blocked[0].count > 1 else buckets[0]
+    where = largest.stack.frames[deciding_frame(largest.stack)].function if largest.stack.frames else "no frames"
+    share = f"{largest.count} of {total} goroutines" if total > 1 else "the only goroutine"
+    reason = f" [{largest.wait_reason}]" if largest.wait_reason else ""
+    longest = f", up to {largest.max_wait_minutes} minutes" if largest.max_wait_minutes else ""
+    return Verdict("ok", f"no known stuck pattern; {share} in {where}{reason}{longest}")
+
+
+def _of_loss(snapshot: Snapshot) -> str:
+    cut = any("cut" in problem.reason for problem in snapshot.problems)
+    return "the dump is cut: more goroutines exist than are listed" if cut else "some goroutines of the dump are lost"

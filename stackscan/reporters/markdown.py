@@ -1,0 +1,113 @@
+"""The report to paste into an issue: verdict, a table, findings, and the stacks folded away."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from typing import Final, TextIO
+
+from stackscan.pools import PoolSample
+from stackscan.report import Fold, Report, SnapshotReport, StackReport
+from stackscan.reporters import words
+from stackscan.rules import Finding
+
+_MARKS: Final = {"error": "🔴", "warning": "🟡", "info": "🔵", "ok": "🟢"}
+_MARKUP: Final = re.compile(r"([\\`*_\[\]|~#@!])")
+_MOST_PROBLEMS: Final = 20
+
+
+def render(report: Report, out: TextIO) -> None:
+    """Write GitHub-flavoured Markdown."""
+    out.write("\n\n---\n\n".join(_snapshot(snapshot) for snapshot in report.snapshots) + "\n")
+
+
+def _snapshot(snapshot: SnapshotReport) -> str:
+    parts = [
+        "\n".join(f"**{_MARKS[line.level]} {_text(line.text)}**  " for line in snapshot.verdicts),
+        f"{_code(words.where(snapshot))}: {_text(words.summary(snapshot))}",
+        *(_finding(finding) for finding in snapshot.findings),
+        _pools(snapshot.pools),
+        _stacks(snapshot),
+        _problems(snapshot),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _finding(finding: Finding) -> str:
+    rule = finding.rule
+    references = " ".join(f"<{words.plain(reference)}>" for reference in rule.references)
+    return "\n".join(
+        (
+            f"### {_code(rule.name)} ({rule.severity}): {finding.count:,} {_text(rule.noun)}",
+            "",
+            _text(rule.title) + ".",
+            "",
+            f"* **Evidence:** {_text(words.evidence(finding))}",
+            f"* **Why:** {_text(' '.join(rule.why.split()))}",
+            f"* **Do:** {_text(' '.join(rule.fix.split()))}",
+            f"* **Goroutines:** {words.ids(finding.goroutine_ids, finding.count)}",
+            f"* **See:** {references}",
+        )
+    )
+
+
+def _pools(samples: Iterable[PoolSample]) -> str:
+    rows = [
+        f"| {_code(sample.pool.name)} | {sample.workers} | {sample.occupancy:.0%} | "
+        + _text(", ".join(f"{number} {state}" for state, number in sample.states.items() if number))
+        + " |"
+        for sample in samples
+    ]
+    return "\n".join(["| pool | workers | busy | states |", "|---|---:|---:|---|", *rows]) if rows else ""
+
+
+def _stacks(snapshot: SnapshotReport) -> str:
+    if not snapshot.shown:
+        return ""
+    body = "\n\n".join(_stack(found) for found in snapshot.shown)
+    title = f"Stacks: {words.selection(snapshot)}"
+    return f"<details><summary>{title}</summary>\n\n{_fence(body)}\n\n</details>"
+
+
+def _stack(found: StackReport) -> str:
+    bucket = found.bucket
+    waits = words.wait(bucket.min_wait_minutes, bucket.max_wait_minutes)
+    lines = [f"{bucket.count:,} × {words.plain(bucket.wait_reason or 'state unknown')}{', ' + waits if waits else ''}"]
+    for line in found.lines:
+        if isinstance(line, Fold):
+            lines.append(f"    … {line.count} {'standard-library ' if line.std else ''}frames")
+        else:
+            mark = "  ▸ " if line.deciding else "    "
+            lines.append(f"{mark}{words.plain(line.frame.function)}  {words.short_location(line.frame)}")
+    if bucket.stack.created_by is not None:
+        lines.append(f"    created by {words.plain(bucket.stack.created_by.function)}")
+    return "\n".join(lines)
+
+
+def _problems(snapshot: SnapshotReport) -> str:
+    if not snapshot.problems:
+        return ""
+    lines = [f"* line {p.line:,}: {_text(p.reason)}" + (f": {_code(p.excerpt)}" if p.excerpt else "") for p in snapshot.problems]
+    more = len(lines) - _MOST_PROBLEMS
+    if more > 0:
+        lines = [*lines[:_MOST_PROBLEMS], f"* and {more:,} more"]
+    return "**Problems**\n\n" + "\n".join(lines)
+
+
+def _text(text: str) -> str:
+    """Text as text: no Markdown, no HTML, no mention of a user."""
+    return html.escape(_MARKUP.sub(r"\\\1", words.plain(text)), quote=False)
+
+
+def _code(text: str) -> str:
+    """A code span around any text: its fence is longer than any run of backticks inside."""
+    text = words.plain(text)
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text.replace('|', chr(0x2502))}{pad}{fence}"
+
+
+def _fence(text: str) -> str:
+    fence = "`" * max(3, max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence}\n{text}\n{fence}"

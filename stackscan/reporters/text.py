@@ -1,0 +1,197 @@
+"""The report for a terminal: the verdict first, then findings, pools, the largest stacks, and problems last.
+
+Colour carries meaning (red: act, yellow: doubt, green: fine, cyan: where to look) and is never the only carrier: marks
+and words say the same. In a pipe there is no colour and nothing is cut or wrapped at a terminal's width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from stackscan.pools import PoolSample
+from stackscan.report import Fold, FrameReport, Report, SnapshotReport, StackReport
+from stackscan.reporters import words
+from stackscan.rules import Finding
+
+_MARKS: Final = {"error": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("i", "cyan"), "ok": ("✓", "green")}
+_PIPE_WIDTH: Final = 100  # prose in a pipe; lines of data are as long as they are
+_MOST_PROBLEMS: Final = 20
+_BAR: Final = 24
+_STATE_STYLES: Final = ("red", "magenta", "blue", "yellow", "cyan")
+
+
+def render(report: Report, out: TextIO) -> None:
+    """Write the report to a terminal or a pipe."""
+    console = Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(file=out, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH, color_system=None)
+    page = _Page(console)
+    for place, snapshot in enumerate(report.snapshots):
+        if place:
+            page.line()
+            page.line("─" * page.width, "dim")
+            page.line()
+        page.snapshot(snapshot)
+
+
+class _Page:
+    """Writes lines of data whole and prose wrapped."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = min(console.width, 140)
+        self.cuts = console.is_terminal  # a pipe gets every line whole
+
+    def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
+        """One line of data: texts, or a text and its style."""
+        if len(parts) == 2 and all(isinstance(part, str) for part in parts):
+            parts = ((str(parts[0]), str(parts[1])),)
+        text = Text(" " * indent)
+        for part in parts:
+            text.append(*(part if isinstance(part, tuple) else (part, "")))
+        text.no_wrap = True
+        text.overflow = "ellipsis" if self.cuts else "ignore"
+        self.console.print(text, soft_wrap=not self.cuts, crop=self.cuts)
+
+    def prose(self, label: str, body: str, *, indent: int = 2, style: str = "") -> None:
+        """A labelled paragraph, wrapped."""
+        body = words.plain(" ".join(body.split()))
+        text = Text.assemble((body, style))
+        lead = f"{label:<10}" if label else ""
+        lines = text.wrap(self.console, max(self.width - indent - len(lead), 20))
+        for place, wrapped in enumerate(lines):
+            wrapped.rstrip()
+            head = " " * indent + (lead if place == 0 else " " * len(lead))
+            self.console.print(Text.assemble((head, "dim"), wrapped), soft_wrap=True)
+
+    def heading(self, title: str, note: str = "") -> None:
+        self.line()
+        self.line((title, "bold"), (f"  {note}" if note else "", "dim"))
+
+    # -- a snapshot ------------------------------------------------------------------------------------------------
+
+    def snapshot(self, snapshot: SnapshotReport) -> None:
+        for verdict in snapshot.verdicts:
+            mark, style = _MARKS[verdict.level]
+            self._marked(mark, verdict.text, style)
+        name = words.where(snapshot)
+        self.line((words.fit(name, self.width - 2) if self.cuts else name, "bold"), indent=2)
+        self.line((words.summary(snapshot), "" if snapshot.complete else "yellow"), indent=2)
+        if snapshot.findings:
+            self.heading("Findings")
+            for finding in snapshot.findings:
+                self.finding(finding)
+        if snapshot.pools:
+            self.heading("Pools")
+            self.pools(snapshot.pools)
+        if snapshot.shown:
+            self.heading("Stacks", words.selection(snapshot))
+            for found in snapshot.shown:
+                self.stack(found)
+        if snapshot.problems:
+            self.problems(snapshot)
+
+    def _marked(self, mark: str, body: str, style: str) -> None:
+        text = Text(words.plain(body), style=style)
+        for place, wrapped in enumerate(text.wrap(self.console, max(self.width - 2, 20))):
+            wrapped.rstrip()
+            self.console.print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped), soft_wrap=True)
+
+    def finding(self, finding: Finding) -> None:
+        mark, style = _MARKS[finding.rule.severity]
+        self.line((f"{mark} {finding.rule.name}", style), (f"  {finding.count:,} {finding.rule.noun}", "bold"))
+        self.prose("", finding.rule.title)
+        self.prose("evidence", words.evidence(finding))
+        self.prose("why", finding.rule.why)
+        self.prose("do", finding.rule.fix, style="bold" if finding.rule.severity == "error" else "")
+        self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
+        for place, reference in enumerate(finding.rule.references):
+            self.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
+        self.line()
+
+    def pools(self, samples: Iterable[PoolSample]) -> None:
+        samples = list(samples)
+        name_width = max(len(sample.pool.name) for sample in samples)
+        for sample in samples:
+            busy = sum(number for state, number in sample.states.items() if state not in sample.idle_states)
+            self.line(
+                (f"{words.plain(sample.pool.name):<{name_width}}  ", ""),
+                *_bar(sample),
+                (f"  {busy} of {sample.workers} busy ({sample.occupancy:.0%})", "bold"),
+                indent=2,
+            )
+            states = []
+            for state, number in sample.states.items():
+                if number:
+                    finer = ", ".join(f"{n} {name}" for name, n in sample.detail.get(state, {}).items())
+                    states.append(f"{number} {state}" + (f" ({finer})" if finer else ""))
+            self.line((" " * name_width + "  " + words.plain(" · ".join(states)), ""), indent=2)
+
+    def stack(self, found: StackReport) -> None:
+        bucket = found.bucket
+        waits = words.wait(bucket.min_wait_minutes, bucket.max_wait_minutes)
+        reason = words.plain(bucket.wait_reason or "state unknown")
+        rules = f"  {', '.join(found.rules)}" if found.rules else ""
+        self.line((f"{bucket.count:>8,} ", "bold"), (reason, "cyan"), (f"  {waits}" if waits else "", "yellow"), (rules, "red"))
+        for line in found.lines:
+            if isinstance(line, Fold):
+                frames = "frames" if line.count > 1 else "frame"
+                kind = f"standard-library {frames}" if line.std else frames
+                self.line((f"… {line.count} {kind}", "dim"), indent=11)
+            else:
+                self.frame(line)
+        if bucket.stack.unavailable:
+            self.line(("running on another thread; stack unavailable", "dim"), indent=11)
+        creator = bucket.stack.created_by
+        if creator is not None:
+            self._located("created by ", words.short_symbol(creator.function), words.short_location(creator), "dim")
+
+    def frame(self, line: FrameReport) -> None:
+        name = words.short_symbol(line.frame.function)
+        style = "bold" if line.deciding else "" if line.kind != "std" else "dim"
+        self._located("▸ " if line.deciding else "  ", name, words.short_location(line.frame), style)
+
+    def _located(self, lead: str, name: str, location: str, style: str) -> None:
+        indent = 9 if lead.strip() == "▸" or not lead.strip() else 11
+        if self.cuts:
+            name = words.fit(name, max(self.width - indent - len(lead) - len(location) - 2, 16))
+        lead_style = "bold cyan" if lead.startswith("▸") else "dim"
+        self.line((lead, lead_style), (name, style), (f"  {location}", "dim"), indent=indent)
+
+    def problems(self, snapshot: SnapshotReport) -> None:
+        total = len(snapshot.problems)
+        self.heading("Problems", "places in the text that are damaged or doubtful")
+        for problem in snapshot.problems[:_MOST_PROBLEMS]:
+            self.prose(f"line {problem.line:,}", problem.reason)
+            if problem.excerpt:
+                self.line((words.plain(problem.excerpt), "dim"), indent=12)
+        if total > _MOST_PROBLEMS:
+            self.line((f"and {total - _MOST_PROBLEMS:,} more; --format json lists them", "dim"), indent=2)
+
+
+def _bar(sample: PoolSample) -> list[tuple[str, str]]:
+    """Workers by state, busy ones first, each with a colour of its own; the idle rest is a thin line."""
+    busy = [(state, number) for state, number in sample.states.items() if state not in sample.idle_states]
+    cells = _share([number for _, number in busy], sample.workers)
+    parts = [("█" * n, style) for n, style in zip(cells, [*_STATE_STYLES, *["white"] * len(cells)], strict=False)]
+    return [*parts, ("─" * (_BAR - sum(cells)), "green dim")]
+
+
+def _share(numbers: list[int], total: int) -> list[int]:
+    """Bar cells for each number, at least one for any that is not zero, together never more than the bar."""
+    ends, reached = [], 0
+    for number in numbers:
+        reached += number
+        ends.append(round(_BAR * reached / total))
+    cells = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    for place, number in enumerate(numbers):
+        if number and not cells[place] and max(cells) > 1:
+            cells[cells.index(max(cells))] -= 1
+            cells[place] = 1
+        elif number and not cells[place] and sum(cells) < _BAR:
+            cells[place] = 1
+    return cells

@@ -1,0 +1,106 @@
+"""How the outputs for people spell things. Names come from strangers: nothing in them may reach a terminal raw."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Final
+
+from stackscan.report import SnapshotReport
+from stackscan.rules import Finding
+from stackscan.snapshot import Frame
+
+#: Control characters (C0, DEL, C1), line separators, and the marks that reorder text (bidirectional overrides).
+_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_HOST: Final = re.compile(r"^(?:[a-z0-9-]+\.)+[a-z]+/(?:[^/]+/)?(?=[^/]+/|[^/.]+\.)")
+
+
+def plain(text: str) -> str:
+    """The text with everything unprintable shown as an escape."""
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def short_symbol(function: str) -> str:
+    """``github.com/ipfs/boxo/bitswap/server.(*Server).taskWorker`` → ``boxo/bitswap/server.(*Server).taskWorker``."""
+    return plain(_HOST.sub("", function, count=1))
+
+
+def short_location(frame: Frame) -> str:
+    """``server.go:278``; nothing where the runtime did not know the file."""
+    return plain(f"{PurePosixPath(frame.file).name}:{frame.line}") if frame.file else ""
+
+
+def fit(text: str, width: int) -> str:
+    """The text in at most ``width`` columns: the middle goes, for names differ at their end and begin alike."""
+    if len(text) <= width:
+        return text
+    tail = max(width * 2 // 3, 1)
+    return text[: max(width - tail - 1, 0)] + "…" + text[-tail:]
+
+
+def count(number: int, noun: str) -> str:
+    """``1 goroutine``, ``14,890 goroutines``."""
+    return f"{number:,} {noun if number == 1 else noun + ('es' if noun.endswith('s') else 's')}"
+
+
+def wait(least: int, most: int) -> str:
+    """``3 min``, ``0 to 12 min``; nothing for waits of less than a minute."""
+    if not most:
+        return ""
+    return f"{most:,} min" if least == most else f"{least:,} to {most:,} min"
+
+
+def where(snapshot: SnapshotReport) -> str:
+    """The source as headings name it."""
+    name = "standard input" if snapshot.source == "-" else snapshot.source
+    if snapshot.member:
+        name = f"{name}, {snapshot.member}"
+    if snapshot.snapshots_in_member > 1:
+        name = f"{name}, snapshot {snapshot.position} of {snapshot.snapshots_in_member}"
+    return plain(name)
+
+
+def summary(snapshot: SnapshotReport) -> str:
+    """One line: how much was read, from what."""
+    parts = [
+        count(snapshot.goroutines, "goroutine"),
+        count(snapshot.distinct_stacks, "stack"),
+    ]
+    if snapshot.longest_wait_minutes:
+        parts.append(f"longest wait {snapshot.longest_wait_minutes:,} min")
+    if snapshot.dialect:
+        parts.append(snapshot.dialect)
+    if snapshot.header_lines != snapshot.goroutines:
+        parts.append(f"{snapshot.header_lines:,} header lines")
+    parts.append("complete" if snapshot.complete else "INCOMPLETE")
+    return " · ".join(parts)
+
+
+def selection(snapshot: SnapshotReport) -> str:
+    """Which of the stacks are shown."""
+    shown, total = len(snapshot.shown), snapshot.distinct_buckets
+    if shown == total:
+        return "all of them" if total > 1 else "the only one"
+    which = "what rules caught, then the largest" if any(found.rules for found in snapshot.shown) else "the largest"
+    return f"{which}: {shown} of {total:,}"
+
+
+def evidence(finding: Finding) -> str:
+    """``12 workers · 11 reading · 1 waiting · 12 companions · transports: yamux 12``."""
+    parts = []
+    for name, value in finding.evidence.items():
+        if isinstance(value, dict):
+            parts.append(f"{name}: " + ", ".join(f"{key} {number:,}" for key, number in value.items()))
+        elif name == "longest_wait_minutes":
+            if value is not None:
+                parts.append(f"longest wait {value:,} min")
+        else:
+            parts.append(f"{name} not told by this Go version" if value is None else f"{value:,} {name}")
+    return plain(" · ".join(parts))
+
+
+def ids(goroutine_ids: tuple[int, ...], total: int) -> str:
+    """``7, 9, 12 and 5 more``."""
+    shown = ", ".join(map(str, goroutine_ids))
+    more = total - len(goroutine_ids)
+    return f"{shown} and {more:,} more" if more > 0 else shown
