@@ -7,97 +7,26 @@ Damage costs what it touches and is reported; the goroutine stays.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import replace
 
 from stackscan.formats.goroutine_text import grammar, header, surroundings
 from stackscan.formats.goroutine_text.grammar import NON_GO, Header
-from stackscan.snapshot import Frame, Problem, Stack
-
-_EXCERPT: Final = 120
-#: A call line that lost its end to another writer: its name is still whole.
-_TORN_CALL: Final = re.compile(r"""(?P<name>[^\s"'{(\[]+(?:\(\*[^\s"'()]+\)[^\s"'(]*)?)\((?:0x[0-9a-f]|_|\{|\.\.\.)""")
-#: What tells a location that lost its tab from a clock time.
-_PATH_LIKE: Final = re.compile(r"[/\\<?]|\.(?:go|s|c)\b| \+0x")
-#: What is left of a location line whose beginning was cut off with the head of the file.
-_FRAGMENT: Final = re.compile(r":\d+ \+0x[0-9a-f]+(?: fp=.*)?\Z|\A\+?(?:0x)?[0-9a-f]{1,16}\Z")
-#: A header that the end of the file cut short after "goroutine ".
-_CUT_HEADER: Final = re.compile(r"goroutine \d*(?: [^\[]*)?\Z")
-#: A whole header at the end of a line that something else began.
-_EMBEDDED_HEADER: Final = re.compile(r"(?<=.)goroutine \d+ \[[^\[\]]+\](?: \{.*\})?:\Z")
-_ENDS_STACK: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart"})
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """The lines from one header up to the next (or the text before the first header).
-
-    ``first_line`` is 1-based in the source; ``at_end`` says that the file ends here and ``unterminated`` that its last
-    line has no newline.
-    """
-
-    lines: list[str]
-    first_line: int
-    at_end: bool = False
-    unterminated: bool = False
-
-
-@dataclass(slots=True)
-class Goroutine:
-    """One goroutine as the careful reader found it."""
-
-    goroutine_id: int
-    line: int
-    header: Header
-    stack: Stack
-    creator_id: int | None
-    ancestors: tuple[tuple[int, Stack], ...]
-
-
-@dataclass(slots=True)
-class SegmentResult:
-    """What a segment held: one goroutine, none (the text before the first), or more (a header behind other text).
-
-    ``lost`` counts goroutines whose header is missing; ``marks`` are lines that speak of the
-    process as a whole (panic, signal, thread separator)."""
-
-    goroutines: list[Goroutine] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    marks: list[surroundings.Mark] = field(default_factory=list)
-    lost: int = 0
-    cut: bool = False
-
-
-@dataclass(slots=True)
-class _Trace:
-    """The frames of one stack while its lines come in."""
-
-    frames: list[Frame] = field(default_factory=list)
-    created_by: Frame | None = None
-    creator_id: int | None = None
-    elided: int | None = 0
-    unavailable: bool = False
-
-    @property
-    def closed(self) -> bool:
-        return self.created_by is not None
-
-    def stack(self) -> Stack:
-        return Stack(tuple(self.frames), self.created_by, self.elided, self.unavailable)
-
-
-@dataclass(slots=True)
-class _Pending:
-    """A call or creator line that waits for its location."""
-
-    function: str
-    line: int
-    text: str
-    creator: bool = False
-    creator_id: int | None = None
-    bare: bool = False  # no parentheses (gccgo, C): only a location after it makes it a call
-    torn: bool = False
+from stackscan.formats.goroutine_text.segments import (
+    CUT_HEADER,
+    EMBEDDED_HEADER,
+    ENDS_STACK,
+    EXCERPT,
+    FRAGMENT,
+    PATH_LIKE,
+    TORN_CALL,
+    TORN_HEADER,
+    Goroutine,
+    Pending,
+    Segment,
+    SegmentResult,
+    Trace,
+)
+from stackscan.snapshot import Frame, Problem
 
 
 def read_segment(segment: Segment) -> SegmentResult:
@@ -110,16 +39,17 @@ class _Reader:
         self.segment = segment
         self.result = SegmentResult()
         self.header: tuple[int, Header] | None = None
-        self.trace = _Trace()
-        self.ancestors: list[tuple[int, _Trace]] = []
-        self.pending: _Pending | None = None
+        self.trace = Trace()
+        self.ancestors: list[tuple[int, Trace]] = []
+        self.pending: Pending | None = None
         self.between: list[tuple[int, str]] = []  # text since the last line of the stack, not yet known to be inside it
         self.outside = True  # past the goroutine's end, or before its header
         self.skipping = False  # in a `runtime stack:` section
         self.double_spaced = False
         self.blank_before = False
-        self.orphan: _Trace | None = None
+        self.orphan: Trace | None = None
         self.last_kind = ""
+        self.tears = False  # a line began like a header and was none
 
     def read(self) -> SegmentResult:
         lines = self.segment.lines
@@ -128,7 +58,7 @@ class _Reader:
         for offset in range(start, len(lines)):
             text = lines[offset].lstrip("\0").rstrip("\0\r \t")
             number = self.segment.first_line + offset
-            if text and self.outside and self._embedded(text, offset):
+            if text and (self._torn_header(text, offset) or (self.outside and self._embedded(text, offset))):
                 return self.result
             if text:
                 self._line(text, number)
@@ -161,7 +91,7 @@ class _Reader:
         if self.skipping:
             return
         if number == 1 and self._is_fragment(text):
-            self._orphan(_Pending("", number, text))
+            self._orphan(Pending("", number, text))
             return
         stripped = text.lstrip()
         indented = text[0].isspace()
@@ -178,29 +108,49 @@ class _Reader:
 
     def _embedded(self, text: str, offset: int) -> bool:
         """A header behind text that was printed without a newline: read the rest of the segment under it."""
-        match = _EMBEDDED_HEADER.search(text)
+        match = EMBEDDED_HEADER.search(text)
         lines = self.segment.lines
         if match is None or len(lines) < offset + 3 or not lines[offset + 1].endswith(")"):
             return False
         if grammar.read_call(lines[offset + 1]) is None or grammar.read_location(lines[offset + 2]) is None:
             return False
+        self._restart(match[0], offset, "other text before the goroutine header on the same line")
+        return True
+
+    def _torn_header(self, text: str, offset: int) -> bool:
+        """The rest of a header that another writer tore apart: `goroutine LOG LINE` above, `7 [select]:` here."""
+        match = TORN_HEADER.match(text) if self.tears else None
+        if match is None:
+            return False
+        if match["id"] is not None:
+            self._restart(f"goroutine {text}", offset, "goroutine header torn by other output")
+            return True
+        self.tears = False
+        self._problem(self.segment.first_line + offset, "goroutine header torn by other output; that one is lost", text)
+        self.result.lost += 1
+        self._drop_pending()
+        self.outside, self.orphan = True, Trace()  # the frames below belong to it
+        return False
+
+    def _restart(self, first: str, offset: int, reason: str) -> None:
+        """End this goroutine and read the rest of the segment as another, under the header ``first``."""
+        self.between.clear()
         self._finish()
         number = self.segment.first_line + offset
-        self._problem(number, "other text before the goroutine header on the same line", text)
-        rest = replace(self.segment, lines=[match[0], *lines[offset + 1 :]], first_line=number)
-        below = read_segment(rest)
+        self._problem(number, reason, self.segment.lines[offset])
+        lines = [first, *self.segment.lines[offset + 1 :]]
+        below = read_segment(replace(self.segment, lines=lines, first_line=number))
         self.result.goroutines += below.goroutines
         self.result.problems += below.problems
         self.result.marks += below.marks
         self.result.lost += below.lost
         self.result.cut = below.cut
-        return True
 
     def _is_fragment(self, text: str) -> bool:
         """Whether the file's first line is the rest of a location line, after which the next goroutine follows."""
         lines = self.segment.lines
         ends_goroutine = len(lines) > 1 and not lines[1].strip()
-        return self.header is None and ends_goroutine and text[0] != "\t" and _FRAGMENT.search(text) is not None
+        return self.header is None and ends_goroutine and text[0] != "\t" and FRAGMENT.search(text) is not None
 
     def _blank(self) -> None:
         self.blank_before = True
@@ -235,11 +185,11 @@ class _Reader:
             return True
         if grammar.is_non_go(text):
             self._drop_pending()
-            self._add(NON_GO, _Pending("", number, text, bare=True), number)
+            self._add(NON_GO, Pending("", number, text, bare=True), number)
             return True
         ancestor = grammar.read_ancestor(text)
         if ancestor is not None:
-            self.ancestors.append((ancestor, _Trace()))
+            self.ancestors.append((ancestor, Trace()))
             self.outside = False
             return True
         return text.startswith("created by ") and self._creator(text, number)
@@ -249,7 +199,7 @@ class _Reader:
         if parsed is None:
             return False
         self._drop_pending()
-        self.pending = _Pending(parsed[0], number, text, creator=True, creator_id=parsed[1])
+        self.pending = Pending(parsed[0], number, text, creator=True, creator_id=parsed[1])
         self.last_kind = "creator"
         return True
 
@@ -258,12 +208,12 @@ class _Reader:
         bare = torn = False
         if function is None or not text.endswith(")"):
             bare = function is not None
-            match = None if bare else _TORN_CALL.match(text)
+            match = None if bare else TORN_CALL.match(text)
             function, torn = (grammar.unescape_path(match["name"]), True) if match else (function, False)
         if function is None or ((bare or torn) and self.pending is not None):
             return False
         self._drop_pending()
-        self.pending = _Pending(function, number, text, bare=bare, torn=torn)
+        self.pending = Pending(function, number, text, bare=bare, torn=torn)
         self.last_kind = "call"
         return True
 
@@ -274,7 +224,7 @@ class _Reader:
                 return True
             return False
         location = grammar.read_location("\t" + text.lstrip())
-        if location is None or not (text[0].isspace() or _PATH_LIKE.search(text)):
+        if location is None or not (text[0].isspace() or PATH_LIKE.search(text)):
             return False
         pending, self.pending = self.pending, None
         frame = Frame(pending.function, *location)
@@ -286,14 +236,15 @@ class _Reader:
 
     def _other(self, text: str, number: int) -> None:
         self.between.append((number, text))
+        self.tears |= text.startswith("goroutine ")
         self.last_kind = "register" if surroundings.is_register(text, within=self.last_kind == "register") else "other"
 
     # -- what lines mean -------------------------------------------------------------------------------------------
 
-    def _current(self) -> _Trace:
+    def _current(self) -> Trace:
         return self.ancestors[-1][1] if self.ancestors else self.trace
 
-    def _add(self, frame: Frame, pending: _Pending, number: int) -> None:
+    def _add(self, frame: Frame, pending: Pending, number: int) -> None:
         trace = self._current()
         if self.header is not None and not self.outside and not trace.closed:
             self._inside(number)
@@ -306,10 +257,10 @@ class _Reader:
         else:
             trace.frames.append(frame)
 
-    def _orphan(self, pending: _Pending) -> _Trace:
+    def _orphan(self, pending: Pending) -> Trace:
         """Frames that no header announces: the goroutine they belong to is lost."""
         if self.orphan is None or self.orphan.closed:
-            self.orphan = _Trace()
+            self.orphan = Trace()
             self.result.lost += 1
             reason = "frames without a goroutine header: that goroutine is lost"
             if self.segment.first_line == 1 and self.header is None:
@@ -341,7 +292,7 @@ class _Reader:
             self._problem(pending.line, "function line without its location; frame left out", pending.text)
 
     def _problem(self, number: int, reason: str, text: str) -> None:
-        self.result.problems.append(Problem(number, reason, text.strip()[:_EXCERPT]))
+        self.result.problems.append(Problem(number, reason, text.strip()[:EXCERPT]))
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
@@ -364,7 +315,7 @@ class _Reader:
     def _is_cut(self) -> bool:
         """Whether the file ends in the middle of something."""
         last = self.segment.lines[-1] if self.segment.lines else ""
-        if self.segment.unterminated and (_CUT_HEADER.match(last) or (last and "goroutine ".startswith(last))):
+        if self.segment.unterminated and (CUT_HEADER.match(last) or (last and "goroutine ".startswith(last))):
             return True
         if self.pending is not None and not self.outside:
             return self.segment.unterminated or not self.pending.bare
@@ -384,4 +335,4 @@ class _Reader:
         last = trace.created_by or (trace.frames[-1] if trace.frames else None)
         if last is None or last.pc_offset is None:
             return False
-        return trace.closed or last.function in _ENDS_STACK
+        return trace.closed or last.function in ENDS_STACK

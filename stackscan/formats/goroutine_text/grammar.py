@@ -229,7 +229,7 @@ def location_of(tree: Tree[Token]) -> Location:
         return "", 0, None
     tokens = tokens_of(tree)
     offset = tokens.get("OFFSET")
-    return tokens["FILE"], int(tokens["LINE"]), int(offset[4:], 16) if offset else None
+    return tokens["FILE"][1:], int(tokens["LINE"][1:]), int(offset[4:], 16) if offset else None
 
 
 def read_creator(text: str) -> tuple[str, int | None] | None:

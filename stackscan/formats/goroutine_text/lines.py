@@ -17,6 +17,7 @@ import numpy.typing as npt
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
+Bytes = npt.NDArray[np.uint8]
 
 HEADER, CALL, LOCATION, CREATOR, CREATOR_LOCATION, ELIDED, BLANK, OTHER = range(8)
 _KINDS: Final = 8
@@ -47,18 +48,19 @@ _ALLOWED: Final = _transitions()
 @dataclass(frozen=True, slots=True)
 class Lines:
     """The lines of one chunk. ``begin`` and ``end`` are byte positions (end at the newline), ``last_paren`` the
-    position of the line's last ``(`` (call lines only mean it), ``kind`` one of the constants above."""
+    position of the line's last ``(`` (call lines only mean it), ``kind`` one of the constants above.
 
-    data: npt.NDArray[np.uint8]
+    ``headers`` are the indices of the header lines, each with its ``goroutine_id`` of ``id_digits`` digits.
+    """
+
+    data: Bytes
     begin: Positions
     end: Positions
     last_paren: Positions
-    kind: npt.NDArray[np.uint8]
-
-    @property
-    def headers(self) -> Positions:
-        """Indices of the header lines."""
-        return np.flatnonzero(self.kind == HEADER)
+    kind: Bytes
+    headers: Positions
+    goroutine_id: Words
+    id_digits: Positions
 
 
 def split_lines(chunk: bytes) -> Lines:
@@ -73,12 +75,13 @@ def split_lines(chunk: bytes) -> Lines:
     before = np.maximum(at_newline - 1, 0)
     last_paren = marks[before]  # meaningful only where it lies inside the line
     kind = _kinds(chunk, data, begin, end, last_paren)
-    return Lines(data, begin, end, last_paren, kind)
+    headers, goroutine_id, digits = _headers(chunk, data, begin, end, kind)
+    return Lines(data, begin, end, last_paren, kind, headers, goroutine_id, digits)
 
 
 def _kinds(
-    chunk: bytes, data: npt.NDArray[np.uint8], begin: Positions, end: Positions, last_paren: Positions
-) -> npt.NDArray[np.uint8]:
+    chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_paren: Positions
+) -> Bytes:
     first = data[begin]
     kind = np.full(len(begin), OTHER, dtype=np.uint8)
     in_line = (last_paren > begin) & (last_paren < end)
@@ -92,21 +95,21 @@ def _kinds(
     kind[creators] = CREATOR
     after = creators[creators + 1 < len(kind)] + 1
     kind[after[kind[after] == LOCATION]] = CREATOR_LOCATION
-    _drop_false_headers(chunk, data, begin, end, kind)
     return kind
 
 
 def _starting_with(
-    literal: bytes, chunk: bytes, first: npt.NDArray[np.uint8], begin: Positions, end: Positions
+    literal: bytes, chunk: bytes, first: Bytes, begin: Positions, end: Positions
 ) -> Positions:
     """Indices of the lines that start with a literal of 9 to 16 bytes and go on after it."""
-    lines = np.flatnonzero(first == literal[0])
+    lines: Positions = np.flatnonzero(first == literal[0])
     lines = lines[end[lines] - begin[lines] > len(literal)]
     words = unaligned_words(chunk)
     head = int.from_bytes(literal[:8], "little")
     tail = int.from_bytes(literal[-8:], "little")
     at = begin[lines]
-    return lines[(words[at] == head) & (words[at + len(literal) - 8] == tail)]
+    starting: Positions = lines[(words[at] == head) & (words[at + len(literal) - 8] == tail)]
+    return starting
 
 
 def unaligned_words(chunk: bytes) -> Words:
@@ -114,27 +117,34 @@ def unaligned_words(chunk: bytes) -> Words:
     return np.ndarray(shape=(max(len(chunk) - 7, 0),), dtype="<u8", buffer=chunk, strides=(1,))
 
 
-def _drop_false_headers(
-    chunk: bytes, data: npt.NDArray[np.uint8], begin: Positions, end: Positions, kind: npt.NDArray[np.uint8]
-) -> None:
-    """A header has an id and a bracket; prose ("goroutine 7 exited") is none."""
+def _headers(
+    chunk: bytes, data: Bytes, begin: Positions, end: Positions, kind: Bytes
+) -> tuple[Positions, Words, Positions]:
+    """The header lines, their ids and the digits of these. What has no id or no bracket is prose: it becomes OTHER."""
     headers = np.flatnonzero(kind == HEADER)
     after_id = begin[headers] + len(b"goroutine ")
-    _, length = leading_number(data, after_id)
-    at = np.minimum(after_id + length + 1, end[headers])
-    doubtful = headers[(length == 0) | (data[at] != _BRACKET)]
-    for index in doubtful.tolist():
-        line = chunk[begin[index] : end[index]]
-        if not (b"0" <= line[10:11] <= b"9" and b"[" in line):
-            kind[index] = OTHER
+    number, digits = leading_number(data, after_id)
+    at = np.minimum(after_id + digits + 1, end[headers])
+    is_header = (digits > 0) & (data[at] == _BRACKET)
+    for place in np.flatnonzero(~is_header & (digits > 0)).tolist():
+        line = headers[place]
+        is_header[place] = b"[" in chunk[begin[line] : end[line]]
+    if not is_header.all():
+        kind[headers[~is_header]] = OTHER
+        headers, number, digits = headers[is_header], number[is_header], digits[is_header]
+    return headers, number, digits
 
 
-def leading_number(data: npt.NDArray[np.uint8], at: Positions) -> tuple[Words, Positions]:
-    """The decimal numbers that start at the given positions, and how many digits each has (0: none; at most 19)."""
+#: Digits of a number that are read; 19 always fit in 64 bits.
+MOST_DIGITS: Final = 19
+
+
+def leading_number(data: Bytes, at: Positions) -> tuple[Words, Positions]:
+    """The decimal numbers that start at the given positions, and how many digits each has (0: none; at most MOST_DIGITS)."""
     value = np.zeros(len(at), dtype=np.uint64)
     length = np.zeros(len(at), dtype=np.int64)
     active = np.ones(len(at), dtype=np.bool_)
-    for _ in range(19):
+    for _ in range(MOST_DIGITS):
         digit = data[at + length] - np.uint8(ord("0"))
         active &= digit < 10
         if not active.any():
@@ -144,13 +154,13 @@ def leading_number(data: npt.NDArray[np.uint8], at: Positions) -> tuple[Words, P
     return value, length
 
 
-def trailing_number(data: npt.NDArray[np.uint8], end: Positions) -> tuple[Words, Positions]:
+def trailing_number(data: Bytes, end: Positions) -> tuple[Words, Positions]:
     """The decimal numbers that end just before the given positions, and how many digits each has."""
     value = np.zeros(len(end), dtype=np.uint64)
     length = np.zeros(len(end), dtype=np.int64)
     active = np.ones(len(end), dtype=np.bool_)
     scale = np.uint64(1)
-    for _ in range(19):
+    for _ in range(MOST_DIGITS):
         digit = data[end - 1 - length] - np.uint8(ord("0"))
         active &= digit < 10
         if not active.any():
@@ -161,9 +171,9 @@ def trailing_number(data: npt.NDArray[np.uint8], end: Positions) -> tuple[Words,
     return value, length
 
 
-def irregular_headers(lines: Lines, headers: Positions) -> Mask:
-    """Which goroutines (by index into ``headers``) hold a line that may not stand where it stands."""
-    kind = lines.kind
+def irregular_headers(lines: Lines) -> Mask:
+    """Which goroutines (by index into ``lines.headers``) hold a line that may not stand where it stands."""
+    kind, headers = lines.kind, lines.headers
     wrong = np.flatnonzero(~_ALLOWED[kind[:-1] * np.uint8(_KINDS) + kind[1:]]) + 1
     irregular = np.zeros(len(headers), dtype=np.bool_)
     owner = np.searchsorted(headers, wrong, side="right") - 1
@@ -174,4 +184,5 @@ def irregular_headers(lines: Lines, headers: Positions) -> Mask:
     # A goroutine must not stop short before the next header: after a call or creator line without its location.
     last = np.append(headers[1:], len(kind)) - 1
     short = (kind[last] == CALL) | (kind[last] == CREATOR) | (kind[last] == OTHER)
-    return irregular | bare | short
+    irregular |= bare | short
+    return irregular

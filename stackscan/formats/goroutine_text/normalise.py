@@ -10,17 +10,16 @@ from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES
 from stackscan.snapshot import Problem
 
 _BOM: Final = b"\xef\xbb\xbf"
-_PROBE: Final = 1 << 16  # bytes looked at to tell the line ends
+_PROBE: Final = 1 << 16  # bytes looked at to tell line ends, escapes and order
 _INDENTED_HEADER: Final = re.compile(rb"(?m)^([ \t]+)goroutine \d+ [^\n]*\[")
 _MOST_PROBLEMS: Final = 20
 #: A header with a location line right below it: how a dump looks when a log viewer shows the newest line first.
 _REVERSED: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]*\n(?:\r?\n)?\t[^\n]+\.(?:go|s):\d+")
-_REVERSED_PROBE: Final = 1 << 20
 
 
 def is_reversed(data: bytes) -> bool:
     """Whether the lines stand in reverse order; the frames below a header would be its neighbour's."""
-    head = data[:_REVERSED_PROBE]
+    head = data[:_PROBE]
     headers = len(HEADER_LIKE_BYTES.findall(head))
     return headers > 1 and len(_REVERSED.findall(head)) > headers // 2
 

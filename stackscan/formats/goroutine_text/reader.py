@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from stackscan.errors import UnsupportedFormatError
 from stackscan.formats.goroutine_text import careful, rows, snapshots
-from stackscan.formats.goroutine_text.columns import ChunkColumns, Interners, read_chunk
+from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
 from stackscan.formats.goroutine_text.normalise import is_reversed, normalise
+from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, Mark
 from stackscan.snapshot import Problem, Snapshot
 
@@ -51,20 +53,18 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     data, problems = normalise(data)
     reading = Reading(problems=problems)
     unterminated = bool(data) and not data.endswith(b"\n")
-    interners = Interners.new()
+    interner = Interner()
+    resolver = rows.Resolver(interner, reading.interned)
     spans = list(_spans(data))
+    first_line = 1
+    # The grammar reads what a chunk brought (Python, here) while numpy and polars read the next ones (threads).
     with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), _MOST_THREADS)) as pool:
-        chunks = pool.map(lambda span: _read_span(data, span, interners), spans)
-        columns = []
+        chunks = pool.map(lambda span: _read_span(data, span, interner), spans)
         for span, chunk in zip(spans, chunks, strict=True):
-            columns.append(chunk)
+            _take(data, span, chunk, first_line, resolver, reading, unterminated)
+            first_line += chunk.line_count
             if progress is not None:
                 progress(span[1], len(data))
-    resolver = rows.Resolver(interners, reading.interned)
-    first_line = 1
-    for span, chunk in zip(spans, columns, strict=True):
-        _take(data, span, chunk, first_line, resolver, reading, unterminated)
-        first_line += chunk.line_count
     return snapshots.build(reading, size=size, unterminated=unterminated)
 
 
@@ -78,13 +78,13 @@ def _spans(data: bytes) -> Iterator[tuple[int, int]]:
         begin = end
 
 
-def _read_span(data: bytes, span: tuple[int, int], interners: Interners) -> ChunkColumns:
+def _read_span(data: bytes, span: tuple[int, int], interner: Interner) -> ChunkColumns:
     begin, end = span
     chunk = data[begin:end]
     last = end == len(data)
     if not chunk.endswith(b"\n"):
         chunk += b"\n"
-    return read_chunk(chunk, interners, last=last)
+    return read_chunk(chunk, interner, last=last)
 
 
 def _take(
@@ -105,20 +105,8 @@ def _take(
     if not readable.all():
         part = part.take(np.flatnonzero(readable))
     reading.parts.append(part)
-    headers = chunk.header_lines.tolist()
-    leading = headers[0] if headers else chunk.line_count
-    if not leading and not to_read.any():
-        return
-    text = data[begin:end].decode().removesuffix("\n").split("\n")
-    bounds = [*headers, chunk.line_count]
-    wanted = [(bounds[i], bounds[i + 1]) for i in np.flatnonzero(to_read).tolist()]
-    if leading:
-        wanted.insert(0, (0, leading))
     found = []
-    for low, high in wanted:
-        at_end = end == len(data) and high == chunk.line_count
-        segment = careful.Segment(text[low:high], first_line + low, at_end, at_end and unterminated)
-        after_blank = low > 0 and not text[low - 1].strip()
+    for segment, after_blank in _segments(data, span, chunk, first_line, to_read, unterminated):
         result = careful.read_segment(segment)
         _add(result, segment, reading)
         found += [(goroutine, after_blank) for goroutine in result.goroutines]
@@ -126,7 +114,30 @@ def _take(
         reading.parts.append(rows.from_careful(found, reading.interned))
 
 
-def _add(result: careful.SegmentResult, segment: careful.Segment, reading: Reading) -> None:
+def _segments(
+    data: bytes,
+    span: tuple[int, int],
+    chunk: ChunkColumns,
+    first_line: int,
+    to_read: npt.NDArray[np.bool_],
+    unterminated: bool,
+) -> Iterator[tuple[Segment, bool]]:
+    """The segments that the careful reader must read, each with whether a blank line stands before it."""
+    begin, end = span
+    bounds = [*(chunk.header_bytes + begin).tolist(), end]
+    lines = chunk.header_lines.tolist()
+    wanted = [(bounds[i], bounds[i + 1], lines[i]) for i in np.flatnonzero(to_read).tolist()]
+    if bounds[0] > begin:  # the text before the first header
+        wanted.insert(0, (begin, bounds[0], 0))
+    for low, high, line in wanted:
+        text = data[low:high].decode().removesuffix("\n").split("\n")
+        at_end = high == len(data)
+        before = data[max(low - 4, 0) : low]
+        after_blank = before.endswith((b"\n\n", b"\n\r\n"))
+        yield Segment(text, first_line + line, at_end, at_end and unterminated), after_blank
+
+
+def _add(result: SegmentResult, segment: Segment, reading: Reading) -> None:
     reading.problems += result.problems
     reading.marks += result.marks
     reading.lost_lines += [segment.first_line] * result.lost

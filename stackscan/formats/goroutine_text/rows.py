@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from stackscan.formats.goroutine_text import grammar, header
-from stackscan.formats.goroutine_text.careful import Goroutine
-from stackscan.formats.goroutine_text.columns import ChunkColumns, Interners
+from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner
 from stackscan.formats.goroutine_text.grammar import Header
+from stackscan.formats.goroutine_text.segments import Goroutine
 from stackscan.snapshot import Frame, Stack
 
 _UNREADABLE: Final = -1
+_UNSEEN: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,27 @@ class Interned:
 class Resolver:
     """Turns the codes of the fast path into headers and stacks; each distinct line passes the grammar once."""
 
-    def __init__(self, interners: Interners, interned: Interned) -> None:
-        self._names = interners.names.texts()
-        self._locations = interners.locations.texts()
+    def __init__(self, interner: Interner, interned: Interned) -> None:
+        self._interner = interner
+        self._texts: list[str] = []
         self._interned = interned
         self._frames: dict[int, Frame | None] = {}
         self._stacks: dict[bytes, int] = {}
-        headers = map(header.read_tail, interners.tails.texts()[1:])
-        #: Header index by tail code; code 0 is the empty text.
-        self.headers = np.array(
-            [_UNREADABLE, *(_UNREADABLE if h is None else interned.header_id(h) for h in headers)], dtype=np.int64
-        )
+        self._headers = np.empty(0, dtype=np.int64)
+
+    def refresh(self) -> None:
+        """Learn the texts that were interned since: call it once a chunk is read, before asking for its codes."""
+        new = self._interner.texts(len(self._texts))
+        self._texts += new
+        self._headers = np.append(self._headers, np.full(len(new), _UNSEEN, dtype=np.int64))
+
+    def headers(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+        """The header indices of tail codes; -1 where the grammar refuses the header."""
+        found = self._headers[codes]
+        for code in np.unique(codes[found == _UNSEEN]).tolist():
+            value = header.read_tail(self._texts[code])
+            self._headers[code] = _UNREADABLE if value is None else self._interned.header_id(value)
+        return self._headers[codes]
 
     def stack(self, key: bytes) -> int:
         """The stack index of a key of the fast path; -1 when the grammar refuses one of its lines."""
@@ -89,7 +100,7 @@ class Resolver:
         elided: int | None = 0
         for pair in pairs:
             if pair & 0xFFFFFFFF == 0:  # no location: an elided-frames marker
-                is_elided, elided = grammar.read_elided(self._names[pair >> 32])
+                is_elided, elided = grammar.read_elided(self._texts[pair >> 32])
                 if not is_elided:
                     return _UNREADABLE
                 continue
@@ -109,8 +120,8 @@ class Resolver:
         return self._frames[key]
 
     def _read_frame(self, pair: int, *, creator: bool) -> Frame | None:
-        name = self._names[pair >> 32]
-        location = grammar.read_location("\t" + self._locations[pair & 0xFFFFFFFF])
+        name = self._texts[pair >> 32]
+        location = grammar.read_location("\t" + self._texts[pair & 0xFFFFFFFF])
         if creator:
             parsed = grammar.read_creator(f"created by {name}")
             function = parsed[0] if parsed else None
@@ -121,11 +132,12 @@ class Resolver:
 
 def from_chunk(chunk: ChunkColumns, first_line: int, resolver: Resolver) -> Rows:
     """The rows of one chunk; unreadable headers and stacks are -1 (the careful reader must take them)."""
+    resolver.refresh()
     stacks = np.array([resolver.stack(key) for key in chunk.stack_keys], dtype=np.int64)
     return Rows(
         line=chunk.line + first_line,
         goroutine_id=chunk.goroutine_id,
-        header=resolver.headers[chunk.tail],
+        header=resolver.headers(chunk.tail),
         stack=stacks[chunk.stack] if len(stacks) else np.empty(0, dtype=np.int64),
         creator_id=chunk.creator_id,
         has_creator_id=chunk.has_creator_id,

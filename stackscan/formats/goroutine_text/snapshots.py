@@ -66,9 +66,9 @@ def _note(part: _Part, line: int, reason: str, excerpt: str = "") -> _Part:
 
 def _split(all_rows: Rows, reading: Reading) -> list[_Part]:
     """A repeated id starts a new snapshot, unless the runtime lists threads one by one (GOTRACEBACK=crash)."""
-    starts = [0]
-    if len(np.unique(all_rows.goroutine_id)) < len(all_rows):
-        starts = _starts(all_rows, reading)
+    if not _repeats(all_rows):
+        return [_Part(all_rows, 1, float("inf"))]
+    starts = _starts(all_rows, reading)
     ends = [*starts[1:], len(all_rows)]
     parts = []
     for place, (low, high) in enumerate(zip(starts, ends, strict=True)):
@@ -76,6 +76,11 @@ def _split(all_rows: Rows, reading: Reading) -> list[_Part]:
         end: float = float("inf") if high == len(all_rows) else _first_line(all_rows, high, reading)
         parts.append(_Part(all_rows.take(np.arange(low, high)), first, end))
     return parts
+
+
+def _repeats(found: Rows) -> bool:
+    """Whether an id occurs twice."""
+    return pl.Series(found.goroutine_id).n_unique() < len(found)
 
 
 def _first_line(all_rows: Rows, start: int, reading: Reading) -> int:
@@ -123,9 +128,9 @@ def _begins_dump(all_rows: Rows, causes: npt.NDArray[np.int64]) -> npt.NDArray[n
 
 def _without_repeats(part: _Part, reading: Reading) -> _Part:
     """GOTRACEBACK=crash lists running goroutines again with their thread: keep the listing that has a stack."""
-    ids = part.rows.goroutine_id
-    if len(np.unique(ids)) == len(ids):
+    if not _repeats(part.rows):
         return part
+    ids = part.rows.goroutine_id
     best: dict[int, int] = {}
     dropped: list[int] = []
     for place, goroutine_id in enumerate(ids.tolist()):

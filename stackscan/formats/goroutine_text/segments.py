@@ -1,0 +1,101 @@
+"""The careful reader's nouns: a segment of lines, what it held, and the shapes that damaged lines take."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from stackscan.formats.goroutine_text.grammar import Header
+from stackscan.formats.goroutine_text.surroundings import Mark
+from stackscan.snapshot import Frame, Problem, Stack
+
+#: Characters of a damaged line that a problem shows.
+EXCERPT: Final = 120
+#: A call line that lost its end to another writer: its name is still whole.
+TORN_CALL: Final = re.compile(r"""(?P<name>[^\s"'{(\[]+(?:\(\*[^\s"'()]+\)[^\s"'(]*)?)\((?:0x[0-9a-f]|_|\{|\.\.\.)""")
+#: What tells a location that lost its tab from a clock time.
+PATH_LIKE: Final = re.compile(r"[/\\<?]|\.(?:go|s|c)\b| \+0x")
+#: What is left of a location line whose beginning was cut off with the head of the file.
+FRAGMENT: Final = re.compile(r":\d+ \+0x[0-9a-f]+(?: fp=.*)?\Z|\A\+?(?:0x)?[0-9a-f]{1,16}\Z")
+#: A header that the end of the file cut short after "goroutine ".
+CUT_HEADER: Final = re.compile(r"goroutine \d*(?: [^\[]*)?\Z")
+#: A whole header at the end of a line that something else began.
+EMBEDDED_HEADER: Final = re.compile(r"(?<=.)goroutine \d+ \[[^\[\]]+\](?: \{.*\})?:\Z")
+#: The rest of a header whose first token another writer cut off: `7 [select]:`.
+TORN_HEADER: Final = re.compile(r"(?:(?P<id>\d+) )?(?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[^\[\]]+\](?: \{.*\})?:\Z")
+#: Functions at the outer end of stacks that nothing created.
+ENDS_STACK: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart"})
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The lines from one header up to the next (or the text before the first header).
+
+    ``first_line`` is 1-based in the source; ``at_end`` says that the file ends here and ``unterminated`` that its last
+    line has no newline.
+    """
+
+    lines: list[str]
+    first_line: int
+    at_end: bool = False
+    unterminated: bool = False
+
+
+@dataclass(slots=True)
+class Goroutine:
+    """One goroutine as the careful reader found it."""
+
+    goroutine_id: int
+    line: int
+    header: Header
+    stack: Stack
+    creator_id: int | None
+    ancestors: tuple[tuple[int, Stack], ...]
+
+
+@dataclass(slots=True)
+class SegmentResult:
+    """What a segment held: one goroutine, none (the text before the first), or more (a header behind other text).
+
+    ``lost`` counts goroutines whose header is missing; ``marks`` are lines that speak of the
+    process as a whole (panic, signal, thread separator)."""
+
+    goroutines: list[Goroutine] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    lost: int = 0
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class Trace:
+    """The frames of one stack while its lines come in."""
+
+    frames: list[Frame] = field(default_factory=list)
+    created_by: Frame | None = None
+    creator_id: int | None = None
+    elided: int | None = 0
+    unavailable: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the creator, which ends a stack, was read."""
+        return self.created_by is not None
+
+    def stack(self) -> Stack:
+        """The stack as far as it was read."""
+        return Stack(tuple(self.frames), self.created_by, self.elided, self.unavailable)
+
+
+@dataclass(slots=True)
+class Pending:
+    """A call or creator line that waits for its location."""
+
+    function: str
+    line: int
+    text: str
+    creator: bool = False
+    creator_id: int | None = None
+    bare: bool = False  # no parentheses (gccgo, C): only a location after it makes it a call
+    torn: bool = False
