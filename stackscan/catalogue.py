@@ -66,6 +66,18 @@ class Table:
             raise CatalogueError(f"{self.where}: {key!r} must be true or false")
         return bool(value)
 
+    def share(self, key: str) -> float:
+        """A number from 0 to 1."""
+        value = self.raw(key)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+            raise CatalogueError(f"{self.where}: {key!r} must be a number from 0 to 1")
+        return float(value)
+
+    def table(self, key: str) -> Table | None:
+        """The table ``[key]``, None when it is missing."""
+        value = self.raw(key)
+        return None if value is None else self._table(value, key, key)
+
     def tables(self, key: str) -> tuple[Table, ...]:
         """The tables of ``[[key]]``."""
         value = self.raw(key)
@@ -74,7 +86,7 @@ class Table:
 
     def _table(self, item: object, key: str, name: str) -> Table:
         if not isinstance(item, Mapping):
-            raise CatalogueError(f"{self.where}: {key!r} must be a list of tables")
+            raise CatalogueError(f"{self.where}: {key!r} must hold tables")
         return Table(item, f"{self.where}, {name}")
 
     def finish(self) -> None:

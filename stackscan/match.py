@@ -19,7 +19,7 @@ from stackscan.snapshot import Stack
 
 _TYPE_ARGUMENTS: Final = re.compile(r"\[[^\[\]]*\]")
 _TOKEN: Final = re.compile(r"\(\*|\*\*|\*|[^*(]+|\(")
-_KEYS: Final = ("frames", "top", "root", "created_by", "without")
+_KEYS: Final = ("frames", "top", "root", "created_by", "without", "deciding")
 
 
 @lru_cache(maxsize=65536)
@@ -58,7 +58,8 @@ def _translate(text: str) -> str:
 class StackPattern:
     """What a stack must look like; every part that is given must hold.
 
-    ``frames``: these in this order from the innermost outwards, others may stand between. ``top``: the innermost frame
+    ``frames``: these in this order from the innermost outwards, others may stand between; the one at ``deciding``
+    (1-based) is what a reader should look at. ``top``: the innermost frame
     outside the runtime. ``root``: the outermost frame outside the runtime and compiler-made wrappers. ``created_by``:
     the function of the ``go`` statement. ``without``: on no frame.
     """
@@ -68,6 +69,7 @@ class StackPattern:
     root: SymbolPattern | None = None
     created_by: SymbolPattern | None = None
     without: SymbolPattern | None = None
+    deciding: int = 1
 
     def decide(self, stack: Stack) -> int | None:
         """The index of the frame that decides (0 when the creator does); None when the stack does not match."""
@@ -91,14 +93,14 @@ class StackPattern:
         return top or 0 if self.top is not None else root or 0
 
     def _in_order(self, functions: Sequence[str]) -> int | None:
-        """Where the first of ``frames`` was found, or None when one is missing."""
+        """Where the deciding one of ``frames`` was found, or None when one is missing."""
         at, decided = 0, 0
         for place, pattern in enumerate(self.frames):
             while at < len(functions) and not pattern.matches(functions[at]):
                 at += 1
             if at == len(functions):
                 return None
-            if place == 0:
+            if place == self.deciding - 1:
                 decided = at
             at += 1
         return decided
@@ -144,8 +146,12 @@ def _read_pattern(table: object, *, where: str) -> StackPattern:
     frames = table.get("frames", [])
     if not isinstance(frames, list):
         raise CatalogueError(f"{where}: 'frames' must be a list of symbol patterns")
-    single = {key: _read_symbol(table[key], key, where=where) for key in _KEYS[1:] if key in table}
-    return StackPattern(frames=tuple(_read_symbol(frame, "frames", where=where) for frame in frames), **single)
+    deciding = table.get("deciding", 1)
+    if not isinstance(deciding, int) or not 1 <= deciding <= max(len(frames), 1):
+        raise CatalogueError(f"{where}: 'deciding' must be the place of one of 'frames', from 1 on")
+    single = {key: _read_symbol(table[key], key, where=where) for key in _KEYS[1:-1] if key in table}
+    symbols = tuple(_read_symbol(frame, "frames", where=where) for frame in frames)
+    return StackPattern(frames=symbols, deciding=deciding, **single)
 
 
 def _read_symbol(value: object, key: str, *, where: str) -> SymbolPattern:

@@ -35,14 +35,16 @@ def scan(chosen: Iterable[str], *, top: int | None = None, progress: Progress | 
 
 def _judge(member: Member, snapshots: list[Snapshot], place: int, top: int | None) -> SnapshotReport:
     snapshot = snapshots[place]
+    samples = pools.sample(snapshot, pools.catalogue())
+    sizes = {sample.pool.name: sample.workers for sample in samples}
     return build_snapshot(
         snapshot,
         source=member.source,
         member=member.name,
         position=place + 1,
         snapshots_in_member=len(snapshots),
-        findings=rules.classify(snapshot, rules.catalogue()),
-        pools=pools.sample(snapshot, pools.catalogue()),
+        findings=rules.classify(snapshot, rules.catalogue(), sizes),
+        pools=samples,
         top=top,
     )
 

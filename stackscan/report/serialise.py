@@ -80,7 +80,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     rule = finding.rule
     return {
         "rule": rule.name,
-        "severity": rule.severity,
+        "severity": finding.severity,
         "title": rule.title,
         "count": finding.count,
         "goroutine_ids": list(finding.goroutine_ids),

@@ -44,12 +44,12 @@ def _of_finding(finding: Finding, pools: Sequence[PoolSample]) -> Verdict:
     )
     if finding.rule.verdict == finding.rule.title:
         text = f"{finding.count} × {text}"
-    return Verdict(finding.rule.severity, text)
+    return Verdict(finding.severity, text)
 
 
 def _of_pools(findings: Sequence[Finding], pools: Sequence[PoolSample]) -> list[Verdict]:
     """A pool whose workers are all held by what an error found serves no one."""
-    held = {finding.rule.pool for finding in findings if finding.rule.severity == "error"}
+    held = {finding.rule.pool for finding in findings if finding.severity == "error"}
     full = [s for s in pools if s.pool.name in held and s.occupancy == 1]
     return [Verdict("error", f"{s.pool.name}: no worker is idle, {s.workers} of {s.workers} are held") for s in full]
 

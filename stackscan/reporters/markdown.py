@@ -39,7 +39,7 @@ def _finding(finding: Finding) -> str:
     references = " ".join(f"<{words.plain(reference)}>" for reference in rule.references)
     return "\n".join(
         (
-            f"### {_code(rule.name)} ({rule.severity}): {finding.count:,} {_text(rule.noun)}",
+            f"### {_code(rule.name)} ({finding.severity}): {finding.count:,} {_text(rule.noun)}",
             "",
             _text(rule.title) + ".",
             "",

@@ -102,12 +102,12 @@ class _Page:
             self.console.print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped), soft_wrap=True)
 
     def finding(self, finding: Finding) -> None:
-        mark, style = _MARKS[finding.rule.severity]
+        mark, style = _MARKS[finding.severity]
         self.line((f"{mark} {finding.rule.name}", style), (f"  {finding.count:,} {finding.rule.noun}", "bold"))
         self.prose("", finding.rule.title)
         self.prose("evidence", words.evidence(finding))
         self.prose("why", finding.rule.why)
-        self.prose("do", finding.rule.fix, style="bold" if finding.rule.severity == "error" else "")
+        self.prose("do", finding.rule.fix, style="bold" if finding.severity == "error" else "")
         self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
         for place, reference in enumerate(finding.rule.references):
             self.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)

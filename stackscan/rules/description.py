@@ -12,7 +12,7 @@ from stackscan.errors import CatalogueError
 from stackscan.match import AnyOf, read_when
 
 Severity = Literal["error", "warning", "info"]
-SEVERITIES: Final[tuple[str, ...]] = get_args(Severity)
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 _FOLDER: Final = Path(__file__).resolve().parent / "catalogue"
 
 
@@ -25,13 +25,22 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class Minor:
+    """Below which share of the pool's workers (0 to 1) a finding has which severity."""
+
+    below_share: float
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A named stuck pattern.
 
     It catches goroutines whose stack matches ``when`` and that wait for ``min_wait_minutes`` or more. ``noun`` is what
     it counts ("workers"); ``shapes`` sort them by their own stack; ``companion`` describes goroutines that a caught one
     created and that belong to it (they are counted apart, never in it); ``transports`` sort by the caught goroutine's
-    stack or, where that tells nothing, its companion's. ``verdict`` is the first line of a report: ``$count``,
+    stack or, where that tells nothing, its companion's. A rule about a ``pool`` may be ``minor``: below that share of its
+    workers the finding has another severity. ``verdict`` is the first line of a report: ``$count``,
     ``$workers`` (of ``pool``) and ``$minutes`` are filled in.
     """
 
@@ -46,6 +55,7 @@ class Rule:
     min_wait_minutes: int
     noun: str
     pool: str | None
+    minor: Minor | None
     shapes: tuple[Kind, ...]
     companion: AnyOf | None
     transports: tuple[Kind, ...]
@@ -65,14 +75,11 @@ def catalogue() -> tuple[Rule, ...]:
 
 def read_rule(table: Table) -> Rule:
     """One rule from its file's top table."""
-    severity = table.text("severity")
-    if severity not in SEVERITIES:
-        raise CatalogueError(f"{table.where}: 'severity' must be one of {', '.join(SEVERITIES)}, not {severity!r}")
     companion = table.raw("companion")
     title = table.text("title")
     rule = Rule(
         name=table.text("name"),
-        severity=severity,  # type: ignore[arg-type]  # checked above
+        severity=_severity(table),
         title=title,
         verdict=table.text("verdict", title),
         why=table.text("why"),
@@ -82,6 +89,7 @@ def read_rule(table: Table) -> Rule:
         min_wait_minutes=table.number("min_wait_minutes", 0),
         noun=table.text("noun", "goroutines"),
         pool=table.text("pool", "-").removeprefix("-") or None,
+        minor=_minor(table),
         shapes=_kinds(table, "shape"),
         companion=None if companion is None else read_when(companion, where=f"{table.where}, companion"),
         transports=_kinds(table, "transport"),
@@ -89,6 +97,23 @@ def read_rule(table: Table) -> Rule:
     )
     table.finish()
     return rule
+
+
+def _severity(table: Table) -> Severity:
+    text = table.text("severity")
+    for severity in SEVERITIES:
+        if text == severity:
+            return severity
+    raise CatalogueError(f"{table.where}: 'severity' must be one of {', '.join(SEVERITIES)}, not {text!r}")
+
+
+def _minor(table: Table) -> Minor | None:
+    entry = table.table("minor")
+    if entry is None:
+        return None
+    minor = Minor(entry.share("below_share"), _severity(entry))
+    entry.finish()
+    return minor
 
 
 def _kinds(table: Table, key: str) -> tuple[Kind, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
 from stackscan.match import AnyOf
-from stackscan.rules.description import SEVERITIES, Kind, Rule
+from stackscan.rules.description import SEVERITIES, Kind, Rule, Severity
 from stackscan.snapshot import Snapshot, Stack
 
 _IDS_SHOWN: Final = 20
@@ -29,6 +29,7 @@ class Finding:
     """
 
     rule: Rule
+    severity: Severity
     count: int
     goroutine_ids: tuple[int, ...]
     evidence: Evidence
@@ -36,13 +37,22 @@ class Finding:
     deciding: dict[int, int]
 
 
-def classify(snapshot: Snapshot, rules: Iterable[Rule]) -> tuple[Finding, ...]:
-    """What the rules find, worst severity first, then by count."""
-    found = [finding for rule in rules if (finding := _apply(rule, snapshot)) is not None]
-    return tuple(sorted(found, key=lambda f: (SEVERITIES.index(f.rule.severity), -f.count, f.rule.name)))
+def classify(
+    snapshot: Snapshot, rules: Iterable[Rule], pool_sizes: Mapping[str, int] | None = None
+) -> tuple[Finding, ...]:
+    """What the rules find, worst severity first, then by count. ``pool_sizes``: workers by pool, for minor findings."""
+    found = [finding for rule in rules if (finding := _apply(rule, snapshot, pool_sizes or {})) is not None]
+    return tuple(sorted(found, key=lambda f: (SEVERITIES.index(f.severity), -f.count, f.rule.name)))
 
 
-def _apply(rule: Rule, snapshot: Snapshot) -> Finding | None:
+def _severity(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Severity:
+    workers = pool_sizes.get(rule.pool or "", 0)
+    if rule.minor is not None and workers and count < rule.minor.below_share * workers:
+        return rule.minor.severity
+    return rule.severity
+
+
+def _apply(rule: Rule, snapshot: Snapshot, pool_sizes: Mapping[str, int]) -> Finding | None:
     deciding = _matching(rule.when, snapshot.stacks)
     if not deciding:
         return None
@@ -53,7 +63,9 @@ def _apply(rule: Rule, snapshot: Snapshot) -> Finding | None:
         return None
     ids = caught["goroutine_id"].drop_nulls().head(_IDS_SHOWN).to_list()
     stack_ids = caught["stack_id"].unique(maintain_order=True).to_list()
-    return Finding(rule, len(caught), tuple(ids), _evidence(rule, snapshot, caught), tuple(stack_ids), deciding)
+    severity = _severity(rule, len(caught), pool_sizes)
+    evidence = _evidence(rule, snapshot, caught)
+    return Finding(rule, severity, len(caught), tuple(ids), evidence, tuple(stack_ids), deciding)
 
 
 def _matching(when: AnyOf, stacks: Sequence[Stack]) -> dict[int, int]:
