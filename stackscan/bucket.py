@@ -47,7 +47,15 @@ def group(snapshot: Snapshot) -> tuple[Bucket, ...]:
         pl.col("goroutine_id").head(_IDS_SHOWN).alias("ids"),
     )
     buckets = [
-        Bucket(signature(reason, snapshot.stacks[stack_id]), count, reason, snapshot.stacks[stack_id], least, most, tuple(ids))
+        Bucket(
+            signature(reason, snapshot.stacks[stack_id]),
+            count,
+            reason,
+            snapshot.stacks[stack_id],
+            least,
+            most,
+            tuple(ids),
+        )
         for stack_id, reason, count, least, most, ids in table.iter_rows()
     ]
     return tuple(sorted(buckets, key=lambda b: (-b.count, -b.max_wait_minutes, b.signature, b.goroutine_ids)))

@@ -1,9 +1,9 @@
 """Patterns over stacks, as rule and pool descriptions write them.
 
-A symbol pattern is a Go symbol as people write it: ``(*Server).taskWorker``, ``go-multistream.(*lazyClientConn).Close``.
-It matches from a ``/`` or ``.`` on to the end of a symbol, type arguments left aside; ``*`` stands for any run of
-characters without a slash, ``**`` for any at all, and the star of a pointer receiver for itself. Patterns are tried
-on distinct stacks only, so their cost does not grow with the number of goroutines.
+A symbol pattern is a Go symbol as people write it: ``(*Server).taskWorker``, ``go-multistream.(*once).Do``. It matches
+from a ``/`` or ``.`` on to the end of a symbol, type arguments left aside; ``*`` stands for any run of characters
+without a slash, ``**`` for any at all, and the star of a pointer receiver for itself. Patterns are tried on distinct
+stacks only, so their cost does not grow with the number of goroutines.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class StackPattern:
     """What a stack must look like; every part that is given must hold.
 
     ``frames``: these in this order from the innermost outwards, others may stand between; the one at ``deciding``
-    (1-based) is what a reader should look at. ``top``: the innermost frame
-    outside the runtime. ``root``: the outermost frame outside the runtime and compiler-made wrappers. ``created_by``:
-    the function of the ``go`` statement. ``without``: on no frame.
+    (1-based) is what a reader should look at. ``top``: the innermost frame outside the runtime. ``root``: the outermost
+    frame outside the runtime and compiler-made wrappers. ``created_by``: the function of the ``go`` statement.
+    ``without``: on no frame.
     """
 
     frames: tuple[SymbolPattern, ...] = ()
@@ -74,23 +74,19 @@ class StackPattern:
     def decide(self, stack: Stack) -> int | None:
         """The index of the frame that decides (0 when the creator does); None when the stack does not match."""
         functions = stack.functions
-        if self.created_by is not None and not (
-            stack.created_by is not None and self.created_by.matches(stack.created_by.function)
-        ):
+        creator = stack.created_by.function if stack.created_by is not None else None
+        if not _is(self.created_by, creator):
             return None
         if self.without is not None and any(map(self.without.matches, functions)):
             return None
         top, root = _significant(functions)
-        if self.top is not None and not (top is not None and self.top.matches(functions[top])):
+        if not _is(self.top, None if top is None else functions[top]):
             return None
-        if self.root is not None and not (root is not None and self.root.matches(functions[root])):
-            return None
-        found = self._in_order(functions)
-        if found is None:
+        if not _is(self.root, None if root is None else functions[root]):
             return None
         if self.frames:
-            return found
-        return top or 0 if self.top is not None else root or 0
+            return self._in_order(functions)
+        return (top if self.top is not None else root) or 0
 
     def _in_order(self, functions: Sequence[str]) -> int | None:
         """Where the deciding one of ``frames`` was found, or None when one is missing."""
@@ -106,9 +102,16 @@ class StackPattern:
         return decided
 
 
+def _is(pattern: SymbolPattern | None, function: str | None) -> bool:
+    """Whether a function is what a pattern asks for; no pattern asks for nothing."""
+    return pattern is None or (function is not None and pattern.matches(function))
+
+
 def _significant(functions: Sequence[str]) -> tuple[int | None, int | None]:
     """Indices of the innermost frame outside the runtime, and of the outermost that is no wrapper either."""
-    own = [index for index, function in enumerate(functions) if not function.startswith(("runtime.", "internal/runtime/"))]
+    own = [
+        index for index, function in enumerate(functions) if not function.startswith(("runtime.", "internal/runtime/"))
+    ]
     if not own:
         return None, None
     roots = [index for index in own if ".gowrap" not in functions[index]]

@@ -27,18 +27,23 @@ def command(
         ),
     ],
     output_format: Annotated[
-        Output, typer.Option("--format", "-f", help="text for people, json for scripts, markdown to paste into an issue.")
+        Output,
+        typer.Option("--format", "-f", help="text for people, json for scripts, markdown to paste into an issue."),
     ] = Output.text,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
+        ),
     ] = None,
     top: Annotated[
         int | None,
-        typer.Option("--top", "-n", min=0, metavar="N", help="Stacks to show [default: 10; json: all].", show_default=False),
+        typer.Option(
+            "--top", "-n", min=0, metavar="N", help="Stacks to show [default: 10; json: all].", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
+    r"""Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
 
     Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
     time-outs), with other text around it.

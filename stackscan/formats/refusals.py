@@ -31,7 +31,9 @@ _UNSUPPORTED: Final = (
     (b"\xff\xfe", "UTF-16 text", "Convert it first: iconv -f UTF-16 -t UTF-8 FILE | stackscan report -"),
     (b"\xfe\xff", "UTF-16 text", "Convert it first: iconv -f UTF-16 -t UTF-8 FILE | stackscan report -"),
 )
-_FULL_TEXT_HINT: Final = "Take the full text instead: curl -o goroutines.stacks 'http://HOST:PORT/debug/pprof/goroutine?debug=2'"
+_FULL_TEXT_HINT: Final = (
+    "Take the full text instead: curl -o goroutines.stacks 'http://HOST:PORT/debug/pprof/goroutine?debug=2'"
+)
 _COUNTED: Final = re.compile(rb"\A(?:goroutine|goroutineleak|threadcreate) profile: total \d+")
 _OTHER_PROFILE: Final = re.compile(rb"\A(?:heap profile: |--- (?:contention|mutex|block|heap))")
 _TRACE: Final = re.compile(rb"\Ago 1\.\d+ trace\0")

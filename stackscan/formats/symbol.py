@@ -1,4 +1,4 @@
-"""Takes a function symbol apart, and tells whose code a frame is: the standard library's, a module's, or the program's."""
+"""Takes function symbols apart, and tells whose code a frame is: the standard library's, a module's, the program's."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def read_symbol(text: str) -> Symbol:
         tree = _parser().parse(text)
     except LarkError:
         return Symbol("", None, text)
-    tokens = {token.type: str(token) for token in tree.children}
+    tokens = {token.type: str(token) for token in tree.scan_values(lambda _: True)}
     if "SPECIAL" in tokens:
         return Symbol("", None, tokens["SPECIAL"])
     package, name = tokens.get("PACKAGE", ""), tokens["CHAIN"]

@@ -88,7 +88,10 @@ def _stack(found: StackReport) -> str:
 def _problems(snapshot: SnapshotReport) -> str:
     if not snapshot.problems:
         return ""
-    lines = [f"* line {p.line:,}: {_text(p.reason)}" + (f": {_code(p.excerpt)}" if p.excerpt else "") for p in snapshot.problems]
+    lines = [
+        f"* line {p.line:,}: {_text(p.reason)}" + (f": {_code(p.excerpt)}" if p.excerpt else "")
+        for p in snapshot.problems
+    ]
     more = len(lines) - _MOST_PROBLEMS
     if more > 0:
         lines = [*lines[:_MOST_PROBLEMS], f"* and {more:,} more"]

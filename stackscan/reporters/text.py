@@ -17,7 +17,12 @@ from stackscan.report import Fold, FrameReport, Report, SnapshotReport, StackRep
 from stackscan.reporters import words
 from stackscan.rules import Finding
 
-_MARKS: Final = {"error": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("i", "cyan"), "ok": ("✓", "green")}
+_MARKS: Final = {
+    "error": ("✗", "bold red"),
+    "warning": ("!", "bold yellow"),
+    "info": ("i", "cyan"),
+    "ok": ("✓", "green"),
+}
 _PIPE_WIDTH: Final = 100  # prose in a pipe; lines of data are as long as they are
 _MOST_PROBLEMS: Final = 20
 _BAR: Final = 24
@@ -136,7 +141,12 @@ class _Page:
         waits = words.wait(bucket.min_wait_minutes, bucket.max_wait_minutes)
         reason = words.plain(bucket.wait_reason or "state unknown")
         rules = f"  {', '.join(found.rules)}" if found.rules else ""
-        self.line((f"{bucket.count:>8,} ", "bold"), (reason, "cyan"), (f"  {waits}" if waits else "", "yellow"), (rules, "red"))
+        self.line(
+            (f"{bucket.count:>8,} ", "bold"),
+            (reason, "cyan"),
+            (f"  {waits}" if waits else "", "yellow"),
+            (rules, "red"),
+        )
         for line in found.lines:
             if isinstance(line, Fold):
                 frames = "frames" if line.count > 1 else "frame"

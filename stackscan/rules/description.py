@@ -39,9 +39,9 @@ class Rule:
     It catches goroutines whose stack matches ``when`` and that wait for ``min_wait_minutes`` or more. ``noun`` is what
     it counts ("workers"); ``shapes`` sort them by their own stack; ``companion`` describes goroutines that a caught one
     created and that belong to it (they are counted apart, never in it); ``transports`` sort by the caught goroutine's
-    stack or, where that tells nothing, its companion's. A rule about a ``pool`` may be ``minor``: below that share of its
-    workers the finding has another severity. ``verdict`` is the first line of a report: ``$count``,
-    ``$workers`` (of ``pool``) and ``$minutes`` are filled in.
+    stack or, where that tells nothing, its companion's. A rule about a ``pool`` may be ``minor``: below that share of
+    its workers the finding has another severity. ``verdict`` is the first line of a report: ``$count``, ``$workers``
+    (of ``pool``) and ``$minutes`` are filled in.
     """
 
     name: str

@@ -17,15 +17,15 @@ _IDS_SHOWN: Final = 20
 _UNKNOWN: Final = "unknown"
 
 #: What a finding rests on: numbers, or numbers by name.
-Evidence = dict[str, int | None | dict[str, int]]
+Evidence = dict[str, int | dict[str, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one rule caught in one snapshot.
 
-    ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack id to
-    the index of the frame that made it match.
+    ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack id
+    to the index of the frame that made it match.
     """
 
     rule: Rule
@@ -111,7 +111,9 @@ def _companions(when: AnyOf, snapshot: Snapshot, caught: pl.DataFrame) -> dict[i
     by_creator: dict[int, list[int]] = {}
     for creator, stack_id in candidates.select("creator_id", "stack_id").iter_rows():
         by_creator.setdefault(creator, []).append(stack_id)
-    owned = {goroutine: by_creator[goroutine] for goroutine in caught["goroutine_id"].to_list() if goroutine in by_creator}
+    owned = {
+        goroutine: by_creator[goroutine] for goroutine in caught["goroutine_id"].to_list() if goroutine in by_creator
+    }
     if owned:
         return owned
     shared = set(caught["creator_id"].drop_nulls().to_list())

@@ -95,14 +95,16 @@ class _Reader:
             return
         stripped = text.lstrip()
         indented = text[0].isspace()
-        if self._location(text, number) or not (indented and self.outside) and self._special(stripped, number):
+        if self._location(text, number) or (not (indented and self.outside) and self._special(stripped, number)):
             return
         if not indented:
             mark = surroundings.mark(text, number)
             if mark is not None:
                 self._mark(mark)
                 return
-            if self._call(text, number):
+            torn = text.startswith("goroutine ")
+            self.tears |= torn
+            if not torn and self._call(text, number):
                 return
         self._other(text, number)
 
@@ -176,7 +178,7 @@ class _Reader:
         elided, count = grammar.read_elided(text)
         if elided:
             if not self.outside:
-                self._inside(number)
+                self._inside()
                 self._current().elided = count
             return True
         if grammar.is_unavailable(text):
@@ -185,7 +187,7 @@ class _Reader:
             return True
         if grammar.is_non_go(text):
             self._drop_pending()
-            self._add(NON_GO, Pending("", number, text, bare=True), number)
+            self._add(NON_GO, Pending("", number, text, bare=True))
             return True
         ancestor = grammar.read_ancestor(text)
         if ancestor is not None:
@@ -206,7 +208,7 @@ class _Reader:
     def _call(self, text: str, number: int) -> bool:
         function = grammar.read_call(text)
         bare = torn = False
-        if function is None or not text.endswith(")"):
+        if function is None or "(" not in text:
             bare = function is not None
             match = None if bare else TORN_CALL.match(text)
             function, torn = (grammar.unescape_path(match["name"]), True) if match else (function, False)
@@ -230,13 +232,12 @@ class _Reader:
         frame = Frame(pending.function, *location)
         if pending.torn:
             self._problem(pending.line, "function line torn by other output", pending.text)
-        self._add(frame, pending, number)
+        self._add(frame, pending)
         self.last_kind = "location"
         return True
 
     def _other(self, text: str, number: int) -> None:
         self.between.append((number, text))
-        self.tears |= text.startswith("goroutine ")
         self.last_kind = "register" if surroundings.is_register(text, within=self.last_kind == "register") else "other"
 
     # -- what lines mean -------------------------------------------------------------------------------------------
@@ -244,10 +245,10 @@ class _Reader:
     def _current(self) -> Trace:
         return self.ancestors[-1][1] if self.ancestors else self.trace
 
-    def _add(self, frame: Frame, pending: Pending, number: int) -> None:
+    def _add(self, frame: Frame, pending: Pending) -> None:
         trace = self._current()
         if self.header is not None and not self.outside and not trace.closed:
-            self._inside(number)
+            self._inside()
         elif pending.bare:
             return  # a library's own stack trace, or prose that happens to be followed by a path
         else:
@@ -268,8 +269,8 @@ class _Reader:
             self._problem(pending.line, reason, pending.text)
         return self.orphan
 
-    def _inside(self, number: int) -> None:
-        """A line of the stack at ``number``: what stood before it since the last one was spliced in."""
+    def _inside(self) -> None:
+        """A line of the stack came: what stood before it since the last one was spliced in."""
         if self.between:
             first, text = self.between[0]
             count = len(self.between)
@@ -307,27 +308,25 @@ class _Reader:
             self._problem(self.segment.first_line, "no frames below the header", self.segment.lines[0])
         ancestors = tuple((ancestor, trace.stack()) for ancestor, trace in self.ancestors)
         self.result.goroutines.append(
-            Goroutine(
-                goroutine_id, self.segment.first_line, tail, self.trace.stack(), self.trace.creator_id, ancestors
-            )
+            Goroutine(goroutine_id, self.segment.first_line, tail, self.trace.stack(), self.trace.creator_id, ancestors)
         )
 
     def _is_cut(self) -> bool:
         """Whether the file ends in the middle of something."""
-        last = self.segment.lines[-1] if self.segment.lines else ""
-        if self.segment.unterminated and (CUT_HEADER.match(last) or (last and "goroutine ".startswith(last))):
-            return True
         if self.pending is not None and not self.outside:
             return self.segment.unterminated or not self.pending.bare
-        if self.blank_before and not self.segment.unterminated:
-            return False
         if self.last_kind == "header":
+            return not self.blank_before
+        return self.segment.unterminated and self._tears_last_line()
+
+    def _tears_last_line(self) -> bool:
+        """Whether the last line, which has no newline, is only the beginning of one."""
+        last = self.segment.lines[-1] if self.segment.lines else ""
+        if CUT_HEADER.match(last) or (last and "goroutine ".startswith(last)):
             return True
-        if not self.segment.unterminated:
-            return False
         if self.last_kind == "location":
             return not self._ends_whole()
-        return self.last_kind in ("register", "creator", "call") or (self.last_kind == "other" and not self.outside)
+        return self.last_kind == "register" or not self.outside
 
     def _ends_whole(self) -> bool:
         """Whether the last location, which has no newline, may still be whole: somebody stripped the newline."""

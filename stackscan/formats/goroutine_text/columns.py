@@ -142,9 +142,7 @@ def _creator_ids(chunk: bytes, lines: Lines, creators: Positions) -> tuple[Words
     return number, named, np.where(named, name_end, end)
 
 
-def _codes(
-    chunk: bytes, lines: Lines, interner: Interner, creators: Positions, creator_name_end: Positions
-) -> Codes:
+def _codes(chunk: bytes, lines: Lines, interner: Interner, creators: Positions, creator_name_end: Positions) -> Codes:
     """One code a line: of the part of it that tells frames, creators and headers apart (0: nothing to tell)."""
     kind = lines.kind
     located = (kind == ln.LOCATION) | (kind == ln.CREATOR_LOCATION)
@@ -201,7 +199,7 @@ def _group(pairs: Words, first: Positions, creator: Words) -> tuple[Positions, l
     def key(goroutine: int) -> bytes:
         begin = int(first[goroutine])
         frames: bytes = pairs[begin : begin + int(count[goroutine])].tobytes()
-        return frames + creator[goroutine].tobytes()
+        return frames + bytes(creator[goroutine].tobytes())
 
     models = np.unique(model[~differs])
     group = np.searchsorted(models, model)

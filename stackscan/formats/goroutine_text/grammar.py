@@ -17,9 +17,7 @@ from stackscan.snapshot import Frame
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
-_STARTS: Final = (
-    "goroutine header call location creator elided ancestor unavailable non_go arguments labels".split()
-)
+_STARTS: Final = "goroutine header call location creator elided ancestor unavailable non_go arguments labels".split()
 #: What one word of an argument list may be: a machine word, or an aggregate of them.
 Argument = str | tuple["Argument", ...]
 
@@ -71,12 +69,16 @@ def parse(text: str, start: str) -> Tree[Token] | None:
 
 def tokens_of(tree: Tree[Token]) -> dict[str, str]:
     """The tokens directly below a node, by terminal name."""
-    return {child.type: str(child) for child in tree.children if not hasattr(child, "data")}
+    from lark import Token
+
+    return {child.type: str(child) for child in tree.children if isinstance(child, Token)}
 
 
 def subtrees_of(tree: Tree[Token]) -> list[Tree[Token]]:
     """The nodes directly below a node."""
-    return [child for child in tree.children if hasattr(child, "data")]
+    from lark import Tree
+
+    return [child for child in tree.children if isinstance(child, Tree)]
 
 
 @lru_cache(maxsize=4096)
@@ -101,9 +103,11 @@ def header_of(tree: Tree[Token]) -> tuple[int, Header]:
 
 
 def _status_part(child: Token | Tree[Token]) -> tuple[str, str]:
-    if hasattr(child, "data"):
-        return "LABELS", _labels_text(child)
-    return child.type, str(child)
+    from lark import Token
+
+    if isinstance(child, Token):
+        return child.type, str(child)
+    return "LABELS", _labels_text(child)
 
 
 def _with_status(status: list[tuple[str, str]], fields: dict[str, str]) -> Header:
@@ -142,7 +146,7 @@ def _labels_text(tree: Tree[Token]) -> str:
 
 
 def read_labels(text: str) -> tuple[tuple[str, str], ...] | None:
-    """``{job: 7, "a b": "x\\ty"}`` → (("job", "7"), ("a b", "x<tab>y")): keys and values with their quotes undone."""
+    """``{job: 7, "a b": "c, d"}`` → (("job", "7"), ("a b", "c, d")): keys and values with their quotes undone."""
     tree = parse(" " + text, "labels")
     if tree is None:
         return None

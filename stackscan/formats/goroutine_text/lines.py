@@ -79,9 +79,7 @@ def split_lines(chunk: bytes) -> Lines:
     return Lines(data, begin, end, last_paren, kind, headers, goroutine_id, digits)
 
 
-def _kinds(
-    chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_paren: Positions
-) -> Bytes:
+def _kinds(chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_paren: Positions) -> Bytes:
     first = data[begin]
     kind = np.full(len(begin), OTHER, dtype=np.uint8)
     in_line = (last_paren > begin) & (last_paren < end)
@@ -98,9 +96,7 @@ def _kinds(
     return kind
 
 
-def _starting_with(
-    literal: bytes, chunk: bytes, first: Bytes, begin: Positions, end: Positions
-) -> Positions:
+def _starting_with(literal: bytes, chunk: bytes, first: Bytes, begin: Positions, end: Positions) -> Positions:
     """Indices of the lines that start with a literal of 9 to 16 bytes and go on after it."""
     lines: Positions = np.flatnonzero(first == literal[0])
     lines = lines[end[lines] - begin[lines] > len(literal)]
@@ -140,7 +136,7 @@ MOST_DIGITS: Final = 19
 
 
 def leading_number(data: Bytes, at: Positions) -> tuple[Words, Positions]:
-    """The decimal numbers that start at the given positions, and how many digits each has (0: none; at most MOST_DIGITS)."""
+    """The decimal numbers that start at the given positions, and the digits of each (0: none; at most MOST_DIGITS)."""
     value = np.zeros(len(at), dtype=np.uint64)
     length = np.zeros(len(at), dtype=np.int64)
     active = np.ones(len(at), dtype=np.bool_)

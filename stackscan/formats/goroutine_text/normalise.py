@@ -25,7 +25,7 @@ def is_reversed(data: bytes) -> bool:
 
 
 def normalise(data: bytes) -> tuple[bytes, list[Problem]]:
-    """UTF-8 without byte order mark, "\\n" line ends, no common indentation; and what had to be replaced for it."""
+    """UTF-8 without byte order mark, plain newlines, no common indentation; and what had to be replaced for it."""
     data = data.removeprefix(_BOM)
     if b"\r\n" in data[:_PROBE]:
         data = data.replace(b"\r\n", b"\n")
@@ -65,9 +65,8 @@ def _valid(line: bytes) -> bool:
 
 def _dedent(data: bytes) -> bytes:
     """Take off the indentation that all headers share (a Markdown or YAML block), if none stands at a line's start."""
-    if data.startswith(b"goroutine ") or b"\ngoroutine " in data:
-        if HEADER_LIKE_BYTES.search(data):
-            return data
+    if (data.startswith(b"goroutine ") or b"\ngoroutine " in data) and HEADER_LIKE_BYTES.search(data):
+        return data
     match = _INDENTED_HEADER.search(data)
     if match is None:
         return data

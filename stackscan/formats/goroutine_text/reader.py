@@ -1,4 +1,4 @@
-"""Reads a whole text: cuts it in chunks, runs the fast path on two or more at once, and the careful reader on the rest."""
+"""Reads a whole text: cuts it in chunks, runs the fast path on several at once, the careful reader on the rest."""
 
 from __future__ import annotations
 
@@ -97,7 +97,6 @@ def _take(
     unterminated: bool,
 ) -> None:
     """Add one chunk: its regular goroutines as they are, the others through the careful reader."""
-    begin, end = span
     part = rows.from_chunk(chunk, first_line, resolver)
     readable = (part.header >= 0) & (part.stack >= 0)
     to_read = chunk.irregular.copy()

@@ -39,16 +39,17 @@ def build(reading: Reading, *, size: int, unterminated: bool) -> list[Snapshot]:
     parts = _split(rows.merge(reading.parts) if reading.parts else rows.from_careful([], reading.interned), reading)
     cut_by_pprof = size == PPROF_LIMIT and unterminated
     built = []
-    for place, part in enumerate(parts):
-        is_last = place == len(parts) - 1
-        part = _without_fake(_without_repeats(part, reading), reading)
-        if is_last and (reading.cut or cut_by_pprof):
-            part = _note(part, part.first_line if not len(part.rows) else int(part.rows.line[-1]), _cut_reason(cut_by_pprof))
-        built.append(_snapshot(part, reading, cut=is_last and (reading.cut or cut_by_pprof)))
+    for place, found in enumerate(parts):
+        cut = place == len(parts) - 1 and (reading.cut or cut_by_pprof)
+        part = _without_fake(_without_repeats(found, reading), reading)
+        if cut:
+            last = int(part.rows.line[-1]) if len(part.rows) else part.first_line
+            part = _note(part, last, _cut_reason(by_pprof=cut_by_pprof))
+        built.append(_snapshot(part, reading, cut=cut))
     return built
 
 
-def _cut_reason(by_pprof: bool) -> str:
+def _cut_reason(*, by_pprof: bool) -> str:
     if by_pprof:
         return (
             "cut at exactly 64 MiB, the limit of net/http/pprof's debug=2: more goroutines exist than are listed; "
@@ -61,7 +62,7 @@ def _note(part: _Part, line: int, reason: str, excerpt: str = "") -> _Part:
     return replace(part, problems=(*part.problems, Problem(line, reason, excerpt)))
 
 
-# -- one file, several dumps --------------------------------------------------------------------------------------------
+# -- one file, several dumps -----------------------------------------------------------------------------------------
 
 
 def _split(all_rows: Rows, reading: Reading) -> list[_Part]:
@@ -118,12 +119,12 @@ def _begins_dump(all_rows: Rows, causes: npt.NDArray[np.int64]) -> npt.NDArray[n
     below = np.searchsorted(all_rows.line, causes)
     begins[below[below < len(all_rows)]] = True
     no_blank = ~all_rows.after_blank
-    if no_blank.mean() < 0.5:  # else blank lines were dropped throughout and say nothing
+    if float(no_blank.mean()) < 0.5:  # else blank lines were dropped throughout and say nothing
         begins |= no_blank
     return begins
 
 
-# -- what is no goroutine of its own ------------------------------------------------------------------------------------
+# -- what is no goroutine of its own ---------------------------------------------------------------------------------
 
 
 def _without_repeats(part: _Part, reading: Reading) -> _Part:
@@ -150,8 +151,8 @@ def _without_repeats(part: _Part, reading: Reading) -> _Part:
 def _without_fake(part: _Part, reading: Reading) -> _Part:
     """A panic message of several lines may hold text that looks like a goroutine (printed raw up to Go 1.22).
 
-    The real one is the goroutine that panicked: it comes right after the message, is running, and cannot be followed
-    by another running one with a stack. A message's goroutine stands before it and has neither creator nor main frame.
+    The real one is the goroutine that panicked: it comes right after the message, is running, and no other running one
+    with a stack can follow. A message's goroutine stands before it and has neither creator nor main frame.
     """
     dropped = 0
     while dropped + 1 < len(part.rows) and _is_fake(part.rows, dropped, part.first_line, reading):
@@ -167,15 +168,16 @@ def _is_fake(found: Rows, place: int, first_line: int, reading: Reading) -> bool
     if not panics or not (_runs(found, place, reading) and _runs(found, place + 1, reading)):
         return False
     stack, following = (reading.interned.stacks[found.stack[k]] for k in (place, place + 1))
-    is_whole = stack.created_by is not None or bool(stack.frames) and stack.frames[-1].function in _MAIN_FRAMES
+    is_whole = stack.created_by is not None or (bool(stack.frames) and stack.frames[-1].function in _MAIN_FRAMES)
     return not is_whole and bool(following.frames)
 
 
 def _runs(found: Rows, place: int, reading: Reading) -> bool:
-    return reading.interned.headers[found.header[place]].wait_reason == "running"
+    header = reading.interned.headers[int(found.header[place])]
+    return header.wait_reason == "running"
 
 
-# -- tables -------------------------------------------------------------------------------------------------------------
+# -- tables ----------------------------------------------------------------------------------------------------------
 
 
 def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
@@ -191,7 +193,8 @@ def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
         stacks=stacks,
         problems=_bounded(problems),
         complete=not cut and not lost,
-        header_lines=len(part.rows) + sum("counted once" in p.reason or "not counted" in p.reason for p in part.problems),
+        header_lines=len(part.rows)
+        + sum("counted once" in p.reason or "not counted" in p.reason for p in part.problems),
         cause=causes[0] if causes else None,
         dialect=dialect.of(goroutines, stacks),
         ancestors=_ancestors(part, reading, stack_ids),
