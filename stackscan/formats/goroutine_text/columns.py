@@ -48,9 +48,9 @@ class Interner:
         texts = pl.Series(column).gather_every(2)
         return texts.cast(self._dtype).to_physical().to_numpy()
 
-    def texts(self, known: int = 0) -> list[str]:
-        """The distinct texts from code ``known`` on, in the order of their codes."""
-        return self._categories.to_series().slice(known).to_list()
+    def texts(self) -> list[str]:
+        """The distinct texts by code. Not to be asked while a thread interns: it could see a code without its text."""
+        return self._categories.to_series().to_list()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ reference reader) and returns None when the grammar does not accept it; who asks
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
@@ -17,7 +18,9 @@ from stackscan.snapshot import Frame
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
 
-_STARTS: Final = "goroutine header call location creator elided ancestor unavailable non_go arguments labels".split()
+_STARTS: Final = (
+    "goroutine frames header call location creator elided ancestor unavailable non_go arguments labels".split()
+)
 #: What one word of an argument list may be: a machine word, or an aggregate of them.
 Argument = str | tuple["Argument", ...]
 
@@ -185,6 +188,18 @@ def read_call(text: str) -> str | None:
     """
     name = text[: text.rfind("(")] if text.endswith(")") and "(" in text else ""
     return _read_call(f"{name}()" if name else text)
+
+
+def read_frames(lines: Iterable[tuple[str, str]]) -> list[Frame] | None:
+    """Many (function, location) pairs at once, which costs half of reading each alone; None when one is refused."""
+    tree = parse("".join(f"{function}()\n\t{location}\n" for function, location in lines), "frames")
+    return None if tree is None else [frame_of(frame) for frame in subtrees_of(tree)]
+
+
+def frame_of(tree: Tree[Token]) -> Frame:
+    """The frame of a parsed pair of lines, or of a C function without a symbol."""
+    parts = subtrees_of(tree)
+    return NON_GO if parts[0].data == "non_go" else Frame(call_of(parts[0]), *location_of(parts[1]))
 
 
 @lru_cache(maxsize=65536)

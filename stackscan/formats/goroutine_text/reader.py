@@ -54,17 +54,18 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     reading = Reading(problems=problems)
     unterminated = bool(data) and not data.endswith(b"\n")
     interner = Interner()
-    resolver = rows.Resolver(interner, reading.interned)
     spans = list(_spans(data))
-    first_line = 1
-    # The grammar reads what a chunk brought (Python, here) while numpy and polars read the next ones (threads).
+    chunks = []
     with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), _MOST_THREADS)) as pool:
-        chunks = pool.map(lambda span: _read_span(data, span, interner), spans)
-        for span, chunk in zip(spans, chunks, strict=True):
-            _take(data, span, chunk, first_line, resolver, reading, unterminated)
-            first_line += chunk.line_count
+        for span, chunk in zip(spans, pool.map(lambda span: _read_span(data, span, interner), spans), strict=True):
+            chunks.append(chunk)
             if progress is not None:
                 progress(span[1], len(data))
+    resolver = rows.Resolver(interner, reading.interned)
+    first_line = 1
+    for span, chunk in zip(spans, chunks, strict=True):
+        _take(data, span, chunk, first_line, resolver, reading, unterminated)
+        first_line += chunk.line_count
     return snapshots.build(reading, size=size, unterminated=unterminated)
 
 

@@ -57,7 +57,7 @@ def _stack(parts: list[Tree[Token]]) -> tuple[Stack, int | None]:
     unavailable = False
     for part in parts:
         if part.data == "frame":
-            frames.append(_frame(grammar.subtrees_of(part)))
+            frames.append(grammar.frame_of(part))
         elif part.data == "elided":
             elided = grammar.elided_of(part)
         elif part.data == "unavailable":
@@ -67,9 +67,3 @@ def _stack(parts: list[Tree[Token]]) -> tuple[Stack, int | None]:
         elif creator is not None:
             created_by = Frame(creator[0], *grammar.location_of(part))
     return Stack(tuple(frames), created_by, elided, unavailable), creator[1] if creator else None
-
-
-def _frame(parts: list[Tree[Token]]) -> Frame:
-    if parts[0].data == "non_go":
-        return grammar.NON_GO
-    return Frame(grammar.call_of(parts[0]), *grammar.location_of(parts[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +17,8 @@ from stackscan.snapshot import Frame, Stack
 
 _UNREADABLE: Final = -1
 _UNSEEN: Final = -2
+#: The half of a frame's code that is its location's.
+_LOCATION: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +66,18 @@ class Interned:
 
 
 class Resolver:
-    """Turns the codes of the fast path into headers and stacks; each distinct line passes the grammar once."""
+    """Turns the codes of the fast path into headers and stacks; each distinct line passes the grammar once.
+
+    Made when all chunks have been interned: the table of texts must not be read while threads write to it.
+    """
 
     def __init__(self, interner: Interner, interned: Interned) -> None:
-        self._interner = interner
-        self._texts: list[str] = []
+        self._texts = interner.texts()
         self._interned = interned
         self._frames: dict[int, Frame | None] = {}
+        self._creators: dict[int, Frame | None] = {0: None}
         self._stacks: dict[bytes, int] = {}
-        self._headers = np.empty(0, dtype=np.int64)
-
-    def refresh(self) -> None:
-        """Learn the texts that were interned since: call it once a chunk is read, before asking for its codes."""
-        new = self._interner.texts(len(self._texts))
-        self._texts += new
-        self._headers = np.append(self._headers, np.full(len(new), _UNSEEN, dtype=np.int64))
+        self._headers = np.full(len(self._texts), _UNSEEN, dtype=np.int64)
 
     def headers(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         """The header indices of tail codes; -1 where the grammar refuses the header."""
@@ -87,53 +87,52 @@ class Resolver:
             self._headers[code] = _UNREADABLE if value is None else self._interned.header_id(value)
         return self._headers[codes]
 
-    def stack(self, key: bytes) -> int:
-        """The stack index of a key of the fast path; -1 when the grammar refuses one of its lines."""
-        found = self._stacks.get(key)
-        if found is None:
-            found = self._stacks[key] = self._read_stack(key)
-        return found
+    def stacks(self, keys: list[bytes]) -> npt.NDArray[np.int64]:
+        """The stack indices of keys of the fast path; -1 where the grammar refuses one of its lines."""
+        new = {key: np.frombuffer(key, dtype=np.uint64).tolist() for key in keys if key not in self._stacks}
+        self._learn_frames({pair for pairs in new.values() for pair in pairs[:-1]})
+        for key, pairs in new.items():
+            self._stacks[key] = self._stack(pairs[:-1], pairs[-1])
+        return np.array([self._stacks[key] for key in keys], dtype=np.int64)
 
-    def _read_stack(self, key: bytes) -> int:
-        *pairs, creator = np.frombuffer(key, dtype=np.uint64).tolist()
+    def _learn_frames(self, pairs: set[int]) -> None:
+        """Read the frames that have not been seen yet, all at once if the grammar takes them all."""
+        new = [pair for pair in pairs if pair not in self._frames and pair & _LOCATION]
+        lines = [(self._texts[pair >> 32], self._texts[pair & _LOCATION]) for pair in new]
+        read: Sequence[Frame | None] | None = grammar.read_frames(lines) if lines else []
+        if read is None:
+            read = [found[0] if (found := grammar.read_frames([line])) else None for line in lines]
+        self._frames.update(zip(new, read, strict=True))
+
+    def _stack(self, pairs: list[int], creator: int) -> int:
         frames: list[Frame] = []
         elided: int | None = 0
         for pair in pairs:
-            if pair & 0xFFFFFFFF == 0:  # no location: an elided-frames marker
+            if pair & _LOCATION == 0:  # no location: an elided-frames marker
                 is_elided, elided = grammar.read_elided(self._texts[pair >> 32])
                 if not is_elided:
                     return _UNREADABLE
                 continue
-            frame = self._frame(pair, creator=False)
+            frame = self._frames[pair]
             if frame is None:
                 return _UNREADABLE
             frames.append(frame)
-        created_by = self._frame(creator, creator=True) if creator else None
+        created_by = self._created_by(creator)
         if creator and created_by is None:
             return _UNREADABLE
         return self._interned.stack_id(Stack(tuple(frames), created_by, elided))
 
-    def _frame(self, pair: int, *, creator: bool) -> Frame | None:
-        key = -pair if creator else pair
-        if key not in self._frames:
-            self._frames[key] = self._read_frame(pair, creator=creator)
-        return self._frames[key]
-
-    def _read_frame(self, pair: int, *, creator: bool) -> Frame | None:
-        name = self._texts[pair >> 32]
-        location = grammar.read_location("\t" + self._texts[pair & 0xFFFFFFFF])
-        if creator:
-            parsed = grammar.read_creator(f"created by {name}")
-            function = parsed[0] if parsed else None
-        else:
-            function = grammar.read_call(f"{name}()")
-        return Frame(function, *location) if function is not None and location is not None else None
+    def _created_by(self, pair: int) -> Frame | None:
+        if pair not in self._creators:
+            creator = grammar.read_creator(f"created by {self._texts[pair >> 32]}")
+            location = grammar.read_location("\t" + self._texts[pair & _LOCATION])
+            self._creators[pair] = Frame(creator[0], *location) if creator and location else None
+        return self._creators[pair]
 
 
 def from_chunk(chunk: ChunkColumns, first_line: int, resolver: Resolver) -> Rows:
     """The rows of one chunk; unreadable headers and stacks are -1 (the careful reader must take them)."""
-    resolver.refresh()
-    stacks = np.array([resolver.stack(key) for key in chunk.stack_keys], dtype=np.int64)
+    stacks = resolver.stacks(chunk.stack_keys)
     return Rows(
         line=chunk.line + first_line,
         goroutine_id=chunk.goroutine_id,
