@@ -38,6 +38,8 @@ class Table:
         value = self.raw(key)
         if value is None and default is not None:
             return default
+        if value is None:
+            raise CatalogueError(f"{self.where}: {key!r} is missing{self._near(key)}")
         if not isinstance(value, str) or not value.strip():
             raise CatalogueError(f"{self.where}: {key!r} must be a text")
         return value.strip()
@@ -89,6 +91,17 @@ class Table:
             raise CatalogueError(f"{self.where}: {key!r} must hold tables")
         return Table(item, f"{self.where}, {name}")
 
+    def refuse_misspelt(self, missing: str) -> None:
+        """Raise if a key that nobody asked for looks like this one, which is missing."""
+        if self._near(missing):
+            raise CatalogueError(f"{self.where}: {missing!r} is missing{self._near(missing)}")
+
+    def _near(self, missing: str) -> str:
+        """What a missing key may have been written as."""
+        others = sorted(set(self._values) - self._asked)
+        near = difflib.get_close_matches(missing, others, n=1, cutoff=0.5)
+        return f"; did {near[0]!r} mean it?" if near else ""
+
     def finish(self) -> None:
         """Raise for keys that no one asked for."""
         unknown = sorted(set(self._values) - self._asked)
@@ -119,5 +132,6 @@ def read_examples(table: Table) -> tuple[Example, ...]:
         examples.append(Example(entry.flag("flagged"), entry.text("text"), entry.text("note", "")))
         entry.finish()
     if {example.flagged for example in examples} != {True, False}:
+        table.refuse_misspelt("example")
         raise CatalogueError(f"{table.where}: needs an example that is flagged and one that is not")
     return tuple(examples)

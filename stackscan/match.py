@@ -147,8 +147,10 @@ def _read_pattern(table: object, *, where: str) -> StackPattern:
     if unknown:
         raise CatalogueError(f"{where}: unknown key {min(unknown)!r} in 'when'; known are {', '.join(_KEYS)}")
     frames = table.get("frames", [])
-    if not isinstance(frames, list):
-        raise CatalogueError(f"{where}: 'frames' must be a list of symbol patterns")
+    if not isinstance(frames, list) or ("frames" in table and not frames):
+        raise CatalogueError(f"{where}: 'frames' must be a list of at least one symbol pattern")
+    if not set(table) - {"deciding"}:
+        raise CatalogueError(f"{where}: a pattern of 'when' that asks for nothing would match everything")
     deciding = table.get("deciding", 1)
     if not isinstance(deciding, int) or not 1 <= deciding <= max(len(frames), 1):
         raise CatalogueError(f"{where}: 'deciding' must be the place of one of 'frames', from 1 on")

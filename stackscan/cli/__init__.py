@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -44,17 +43,19 @@ app.command("report")(report.command)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line; every error leaves by here, said in words."""
     try:
         app()
     except StackscanError as error:
-        print(f"stackscan: {_printable(str(error))}", file=sys.stderr)
+        _say(f"stackscan: {_printable(str(error))}")
         if error.hint:
-            print(f"  {_printable(error.hint)}", file=sys.stderr)
+            _say(f"  {_printable(error.hint)}")
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader went away (| head): no failure, and nothing more to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:
+        print(line, file=sys.stderr)
 
 
 def _printable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -15,26 +16,65 @@ from stackscan.errors import OutputError
 
 @contextmanager
 def written(path: Path | None) -> Iterator[TextIO]:
-    """A text stream to write to. Raises OutputError when the file cannot be written; none is left half-written."""
+    """A text stream to write to. Raises OutputError when it cannot be written; no file is left half-written.
+
+    A reader of standard output that goes away (``| head``) is no failure: the program then ends quietly, with 0.
+    """
     if path is None:
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may not know all letters
+        with _standard_output() as out:
+            yield out
+    elif path.exists() and not path.is_file() and not path.is_dir():
+        with _named(path), path.open("w", encoding="utf-8", errors="backslashreplace") as out:  # a pipe, a device
+            yield out
+    else:
+        with _whole_file(path.resolve()) as out:  # a link stays a link: what it points to is replaced
+            yield out
+
+
+@contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    if sys.stdout is None:
+        raise OutputError("standard output is closed", hint="Give --output FILE, or do not close it.")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know all letters
+    try:
         yield sys.stdout
         sys.stdout.flush()
-        return
+    except BrokenPipeError:
+        _silence()
+        raise SystemExit(0) from None
+    except OSError as error:
+        _silence()
+        raise OutputError(f"standard output cannot be written: {error.strerror or error}") from error
+
+
+def _silence() -> None:
+    """Keep Python from failing once more when it flushes standard output at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn failures to write a path into OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[TextIO]:
     if path.is_dir():
         raise OutputError(f"{path} is a directory", hint="Give the name of a file.")
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    with _named(path):
+        handle, name = tempfile.mkstemp(prefix=".stackscan-", dir=path.parent)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
-            yield out
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+        with _named(path):
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
+                yield out
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

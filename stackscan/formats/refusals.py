@@ -47,7 +47,7 @@ _PPROF_INDEX: Final = b"/debug/pprof"
 def refuse_known_kinds(data: bytes, *, where: str) -> None:
     """Raise for bytes that are plainly something else, before any reader spends time on them."""
     head = data[:_PROBE]
-    if not head.strip():
+    if not head.strip() and not data.strip():
         raise UnrecognisedFormatError(f"{where} is empty")
     for magic, kind in _MAGIC:
         if head.startswith(magic):

@@ -82,12 +82,18 @@ def origin(frame: Frame) -> Origin:
     first = package.partition("/")[0]
     if first in _STD or not package:
         return Origin("std")
-    versioned = _VERSIONED.match(frame.file)
+    versioned = _VERSIONED.match(frame.file.replace("\\", "/"))
     if versioned is not None:
-        return Origin("module", _unescape_module(versioned["module"]), versioned["version"])
+        return Origin("module", _module(versioned["module"], package), versioned["version"])
     return Origin("module", None, None) if "." in first else Origin("main")
 
 
-def _unescape_module(path: str) -> str:
-    """``github.com/!data!dog/x`` → ``github.com/DataDog/x``: the module cache's case encoding, undone."""
-    return re.sub(r"!([a-z])", lambda match: match[1].upper(), path)
+def _module(path: str, package: str) -> str:
+    """The module in ``/modcache/github.com/!data!dog/x`` (before the ``@``): the cache's folder off, capitals undone.
+
+    The cache may lie anywhere; a package's path begins with its module's.
+    """
+    path = re.sub(r"!([a-z])", lambda match: match[1].upper(), path)
+    parts = path.split("/")
+    candidates = ("/".join(parts[place:]) for place in range(len(parts)))
+    return next((c for c in candidates if f"{package}/".startswith(f"{c}/")), path)

@@ -10,7 +10,7 @@ from stackscan.bucket import Bucket
 from stackscan.pools import PoolSample
 from stackscan.report.folding import deciding_frame
 from stackscan.report.model import Level, Verdict
-from stackscan.rules import Finding
+from stackscan.rules import Finding, told_by
 from stackscan.snapshot import Snapshot
 
 _ORDER: Final[tuple[Level, ...]] = ("error", "warning", "info", "ok")
@@ -25,12 +25,12 @@ def judge(
     snapshot: Snapshot, buckets: Sequence[Bucket], findings: Sequence[Finding], pools: Sequence[PoolSample]
 ) -> tuple[Verdict, ...]:
     """The verdict lines of one snapshot, at least one."""
-    lines = [_of_finding(finding, pools) for finding in findings]
+    lines = [_of_finding(finding, pools) for finding in findings if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
     if snapshot.cause is not None:
         lines.append(_of_cause(snapshot.cause))
-    if not findings:
-        lines.append(_of_nothing_known(snapshot, buckets))
+    if all(line.level not in ("error", "warning") for line in lines) or snapshot.cause is not None:
+        lines += _of_nothing_known(snapshot, buckets, findings)
     if not snapshot.complete:
         lines.append(Verdict("warning", _of_loss(snapshot)))
     return tuple(sorted(lines, key=lambda line: _ORDER.index(line.level)))
@@ -60,17 +60,24 @@ def _of_cause(cause: str) -> Verdict:
     return Verdict("error", f"the process died: {cause}")
 
 
-def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket]) -> Verdict:
+def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: Sequence[Finding]) -> list[Verdict]:
+    """Where no rule is alarmed, the largest group speaks: of the blocked goroutines, if there are any to speak of."""
     total = len(snapshot.goroutines)
     if not total:
-        return Verdict("warning", "no goroutine was printed (GOTRACEBACK=none, or none was left)")
-    blocked = [found for found in buckets if found.wait_reason in _BLOCKED]
-    largest = blocked[0] if blocked and blocked[0].count > 1 else buckets[0]
+        return [Verdict("warning", "no goroutine was printed (GOTRACEBACK=none, or none was left)")]
+    blocked = [found for found in buckets if found.wait_reason in _BLOCKED and found.count > 1]
+    if findings and not blocked:
+        return []
+    largest = (blocked or buckets)[0]
+    if snapshot.cause and largest.count == 1 < total:
+        return []
     where = largest.stack.frames[deciding_frame(largest.stack)].function if largest.stack.frames else "no frames"
-    share = f"{largest.count} of {total} goroutines" if total > 1 else "the only goroutine"
+    share = f"{largest.count:,} of {total:,} goroutines" if total > 1 else "the only goroutine"
     reason = f" [{largest.wait_reason}]" if largest.wait_reason else ""
-    longest = f", up to {largest.max_wait_minutes} minutes" if largest.max_wait_minutes else ""
-    return Verdict("ok", f"no known stuck pattern; {share} in {where}{reason}{longest}")
+    longest = f", up to {largest.max_wait_minutes:,} minutes" if largest.max_wait_minutes else ""
+    known = "" if findings or snapshot.cause else "no known stuck pattern; "
+    level: Level = "info" if blocked or snapshot.cause else "ok"
+    return [Verdict(level, f"{known}{share} in {where}{reason}{longest}")]
 
 
 def _of_loss(snapshot: Snapshot) -> str:

@@ -6,9 +6,10 @@ import json
 from typing import TextIO
 
 from stackscan.report import Report, as_json
+from stackscan.reporters import words
 
 
 def render(report: Report, out: TextIO) -> None:
-    """Write the whole report. Control characters are escaped; NaN and Infinity cannot occur."""
-    json.dump(as_json(report), out, ensure_ascii=False, allow_nan=False, indent=1)
+    """Write the whole report. What could act on a terminal is escaped; NaN and Infinity cannot occur."""
+    out.write(words.plain_json(json.dumps(as_json(report), ensure_ascii=False, allow_nan=False, indent=1)))
     out.write("\n")

@@ -10,10 +10,12 @@ from typing import Final, TextIO
 from stackscan.pools import PoolSample
 from stackscan.report import Fold, Report, SnapshotReport, StackReport
 from stackscan.reporters import words
-from stackscan.rules import Finding
+from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {"error": "🔴", "warning": "🟡", "info": "🔵", "ok": "🟢"}
-_MARKUP: Final = re.compile(r"([\\`*_\[\]|~#@!])")
+_MARKUP: Final = re.compile(r"([\\`*_\[\]|~!])")
+#: What GitHub turns into links to people and issues; an empty comment behind the sign keeps it text.
+_MENTION: Final = re.compile(r"([@#])(?=\w)")
 _MOST_PROBLEMS: Final = 20
 
 
@@ -26,7 +28,7 @@ def _snapshot(snapshot: SnapshotReport) -> str:
     parts = [
         "\n".join(f"**{_MARKS[line.level]} {_text(line.text)}**  " for line in snapshot.verdicts),
         f"{_code(words.where(snapshot))}: {_text(words.summary(snapshot))}",
-        *(_finding(finding) for finding in snapshot.findings),
+        *(_finding(finding) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
         _pools(snapshot.pools),
         _stacks(snapshot),
         _problems(snapshot),
@@ -39,7 +41,7 @@ def _finding(finding: Finding) -> str:
     references = " ".join(f"<{words.plain(reference)}>" for reference in rule.references)
     return "\n".join(
         (
-            f"### {_code(rule.name)} ({finding.severity}): {finding.count:,} {_text(rule.noun)}",
+            f"### {_code(rule.name)} ({finding.severity}): {_text(words.count(finding.count, rule.noun))}",
             "",
             _text(rule.title) + ".",
             "",
@@ -76,7 +78,7 @@ def _stack(found: StackReport) -> str:
     lines = [f"{bucket.count:,} × {words.plain(bucket.wait_reason or 'state unknown')}{', ' + waits if waits else ''}"]
     for line in found.lines:
         if isinstance(line, Fold):
-            lines.append(f"    … {line.count} {'standard-library ' if line.std else ''}frames")
+            lines.append(f"    {words.folded(line)}")
         else:
             mark = "  ▸ " if line.deciding else "    "
             lines.append(f"{mark}{words.plain(line.frame.function)}  {words.short_location(line.frame)}")
@@ -100,7 +102,7 @@ def _problems(snapshot: SnapshotReport) -> str:
 
 def _text(text: str) -> str:
     """Text as text: no Markdown, no HTML, no mention of a user."""
-    return html.escape(_MARKUP.sub(r"\\\1", words.plain(text)), quote=False)
+    return _MENTION.sub(r"\1<!-- -->", html.escape(_MARKUP.sub(r"\\\1", words.plain(text)), quote=False))
 
 
 def _code(text: str) -> str:

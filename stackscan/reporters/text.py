@@ -15,7 +15,7 @@ from rich.text import Text
 from stackscan.pools import PoolSample
 from stackscan.report import Fold, FrameReport, Report, SnapshotReport, StackReport
 from stackscan.reporters import words
-from stackscan.rules import Finding
+from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {
     "error": ("✗", "bold red"),
@@ -31,10 +31,17 @@ _STATE_STYLES: Final = ("red", "magenta", "blue", "yellow", "cyan")
 
 def render(report: Report, out: TextIO) -> None:
     """Write the report to a terminal or a pipe."""
-    console = Console(file=out, highlight=False, markup=False, emoji=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(file=out, highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH, color_system=None)
-    page = _Page(console)
+    on_terminal = out.isatty()
+    # FORCE_COLOR (common in CI) asks for colours in a pipe, not for lines cut at a width that nobody has.
+    console = _Console(
+        file=out,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if on_terminal else _PIPE_WIDTH,
+        soft_wrap=False,
+    )
+    page = _Page(console, cuts=on_terminal)
     for place, snapshot in enumerate(report.snapshots):
         if place:
             page.line()
@@ -43,13 +50,21 @@ def render(report: Report, out: TextIO) -> None:
         page.snapshot(snapshot)
 
 
+class _Console(Console):
+    """Rich's console, but a reader that goes away is the caller's business."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich while it handles BrokenPipeError."""
+        raise BrokenPipeError
+
+
 class _Page:
     """Writes lines of data whole and prose wrapped."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, cuts: bool) -> None:
         self.console = console
         self.width = min(console.width, 140)
-        self.cuts = console.is_terminal  # a pipe gets every line whole
+        self.cuts = cuts  # a pipe gets every line whole
 
     def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
         """One line of data: texts, or a text and its style."""
@@ -58,15 +73,15 @@ class _Page:
         text = Text(" " * indent)
         for part in parts:
             text.append(*(part if isinstance(part, tuple) else (part, "")))
-        text.no_wrap = True
-        text.overflow = "ellipsis" if self.cuts else "ignore"
-        self.console.print(text, soft_wrap=not self.cuts, crop=self.cuts)
+        if self.cuts:
+            text.truncate(self.console.width, overflow="ellipsis")
+        self.console.print(text, soft_wrap=True)
 
     def prose(self, label: str, body: str, *, indent: int = 2, style: str = "") -> None:
         """A labelled paragraph, wrapped."""
         body = words.plain(" ".join(body.split()))
         text = Text.assemble((body, style))
-        lead = f"{label:<10}" if label else ""
+        lead = f"{label:<9} " if label else ""
         lines = text.wrap(self.console, max(self.width - indent - len(lead), 20))
         for place, wrapped in enumerate(lines):
             wrapped.rstrip()
@@ -88,8 +103,10 @@ class _Page:
         self.line((words.summary(snapshot), "" if snapshot.complete else "yellow"), indent=2)
         if snapshot.findings:
             self.heading("Findings")
-            for finding in snapshot.findings:
-                self.finding(finding)
+            for place, finding in enumerate(snapshot.findings):
+                if place:
+                    self.line()
+                self.finding(finding, told_by(finding, snapshot.findings))
         if snapshot.pools:
             self.heading("Pools")
             self.pools(snapshot.pools)
@@ -106,17 +123,21 @@ class _Page:
             wrapped.rstrip()
             self.console.print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped), soft_wrap=True)
 
-    def finding(self, finding: Finding) -> None:
+    def finding(self, finding: Finding, teller: Finding | None) -> None:
         mark, style = _MARKS[finding.severity]
-        self.line((f"{mark} {finding.rule.name}", style), (f"  {finding.count:,} {finding.rule.noun}", "bold"))
+        self.line(
+            (f"{mark} {finding.rule.name}", style), (f"  {words.count(finding.count, finding.rule.noun)}", "bold")
+        )
         self.prose("", finding.rule.title)
+        if teller is not None:
+            self.prose("", f"The same {words.count(finding.count, finding.rule.noun)}: {teller.rule.name} says it all.")
+            return
         self.prose("evidence", words.evidence(finding))
         self.prose("why", finding.rule.why)
         self.prose("do", finding.rule.fix, style="bold" if finding.severity == "error" else "")
         self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
         for place, reference in enumerate(finding.rule.references):
             self.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
-        self.line()
 
     def pools(self, samples: Iterable[PoolSample]) -> None:
         samples = list(samples)
@@ -149,9 +170,7 @@ class _Page:
         )
         for line in found.lines:
             if isinstance(line, Fold):
-                frames = "frames" if line.count > 1 else "frame"
-                kind = f"standard-library {frames}" if line.std else frames
-                self.line((f"… {line.count} {kind}", "dim"), indent=11)
+                self.line((words.folded(line), "dim"), indent=11)
             else:
                 self.frame(line)
         if bucket.stack.unavailable:

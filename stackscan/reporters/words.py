@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import PurePosixPath
 from typing import Final
 
-from stackscan.report import SnapshotReport
+from stackscan.report import Fold, SnapshotReport
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame
 
-#: Control characters (C0, DEL, C1), line separators, and the marks that reorder text (bidirectional overrides).
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+#: What acts on a terminal or hides from the eye: controls (C0, DEL, C1), line separators, marks that reorder text or
+#: have no width (bidirectional and zero-width characters, tags).
+_UNPRINTABLE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _HOST: Final = re.compile(r"^(?:[a-z0-9-]+\.)+[a-z]+/(?:[^/]+/)?(?=[^/]+/|[^/.]+\.)")
 
 
 def plain(text: str) -> str:
     """The text with everything unprintable shown as an escape."""
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def plain_json(text: str) -> str:
+    """JSON text with the same characters escaped as JSON escapes them; its own line ends stay."""
+    return _UNPRINTABLE.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
 
 
 def short_symbol(function: str) -> str:
@@ -30,6 +39,11 @@ def short_location(frame: Frame) -> str:
     return plain(f"{PurePosixPath(frame.file).name}:{frame.line}") if frame.file else ""
 
 
+def folded(fold: Fold) -> str:
+    """``… 3 standard-library frames``."""
+    return f"… {count(fold.count, 'standard-library frames' if fold.std else 'frames')}"
+
+
 def fit(text: str, width: int) -> str:
     """The text in at most ``width`` columns: the middle goes, for names differ at their end and begin alike."""
     if len(text) <= width:
@@ -38,9 +52,9 @@ def fit(text: str, width: int) -> str:
     return text[: max(width - tail - 1, 0)] + "…" + text[-tail:]
 
 
-def count(number: int, noun: str) -> str:
-    """``1 goroutine``, ``14,890 goroutines``."""
-    return f"{number:,} {noun if number == 1 else noun + ('es' if noun.endswith('s') else 's')}"
+def count(number: int, nouns: str) -> str:
+    """``1 goroutine``, ``14,890 goroutines``: the noun is given in the plural."""
+    return f"{number:,} {nouns.removesuffix('s') if number == 1 else nouns}"
 
 
 def wait(least: int, most: int) -> str:
@@ -62,9 +76,10 @@ def where(snapshot: SnapshotReport) -> str:
 
 def summary(snapshot: SnapshotReport) -> str:
     """One line: how much was read, from what."""
-    parts = [
-        count(snapshot.goroutines, "goroutine"),
-        count(snapshot.distinct_stacks, "stack"),
+    parts = [] if snapshot.complete else ["INCOMPLETE"]
+    parts += [
+        count(snapshot.goroutines, "goroutines"),
+        count(snapshot.distinct_stacks, "stacks"),
     ]
     if snapshot.longest_wait_minutes:
         parts.append(f"longest wait {snapshot.longest_wait_minutes:,} min")
@@ -72,7 +87,8 @@ def summary(snapshot: SnapshotReport) -> str:
         parts.append(snapshot.dialect)
     if snapshot.header_lines != snapshot.goroutines:
         parts.append(f"{snapshot.header_lines:,} header lines")
-    parts.append("complete" if snapshot.complete else "INCOMPLETE")
+    if snapshot.complete:
+        parts.append("complete")
     return " · ".join(parts)
 
 
@@ -95,7 +111,7 @@ def evidence(finding: Finding) -> str:
             if value is not None:
                 parts.append(f"longest wait {value:,} min")
         else:
-            parts.append(f"{name} not told by this Go version" if value is None else f"{value:,} {name}")
+            parts.append(f"{name} not told by this dump" if value is None else count(value, name))
     return plain(" · ".join(parts))
 
 

@@ -40,7 +40,8 @@ class Rule:
     it counts ("workers"); ``shapes`` sort them by their own stack; ``companion`` describes goroutines that a caught one
     created and that belong to it (they are counted apart, never in it); ``transports`` sort by the caught goroutine's
     stack or, where that tells nothing, its companion's. A rule about a ``pool`` may be ``minor``: below that share of
-    its workers the finding has another severity. ``verdict`` is the first line of a report: ``$count``, ``$workers``
+    its workers the finding has another severity. It may ``extend`` another rule: what it catches, that one catches too,
+    and says less of it. ``verdict`` is the first line of a report: ``$count``, ``$workers``
     (of ``pool``) and ``$minutes`` are filled in.
     """
 
@@ -56,6 +57,7 @@ class Rule:
     noun: str
     pool: str | None
     minor: Minor | None
+    extends: str | None
     shapes: tuple[Kind, ...]
     companion: AnyOf | None
     transports: tuple[Kind, ...]
@@ -90,6 +92,7 @@ def read_rule(table: Table) -> Rule:
         noun=table.text("noun", "goroutines"),
         pool=table.text("pool", "-").removeprefix("-") or None,
         minor=_minor(table),
+        extends=table.text("extends", "-").removeprefix("-") or None,
         shapes=_kinds(table, "shape"),
         companion=None if companion is None else read_when(companion, where=f"{table.where}, companion"),
         transports=_kinds(table, "transport"),

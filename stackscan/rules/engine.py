@@ -42,7 +42,13 @@ def classify(
 ) -> tuple[Finding, ...]:
     """What the rules find, worst severity first, then by count. ``pool_sizes``: workers by pool, for minor findings."""
     found = [finding for rule in rules if (finding := _apply(rule, snapshot, pool_sizes or {})) is not None]
-    return tuple(sorted(found, key=lambda f: (SEVERITIES.index(f.severity), -f.count, f.rule.name)))
+    order = lambda f: (SEVERITIES.index(f.severity), -f.count, f.rule.extends is None, f.rule.name)  # noqa: E731
+    return tuple(sorted(found, key=order))
+
+
+def told_by(finding: Finding, findings: Iterable[Finding]) -> Finding | None:
+    """The finding that extends this one and caught the same goroutines, if there is one: it says it all."""
+    return next((o for o in findings if o.rule.extends == finding.rule.name and o.count == finding.count), None)
 
 
 def _severity(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Severity:

@@ -43,15 +43,17 @@ def open_source(source: str) -> Iterator[Member]:
 
 
 def _read_stdin() -> bytes:
+    if sys.stdin is None:
+        raise SourceError("standard input is closed", hint="Pipe a dump into it, or give the path of one.")
     if sys.stdin.isatty():
         raise SourceError("standard input is a terminal", hint="Pipe a dump into it: curl -s URL | stackscan report -")
     return limits.read_bounded(sys.stdin.buffer, where="standard input")
 
 
 def _read_path(path: Path) -> bytes:
-    if path.is_dir():
-        raise SourceError(f"{path} is a directory", hint="Give the goroutine dump inside it.")
     try:
+        if path.is_dir():
+            raise SourceError(f"{path} is a directory", hint="Give the goroutine dump inside it.")
         with path.open("rb") as file:
             return limits.read_bounded(file, where=str(path))
     except FileNotFoundError:

@@ -9,7 +9,9 @@ from stackscan.errors import SourceError
 from stackscan.sources import limits
 
 _GZIP: Final = b"\x1f\x8b"
-_PIECE: Final = 4 << 20
+#: Compressed bytes given to the unpacker at a time, and bytes taken from it.
+_PACKED: Final = 64 << 10
+_UNPACKED: Final = 4 << 20
 _LAYERS: Final = 2  # a .gz of a .gz happens; more is a joke at our expense
 _WITH_HEADER: Final = 16 + zlib.MAX_WBITS
 
@@ -32,23 +34,38 @@ def decompress(data: bytes, *, where: str) -> tuple[bytes, bool]:
 def _gunzip(data: bytes, *, where: str) -> tuple[bytes, bool]:
     """All members of a gzip file, and whether it is cut or damaged further on (what came before is kept)."""
     pieces: list[bytes] = []
-    size = 0
-    rest = data
-    while rest.startswith(_GZIP):
-        unpacker = zlib.decompressobj(_WITH_HEADER)
-        while rest and not unpacker.eof:
-            try:
-                piece = unpacker.decompress(rest, _PIECE)
-            except zlib.error as error:
-                if not size:
-                    raise SourceError(f"{where} is damaged: {error}", hint="Fetch or copy the file again.") from error
-                return b"".join(pieces), True
-            pieces.append(piece)
-            size += len(piece)
-            limits.check_size(size, where=where)
-            limits.check_ratio(size, len(data), where=where)
-            rest = unpacker.unconsumed_tail
-        if not unpacker.eof:
+    size = start = 0
+    unpacker = zlib.decompressobj(_WITH_HEADER)
+    while start < len(data):
+        packed = data[start : start + _PACKED]
+        before = unpacker.copy()
+        try:
+            piece = unpacker.decompress(packed, _UNPACKED)
+        except zlib.error as error:
+            pieces.append(_before_damage(before, packed))
+            if not size + len(pieces[-1]):
+                raise SourceError(f"{where} is damaged: {error}", hint="Fetch or copy the file again.") from error
             return b"".join(pieces), True
-        rest = unpacker.unused_data
-    return b"".join(pieces), False
+        pieces.append(piece)
+        size += len(piece)
+        limits.check_size(size, where=where)
+        limits.check_ratio(size, len(data), where=where)
+        start += len(packed) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
+        if unpacker.eof:  # another member may follow; anything else is padding
+            if not data.startswith(_GZIP, start):
+                return b"".join(pieces), False
+            unpacker = zlib.decompressobj(_WITH_HEADER)
+    if not size:
+        raise SourceError(f"{where} is a gzip file that is cut before its content", hint="Fetch or copy it again.")
+    return b"".join(pieces), True
+
+
+def _before_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
+    """What the bytes before the damaged one hold."""
+    kept: list[bytes] = []
+    for byte in packed:
+        try:
+            kept.append(unpacker.decompress(bytes((byte,))))
+        except zlib.error:
+            break
+    return b"".join(kept)

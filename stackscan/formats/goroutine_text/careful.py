@@ -13,10 +13,8 @@ from stackscan.formats.goroutine_text import grammar, header, surroundings
 from stackscan.formats.goroutine_text.grammar import NON_GO, Header
 from stackscan.formats.goroutine_text.segments import (
     CUT_HEADER,
-    EMBEDDED_HEADER,
     ENDS_STACK,
     EXCERPT,
-    FRAGMENT,
     PATH_LIKE,
     TORN_CALL,
     TORN_HEADER,
@@ -25,6 +23,8 @@ from stackscan.formats.goroutine_text.segments import (
     Segment,
     SegmentResult,
     Trace,
+    begins_with_fragment,
+    embedded_header,
 )
 from stackscan.snapshot import Frame, Problem
 
@@ -58,7 +58,11 @@ class _Reader:
         for offset in range(start, len(lines)):
             text = lines[offset].lstrip("\0").rstrip("\0\r \t")
             number = self.segment.first_line + offset
-            if text and (self._torn_header(text, offset) or (self.outside and self._embedded(text, offset))):
+            if text and self._torn_header(text, offset):
+                return self.result
+            embedded = embedded_header(lines, offset) if self.outside else None
+            if embedded is not None:
+                self._restart(embedded, offset, "other text before the goroutine header on the same line")
                 return self.result
             if text:
                 self._line(text, number)
@@ -90,7 +94,7 @@ class _Reader:
     def _line(self, text: str, number: int) -> None:
         if self.skipping:
             return
-        if number == 1 and self._is_fragment(text):
+        if number == 1 and self.header is None and begins_with_fragment(self.segment.lines):
             self._orphan(Pending("", number, text))
             return
         stripped = text.lstrip()
@@ -107,17 +111,6 @@ class _Reader:
             if not torn and self._call(text, number):
                 return
         self._other(text, number)
-
-    def _embedded(self, text: str, offset: int) -> bool:
-        """A header behind text that was printed without a newline: read the rest of the segment under it."""
-        match = EMBEDDED_HEADER.search(text)
-        lines = self.segment.lines
-        if match is None or len(lines) < offset + 3 or not lines[offset + 1].endswith(")"):
-            return False
-        if grammar.read_call(lines[offset + 1]) is None or grammar.read_location(lines[offset + 2]) is None:
-            return False
-        self._restart(match[0], offset, "other text before the goroutine header on the same line")
-        return True
 
     def _torn_header(self, text: str, offset: int) -> bool:
         """The rest of a header that another writer tore apart: `goroutine LOG LINE` above, `7 [select]:` here."""
@@ -147,12 +140,6 @@ class _Reader:
         self.result.marks += below.marks
         self.result.lost += below.lost
         self.result.cut = below.cut
-
-    def _is_fragment(self, text: str) -> bool:
-        """Whether the file's first line is the rest of a location line, after which the next goroutine follows."""
-        lines = self.segment.lines
-        ends_goroutine = len(lines) > 1 and not lines[1].strip()
-        return self.header is None and ends_goroutine and text[0] != "\t" and FRAGMENT.search(text) is not None
 
     def _blank(self) -> None:
         self.blank_before = True

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.surroundings import Mark
 from stackscan.snapshot import Frame, Problem, Stack
@@ -17,11 +18,11 @@ TORN_CALL: Final = re.compile(r"""(?P<name>[^\s"'{(\[]+(?:\(\*[^\s"'()]+\)[^\s"'
 #: What tells a location that lost its tab from a clock time.
 PATH_LIKE: Final = re.compile(r"[/\\<?]|\.(?:go|s|c)\b| \+0x")
 #: What is left of a location line whose beginning was cut off with the head of the file.
-FRAGMENT: Final = re.compile(r":\d+ \+0x[0-9a-f]+(?: fp=.*)?\Z|\A\+?(?:0x)?[0-9a-f]{1,16}\Z")
+_FRAGMENT: Final = re.compile(r":\d+ \+0x[0-9a-f]+(?: fp=.*)?\Z|\A\+?(?:0x)?[0-9a-f]{1,16}\Z")
 #: A header that the end of the file cut short after "goroutine ".
 CUT_HEADER: Final = re.compile(r"goroutine \d*(?: [^\[]*)?\Z")
 #: A whole header at the end of a line that something else began.
-EMBEDDED_HEADER: Final = re.compile(r"(?<=.)goroutine \d+ \[[^\[\]]+\](?: \{.*\})?:\Z")
+_EMBEDDED_HEADER: Final = re.compile(r"(?<=.)goroutine \d+ \[[^\[\]]+\](?: \{.*\})?:\Z")
 #: The rest of a header whose first token another writer cut off: `7 [select]:`.
 TORN_HEADER: Final = re.compile(r"(?:(?P<id>\d+) )?(?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[^\[\]]+\](?: \{.*\})?:\Z")
 #: Functions at the outer end of stacks that nothing created.
@@ -99,3 +100,19 @@ class Pending:
     creator_id: int | None = None
     bare: bool = False  # no parentheses (gccgo, C): only a location after it makes it a call
     torn: bool = False
+
+
+def embedded_header(lines: list[str], offset: int) -> str | None:
+    """The header at the end of a line that other text began, when a call and its location follow; None otherwise."""
+    match = _EMBEDDED_HEADER.search(lines[offset].rstrip())
+    if match is None or len(lines) < offset + 3 or not lines[offset + 1].endswith(")"):
+        return None
+    follows = grammar.read_call(lines[offset + 1]) is not None and grammar.read_location(lines[offset + 2]) is not None
+    return match[0] if follows else None
+
+
+def begins_with_fragment(lines: list[str]) -> bool:
+    """Whether a text begins with the rest of a location line, after which the next goroutine follows."""
+    first = lines[0].rstrip()
+    ends_goroutine = len(lines) > 1 and not lines[1].strip()
+    return ends_goroutine and not first.startswith("\t") and _FRAGMENT.search(first) is not None
