@@ -1,0 +1,89 @@
+"""The house keeps its own rules: layers, sizes, documentation that is true, resources that are found."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers import ROOT
+from stackscan import __version__
+from stackscan.resources import grammar_text
+
+PACKAGE = ROOT / "stackscan"
+MODULES = sorted(path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def test_the_layers_are_kept() -> None:
+    """Data flows one way: the contracts of pyproject.toml hold, and every module has its room."""
+    tool = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([str(tool), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_outgrows_its_room(module: str) -> None:
+    """About 300 lines a module, 100 a command."""
+    lines = len((ROOT / module).read_text(encoding="utf-8").splitlines())
+    assert lines <= (100 if "/cli/" in module else 340)
+
+
+def test_the_module_map_is_true() -> None:
+    """CONTRIBUTING names every module of the package, and none that is not there."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = text.split("<!-- module map -->")[1]
+    named = set(re.findall(r"`(stackscan/[\w/]+\.py)`", block))
+    assert set(MODULES) == named
+
+
+def section(text: str, marker: str) -> str:
+    """The first fenced block after an HTML comment of the README."""
+    return text.split(f"<!-- {marker} -->")[1].split("```")[1].split("\n", 1)[1].strip()
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    """What the README tells a contributor is what CI runs, to the letter."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert section(readme, "test") in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_readmes_first_run_prints_what_it_says() -> None:
+    """The report in the README is printed by its first command."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = section(readme, "run").split("stackscan report ")[1].split()
+    done = subprocess.run(
+        [sys.executable, "-m", "stackscan", "report", *source], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert section(readme, "output") == done.stdout.strip()
+
+
+def test_the_readme_names_every_command_and_option() -> None:
+    """Every command of the program and its options appear in the README."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "stackscan", "report", "-h"], capture_output=True, text=True, check=True
+    )
+    for option in set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}:
+        assert option in readme
+
+
+def test_the_changelog_has_this_version() -> None:
+    """A release is described before it is made."""
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "grammars").glob("*.lark")), ids=lambda path: path.stem)
+def test_a_grammar_says_where_its_format_is_defined(path: Path) -> None:
+    """Its first lines name the source, and the package finds it."""
+    head = path.read_text(encoding="utf-8")[:400]
+    assert "Defined by" in head
+    assert grammar_text(path.stem) == path.read_text(encoding="utf-8")
+
+
+def test_a_missing_grammar_is_said_to_be_missing() -> None:
+    """A broken installation gets a message, not a parser error."""
+    with pytest.raises(FileNotFoundError, match="reinstall"):
+        grammar_text("no_such_grammar")

@@ -1,0 +1,210 @@
+"""The text grammar, line by line: what each kind of line means in every dialect of Go 1.4 to 1.27."""
+
+from __future__ import annotations
+
+import pytest
+
+from stackscan.formats.goroutine_text import grammar
+from stackscan.formats.goroutine_text.grammar import Header
+from stackscan.formats.goroutine_text.header import read_tail
+
+HEADERS = {
+    "goroutine 1 [running]:": Header("running"),
+    "goroutine 18446744073709551615 [idle]:": Header("idle"),
+    "goroutine 7 [select, 3 minutes]:": Header("select", 3),
+    "goroutine 1 [chan receive, 2 minutes, locked to thread]:": Header("chan receive", 2, locked=True),
+    "goroutine 5 [select (no cases)]:": Header("select (no cases)"),
+    "goroutine 5 [chan receive (nil chan) (leaked)]:": Header("chan receive (nil chan)", leaked=True),
+    "goroutine 5 [force gc (idle)]:": Header("force gc (idle)"),
+    "goroutine 5 [GC worker (idle) (scan)]:": Header("GC worker (idle)", attributes="(scan)"),
+    "goroutine 6 [chan receive (durable), locked to thread, synctest bubble 1]:": Header(
+        "chan receive", locked=True, attributes="(durable), synctest bubble 1"
+    ),
+    "goroutine 6 [chan receive (synctest), synctest group 5]:": Header(
+        "chan receive (synctest)", attributes="synctest group 5"
+    ),
+    "goroutine 2 gp=0xc000002380 m=nil [sleep]:": Header("sleep", thread="gp=0xc000002380 m=nil"),
+    "goroutine 0 gp=0x58b760 m=0 mp=0x58c760 [idle]:": Header("idle", thread="gp=0x58b760 m=0 mp=0x58c760"),
+    "goroutine 7 [select] {job: 7}:": Header("select", labels="{job: 7}"),
+    'goroutine 7 [select (leaked)] {"a b": "x]:y", empty: }:': Header(
+        "select", leaked=True, labels='{"a b": "x]:y", empty: }'
+    ),
+    'goroutine 7 [chan receive labels:{"x": "]:"}]:': Header("chan receive", labels='{"x": "]:"}'),
+    'goroutine 7 [chan receive, 4 minutes labels:{"k": "v"}]:': Header("chan receive", 4, labels='{"k": "v"}'),
+    "goroutine 9 [select, frozen solid, 2 minutes]:": Header("select", 2, attributes="frozen solid"),
+    "goroutine 9 []:": Header(None),
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), HEADERS.items())
+def test_a_header_is_read_in_every_dialect(line: str, expected: Header) -> None:
+    """Status, minutes, flags, thread and labels; attributes that no Go version prints yet are kept."""
+    parsed = grammar.read_header(line)
+    assert parsed is not None
+    assert expected == parsed[1]
+    assert int(line.split()[1]) == parsed[0]
+
+
+@pytest.mark.parametrize("line", HEADERS)
+def test_reading_a_header_by_parts_changes_nothing(line: str) -> None:
+    """The shortcut that keeps labels and addresses away from the grammar gives what the grammar gives."""
+    assert HEADERS[line] == read_tail(line.split(" ", 2)[2])
+
+
+@pytest.mark.parametrize(
+    "line", ["goroutine 7 [select", "goroutine 7 [select]", "goroutine x [select]:", "goroutine 7 [select] {a: b:"]
+)
+def test_a_torn_header_is_refused(line: str) -> None:
+    """The grammar says no; the careful reader then keeps the goroutine and reports the header."""
+    assert grammar.read_header(line) is None
+
+
+def test_labels_come_with_their_quotes_undone() -> None:
+    """Go syntax, as strconv.Quote writes it; the empty string is printed bare."""
+    text = r'{"a b": "x\ty\"", bad: "\xff", empty: , u: "gr\u00f6\u00dfe \U0001f600", : nokey}'
+    expected = (("a b", 'x\ty"'), ("bad", "�"), ("empty", ""), ("u", "größe 😀"), ("", "nokey"))
+    assert expected == grammar.read_labels(text)
+
+
+def test_words_that_are_no_labels_are_refused() -> None:
+    """Half a pair is no label."""
+    assert grammar.read_labels("{a b}") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("main.main()", "main.main"),
+        ("net/http.(*conn).serve(0xc0001a2000, {0x9b3c40, 0xc00013c8a0?})", "net/http.(*conn).serve"),
+        ("main.f(0x1, 0x2, ...)", "main.f"),
+        ("main.(*Pair[...]).Wait.func1(...)", "main.(*Pair[...]).Wait.func1"),
+        ("main.(*Box[...]).Map[...]({0x1?, {...}})", "main.(*Box[...]).Map[...]"),
+        ("gopkg.in/yaml%2ev3.(*Decoder).Decode(0x1)", "gopkg.in/yaml.v3.(*Decoder).Decode"),
+        ("example.com/gr%c3%b6%c3%9fe.F()", "example.com/größe.F"),
+        ("main.func·007()", "main.func·007"),
+        ("main.*T.Ptr·fm(0x1)", "main.*T.Ptr·fm"),
+        ("main.F.gowrap1()", "main.F.gowrap1"),
+        ("main.F.deferwrap2()", "main.F.deferwrap2"),
+        ("main.F-range1(0x1)", "main.F-range1"),
+        ("main.Ñandú.等待.func1()", "main.Ñandú.等待.func1"),
+        ("panic({0x5722e8?, 0x5861a0?})", "panic"),
+        ("checkdead()", "checkdead"),
+        ("runtime.goexit({})", "runtime.goexit"),
+        (
+            'type..eq.struct { A interface {} "k:\\"v\\""; B [...]string }(0xc000093970)',
+            'type..eq.struct { A interface {} "k:\\"v\\""; B [...]string }',
+        ),
+        ('go.struct { *main.T "json:\\"q: {}()\\"" }.Block(0x1)', 'go.struct { *main.T "json:\\"q: {}()\\"" }.Block'),
+        ("main.main", "main.main"),  # gccgo
+        ("main..go..func35", "main..go..func35"),
+        ("ffi_call_unix64", "ffi_call_unix64"),
+        ("non-Go function", "non-Go function"),
+    ],
+)
+def test_a_call_gives_the_function_as_go_names_it(line: str, expected: str) -> None:
+    """Arguments off, escapes of import paths undone; the arguments begin at the last parenthesis."""
+    assert expected == grammar.read_call(line)
+
+
+@pytest.mark.parametrize("line", ["", " main.main()", "[originating from goroutine 5]:", "(0x1)"])
+def test_what_is_no_call_is_refused(line: str) -> None:
+    """Indented lines, markers and lone argument lists name no function."""
+    assert grammar.read_call(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("\t/src/x.go:12 +0x1a", ("/src/x.go", 12, 26)),
+        ("\t/src/x.go:12", ("/src/x.go", 12, None)),
+        ("\t/src/x.go:12 +0x1a fp=0xc00009ffe0 sp=0xc00009ffd8 pc=0x4b2c25", ("/src/x.go", 12, 26)),
+        ("\t/src/x.go:12 fp=0xc00009ffe0 sp=0xc00009ffd8", ("/src/x.go", 12, None)),
+        ("\tC:/Program Files (x86)/Go/proc.go:460 +0xce", ("C:/Program Files (x86)/Go/proc.go", 460, 206)),
+        ("\tgithub.com/ipfs/boxo@v0.38.0/server.go:278 +0x1", ("github.com/ipfs/boxo@v0.38.0/server.go", 278, 1)),
+        ("\t<autogenerated>:1 +0x5", ("<autogenerated>", 1, 5)),
+        ("\t_cgo_gotypes.go:91 +0x3a", ("_cgo_gotypes.go", 91, 58)),
+        ("\t??:0 +0x3a", ("??", 0, 58)),
+        ("\t/src/a:b.go:-1 +0x3", ("/src/a:b.go", -1, 3)),
+        ("\t/src/work.c:17 pc=0x4b2c25", ("/src/work.c", 17, None)),
+        ("\tpc=0x4b2c25", ("", 0, None)),
+    ],
+)  # fmt: skip
+def test_a_location_is_read_in_every_spelling(line: str, expected: grammar.Location) -> None:
+    """The line number is the last `:digits` before the offset: paths may hold colons, blanks and parentheses."""
+    assert expected == grammar.read_location(line)
+
+
+@pytest.mark.parametrize("line", ["\t/src/x.go", "/src/x.go:12", "\t/src/x.go:12 +0x", "\t/src/x.go:12 fp=0x", "\t"])
+def test_what_is_no_location_is_refused(line: str) -> None:
+    """A path without a line, a torn offset."""
+    assert grammar.read_location(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("created by main.main in goroutine 1", ("main.main", 1)),
+        ("created by main.main", ("main.main", None)),
+        ("created by net/http.(*Server).Serve in goroutine 21", ("net/http.(*Server).Serve", 21)),
+        ("created by gopkg.in/yaml%2ev3.Go", ("gopkg.in/yaml.v3.Go", None)),
+        ("created by github.com/x/y.(*T[...]).Write.func1 in goroutine 9", ("github.com/x/y.(*T[...]).Write.func1", 9)),
+    ],
+)
+def test_a_creator_is_read_with_and_without_its_goroutine(line: str, expected: tuple[str, int | None]) -> None:
+    """Go 1.21 and later name the goroutine that ran the `go` statement."""
+    assert expected == grammar.read_creator(line)
+
+
+def test_markers_are_read() -> None:
+    """Both elided markers, ancestors, unavailable stacks, C frames without a symbol."""
+    assert (True, 51) == grammar.read_elided("...51 frames elided...")
+    assert (True, None) == grammar.read_elided("...additional frames elided...")
+    assert (False, None) == grammar.read_elided("... and so on")
+    assert grammar.read_ancestor("[originating from goroutine 5]:") == 5
+    assert grammar.read_ancestor("[originating from") is None
+    assert grammar.is_unavailable("\tgoroutine running on other thread; stack unavailable")
+    assert grammar.is_unavailable("\tgoroutine in C code; stack unavailable")
+    assert not grammar.is_unavailable("\tstack unavailable")
+    assert grammar.is_non_go("non-Go function at pc=0x4b2c25")
+    assert not grammar.is_non_go("non-Go function")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("()", ()),
+        ("(...)", ("...",)),
+        ("({})", ((),)),
+        ("(0x1, 0x2?, _)", ("0x1", "0x2?", "_")),
+        ("({0x5526e3, 0x5}, {{0x1?, ...}}, ...)", (("0x5526e3", "0x5"), (("0x1?", "..."),), "...")),
+    ],
+)
+def test_arguments_are_read_in_every_spelling(text: str, expected: tuple[grammar.Argument, ...]) -> None:
+    """Raw words (up to 1.16), aggregates (1.17), `?` for stale registers (1.18)."""
+    assert expected == grammar.read_arguments(text)
+
+
+@pytest.mark.parametrize("text", ["(1)", "(0x1,)", "(0x1", "{0x1}", "(0xG)"])
+def test_torn_arguments_are_refused(text: str) -> None:
+    """Arguments hold hexadecimal words and nothing else."""
+    assert grammar.read_arguments(text) is None
+
+
+def test_no_lark_type_leaves_the_grammar() -> None:
+    """lark.Token is a str and would slip into dataclasses, JSON and polars unseen."""
+    header = grammar.read_header("goroutine 7 gp=0x1 m=nil [select, odd, 3 minutes] {a: b}:")
+    assert header is not None
+    values = [header[1].wait_reason, header[1].attributes, header[1].thread, header[1].labels]
+    values += [grammar.read_call("main.f(0x1)"), *(grammar.read_location("\t/x.go:1 +0x1") or ())]
+    values += [
+        *(grammar.read_creator("created by main.f in goroutine 1") or ()),
+        *(grammar.read_arguments("(0x1)") or ()),
+    ]
+    assert {str, int} == {type(value) for value in values}
+
+
+def test_a_terminal_is_found_by_name() -> None:
+    """The fast path borrows the grammar's own expressions."""
+    assert grammar.terminal("THREAD").fullmatch(" gp=0x1 m=nil")
+    with pytest.raises(KeyError):
+        grammar.terminal("NO_SUCH_TERMINAL")
