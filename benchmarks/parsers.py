@@ -4,8 +4,9 @@
 
 Needs Go (the other parsers are built from benchmarks/goparsers). Without FILE it makes two dumps with the fixture
 program `bigserver`. Each parser runs in a process of its own, in turn, round after round, so that a noisy machine
-disturbs all alike; ratios are of medians. Seconds are of parsing alone, with the file in memory; stackscan's caches of
-the grammar are emptied before every run. The last table is of whole processes: `stackscan report` and `pp`.
+disturbs all alike; ratios are of medians. Seconds are of parsing alone, with the file in memory. stackscan's caches of
+frames are emptied before every run; "again" keeps them, as when several captures of one program are read. The last line
+is of whole processes: `stackscan report` and `pp`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Timing:
 # -- the worker: stackscan in a process of its own --------------------------------------------------------------------
 
 
-def worker(path: str, runs: int) -> None:
+def worker(path: str, runs: int, *, warm: bool) -> None:
     """Time stackscan on one file and print a JSON line like the Go program's."""
     from stackscan.formats import goroutine_text
     from stackscan.formats.goroutine_text import grammar
@@ -56,12 +57,10 @@ def worker(path: str, runs: int) -> None:
     goroutine_text.read(b"goroutine 1 [running]:\nmain.main()\n\t/x.go:1 +0x1\n\ngoroutine 2 [select]:\n")
     base = peak_bytes(resource.RUSAGE_SELF)
     data = Path(path).read_bytes()
-    caches = [value for value in vars(grammar).values() if hasattr(value, "cache_clear")]
-    caches = [cache for cache in caches if cache.__name__.startswith(("read_", "_read_"))]
     seconds = []
     for _ in range(runs):
-        for cache in caches:
-            cache.cache_clear()
+        if not warm:
+            grammar.forget()
         start = time.perf_counter()
         snapshots = goroutine_text.read(data)
         seconds.append(time.perf_counter() - start)
@@ -134,19 +133,21 @@ def unpacked(path: Path, folder: Path) -> Path:
 
 def compare(path: Path, timer: Path, *, rounds: int, runs: int) -> None:
     """One table of parsers for one file."""
-    timings = {name: Timing() for name in ("stackscan", "gostackparse", "panicparse")}
+    timings = {name: Timing() for name in ("stackscan", "stackscan again", "gostackparse", "panicparse")}
+    ours = [sys.executable, __file__, "--worker", str(path), "--runs", str(runs)]
     for _ in range(rounds):
-        measure([sys.executable, __file__, "--worker", str(path), "--runs", str(runs)], timings["stackscan"])
+        measure(ours, timings["stackscan"])
+        measure([*ours, "--warm"], timings["stackscan again"])
         measure([str(timer), "gostackparse", str(path), str(runs)], timings["gostackparse"])
     measure([str(timer), "panicparse", str(path), "3"], timings["panicparse"])
     size = path.stat().st_size
     print(f"\n{path.name}: {size / 1e6:.1f} MB")
-    print(f"{'parser':14}{'goroutines':>11}{'lost':>7}{'ms':>9}{'MB/s':>8}{'peak MB':>9}{'× file':>8}{'speed':>8}")
+    print(f"{'parser':16}{'goroutines':>11}{'lost':>7}{'ms':>9}{'MB/s':>8}{'peak MB':>9}{'× file':>8}{'speed':>8}")
     reference = timings["gostackparse"].median
     for name, timing in timings.items():
         peak = timing.peak_bytes
         print(
-            f"{name:14}{timing.goroutines:>11,}{timing.errors:>7,}{timing.median * 1e3:>9.1f}"
+            f"{name:16}{timing.goroutines:>11,}{timing.errors:>7,}{timing.median * 1e3:>9.1f}"
             f"{size / 1e6 / timing.median:>8.0f}{peak / 1e6:>9.0f}{peak / size:>8.1f}{reference / timing.median:>7.2f}×"
         )
     base = timings["stackscan"].base_bytes
@@ -172,9 +173,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="times that each parser gets its turn [3]")
     parser.add_argument("--runs", type=int, default=6, help="runs a turn, the first not counted [6]")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--warm", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
-        worker(args.worker, args.runs)
+        worker(args.worker, args.runs, warm=args.warm)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -7,7 +7,7 @@ reference reader) and returns None when the grammar does not accept it; who asks
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
@@ -17,6 +17,7 @@ from stackscan.snapshot import Frame
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
+    from typing_extensions import TypeIs
 
 _STARTS: Final = (
     "goroutine frames header call location creator elided ancestor unavailable non_go arguments labels".split()
@@ -72,16 +73,17 @@ def parse(text: str, start: str) -> Tree[Token] | None:
 
 def tokens_of(tree: Tree[Token]) -> dict[str, str]:
     """The tokens directly below a node, by terminal name."""
-    from lark import Token
-
-    return {child.type: str(child) for child in tree.children if isinstance(child, Token)}
+    return {child.type: str(child) for child in tree.children if not _is_tree(child)}
 
 
 def subtrees_of(tree: Tree[Token]) -> list[Tree[Token]]:
     """The nodes directly below a node."""
-    from lark import Tree
+    return [child for child in tree.children if _is_tree(child)]
 
-    return [child for child in tree.children if isinstance(child, Tree)]
+
+def _is_tree(child: Token | Tree[Token]) -> TypeIs[Tree[Token]]:
+    """Whether a child is a node: told without importing Lark, which costs as much as reading the child."""
+    return hasattr(child, "data")
 
 
 @lru_cache(maxsize=4096)
@@ -106,11 +108,7 @@ def header_of(tree: Tree[Token]) -> tuple[int, Header]:
 
 
 def _status_part(child: Token | Tree[Token]) -> tuple[str, str]:
-    from lark import Token
-
-    if isinstance(child, Token):
-        return child.type, str(child)
-    return "LABELS", _labels_text(child)
+    return ("LABELS", _labels_text(child)) if _is_tree(child) else (child.type, str(child))
 
 
 def _with_status(status: list[tuple[str, str]], fields: dict[str, str]) -> Header:
@@ -190,10 +188,30 @@ def read_call(text: str) -> str | None:
     return _read_call(f"{name}()" if name else text)
 
 
-def read_frames(lines: Iterable[tuple[str, str]]) -> list[Frame] | None:
+#: Frames by their (function, location) texts. Captures of one program share most of theirs.
+_known_frames: Final[dict[tuple[str, str], Frame]] = {}
+_MOST_KNOWN_FRAMES: Final = 65536
+
+
+def read_frames(lines: Sequence[tuple[str, str]]) -> list[Frame] | None:
     """Many (function, location) pairs at once, which costs half of reading each alone; None when one is refused."""
-    tree = parse("".join(f"{function}()\n\t{location}\n" for function, location in lines), "frames")
-    return None if tree is None else [frame_of(frame) for frame in subtrees_of(tree)]
+    new = [line for line in lines if line not in _known_frames]
+    if new:
+        tree = parse("".join(f"{function}()\n\t{location}\n" for function, location in new), "frames")
+        if tree is None:
+            return None
+        _known_frames.update(zip(new, map(frame_of, subtrees_of(tree)), strict=True))
+    frames = [_known_frames[line] for line in lines]
+    if len(_known_frames) > _MOST_KNOWN_FRAMES:
+        _known_frames.clear()
+    return frames
+
+
+def forget() -> None:
+    """Empty the caches (a benchmark wants to measure without them)."""
+    _known_frames.clear()
+    for cached in (read_header, _read_call, _read_location):
+        cached.cache_clear()
 
 
 def frame_of(tree: Tree[Token]) -> Frame:

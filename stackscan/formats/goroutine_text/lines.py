@@ -43,6 +43,9 @@ def _transitions() -> Mask:
 
 
 _ALLOWED: Final = _transitions()
+#: What a line's first byte tells; an empty line begins with its newline.
+_BY_FIRST_BYTE: Final = np.full(256, OTHER, dtype=np.uint8)
+_BY_FIRST_BYTE[[_TAB, _NEWLINE, _DOT]] = LOCATION, BLANK, ELIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,9 @@ def split_lines(chunk: bytes) -> Lines:
 
 def _kinds(chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_paren: Positions) -> Bytes:
     first = data[begin]
-    kind = np.full(len(begin), OTHER, dtype=np.uint8)
-    in_line = (last_paren > begin) & (last_paren < end)
-    kind[in_line & (data[end - 1] == _CLOSE) & (first != _BRACKET)] = CALL
-    kind[first == _TAB] = LOCATION
-    kind[first == _SPACE] = OTHER
-    kind[begin == end] = BLANK
-    kind[(first == _DOT) & (kind == OTHER)] = ELIDED
+    kind = _BY_FIRST_BYTE[first]
+    is_call = (data[end - 1] == _CLOSE) & (kind == OTHER) & (last_paren > begin) & (last_paren < end)
+    np.putmask(kind, is_call & (first != _BRACKET) & (first != _SPACE), CALL)
     kind[_starting_with(b"goroutine ", chunk, first, begin, end)] = HEADER
     creators = _starting_with(b"created by ", chunk, first, begin, end)
     kind[creators] = CREATOR

@@ -75,7 +75,6 @@ class Resolver:
         self._texts = interner.texts()
         self._interned = interned
         self._frames: dict[int, Frame | None] = {}
-        self._creators: dict[int, Frame | None] = {0: None}
         self._stacks: dict[bytes, int] = {}
         self._headers = np.full(len(self._texts), _UNSEEN, dtype=np.int64)
 
@@ -90,7 +89,7 @@ class Resolver:
     def stacks(self, keys: list[bytes]) -> npt.NDArray[np.int64]:
         """The stack indices of keys of the fast path; -1 where the grammar refuses one of its lines."""
         new = {key: np.frombuffer(key, dtype=np.uint64).tolist() for key in keys if key not in self._stacks}
-        self._learn_frames({pair for pairs in new.values() for pair in pairs[:-1]})
+        self._learn_frames({pair for pairs in new.values() for pair in pairs})
         for key, pairs in new.items():
             self._stacks[key] = self._stack(pairs[:-1], pairs[-1])
         return np.array([self._stacks[key] for key in keys], dtype=np.int64)
@@ -117,17 +116,10 @@ class Resolver:
             if frame is None:
                 return _UNREADABLE
             frames.append(frame)
-        created_by = self._created_by(creator)
+        created_by = self._frames[creator] if creator else None
         if creator and created_by is None:
             return _UNREADABLE
         return self._interned.stack_id(Stack(tuple(frames), created_by, elided))
-
-    def _created_by(self, pair: int) -> Frame | None:
-        if pair not in self._creators:
-            creator = grammar.read_creator(f"created by {self._texts[pair >> 32]}")
-            location = grammar.read_location("\t" + self._texts[pair & _LOCATION])
-            self._creators[pair] = Frame(creator[0], *location) if creator and location else None
-        return self._creators[pair]
 
 
 def from_chunk(chunk: ChunkColumns, first_line: int, resolver: Resolver) -> Rows:
