@@ -44,7 +44,7 @@ def group(snapshot: Snapshot) -> tuple[Bucket, ...]:
         pl.len().alias("count"),
         minutes.min().alias("least"),
         minutes.max().alias("most"),
-        pl.col("goroutine_id").head(_IDS_SHOWN).alias("ids"),
+        pl.col("goroutine_id").drop_nulls().head(_IDS_SHOWN).alias("ids"),
     )
     buckets = [
         Bucket(

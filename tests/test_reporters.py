@@ -34,7 +34,7 @@ from helpers import (
 )
 from stackscan.pools import catalogue as pool_catalogue
 from stackscan.pools import sample
-from stackscan.report import Report, build_snapshot
+from stackscan.report import Place, Report, build_snapshot
 from stackscan.reporters import REPORTERS, markdown, words
 from stackscan.rules import catalogue as rule_catalogue
 from stackscan.rules import classify
@@ -56,12 +56,10 @@ def memory_report(text: str) -> Report:
         (
             build_snapshot(
                 snapshot,
-                source="dump.txt",
-                member=None,
-                position=1,
-                snapshots_in_member=1,
+                Place("dump.txt", None, 1, 1),
                 findings=classify(snapshot, rule_catalogue()),
                 pools=sample(snapshot, pool_catalogue()),
+                phases=(),
                 top=None,
             ),
         )

@@ -33,8 +33,20 @@ def _goroutine_text() -> Format:
     return Format(goroutine_text.NAME, goroutine_text.claims, goroutine_text.read)
 
 
+def _goroutine_counts() -> Format:
+    from stackscan.formats import goroutine_counts
+
+    return Format(goroutine_counts.NAME, goroutine_counts.claims, goroutine_counts.read)
+
+
+def _goroutine_pprof() -> Format:
+    from stackscan.formats import goroutine_pprof
+
+    return Format(goroutine_pprof.NAME, goroutine_pprof.claims, goroutine_pprof.read)
+
+
 #: Tried in this order. Each entry loads its module (numpy, polars, lark) only when it is asked.
-FORMATS: Final[tuple[Callable[[], Format], ...]] = (_goroutine_text,)
+FORMATS: Final[tuple[Callable[[], Format], ...]] = (_goroutine_pprof, _goroutine_counts, _goroutine_text)
 
 
 def read(data: bytes, *, where: str, progress: Progress | None = None) -> list[Snapshot]:

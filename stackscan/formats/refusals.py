@@ -34,7 +34,8 @@ _UNSUPPORTED: Final = (
 _FULL_TEXT_HINT: Final = (
     "Take the full text instead: curl -o goroutines.stacks 'http://HOST:PORT/debug/pprof/goroutine?debug=2'"
 )
-_COUNTED: Final = re.compile(rb"\A(?:goroutine|goroutineleak|threadcreate) profile: total \d+")
+#: Counted text of another profile than goroutine and goroutineleak: threadcreate, or a program's own.
+_COUNTED: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?+(?!goroutine(?:leak)? )([^\s:]{1,80}) profile: total \d+")
 _OTHER_PROFILE: Final = re.compile(rb"\A(?:heap profile: |--- (?:contention|mutex|block|heap))")
 _TRACE: Final = re.compile(rb"\Ago 1\.\d+ trace\0")
 _RACE: Final = re.compile(rb"(?m)^WARNING: DATA RACE$")
@@ -55,10 +56,10 @@ def refuse_known_kinds(data: bytes, *, where: str) -> None:
     for magic, kind, hint in _UNSUPPORTED:
         if head.startswith(magic):
             raise UnsupportedFormatError(f"{where} is {kind}, which this version does not read", hint=hint)
-    if _COUNTED.match(head):
-        raise UnsupportedFormatError(
-            f"{where} is a counted profile (debug=1), which this version does not read", hint=_FULL_TEXT_HINT
-        )
+    counted = _COUNTED.match(head)
+    if counted:
+        kind = counted[1].decode("utf-8", "replace")
+        raise UnsupportedFormatError(f"{where} is a {kind} profile, not one of goroutines", hint=_FULL_TEXT_HINT)
     if _OTHER_PROFILE.match(head):
         raise UnsupportedFormatError(f"{where} is a profile of another kind than goroutines", hint=_FULL_TEXT_HINT)
     if _TRACE.match(head):
@@ -75,10 +76,6 @@ def unrecognised(data: bytes, *, where: str) -> UnrecognisedFormatError:
     if _HTML.match(data[:_PROBE]):
         hint = "This is a web page. " + _FULL_TEXT_HINT if _PPROF_INDEX in data else None
         return UnrecognisedFormatError(f"{where} is an HTML page, no goroutine dump", hint=hint)
-    if _looks_like_protobuf(data):
-        return UnsupportedFormatError(
-            f"{where} looks like a pprof profile (protobuf), which this version does not read", hint=_FULL_TEXT_HINT
-        )
     wrapped = behind_prefix(data, where=where)
     if wrapped is not None:
         return wrapped
@@ -105,8 +102,3 @@ def behind_prefix(data: bytes, *, where: str) -> UnrecognisedFormatError | None:
         f"{where}: {lines} like a goroutine header behind other text (first at line {line}: {shown!r})",
         hint="A logger wrapped this dump. Take what it put before each line off first, for example with sed or jq.",
     )
-
-
-def _looks_like_protobuf(data: bytes) -> bool:
-    """Whether these are the first fields of perftools.profiles.Profile: sample_type, or period_type (Go's order)."""
-    return data[:1] in (b"\x0a", b"\x5a") and b"goroutine" in data and _CONTROL.search(data[:_PROBE]) is not None

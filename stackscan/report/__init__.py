@@ -1,17 +1,36 @@
 """Everything that a reporter may show, and nothing else: built once, frozen, sorted, versioned when serialised."""
 
-from stackscan.report.build import build_snapshot
-from stackscan.report.model import Fold, FrameReport, Report, SnapshotReport, StackReport, Verdict
+from stackscan.report.build import Place, build_snapshot, modules
+from stackscan.report.contention import contention_report
+from stackscan.report.model import (
+    BundleReport,
+    ContentionReport,
+    Fold,
+    FrameReport,
+    MemberReport,
+    Report,
+    SnapshotReport,
+    StackReport,
+    Verdict,
+    ViewsReport,
+)
 from stackscan.report.serialise import SCHEMA_VERSION, as_json
 
 __all__ = [
     "SCHEMA_VERSION",
+    "BundleReport",
+    "ContentionReport",
     "Fold",
     "FrameReport",
+    "MemberReport",
+    "Place",
     "Report",
     "SnapshotReport",
     "StackReport",
     "Verdict",
+    "ViewsReport",
     "as_json",
     "build_snapshot",
+    "contention_report",
+    "modules",
 ]

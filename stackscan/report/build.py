@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from stackscan import bucket
 from stackscan.bucket import Bucket
 from stackscan.formats.symbol import origin
+from stackscan.phases import Judgement
 from stackscan.pools import PoolSample
 from stackscan.report import verdict
 from stackscan.report.folding import deciding_frame, fold
@@ -19,15 +21,23 @@ from stackscan.snapshot import Snapshot, Stack
 SHOWN: Final = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a snapshot was found: the source, the member inside it, and which snapshot of that member it is."""
+
+    source: str
+    member: str | None
+    position: int
+    snapshots_in_member: int
+
+
 def build_snapshot(
     snapshot: Snapshot,
+    place: Place,
     *,
-    source: str,
-    member: str | None,
-    position: int,
-    snapshots_in_member: int,
     findings: Sequence[Finding],
     pools: Sequence[PoolSample],
+    phases: Sequence[Judgement],
     top: int | None,
 ) -> SnapshotReport:
     """The report of one snapshot. ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown)."""
@@ -36,10 +46,10 @@ def build_snapshot(
     decided = _decided(snapshot, findings)
     caught_first = sorted(buckets, key=lambda found: found.stack not in decided)  # stable: by count within each
     return SnapshotReport(
-        source=source,
-        member=member,
-        position=position,
-        snapshots_in_member=snapshots_in_member,
+        source=place.source,
+        member=place.member,
+        position=place.position,
+        snapshots_in_member=place.snapshots_in_member,
         format=snapshot.format,
         dialect=snapshot.dialect,
         cause=snapshot.cause,
@@ -51,10 +61,11 @@ def build_snapshot(
         longest_wait_minutes=longest,
         problems=snapshot.problems,
         wait_reasons=_wait_reasons(buckets),
-        modules=_modules(snapshot.stacks),
+        modules=modules(snapshot.stacks),
         verdicts=verdict.judge(snapshot, buckets, findings, pools),
         findings=tuple(findings),
         pools=tuple(pools),
+        phases=tuple(phases),
         buckets=_stack_reports(buckets[:top], decided),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided),
     )
@@ -68,7 +79,7 @@ def _wait_reasons(buckets: Iterable[Bucket]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _modules(stacks: Iterable[Stack]) -> tuple[tuple[str, str], ...]:
+def modules(stacks: Iterable[Stack]) -> tuple[tuple[str, str], ...]:
     """The module versions that frame paths name (kubo and everything else built with -trimpath or from the cache)."""
     frames = {frame for stack in stacks for frame in stack.frames}
     origins = {origin(frame) for frame in frames}

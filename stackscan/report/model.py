@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stackscan.bucket import Bucket
+from stackscan.crosscheck import Agreement
 from stackscan.formats.symbol import Kind
+from stackscan.phases import Judgement
 from stackscan.pools import PoolSample
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame, Problem
@@ -77,8 +79,63 @@ class SnapshotReport:
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     pools: tuple[PoolSample, ...]
+    phases: tuple[Judgement, ...]
     buckets: tuple[StackReport, ...]
     shown: tuple[StackReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberReport:
+    """One member of a bundle: what it is, its size in bytes unpacked (None: not known), how many goroutines were read
+    from it (None: it holds none), and what is to be said of it."""
+
+    name: str
+    kind: str
+    size: int | None
+    goroutines: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewsReport:
+    """Two members that show the same process, and how they agree."""
+
+    first: str
+    second: str
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class ContendedStack:
+    """One place where goroutines waited for locks or channels: seconds of waiting in all (None: the clock's rate is not
+    known), how many waits, the frame to look at and the function that began the stack."""
+
+    delay_seconds: float | None
+    waits: int
+    frame: Frame
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentionReport:
+    """A mutex or block profile of a bundle: all seconds of waiting in it, and the places with most of them."""
+
+    member: str
+    kind: str
+    delay_seconds: float | None
+    stacks: tuple[ContendedStack, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BundleReport:
+    """An archive or directory: its members, what its version.json says (None: it has none), how its views agree, and
+    where its mutex and block profiles saw waiting."""
+
+    source: str
+    version: dict[str, str] | None
+    members: tuple[MemberReport, ...]
+    views: tuple[ViewsReport, ...]
+    contention: tuple[ContentionReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +143,4 @@ class Report:
     """What was found in all sources."""
 
     snapshots: tuple[SnapshotReport, ...]
+    bundles: tuple[BundleReport, ...] = ()

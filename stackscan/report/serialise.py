@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from stackscan import __version__
+from stackscan.phases import Judgement
 from stackscan.pools import PoolSample
-from stackscan.report.model import FrameReport, Report, SnapshotReport, StackReport
+from stackscan.report.model import BundleReport, FrameReport, Report, SnapshotReport, StackReport
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame
 
@@ -21,7 +22,45 @@ def as_json(report: Report) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "stackscan_version": __version__,
         "snapshots": [_snapshot(snapshot) for snapshot in report.snapshots],
-        "bundle": None,
+        "bundle": _bundle(report.bundles[0]) if report.bundles else None,
+        "bundles": [_bundle(bundle) for bundle in report.bundles],
+    }
+
+
+def _bundle(bundle: BundleReport) -> dict[str, Any]:
+    version = bundle.version or {}
+    return {
+        "source": bundle.source,
+        "version": version.get("Version"),
+        "commit": version.get("Commit"),
+        "golang": version.get("Golang"),
+        "system": version.get("System"),
+        "members": [
+            {"name": m.name, "kind": m.kind, "size": m.size, "goroutines": m.goroutines, "note": m.note}
+            for m in bundle.members
+        ],
+        "views": [
+            {
+                "members": [views.first, views.second],
+                "goroutines": list(views.agreement.goroutines),
+                "agreeing_share": views.agreement.share,
+                "only_first": views.agreement.only_first,
+                "only_second": views.agreement.only_second,
+            }
+            for views in bundle.views
+        ],
+        "contention": [
+            {
+                "member": profile.member,
+                "kind": profile.kind,
+                "delay_seconds": profile.delay_seconds,
+                "stacks": [
+                    {"delay_seconds": s.delay_seconds, "waits": s.waits, "root": s.root, **_frame(s.frame)}
+                    for s in profile.stacks
+                ],
+            }
+            for profile in bundle.contention
+        ],
     }
 
 
@@ -46,6 +85,7 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "buckets": [_bucket(found) for found in snapshot.buckets],
         "findings": [_finding(finding) for finding in snapshot.findings],
         "pools": [_pool(sample) for sample in snapshot.pools],
+        "phases": [_phase(judgement) for judgement in snapshot.phases],
     }
 
 
@@ -88,6 +128,18 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "why": rule.why,
         "fix": rule.fix,
         "references": list(rule.references),
+    }
+
+
+def _phase(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "defect": judgement.defect.name,
+        "phase": judgement.phase.name,
+        "fixed": judgement.phase.fixed,
+        "fixed_in": judgement.defect.fixed_in,
+        "says": judgement.phase.says,
+        "basis": judgement.basis,
+        "contradicted_by": list(judgement.contradicted_by),
     }
 
 

@@ -48,7 +48,11 @@ def _finding(finding: Finding) -> str:
             f"* **Evidence:** {_text(words.evidence(finding))}",
             f"* **Why:** {_text(' '.join(rule.why.split()))}",
             f"* **Do:** {_text(' '.join(rule.fix.split()))}",
-            f"* **Goroutines:** {words.ids(finding.goroutine_ids, finding.count)}",
+            *(
+                [f"* **Goroutines:** {words.ids(finding.goroutine_ids, finding.count)}"]
+                if finding.goroutine_ids
+                else []
+            ),
             f"* **See:** {references}",
         )
     )

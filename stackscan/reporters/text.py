@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from stackscan.pools import PoolSample
-from stackscan.report import Fold, FrameReport, Report, SnapshotReport, StackReport
+from stackscan.report import BundleReport, ContentionReport, Fold, FrameReport, Report, SnapshotReport, StackReport
 from stackscan.reporters import words
 from stackscan.rules import Finding, told_by
 
@@ -42,12 +42,18 @@ def render(report: Report, out: TextIO) -> None:
         soft_wrap=False,
     )
     page = _Page(console, cuts=on_terminal)
-    for place, snapshot in enumerate(report.snapshots):
-        if place:
-            page.line()
-            page.line("─" * page.width, "dim")
-            page.line()
+    seconds = {(bundle.source, views.second) for bundle in report.bundles for views in bundle.views}
+    started = False
+    for snapshot in report.snapshots:
+        if (snapshot.source, snapshot.member) in seconds:
+            continue  # another view of a process that is shown already: the bundle's list says how they agree
+        page.rule(started)
         page.snapshot(snapshot)
+        started = True
+    for bundle in report.bundles:
+        page.rule(started)
+        page.bundle(bundle)
+        started = True
 
 
 class _Console(Console):
@@ -92,6 +98,53 @@ class _Page:
         self.line()
         self.line((title, "bold"), (f"  {note}" if note else "", "dim"))
 
+    def rule(self, wanted: bool) -> None:
+        """What separates two parts of a report."""
+        if wanted:
+            self.line()
+            self.line("─" * self.width, "dim")
+            self.line()
+
+    # -- a bundle --------------------------------------------------------------------------------------------------
+
+    def bundle(self, bundle: BundleReport) -> None:
+        self.line(("Bundle  ", "bold"), (words.plain(bundle.source), "bold"))
+        if bundle.version:
+            self.line(words.plain(words.program(bundle.version)), indent=2)
+        name_width = min(max(len(member.name) for member in bundle.members), 48)
+        kind_width = max(len(member.kind) for member in bundle.members)
+        for member in bundle.members:
+            size = "" if member.size is None else f"{member.size:,}"
+            goroutines = "" if member.goroutines is None else words.count(member.goroutines, "goroutines")
+            name = words.plain(words.fit(member.name, name_width))
+            self.line(
+                f"{name:<{name_width}}  {member.kind:<{kind_width}}  {size:>13}  ",
+                goroutines,
+                (words.plain(f"  {member.note}" if member.note else ""), "yellow"),
+                indent=2,
+            )
+        for views in bundle.views:
+            self.prose("", words.agreement(views))
+        for profile in bundle.contention:
+            self.contention(profile)
+
+    def contention(self, profile: ContentionReport) -> None:
+        """Where the waiting was; a profile without waits is not worth a line."""
+        if not profile.stacks:
+            return
+        self.line()
+        what = "waits for locks" if profile.kind == "mutex" else "waits on channels, locks and timers"
+        self.line(
+            (words.plain(profile.member), "bold"), (f"  {what}: {words.seconds(profile.delay_seconds)} in all", "dim")
+        )
+        for stack in profile.stacks:
+            name, location = words.short_symbol(stack.frame.function), words.short_location(stack.frame)
+            self.line(
+                (f"{words.seconds(stack.delay_seconds):>12}  {stack.waits:>9,} ×  ", ""),
+                (words.fit(name, max(self.width - 40 - len(location), 16)) if self.cuts else name, "bold"),
+                (f"  {location}", "dim"),
+            )
+
     # -- a snapshot ------------------------------------------------------------------------------------------------
 
     def snapshot(self, snapshot: SnapshotReport) -> None:
@@ -101,6 +154,12 @@ class _Page:
         name = words.where(snapshot)
         self.line((words.fit(name, self.width - 2) if self.cuts else name, "bold"), indent=2)
         self.line((words.summary(snapshot), "" if snapshot.complete else "yellow"), indent=2)
+        for judgement in snapshot.phases:
+            self.prose(
+                "",
+                words.phase(judgement),
+                style="" if judgement.phase.fixed and not judgement.contradicted_by else "yellow",
+            )
         if snapshot.findings:
             self.heading("Findings")
             for place, finding in enumerate(snapshot.findings):
@@ -135,7 +194,8 @@ class _Page:
         self.prose("evidence", words.evidence(finding))
         self.prose("why", finding.rule.why)
         self.prose("do", finding.rule.fix, style="bold" if finding.severity == "error" else "")
-        self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
+        if finding.goroutine_ids:  # counted formats have none
+            self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
         for place, reference in enumerate(finding.rule.references):
             self.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
-from stackscan.report import Fold, SnapshotReport
+from stackscan.phases import Judgement
+from stackscan.report import Fold, SnapshotReport, ViewsReport
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame
 
@@ -90,6 +92,48 @@ def summary(snapshot: SnapshotReport) -> str:
     if snapshot.complete:
         parts.append("complete")
     return " · ".join(parts)
+
+
+def phase(judgement: Judgement) -> str:
+    """``bitswap close: bounded, inline (…), told by boxo v0.37.0; fixed in kubo 0.41.0``."""
+    name = judgement.defect.name.replace("-", " ")
+    text = f"{name}: {judgement.phase.name} ({judgement.phase.says}), told by {judgement.basis}"
+    if judgement.contradicted_by:
+        found = " and ".join(judgement.contradicted_by)
+        text += f"; but {found} contradicts it: this build is not what its versions say (a replaced module?)"
+    elif not judgement.phase.fixed:
+        text += f"; fixed in {judgement.defect.fixed_in}"
+    return plain(text)
+
+
+def program(version: Mapping[str, str]) -> str:
+    """``kubo 0.40.1 · go1.26.8 · amd64/linux``."""
+    commit = version.get("Commit")
+    parts = (
+        f"kubo {version['Version']}",
+        f"commit {commit}" if commit else "",
+        version["Golang"],
+        version.get("System", ""),
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def seconds(value: float | None) -> str:
+    """``12.3 s``; ``?`` where the profile's clock is not known."""
+    return "?" if value is None else f"{value:,.1f} s" if value >= 0.1 else f"{value * 1e3:,.1f} ms"
+
+
+def agreement(views: ViewsReport) -> str:
+    """How two views of one process agree."""
+    found = views.agreement
+    text = (
+        f"{views.second} and {views.first} show one process at different instants: {found.goroutines[1]:,} and "
+        f"{found.goroutines[0]:,} goroutines, {found.share:.1%} of them in the same stacks"
+    )
+    if found.widest is not None:
+        more, by = ("more", found.widest[1]) if found.widest[1] > 0 else ("fewer", -found.widest[1])
+        text += f"; the widest difference is {by:,} {more} in {short_symbol(found.widest[0])}"
+    return plain(text)
 
 
 def selection(snapshot: SnapshotReport) -> str:

@@ -1,0 +1,159 @@
+"""Mutex and block profiles in text (debug=1): where goroutines waited for locks and channels, and for how long in all.
+
+kubo's ``ipfs diag profile`` writes them as mutex.pprof and block.pprof, which are no protobuf despite their names. They
+count waits that are over, not goroutines, so they are no snapshot: they go beside one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal
+
+from stackscan.formats.counted import EXCERPT, bounded
+from stackscan.formats.goroutine_counts import grammar as counts
+from stackscan.formats.goroutine_text.normalise import normalise
+from stackscan.resources import grammar_text
+from stackscan.snapshot import Frame, Problem
+
+if TYPE_CHECKING:
+    from lark import Lark
+
+Kind = Literal["mutex", "block"]
+
+_STARTS: Final = "kind rate period head".split()
+_FIRST: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*--- (?:mutex|contention):[ \t]*\r?\n")
+_HEAD_LIKE: Final = re.compile(r"\d+ \d+ @(?: |\Z)")
+_FRAME_LIKE: Final = re.compile(r"#[ \t]+0x")
+
+
+@dataclass(frozen=True, slots=True)
+class ContentionRecord:
+    """Waits that began or ended in one place: ``cycles`` of the processor's clock in all, ``count`` waits.
+
+    Mutex profiles name the place that unlocked (Go 1.8 and later), block profiles the place that waited. Both numbers
+    are estimates, already scaled up by the sampling (runtime/mprof.go saveBlockEventStack).
+    """
+
+    cycles: int
+    count: int
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentionProfile:
+    """One profile: records in the order of the text, which is most cycles first.
+
+    ``cycles_per_second`` is 0 where it could not be read; ``sampling_period`` is known for mutex profiles: one event
+    in so many was recorded, 0 or less: none.
+    """
+
+    kind: Kind
+    cycles_per_second: int
+    sampling_period: int | None
+    records: tuple[ContentionRecord, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def delay_seconds(self, record: ContentionRecord) -> float | None:
+        """How long the waits of a record took together, in seconds; None where the clock's rate is not known."""
+        return record.cycles / self.cycles_per_second if self.cycles_per_second > 0 else None
+
+
+def claims(data: bytes) -> bool:
+    """Whether the bytes begin like such a profile."""
+    return _FIRST.match(data, 0, 4096) is not None
+
+
+def read(data: bytes) -> ContentionProfile:
+    """The profile. Damage costs the line or the record that it touches, and is in ``problems``."""
+    unterminated = bool(data) and not data.endswith(b"\n")
+    data, problems = normalise(data)
+    lines = [re.sub(r"\t+", "\t", line.rstrip()) for line in data.decode().split("\n")]
+    reader = _Reader(counts.read_frames(filter(_FRAME_LIKE.match, lines)), problems)
+    for number, line in enumerate(lines, start=1):
+        if line:
+            reader.take(line, number)
+    return reader.finish(len(lines) if unterminated else None)
+
+
+@cache
+def _parser() -> Lark:
+    from lark import Lark
+
+    return Lark(grammar_text("contention"), parser="lalr", start=_STARTS, maybe_placeholders=False)
+
+
+def _tokens(text: str, start: str) -> dict[str, str] | None:
+    """The tokens of one line under a start rule; None when the grammar refuses it."""
+    from lark import Token
+    from lark.exceptions import LarkError
+
+    try:
+        tree = _parser().parse(text, start=start)
+    except LarkError:
+        return None
+    return {token.type: str(token) for token in tree.scan_values(lambda value: isinstance(value, Token))}
+
+
+class _Reader:
+    def __init__(self, known: dict[str, counts.FrameLine | None], problems: list[Problem]) -> None:
+        self.known = known
+        self.problems = problems
+        self.kind: Kind = "block"
+        self.rate = 0
+        self.period: int | None = None
+        self.heads: list[tuple[int, int]] = []
+        self.frames: list[list[Frame]] = []
+        self.inside = False  # below a count line that was read
+
+    def take(self, line: str, number: int) -> None:
+        """Take the next line that is not blank."""
+        if line.startswith("#"):
+            self._frame(line, number)
+        elif _HEAD_LIKE.match(line):
+            self._head(line, number)
+        elif not self._about(line):
+            self._problem(number, "not a line of a contention profile; left out", line)
+
+    def finish(self, unterminated: int | None) -> ContentionProfile:
+        """The profile, when all lines were taken; ``unterminated`` is the number of a last line without its end."""
+        if unterminated is not None:
+            self._problem(unterminated, "the text ends in the middle of a line: the profile was cut", "")
+        if not self.rate:
+            self._problem(1, "cycles/second is not known: waits cannot be told in seconds", "")
+        pairs = zip(self.heads, self.frames, strict=True)
+        records = tuple(ContentionRecord(cycles, count, tuple(frames)) for (cycles, count), frames in pairs)
+        return ContentionProfile(self.kind, self.rate, self.period, records, bounded(self.problems))
+
+    def _about(self, line: str) -> bool:
+        """Take a line that speaks of the whole profile."""
+        kind, rate, period = (_tokens(line, start) for start in ("kind", "rate", "period"))
+        if kind is not None:
+            self.kind = "mutex" if kind["KIND"] == "mutex" else "block"
+        elif rate is not None:
+            self.rate = max(int(rate["NUMBER"]), 0)
+        elif period is not None:
+            self.period = int(period["NUMBER"])
+        return (kind or rate or period) is not None
+
+    def _head(self, line: str, number: int) -> None:
+        tokens = _tokens(line, "head")
+        self.inside = tokens is not None
+        if tokens is None:
+            self._problem(number, "count line is damaged; its record is left out", line)
+            return
+        self.heads.append((int(tokens["CYCLES"]), int(tokens["COUNT"])))
+        self.frames.append([])
+
+    def _frame(self, line: str, number: int) -> None:
+        found = self.known.get(line)
+        if found is None:
+            self._problem(number, "frame line is damaged; frame left out", line)
+        elif self.inside:
+            self.frames[-1].append(found.frame)
+        elif not self.heads:
+            self._problem(number, "frame without a count line; left out", line)
+
+    def _problem(self, number: int, reason: str, line: str) -> None:
+        self.problems.append(Problem(number, reason, line[:EXCERPT]))

@@ -1,0 +1,108 @@
+"""What the two counted formats (debug=1 text, protobuf) share: from counts of stacks to rows of goroutines.
+
+A counted profile says how many goroutines stand in a stack and under which labels, and nothing else of them: no id,
+wait reason, creator or wait time. What it does not say is null in the rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Problem, Stack
+
+#: Goroutines that one profile may claim: ten million have at least 20 GB of stacks (2 KiB each), more is damage.
+MOST_GOROUTINES: Final = 10_000_000
+#: Frames that the runtime keeps of a stack, the innermost: 32 up to Go 1.22, 128 since (GODEBUG=profstackdepth).
+DEPTH_LIMITS: Final = (32, 128)
+_MOST_OF_A_KIND: Final = 100
+#: Characters of a damaged line that a problem shows.
+EXCERPT: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``count`` goroutines of which a profile says the same. None: it does not say."""
+
+    count: int
+    stack_id: int
+    labels: str | None = None
+    line: int | None = None
+    leaked: bool | None = None
+    goroutine_id: int | None = None
+    creator_id: int | None = None
+    wait_reason: str | None = None
+    wait_minutes: int | None = None
+    locked: bool | None = None
+    attributes: str | None = None
+
+
+class Stacks:
+    """The distinct stacks of one profile, in the order in which they were first needed.
+
+    Frames must be interned (one object for equal ones): their identity is what tells stacks apart here, since hashing
+    a dozen of them for each record would cost more than all else.
+    """
+
+    def __init__(self) -> None:
+        self._stacks: list[Stack] = []
+        self._ids: dict[tuple[int, ...], int] = {}
+
+    def id_of(self, frames: Sequence[Frame], *, partial: bool = False, created_by: Frame | None = None) -> int:
+        """The id of the stack of these frames, innermost first; ``partial``: some are missing, nobody says how many."""
+        key = (partial, id(created_by), *map(id, frames))
+        found = self._ids.get(key)
+        if found is None:
+            found = self._ids[key] = len(self._stacks)
+            self._stacks.append(Stack(tuple(frames), created_by, elided=None if partial else 0))
+        return found
+
+    def all(self) -> tuple[Stack, ...]:
+        """The stacks by id."""
+        return tuple(self._stacks)
+
+
+def goroutines(records: Sequence[Record]) -> pl.DataFrame:
+    """The goroutine table: as many equal rows for each record as its count says."""
+    columns = [field.name for field in fields(Record) if field.name != "count"]
+    table = pl.DataFrame(
+        {name: [getattr(record, name) for record in records] for name in columns},
+        schema_overrides={name: GOROUTINE_SCHEMA[name] for name in columns},
+    )
+    if any(record.count != 1 for record in records):
+        places = np.arange(len(records), dtype=np.uint32)
+        table = table[np.repeat(places, [record.count for record in records])]
+    missing = [pl.lit(None, kind).alias(name) for name, kind in GOROUTINE_SCHEMA.items() if name not in columns]
+    return table.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in GOROUTINE_SCHEMA.items())
+
+
+def depth_limit(depths: Iterable[int]) -> int | None:
+    """How many frames this profile keeps of a stack, told by its deepest one: 32, 128, or None: none was cut."""
+    deepest = max(depths, default=0)
+    return deepest if deepest in DEPTH_LIMITS else None
+
+
+def bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """In line order, at most 100 problems for one reason, then one that counts the others."""
+    ordered = sorted(problems, key=lambda problem: problem.line)
+    seen: Counter[str] = Counter()
+    kept = []
+    for problem in ordered:
+        seen[problem.reason] += 1
+        if seen[problem.reason] <= _MOST_OF_A_KIND:
+            kept.append(problem)
+    for reason, count in seen.items():
+        if count > _MOST_OF_A_KIND:
+            kept.append(Problem(ordered[-1].line, f"{count - _MOST_OF_A_KIND} more: {reason}"))
+    return tuple(kept)
+
+
+def dialect(evidence: Iterable[str]) -> str | None:
+    """``["1.15", "1.9"]`` → ``"Go 1.15 or later"``: the newest of the oldest versions that print what was seen."""
+    versions = sorted(evidence, key=lambda version: tuple(map(int, version.split("."))))
+    return f"Go {versions[-1]} or later" if versions else None

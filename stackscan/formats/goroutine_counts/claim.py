@@ -1,0 +1,62 @@
+"""Tells counted text by its content, at the cost of a search for a few bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+_MARK: Final = b" profile: total "
+_HEADER: Final = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*goroutine(?:leak)? profile: total \d+[ \t\r]*")
+_RECORD: Final = re.compile(rb"(?m)^[ \t]*\d+ @(?: 0x|(?: 0)?[ \t\r]*$)")
+#: A record without its profile's header: the tail of a file. The address line alone could be any profile's.
+_HEADLESS: Final = re.compile(
+    rb"(?m)^\d+ @(?: 0x[0-9a-f]+)+\r?\n(?:# labels: [^\n]*\n)?#[ \t]+0x[0-9a-f]+[ \t]+[^\s][^\n]*\+0x[0-9a-f]+[ \t]"
+)
+#: Bytes after the header within which the first record must begin.
+_NEAR: Final = 1 << 16
+#: A goroutine of the full text: header, call, location. Lengths are bounded: strangers write long lines.
+FULL_TEXT: Final = re.compile(
+    rb"(?m)^[ \t]*goroutine \d{1,20} [^\n\[]{0,99}\[[^\n]{1,999}:\r?\n(?:\r?\n)?[^\s#][^\n]*\n(?:\r?\n)?"
+    rb"[ \t]*[^\s][^\n]{0,4095}:\d"
+)
+
+
+def claims(data: bytes) -> bool:
+    """Whether the bytes hold a counted goroutine profile, with no goroutine of the full text before it.
+
+    A full-text dump that merely quotes a profile's first line is none: a record must follow it.
+    """
+    for start, end in _headers(data):
+        if _RECORD.search(data, end, end + _NEAR):
+            return FULL_TEXT.search(data, 0, start) is None
+        if not data[end : end + _NEAR].strip():  # an empty profile, or one cut right here
+            return FULL_TEXT.search(data, 0, start) is None
+    return _is_tail(data)
+
+
+def _headers(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where lines that are a profile's header begin and end."""
+    at = data.find(_MARK)
+    while at >= 0:
+        start = data.rfind(b"\n", 0, at) + 1
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        if _HEADER.fullmatch(data, start, end):
+            yield start, end
+        at = data.find(_MARK, end)
+
+
+def indents(data: bytes) -> Iterator[bytes]:
+    """The blanks before each header."""
+    for start, end in _headers(data):
+        line = data[start:end]
+        yield line[: len(line) - len(line.lstrip(b" \t"))]
+
+
+def _is_tail(data: bytes) -> bool:
+    """Whether this is the rest of a profile whose beginning is cut off."""
+    if _MARK in data or b" @ 0x" not in data:
+        return False
+    found = _HEADLESS.search(data)
+    return found is not None and FULL_TEXT.search(data, 0, found.start()) is None

@@ -1,0 +1,188 @@
+"""Reads counted text line by line: profiles, their records, and whatever stands between.
+
+Blank lines mean nothing here: logs drop them and double them. A record ends where the next count line begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from stackscan.formats.counted import EXCERPT
+from stackscan.formats.goroutine_counts import claim, grammar, snapshots
+from stackscan.formats.goroutine_counts.records import Raw
+from stackscan.formats.goroutine_text.normalise import normalise
+from stackscan.snapshot import Problem, Snapshot
+
+NAME: Final = snapshots.NAME
+
+#: Told how many bytes of how many have been read.
+Progress = Callable[[int, int], None]
+
+_HEAD_LIKE: Final = re.compile(r"(\d+) @(?: |\Z)")
+_FRAME_LIKE: Final = re.compile(r"#[ \t]+0x")
+#: The first line of some profile, of whatever kind.
+_PROFILE: Final = re.compile(r"(?:[^\s:]+ profile: total \d+\Z|heap profile: |--- (?:mutex|contention):)")
+_STEP: Final = 1 << 16  # lines between two reports of progress
+
+
+@dataclass(slots=True)
+class Profile:
+    """One profile as its lines came in; ``total`` is None when its header is lost."""
+
+    kind: str
+    total: int | None
+    line: int
+    records: list[Raw] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unterminated: bool = False  # the file ends in the middle of one of its lines
+
+
+def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
+    """The snapshots of a text, one for each profile in it, at least one. Damage is reported in them."""
+    data, problems = normalise(data)
+    data = _dedent(data)
+    lines = _lines(data)
+    unterminated = bool(lines[-1])
+    known = grammar.read_frames(filter(_FRAME_LIKE.match, lines))
+    if unterminated and lines[-1] in known and not _is_whole(known[lines[-1]]):
+        lines[-1] = ""  # half a line: the record is short of it, which tells that the text is cut
+    reader = _Reader(known)
+    for number, line in enumerate(lines, start=1):
+        found = known.get(line)
+        if found is not None and reader.current is not None and not reader.between:  # nine lines of ten
+            reader.current.frames.append(found)
+            reader.current.numbers.append(number)
+        elif line:
+            reader.take(line, number)
+        if progress is not None and not number % _STEP:
+            progress(len(data) * number // len(lines), len(data))
+    profiles = reader.finish(unterminated=unterminated)
+    profiles[0].problems[:0] = [*problems, *_full_text_problem(data)]
+    if progress is not None:
+        progress(len(data), len(data))
+    return [snapshots.build(profile) for profile in profiles]
+
+
+def _is_whole(line: grammar.FrameLine | None) -> bool:
+    return line is not None and line.named
+
+
+def _dedent(data: bytes) -> bytes:
+    """Take off the indentation of the profile's first line (a Markdown or YAML block) from all that have it."""
+    indent = next(claim.indents(data), b"")
+    return re.sub(rb"(?m)^" + re.escape(indent), b"", data) if indent else data
+
+
+def _lines(data: bytes) -> list[str]:
+    """The lines without trailing blanks, columns one tab apart: how many text/tabwriter puts differs by record."""
+    while b"\t\t" in data:
+        data = data.replace(b"\t\t", b"\t")
+    lines = data.decode().replace("\0", "").split("\n")
+    has_trailing = any(blank + b"\n" in data for blank in (b" ", b"\t", b"\r", b"\0"))
+    return [line.rstrip(" \t\r") for line in lines] if has_trailing or lines[-1] else lines
+
+
+def _full_text_problem(data: bytes) -> list[Problem]:
+    """A note on goroutines of the full text in the same file: they are another format's."""
+    found = claim.FULL_TEXT.search(data) if b"\ngoroutine " in data else None
+    if found is None:
+        return []
+    line = data.count(b"\n", 0, found.start()) + 1
+    reason = "a full-text dump begins here; it is not read: give it in a file of its own"
+    return [Problem(line, reason, found[0].split(b"\n")[0].decode()[:EXCERPT])]
+
+
+class _Reader:
+    def __init__(self, known: dict[str, grammar.FrameLine | None]) -> None:
+        self.known = known
+        self.profiles: list[Profile] = []
+        self.current: Raw | None = None
+        self.elsewhere = False  # inside a profile of another kind
+        self.between: list[tuple[int, str]] = []  # other text, not yet known to be inside the profile
+
+    def take(self, line: str, number: int) -> None:
+        """Take the next line that is not blank."""
+        if line[0] == "#" and not self.elsewhere and self._hash(line, number):
+            return
+        head = _HEAD_LIKE.match(line) if not self.elsewhere else None
+        if head is not None:
+            self._head(line, number, head[1])
+        elif _PROFILE.match(line):
+            self._header(line, number)
+        elif self.profiles:
+            self.between.append((number, line))
+
+    def finish(self, *, unterminated: bool) -> list[Profile]:
+        """The profiles, when all lines were taken."""
+        if not self.profiles:  # only damage where the header was expected
+            self._begin("goroutine", None, 1)
+        self.profiles[-1].unterminated = unterminated and not self.between and not self.elsewhere
+        return self.profiles
+
+    def _begin(self, kind: str, total: int | None, number: int) -> None:
+        self.profiles.append(Profile(kind, total, number))
+        self.current = None
+
+    def _header(self, line: str, number: int) -> None:
+        parsed = grammar.read_header(line)
+        self.between.clear()
+        self.elsewhere = parsed is None
+        self.current = None
+        if parsed is not None:
+            self._begin(*parsed, number)
+
+    def _profile(self, number: int) -> Profile:
+        """The profile that a line belongs to; one without a header, if need be. Text before the line was inside it."""
+        if not self.profiles:
+            self._begin("goroutine", None, number)
+        profile = self.profiles[-1]
+        if self.between:
+            first, text = self.between[0]
+            more = f" ({len(self.between)} lines)" if len(self.between) > 1 else ""
+            profile.problems.append(Problem(first, f"other text inside the profile{more}", text[:EXCERPT]))
+            self.between.clear()
+        return profile
+
+    def _head(self, line: str, number: int, digits: str) -> None:
+        profile = self._profile(number)
+        parsed = grammar.read_head(line)
+        if parsed is None:
+            reason = "count line is damaged; its addresses are left out"
+            profile.problems.append(Problem(number, reason, line[:EXCERPT]))
+            self.current = Raw(number, int(digits) if len(digits) <= 20 else 10**20)
+        else:
+            self.current = Raw(number, *parsed)
+        profile.records.append(self.current)
+
+    def _hash(self, line: str, number: int) -> bool:
+        """Take a line that begins with #; False when it is none of a profile's."""
+        if line in self.known:
+            profile, current = self._profile(number), self._record(number, line)
+            found = self.known[line]
+            if found is None:
+                current.damaged = True
+                profile.problems.append(Problem(number, "frame line is damaged; frame left out", line[:EXCERPT]))
+            else:
+                current.frames.append(found)
+                current.numbers.append(number)
+            return True
+        if not line.startswith("# labels"):
+            return False
+        profile = self._profile(number)
+        if self.current is not None and (self.current.frames or self.current.labels is not None):
+            self.current = None  # these labels are another record's, whose count line is lost
+        current, labels = self._record(number, line), grammar.read_labels(line)
+        current.labels = labels or None
+        if labels is None:
+            profile.problems.append(Problem(number, "label line is damaged; labels left out", line[:EXCERPT]))
+        return True
+
+    def _record(self, number: int, line: str) -> Raw:
+        """The record that a line belongs to; one of unknown count when its count line is lost."""
+        if self.current is None:
+            self.current = Raw(number, None)
+            self.profiles[-1].problems.append(Problem(number, snapshots.ORPHAN, line[:EXCERPT]))
+        return self.current

@@ -1,0 +1,207 @@
+"""Reads a goroutine profile: its samples become records, one for each stack and set of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
+from stackscan.formats import counted
+from stackscan.formats.counted import Record, Stacks
+from stackscan.formats.goroutine_pprof import schema
+from stackscan.formats.goroutine_pprof.individual import IDENTITY, creator_of, with_identity
+from stackscan.formats.goroutine_pprof.schema import Profile, Sample
+from stackscan.formats.goroutine_pprof.symbols import Symbols
+from stackscan.formats.goroutine_text.grammar import unescape_path
+from stackscan.formats.labels import label_text
+from stackscan.snapshot import Frame, Problem, Snapshot
+
+NAME: Final = "goroutine-pprof"
+
+#: Told how many bytes of how many have been read.
+Progress = Callable[[int, int], None]
+
+#: Names of the sample types that count goroutines (runtime/pprof: goroutine, goroutineleak since Go 1.26).
+_KINDS: Final = frozenset({"goroutine", "goroutines", "goroutineleak"})
+_TEXT_HINT: Final = "Take the goroutines instead: curl -o goroutine.pb.gz 'http://HOST:PORT/debug/pprof/goroutine'"
+#: A binary profile has no lines; a problem must have one.
+_LINE: Final = 1
+
+
+def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
+    """The one snapshot of a profile.
+
+    Raises UnrecognisedFormatError when the bytes are cut or damaged, UnsupportedFormatError when they count something
+    else than goroutines, or changes between two moments.
+    """
+    profile = schema.parse(data)
+    symbols = Symbols(profile)
+    place, kind = _sample_type(profile, symbols)
+    values = [_value(sample, place, len(profile.sample_type)) for sample in profile.sample]
+    if any(value < 0 for value in values):
+        raise UnsupportedFormatError(
+            "a delta profile (taken with ?seconds=N): it holds changes between two moments, not goroutines",
+            hint="Take it without seconds=N. " + _TEXT_HINT,
+        )
+    snapshot = _Reading(profile, symbols, kind, values).snapshot()
+    if progress is not None:
+        progress(len(data), len(data))
+    return [snapshot]
+
+
+def _sample_type(profile: Profile, symbols: Symbols) -> tuple[int, str]:
+    """Which of the values counts goroutines, and its name. Raises when none does."""
+    types = [(symbols.text(each.type), symbols.text(each.unit)) for each in profile.sample_type]
+    if not profile.string_table or not types or symbols.dangling["names are not in the string table"]:
+        raise UnrecognisedFormatError(
+            "this pprof profile is damaged: the names of what it counts are missing",
+            hint="It may be cut; take or copy it again.",
+        )
+    for place, (kind, _) in enumerate(types):
+        if kind in _KINDS:
+            return place, kind
+    told = ", ".join("/".join(filter(None, each)) for each in types)
+    raise UnsupportedFormatError(f"a profile of another kind: {told}", hint=_TEXT_HINT)
+
+
+def _value(sample: Sample, place: int, types: int) -> int:
+    """How many goroutines a sample counts."""
+    if len(sample.value) not in (0, types):
+        raise UnrecognisedFormatError(
+            f"this pprof profile is damaged: a sample of {len(sample.value)} values where there are {types} kinds "
+            "(two profiles in one file?)",
+            hint="Give each profile in a file of its own.",
+        )
+    return sample.value[place] if sample.value else 0
+
+
+class _Reading:
+    def __init__(self, profile: Profile, symbols: Symbols, kind: str, values: list[int]) -> None:
+        self.profile, self.symbols, self.kind, self.values = profile, symbols, kind, values
+        self.stacks = Stacks()
+        self.problems: list[Problem] = []
+        self.lost = 0
+        self.nameless = 0
+        self.depths = [self._depth(sample) for sample in profile.sample]
+        self.limit = counted.depth_limit(self.depths)
+        self.roots = {
+            self._root(sample) for sample, depth in zip(profile.sample, self.depths, strict=True) if depth != self.limit
+        }
+
+    def snapshot(self) -> Snapshot:
+        """The snapshot, with what is doubtful about it."""
+        records = list(self._records())
+        stacks = self.stacks.all()
+        read = sum(record.count for record in records)
+        self._note_whole(records)
+        return Snapshot(
+            format=NAME,
+            goroutines=counted.goroutines(records),
+            stacks=stacks,
+            problems=counted.bounded(self.problems),
+            complete=not self.lost and not self.symbols.dangling.total(),
+            header_lines=read + self.lost,
+            dialect=self._dialect(records),
+        )
+
+    def _records(self) -> Iterator[Record]:
+        read = 0
+        for place, (sample, count) in enumerate(zip(self.profile.sample, self.values, strict=True), start=1):
+            if not 0 < count <= counted.MOST_GOROUTINES - read:
+                self._refuse(place, count)
+                continue
+            read += count
+            yield self._record(place, sample, count)
+
+    def _refuse(self, place: int, count: int) -> None:
+        self.lost += count
+        why = "more goroutines than any process holds; not read" if count else "no goroutine"
+        self._problem(f"sample {place} counts {why}", f"{count:,}" if count else "")
+
+    def _record(self, place: int, sample: Sample, count: int) -> Record:
+        leaked = True if self.kind == "goroutineleak" else None
+        texts, numbers = self._labels(sample)
+        if IDENTITY not in numbers and not any(key == IDENTITY for key, _ in texts):
+            text = label_text([*texts, *((key, str(number)) for key, number in numbers.items())])
+            return Record(count, self._stack(place - 1, sample, count), text, leaked=leaked)
+        stack_id = self._stack(place - 1, sample, count, creator=creator_of(texts))
+        record, problem = with_identity(Record(count, stack_id, leaked=leaked), texts, numbers)
+        if problem is not None:
+            self._problem(problem, f"sample {place}")
+        return record
+
+    def _labels(self, sample: Sample) -> tuple[list[tuple[str, str]], dict[str, int]]:
+        """The labels of a sample: texts as pairs, numbers by key."""
+        texts: list[tuple[str, str]] = []
+        numbers: dict[str, int] = {}
+        for label in sample.label:
+            key = self.symbols.raw(label.key).decode("utf-8", "surrogateescape")
+            if label.str or not label.num:  # an empty text is index 0
+                texts.append((key, self.symbols.raw(label.str).decode("utf-8", "surrogateescape")))
+            else:
+                numbers[key] = label.num
+        return texts, numbers
+
+    def _stack(self, place: int, sample: Sample, count: int, creator: str | None = None) -> int:
+        parts = [self.symbols.frames(location) for location in sample.location_id]
+        if parts and self.symbols.unnamed.issuperset(sample.location_id):
+            self.nameless += count
+        created_by = None if creator is None else self.symbols.intern(Frame(unescape_path(creator), "", 0))
+        frames = [frame for part in parts for frame in part]
+        cut = self.depths[place] == self.limit and self._is_cut(frames)
+        return self.stacks.id_of(frames, partial=cut or not all(parts), created_by=created_by)
+
+    def _is_cut(self, frames: Sequence[Frame]) -> bool:
+        """Whether a stack as deep as the runtime keeps them ends elsewhere than whole ones do, or in a recursion.
+
+        runtime.goexit, which ends every whole stack, is left out of the profile: the functions must tell.
+        """
+        root = frames[-1].function
+        return root not in self.roots or sum(frame.function == root for frame in frames) > 1
+
+    def _depth(self, sample: Sample) -> int:
+        return sum(len(self.symbols.frames(location)) for location in sample.location_id)
+
+    def _root(self, sample: Sample) -> str | None:
+        """The outermost function of a sample."""
+        frames = self.symbols.frames(sample.location_id[-1]) if sample.location_id else ()
+        return frames[-1].function if frames else None
+
+    def _note_whole(self, records: list[Record]) -> None:
+        if self.nameless:
+            names = "names need the program's binary"
+            self._problem(f"{self.nameless:,} goroutines without function names; {names}", "go tool pprof BINARY FILE")
+        for what, count in self.symbols.dangling.items():
+            self._problem(f"damaged: {count:,} {what}")
+        ids = [record.goroutine_id for record in records if record.goroutine_id is not None]
+        if len(set(ids)) < len(ids):
+            self._problem(f"damaged: {len(ids) - len(set(ids)):,} goroutines have an id that another has too")
+        if self.profile.duration_nanos > 0:
+            seconds = self.profile.duration_nanos / 1e9
+            self._problem(
+                f"covers {seconds:g} s: these may be sums or changes over that time, not goroutines at one moment"
+            )
+
+    def _dialect(self, records: list[Record]) -> str | None:
+        """Which Go versions write such a profile, told by what only they write."""
+        if records and all(record.goroutine_id is not None for record in records):
+            return "one sample a goroutine, as CockroachDB's Go writes at debug=3"
+        if not self.profile.function:
+            return "Go 1.8" if self.profile.sample else None
+        return counted.dialect(self._evidence(records))
+
+    def _evidence(self, records: list[Record]) -> Iterator[str]:
+        yield "1.9"
+        if any(record.labels for record in records):
+            yield "1.15"
+        if any(function.start_line for function in self.profile.function):
+            yield "1.20"
+        if any(b"[go.shape." in text for text in self.profile.string_table):
+            yield "1.21"
+        if max(self.depths, default=0) > min(counted.DEPTH_LIMITS):
+            yield "1.23"
+        if self.kind == "goroutineleak":
+            yield "1.26"
+
+    def _problem(self, reason: str, excerpt: str = "") -> None:
+        self.problems.append(Problem(_LINE, reason, excerpt))

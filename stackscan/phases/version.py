@@ -1,0 +1,58 @@
+"""Versions of Go modules and of programs: compared as semantic versions, constrained as ``>=0.36.0 <0.39.0``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import Final
+
+_VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?\Z")
+_CONSTRAINT: Final = re.compile(r"(>=|<=|<|>|=)(\S+)")
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Version:
+    """``0.41.0-rc2``: numbers, then what precedes the release (empty for the release itself)."""
+
+    numbers: tuple[int, int, int]
+    before: tuple[str, ...] = ()
+
+    def __lt__(self, other: Version) -> bool:
+        return self._key() < other._key()
+
+    def _key(self) -> tuple[tuple[int, int, int], bool, tuple[tuple[bool, int, str], ...]]:
+        parts = tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in self.before)
+        return self.numbers, not self.before, parts
+
+
+def read_version(text: str) -> Version | None:
+    """A version with or without ``v``; None for what is none (``(devel)``, a commit)."""
+    match = _VERSION.match(text.strip())
+    if match is None:
+        return None
+    major, minor, patch, before = match.groups()
+    return Version((int(major), int(minor), int(patch or 0)), tuple(before.split(".")) if before else ())
+
+
+def satisfies(version: Version, constraint: str) -> bool:
+    """Whether a version meets every part of a constraint. Raises ValueError for a constraint that is none."""
+    parts = _CONSTRAINT.findall(constraint)
+    if not parts or "".join(a + b for a, b in parts) != constraint.replace(" ", ""):
+        raise ValueError(constraint)
+    return all(_compare(version, operator, bound) for operator, bound in parts)
+
+
+def _compare(version: Version, operator: str, text: str) -> bool:
+    bound = read_version(text)
+    if bound is None:
+        raise ValueError(text)
+    outcomes = {
+        ">=": version >= bound,
+        "<=": version <= bound,
+        "<": version < bound,
+        ">": version > bound,
+        "=": version == bound,
+    }
+    return outcomes[operator]
