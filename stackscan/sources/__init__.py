@@ -1,4 +1,4 @@
-"""Where dumps come from: a path, ``-`` for standard input, gzip around either.
+"""Where dumps come from: a file, ``-`` for standard input, gzip around either, archives, directories.
 
 A source yields members: named bytes, decompressed and bounded. Every limit on what is read lives in limits.py.
 To add a kind of source, add a module here and a branch in :func:`open_source`.
@@ -7,24 +7,29 @@ To add a kind of source, add a module here and a branch in :func:`open_source`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from stackscan.errors import SourceError
-from stackscan.sources import compressed, limits
+from stackscan.sources import archive, compressed, limits
 
 STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file to read: the source it came from as the user named it, its name inside (None: the source itself), its
-    bytes, and whether the compressed file that holds them is cut."""
+    """One file: the source it came from as the user named it, its name inside (None: the source itself), its bytes.
+
+    ``data`` is None for a member that is listed and not read; ``note`` says why, or what is wrong with it. ``size`` is
+    in bytes, as it stands in its archive (None: not known). ``cut`` says that the end of its bytes is missing.
+    """
 
     source: str
     name: str | None
-    data: bytes
+    data: bytes | None
+    size: int | None = None
+    note: str | None = None
     cut: bool = False
 
     @property
@@ -35,11 +40,42 @@ class Member:
 
 
 def open_source(source: str) -> Iterator[Member]:
-    """The members of a source, in order. Raises SourceError or LimitError."""
-    raw = _read_stdin() if source == STDIN else _read_path(Path(source))
+    """The members of a source, in order: one without a name, or those of a bundle (archive or directory).
+
+    Raises SourceError or LimitError.
+    """
+    if not source:
+        raise SourceError("the name of a source is empty")
     where = "standard input" if source == STDIN else source
+    if source != STDIN and _is_folder(Path(source)):
+        yield from _bundle(source, archive.folder_entries(Path(source)), "", 0)
+        return
+    raw = _read_stdin() if source == STDIN else _read_path(Path(source))
+    if archive.is_archive(raw):
+        yield from _bundle(source, archive.entries(raw, where=where), "", 0)
+        return
     data, cut = compressed.decompress(raw, where=where)
-    yield Member(source, None, data, cut)
+    yield Member(source, None, data, len(data), cut=cut)
+
+
+def _bundle(source: str, entries: Iterable[archive.Entry], prefix: str, depth: int) -> Iterator[Member]:
+    """The members of an archive; an archive inside is opened too, its name before its members'."""
+    for entry in entries:
+        name = prefix + entry.name
+        if entry.data is None or not archive.is_archive(entry.data):
+            yield Member(source, name, entry.data, entry.size, entry.note, entry.cut)
+        elif depth + 1 >= limits.MAX_NESTING:
+            yield Member(source, name, None, entry.size, "an archive in an archive in an archive; not read")
+        else:
+            inside = archive.entries(entry.data, where=f"{source}, {name}")
+            yield from _bundle(source, inside, f"{name}/", depth + 1)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False  # opening it will say what is wrong
 
 
 def _read_stdin() -> bytes:
@@ -52,8 +88,6 @@ def _read_stdin() -> bytes:
 
 def _read_path(path: Path) -> bytes:
     try:
-        if path.is_dir():
-            raise SourceError(f"{path} is a directory", hint="Give the goroutine dump inside it.")
         with path.open("rb") as file:
             return limits.read_bounded(file, where=str(path))
     except FileNotFoundError:

@@ -1,0 +1,244 @@
+"""Members of archives and directories: zip (also without its central directory), tar, tar.gz, folders.
+
+Nothing is ever written: names inside an archive are labels to show, and no path of the file system is made of them.
+Members come one at a time and bounded; programs (a kubo bundle holds the `ipfs` binary) are told by their first bytes
+and not unpacked.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from stackscan.errors import SourceError
+from stackscan.sources import compressed, limits
+
+ZIP: Final = b"PK\x03\x04"
+_EMPTY_ZIP: Final = b"PK\x05\x06"
+_TAR_MAGIC: Final = slice(257, 262)
+_PROGRAMS: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_PEEK: Final = 512
+_ENCRYPTED: Final = 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member of an archive: its name, size (None: not known), and its bytes, or why there are none."""
+
+    name: str
+    size: int | None
+    data: bytes | None
+    note: str | None = None
+    cut: bool = False
+
+
+def is_archive(data: bytes) -> bool:
+    """Whether the bytes are a zip or tar archive (gzip around a tar is told by what is inside)."""
+    return data.startswith((ZIP, _EMPTY_ZIP)) or _is_tar(data[:_PEEK]) or _is_tar(_first_bytes(data))
+
+
+def entries(data: bytes, *, where: str) -> Iterator[Entry]:
+    """The members of an archive, in its order. Raises SourceError or LimitError."""
+    if data.startswith((ZIP, _EMPTY_ZIP)):
+        yield from _zip_entries(data, where)
+    else:
+        yield from _tar_entries(data, where)
+
+
+def folder_entries(folder: Path) -> Iterator[Entry]:
+    """The files below a directory, by name; links are not followed."""
+    paths = sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    limits.check_members(len(paths), where=str(folder))
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not path.is_file():
+            yield Entry(name, None, None, "no regular file; not followed")
+            continue
+        try:
+            with path.open("rb") as file:
+                head = file.read(_PEEK)
+                if head.startswith(_PROGRAMS):
+                    yield Entry(name, path.stat().st_size, None, "a program; not read")
+                    continue
+                file.seek(0)
+                data = limits.read_bounded(file, where=str(path))
+        except OSError as error:
+            yield Entry(name, None, None, f"cannot be read: {error.strerror or error}")
+            continue
+        yield _unpacked(name, data, where=str(path))
+
+
+def _unpacked(name: str, data: bytes, *, where: str) -> Entry:
+    """The entry of some bytes, gzip taken off unless a tar is inside."""
+    if is_archive(data):
+        return Entry(name, len(data), data)
+    try:
+        plain, cut = compressed.decompress(data, where=where)
+    except SourceError as error:
+        return Entry(name, len(data), None, str(error))
+    return Entry(name, len(data), plain, cut=cut)
+
+
+# -- tar ---------------------------------------------------------------------------------------------------------------
+
+
+def _is_tar(head: bytes) -> bool:
+    return head[_TAR_MAGIC] == b"ustar"
+
+
+def _first_bytes(data: bytes) -> bytes:
+    """The first bytes of what gzip packs, if it is gzip."""
+    if not data.startswith(b"\x1f\x8b"):
+        return b""
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data[: 1 << 16], _PEEK)
+    except zlib.error:
+        return b""
+
+
+def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
+    """Streamed: what is skipped is unpacked piece by piece and forgotten."""
+    total = count = 0
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r|*") as archive:
+            for member in archive:
+                count += 1
+                limits.check_members(count, where=where)
+                total += member.size
+                limits.check_ratio(total, len(data), where=where)
+                yield _tar_entry(archive, member, where)
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        if not count:
+            raise SourceError(f"{where} is a damaged tar archive: {error}", hint="Fetch or copy it again.") from error
+        yield Entry("(end)", None, None, f"the archive is cut or damaged here: {error}", cut=True)
+
+
+def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) -> Entry:
+    name = member.name.removeprefix("./")
+    if not member.isreg():
+        return Entry(name, None, None, "no regular file; not followed")
+    file = archive.extractfile(member)
+    if file is None:
+        return Entry(name, member.size, None, "has no content")
+    return _from_stream(name, member.size, file, where)
+
+
+def _from_stream(name: str, size: int, file: IO[bytes], where: str) -> Entry:
+    head = file.read(_PEEK)
+    if head.startswith(_PROGRAMS):
+        return Entry(name, size, None, "a program; not unpacked")
+    data = head + limits.read_bounded(file, where=f"{where}, {name}")
+    entry = _unpacked(name, data, where=f"{where}, {name}")
+    return entry if len(data) == size else Entry(name, size, entry.data, entry.note, cut=True)
+
+
+# -- zip ---------------------------------------------------------------------------------------------------------------
+
+
+def _zip_entries(data: bytes, where: str) -> Iterator[Entry]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        yield from _salvaged(data, where)
+        return
+    with archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        limits.check_members(len(members), where=where)
+        for member in members:
+            yield _zip_entry(archive, member, where)
+
+
+def _zip_entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> Entry:
+    if member.flag_bits & _ENCRYPTED:
+        return Entry(member.filename, member.file_size, None, "encrypted; not read")
+    limits.check_ratio(member.file_size, max(member.compress_size, 1), where=f"{where}, {member.filename}")
+    limits.check_size(member.file_size, where=f"{where}, {member.filename}")
+    try:
+        with archive.open(member) as file:
+            return _from_stream(member.filename, member.file_size, file, where)
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError) as error:
+        return _salvaged_member(archive, member, str(error))
+
+
+def _salvaged_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, reason: str) -> Entry:
+    """A member that fails its checksum or ends early: what unpacks before the damage."""
+    kept = bytearray()
+    try:
+        with archive.open(member) as file:
+            file._expected_crc = None  # type: ignore[attr-defined]  # noqa: SLF001  # zipfile has no public way
+            while piece := file.read(1 << 12):
+                kept += piece
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError):
+        pass
+    if not kept:
+        return Entry(member.filename, member.file_size, None, f"damaged: {reason}")
+    return Entry(member.filename, member.file_size, bytes(kept), f"damaged: {reason}", cut=True)
+
+
+_LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
+
+
+def _salvaged(data: bytes, where: str) -> Iterator[Entry]:
+    """The members of a zip whose central directory is missing (a cut upload), from their local headers."""
+    count = total = 0
+    at = data.find(ZIP)
+    while 0 <= at <= len(data) - _LOCAL_HEADER.size:
+        entry, after = _salvage_one(data, at, where)
+        if entry is not None:
+            count += 1
+            limits.check_members(count, where=where)
+            total += entry.size or 0
+            limits.check_ratio(total, len(data), where=where)
+            yield entry
+        at = data.find(ZIP, max(after, at + 4))
+    if not count:
+        raise SourceError(f"{where} is a damaged zip archive: no member can be found", hint="Fetch or copy it again.")
+    yield Entry("(end)", None, None, "the archive has no central directory: it was cut", cut=True)
+
+
+def _salvage_one(data: bytes, at: int, where: str) -> tuple[Entry | None, int]:
+    """The member at a local header, and where the search goes on."""
+    fields = _LOCAL_HEADER.unpack_from(data, at)
+    flags, method, packed_size, name_length, extra_length = fields[2], fields[3], fields[7], fields[9], fields[10]
+    start = at + _LOCAL_HEADER.size + name_length + extra_length
+    name = data[at + _LOCAL_HEADER.size : at + _LOCAL_HEADER.size + name_length].decode("utf-8", "replace")
+    if start > len(data) or name.endswith("/") or not name:
+        return None, at + 4
+    if flags & _ENCRYPTED:
+        return Entry(name, None, None, "encrypted; not read"), start
+    if method == zipfile.ZIP_STORED:
+        content = data[start : start + packed_size]
+        return _unpacked(name, content, where=f"{where}, {name}"), start + len(content)
+    if method != zipfile.ZIP_DEFLATED:
+        return Entry(name, None, None, f"packed with method {method}; not read"), start
+    return _inflate(data, start, name, where)
+
+
+def _inflate(data: bytes, start: int, name: str, where: str) -> tuple[Entry, int]:
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    kept: list[bytes] = []
+    size = 0
+    at = start
+    while at < len(data) and not unpacker.eof:
+        packed = data[at : at + (64 << 10)]
+        try:
+            piece = unpacker.decompress(packed, 4 << 20)
+        except zlib.error as error:
+            note = f"damaged: {error}"
+            return Entry(name, size, b"".join(kept) if kept else None, note, cut=True), at
+        if not kept and piece.startswith(_PROGRAMS):
+            return Entry(name, None, None, "a program; not unpacked"), start
+        kept.append(piece)
+        size += len(piece)
+        limits.check_size(size, where=f"{where}, {name}")
+        limits.check_ratio(size, at - start + len(packed), where=f"{where}, {name}")
+        at += len(packed) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
+    entry = _unpacked(name, b"".join(kept), where=f"{where}, {name}")
+    return Entry(entry.name, entry.size, entry.data, entry.note, cut=entry.cut or not unpacker.eof), at
