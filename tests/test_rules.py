@@ -238,6 +238,15 @@ def test_workers_are_not_counted_by_their_companions() -> None:
     assert expected == dict(stall.evidence)
 
 
+@pytest.mark.parametrize(
+    "package", ["boxo/bitswap/server", "go-bitswap/server", "go-libipfs/bitswap/server"], ids=lambda name: name[:8]
+)
+def test_the_stall_where_bitswap_lived_before(package: str) -> None:
+    """The worker moved from go-bitswap to go-libipfs to boxo; its name stayed."""
+    text = _stalled_worker(5).replace("boxo/bitswap/server", package)
+    assert found_in(text)[STALL].count == 1
+
+
 def test_companions_alone_are_no_finding() -> None:
     """A companion that still reads after its worker went on is nobody's stall."""
     assert {} == found_in("\n".join((_companion(7, 5), _companion(8, 6, reads=_YAMUX))))
