@@ -70,6 +70,13 @@ def test_the_readme_names_every_command_and_option() -> None:
         assert option in readme
 
 
+@pytest.mark.parametrize("marker", ["run", "test", "output", "speed"])
+def test_the_readme_leaves_nothing_open(marker: str) -> None:
+    """What the README announces, it shows."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split(f"<!-- {marker} -->")[1]
+    assert len(text.strip().split("\n## ")[0]) > 20
+
+
 def test_the_changelog_has_this_version() -> None:
     """A release is described before it is made."""
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
