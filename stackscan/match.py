@@ -17,7 +17,7 @@ from typing import Final
 from stackscan.errors import CatalogueError
 from stackscan.snapshot import Stack
 
-_TYPE_ARGUMENTS: Final = re.compile(r"\[[^\[\]]*\]")
+_BRACKETS: Final = re.compile(r"([\[\]])")
 _TOKEN: Final = re.compile(r"\(\*|\*\*|\*|[^*(]+|\(")
 _KEYS: Final = ("frames", "top", "root", "created_by", "without", "deciding")
 
@@ -25,9 +25,18 @@ _KEYS: Final = ("frames", "top", "root", "created_by", "without", "deciding")
 @lru_cache(maxsize=65536)
 def _plain(function: str) -> str:
     """The symbol without type arguments, which Go prints or not by version and format."""
-    while (shorter := _TYPE_ARGUMENTS.sub("", function)) != function:
-        function = shorter
-    return function
+    if "[" not in function:
+        return function
+    kept: list[str] = []
+    depth = 0
+    for piece in _BRACKETS.split(function):
+        if piece == "[":
+            depth += 1
+        elif piece == "]" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(piece)
+    return function if depth else "".join(kept)  # unbalanced: no type arguments, whatever it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,9 @@ from stackscan.snapshot import Frame
         ("type:.eq.main.T", Symbol("", None, "type:.eq.main.T")),
         ("type..eq.main.T", Symbol("", None, "type..eq.main.T")),
         ("go:struct { a.b }.F", Symbol("", None, "go:struct { a.b }.F")),
+        ("github.com/nats-io/nats.go.(*Conn).Flush", Symbol("github.com/nats-io/nats.go", "*Conn", "Flush")),
+        ("github.com/nats-io/nats.go.(*Queue[...]).pop",
+         Symbol("github.com/nats-io/nats.go", "*Queue[...]", "pop")),
         ("", Symbol("", None, "")),
     ],
 )  # fmt: skip

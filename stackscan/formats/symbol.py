@@ -22,9 +22,12 @@ _STD: Final = frozenset(
     "runtime_1pprof simd slices sort strconv strings structs sync syscall testing text time unicode unique unsafe "
     "vendor weak".split()
 )
-_VERSIONED: Final = re.compile(r"(?:.*/pkg/mod/|.*/vendor/|/)?(?P<module>[^@]+)@(?P<version>v[^/]+)/")
+#: What a module cache's folder ends with, and vendored code's.
+_ROOTS: Final = ("/pkg/mod/", "/vendor/")
 #: A part of a name chain that no method bears: closures, wrappers, numbered parts.
-_NO_METHOD: Final = re.compile(r"(?:func|gowrap|deferwrap)?\d+\Z|func·\d+\Z|init\Z|glob\Z|\Z")
+_NO_METHOD: Final = re.compile(r"(?:(?:func|gowrap|deferwrap)?\d+|init|glob)(?:-range\d+)*\Z|func·\d+\Z|\Z")
+#: Elements of an import path that a module's path may have.
+_MOST_ELEMENTS: Final = 16
 #: The parts of a name chain; empty between two dots (`glob..func1`).
 _PART: Final = re.compile(r"((?:[^.\[]|\[[^\]]*\]?)*)(?:\.|\Z)")
 
@@ -67,7 +70,7 @@ def read_symbol(text: str) -> Symbol:
     tokens = {token.type: str(token) for token in tree.scan_values(lambda _: True)}
     if "SPECIAL" in tokens:
         return Symbol("", None, tokens["SPECIAL"])
-    package, name = tokens.get("PACKAGE", ""), tokens["CHAIN"]
+    package, name = tokens.get("PACKAGE") or tokens.get("POINTER_PACKAGE", ""), tokens["CHAIN"]
     receiver = tokens["POINTER"].strip("()") if "POINTER" in tokens else None
     first, *others = _PART.findall(name)
     if package and receiver is None and others and not any(map(_NO_METHOD.match, (first, others[0]))):
@@ -82,9 +85,9 @@ def origin(frame: Frame) -> Origin:
     first = package.partition("/")[0]
     if first in _STD or not package:
         return Origin("std")
-    versioned = _VERSIONED.match(frame.file.replace("\\", "/"))
-    if versioned is not None:
-        return Origin("module", _module(versioned["module"], package), versioned["version"])
+    path, has_version, rest = frame.file.replace("\\", "/").partition("@v")
+    if has_version and path:
+        return Origin("module", _module(path, package), "v" + rest.partition("/")[0])
     return Origin("module", None, None) if "." in first else Origin("main")
 
 
@@ -94,6 +97,11 @@ def _module(path: str, package: str) -> str:
     The cache may lie anywhere; a package's path begins with its module's.
     """
     path = re.sub(r"!([a-z])", lambda match: match[1].upper(), path)
-    parts = path.split("/")
-    candidates = ("/".join(parts[place:]) for place in range(len(parts)))
-    return next((c for c in candidates if f"{package}/".startswith(f"{c}/")), path)
+    parts = package.split("/")[:_MOST_ELEMENTS]
+    for length in range(len(parts), 0, -1):
+        module = "/".join(parts[:length])
+        if path == module or path.endswith("/" + module):
+            return module
+    for root in _ROOTS:
+        path = path.rpartition(root)[2]
+    return path.lstrip("/")
