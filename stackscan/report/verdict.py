@@ -57,6 +57,8 @@ def _of_pools(findings: Sequence[Finding], pools: Sequence[PoolSample]) -> list[
 def _of_cause(cause: str) -> Verdict:
     if cause.startswith("SIGQUIT"):
         return Verdict("info", f"the process was asked for its stacks and ended: {cause}")
+    if "panic serving" in cause:  # net/http recovers a handler's panic
+        return Verdict("warning", f"a handler panicked and the server went on: {cause}")
     return Verdict("error", f"the process died: {cause}")
 
 

@@ -13,7 +13,6 @@ from stackscan.formats.goroutine_text import grammar, header, surroundings
 from stackscan.formats.goroutine_text.grammar import NON_GO, Header
 from stackscan.formats.goroutine_text.segments import (
     CUT_HEADER,
-    ENDS_STACK,
     EXCERPT,
     PATH_LIKE,
     TORN_CALL,
@@ -25,19 +24,26 @@ from stackscan.formats.goroutine_text.segments import (
     Trace,
     begins_with_fragment,
     embedded_header,
+    header_behind_text,
+    holds_escaped_stack,
 )
 from stackscan.snapshot import Frame, Problem
 
 
 def read_segment(segment: Segment) -> SegmentResult:
     """Read one segment. Never raises on bad text."""
-    return _Reader(segment).read()
+    result = SegmentResult()
+    rest: Segment | None = segment
+    while rest is not None:
+        rest = _Reader(rest, result).read()
+    return result
 
 
 class _Reader:
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self, segment: Segment, result: SegmentResult) -> None:
         self.segment = segment
-        self.result = SegmentResult()
+        self.result = result
+        self.first = segment.header or (segment.lines[segment.begin] if segment.lines else "")
         self.header: tuple[int, Header] | None = None
         self.trace = Trace()
         self.ancestors: list[tuple[int, Trace]] = []
@@ -50,31 +56,42 @@ class _Reader:
         self.orphan: Trace | None = None
         self.last_kind = ""
         self.tears = False  # a line began like a header and was none
+        self.in_panic = False  # below a panic's first line: its message goes on, indented by a tab
 
-    def read(self) -> SegmentResult:
-        lines = self.segment.lines
-        start = self._read_header(lines[0]) if lines else 0
-        self.double_spaced = start == 1 and len(lines) > 2 and not lines[1].strip() and bool(lines[2].strip())
-        for offset in range(start, len(lines)):
+    def read(self) -> Segment | None:
+        """Read up to the segment's end, or to a header inside it; returns what is left to read."""
+        lines, begin = self.segment.lines, self.segment.begin
+        first = begin + self._read_header() if lines else 0
+        self.double_spaced = first > begin and self._blank_below(begin)
+        for offset in range(first, len(lines)):
             text = lines[offset].lstrip("\0").rstrip("\0\r \t")
-            number = self.segment.first_line + offset
-            if text and self._torn_header(text, offset):
-                return self.result
+            number = self.segment.first_line + offset - begin
+            torn = self._torn_header(text, number) if text else None
             embedded = embedded_header(lines, offset) if self.outside else None
-            if embedded is not None:
-                self._restart(embedded, offset, "other text before the goroutine header on the same line")
-                return self.result
+            if torn or embedded:
+                reason = "torn by other output" if torn else "behind other text on the same line"
+                self._problem(number, f"goroutine header {reason}", text)
+                self.between.clear()
+                self._finish()
+                return replace(self.segment, first_line=number, begin=offset, header=torn or embedded)
             if text:
                 self._line(text, number)
                 self.blank_before = False
             else:
                 self._blank()
         self._finish()
-        return self.result
+        return None
+
+    def _blank_below(self, header: int) -> bool:
+        """Whether a blank line and then text follow the header: the whole text is double-spaced."""
+        below = self.segment.lines[header + 1 : header + 3]
+        return len(below) == 2 and not below[0].strip() and bool(below[1].strip())
 
     # -- lines -----------------------------------------------------------------------------------------------------
 
-    def _read_header(self, line: str) -> int:
+    def _read_header(self) -> int:
+        """Read the first line if it is a header; returns how many lines that took."""
+        line = self.first
         if not surroundings.is_header_like(line):
             return 0
         text = line.rstrip("\0\r \t")
@@ -112,34 +129,19 @@ class _Reader:
                 return
         self._other(text, number)
 
-    def _torn_header(self, text: str, offset: int) -> bool:
-        """The rest of a header that another writer tore apart: `goroutine LOG LINE` above, `7 [select]:` here."""
+    def _torn_header(self, text: str, number: int) -> str | None:
+        """The header whose first word another writer tore off: `goroutine LOG LINE` above, `7 [select]:` here."""
         match = TORN_HEADER.match(text) if self.tears else None
         if match is None:
-            return False
+            return None
         if match["id"] is not None:
-            self._restart(f"goroutine {text}", offset, "goroutine header torn by other output")
-            return True
+            return f"goroutine {text}"
         self.tears = False
-        self._problem(self.segment.first_line + offset, "goroutine header torn by other output; that one is lost", text)
+        self._problem(number, "goroutine header torn by other output; that one is lost", text)
         self.result.lost += 1
         self._drop_pending()
         self.outside, self.orphan = True, Trace()  # the frames below belong to it
-        return False
-
-    def _restart(self, first: str, offset: int, reason: str) -> None:
-        """End this goroutine and read the rest of the segment as another, under the header ``first``."""
-        self.between.clear()
-        self._finish()
-        number = self.segment.first_line + offset
-        self._problem(number, reason, self.segment.lines[offset])
-        lines = [first, *self.segment.lines[offset + 1 :]]
-        below = read_segment(replace(self.segment, lines=lines, first_line=number))
-        self.result.goroutines += below.goroutines
-        self.result.problems += below.problems
-        self.result.marks += below.marks
-        self.result.lost += below.lost
-        self.result.cut = below.cut
+        return None
 
     def _blank(self) -> None:
         self.blank_before = True
@@ -177,7 +179,7 @@ class _Reader:
             self._add(NON_GO, Pending("", number, text, bare=True))
             return True
         ancestor = grammar.read_ancestor(text)
-        if ancestor is not None:
+        if ancestor is not None and ancestor < 1 << 64:
             self.ancestors.append((ancestor, Trace()))
             self.outside = False
             return True
@@ -187,8 +189,9 @@ class _Reader:
         parsed = grammar.read_creator(text)
         if parsed is None:
             return False
+        parent = parsed[1] if parsed[1] is None or parsed[1] < 1 << 64 else None
         self._drop_pending()
-        self.pending = Pending(parsed[0], number, text, creator=True, creator_id=parsed[1])
+        self.pending = Pending(parsed[0], number, text, creator=True, creator_id=parent)
         self.last_kind = "creator"
         return True
 
@@ -225,7 +228,22 @@ class _Reader:
 
     def _other(self, text: str, number: int) -> None:
         self.between.append((number, text))
+        if self.outside:
+            self._hidden_header(text, number)
+            if not text[0].isspace():
+                self.result.marks.append(surroundings.Mark(number, "text", ""))
         self.last_kind = "register" if surroundings.is_register(text, within=self.last_kind == "register") else "other"
+
+    def _hidden_header(self, text: str, number: int) -> None:
+        """A header that other text hides is not read, but never passed over in silence."""
+        if header_behind_text(text) is not None:
+            if text[0] == "\t" and self.in_panic:  # the panic's message, which Go 1.23 and later indent
+                return
+            self.result.hidden += 1
+            self.result.lost += 1
+            self._problem(number, "a goroutine header behind other text; that goroutine is not read", text)
+        elif holds_escaped_stack(text):
+            self._problem(number, "a stack inside a log line; not read", text)
 
     # -- what lines mean -------------------------------------------------------------------------------------------
 
@@ -267,6 +285,7 @@ class _Reader:
 
     def _mark(self, mark: surroundings.Mark) -> None:
         self.result.marks.append(mark)
+        self.in_panic = mark.text.startswith("panic: ")
         self.between.append((mark.line, mark.text))
         self.last_kind = "other"
 
@@ -292,7 +311,7 @@ class _Reader:
             return
         goroutine_id, tail = self.header
         if not self.trace.frames and not self.trace.unavailable and not self.trace.closed and not self.result.cut:
-            self._problem(self.segment.first_line, "no frames below the header", self.segment.lines[0])
+            self._problem(self.segment.first_line, "no frames below the header", self.first)
         ancestors = tuple((ancestor, trace.stack()) for ancestor, trace in self.ancestors)
         self.result.goroutines.append(
             Goroutine(goroutine_id, self.segment.first_line, tail, self.trace.stack(), self.trace.creator_id, ancestors)
@@ -312,13 +331,5 @@ class _Reader:
         if CUT_HEADER.match(last) or (last and "goroutine ".startswith(last)):
             return True
         if self.last_kind == "location":
-            return not self._ends_whole()
+            return not self._current().ends_whole()
         return self.last_kind == "register" or not self.outside
-
-    def _ends_whole(self) -> bool:
-        """Whether the last location, which has no newline, may still be whole: somebody stripped the newline."""
-        trace = self._current()
-        last = trace.created_by or (trace.frames[-1] if trace.frames else None)
-        if last is None or last.pc_offset is None:
-            return False
-        return trace.closed or last.function in ENDS_STACK

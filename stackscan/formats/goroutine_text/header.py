@@ -14,12 +14,23 @@ from stackscan.formats.goroutine_text.grammar import Header
 
 def read_tail(tail: str) -> Header | None:
     """The header without ``goroutine ID ``; None when the grammar does not accept it."""
-    return _read_by_parts(tail) or _read_whole(tail)
+    return _read_by_parts(tail) or _read_whole(tail) or _read_bracket(tail)
 
 
 def _read_whole(tail: str) -> Header | None:
     parsed = grammar.read_header(f"goroutine 0 {tail}")
     return parsed[1] if parsed else None
+
+
+def _read_bracket(tail: str) -> Header | None:
+    """Where only the bracket is known: what stands around it is kept as an attribute that no Go version prints yet."""
+    before, opened, rest = tail.partition("[")
+    status, closed, after = rest.partition("]")
+    head = _read_whole(f"[{status}]:") if opened and closed and after.endswith(":") else None
+    if head is None:
+        return None
+    other = (head.attributes, before.strip(), after[:-1].strip())
+    return replace(head, attributes=", ".join(part for part in other if part) or None)
 
 
 def _read_by_parts(tail: str) -> Header | None:

@@ -37,6 +37,7 @@ class Reading:
     marks: list[Mark] = field(default_factory=list)
     ancestors: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # line, id, depth, ancestor, stack
     lost_lines: list[int] = field(default_factory=list)
+    hidden_lines: list[int] = field(default_factory=list)
     cut: bool = False
 
 
@@ -141,6 +142,7 @@ def _add(result: SegmentResult, segment: Segment, reading: Reading) -> None:
     reading.problems += result.problems
     reading.marks += result.marks
     reading.lost_lines += [segment.first_line] * result.lost
+    reading.hidden_lines += [segment.first_line] * result.hidden
     reading.cut |= result.cut
     for goroutine in result.goroutines:
         for depth, (ancestor, stack) in enumerate(goroutine.ancestors, start=1):

@@ -22,7 +22,9 @@ _FRAGMENT: Final = re.compile(r":\d+ \+0x[0-9a-f]+(?: fp=.*)?\Z|\A\+?(?:0x)?[0-9
 #: A header that the end of the file cut short after "goroutine ".
 CUT_HEADER: Final = re.compile(r"goroutine \d*(?: [^\[]*)?\Z")
 #: A whole header at the end of a line that something else began.
-_EMBEDDED_HEADER: Final = re.compile(r"(?<=.)goroutine \d+ \[[^\[\]]+\](?: \{.*\})?:\Z")
+_EMBEDDED_HEADER: Final = re.compile(r"goroutine \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[^\[\]]+\](?: \{.*\})?:\Z")
+#: A stack that a logger wrote as one escaped line.
+_ESCAPED_STACK: Final = re.compile(r"goroutine \d+ \[[^\[\]\\]+\]:\\n")
 #: The rest of a header whose first token another writer cut off: `7 [select]:`.
 TORN_HEADER: Final = re.compile(r"(?:(?P<id>\d+) )?(?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[^\[\]]+\](?: \{.*\})?:\Z")
 #: Functions at the outer end of stacks that nothing created.
@@ -33,14 +35,17 @@ ENDS_STACK: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "r
 class Segment:
     """The lines from one header up to the next (or the text before the first header).
 
-    ``first_line`` is 1-based in the source; ``at_end`` says that the file ends here and ``unterminated`` that its last
-    line has no newline.
+    They are ``lines`` from ``begin`` on, the first of them number ``first_line`` (1-based) of the source; ``header``
+    stands for that first line where other text spoilt it. ``at_end`` says that the file ends here and ``unterminated``
+    that its last line has no newline.
     """
 
     lines: list[str]
     first_line: int
     at_end: bool = False
     unterminated: bool = False
+    begin: int = 0
+    header: str | None = None
 
 
 @dataclass(slots=True)
@@ -59,13 +64,15 @@ class Goroutine:
 class SegmentResult:
     """What a segment held: one goroutine, none (the text before the first), or more (a header behind other text).
 
-    ``lost`` counts goroutines whose header is missing; ``marks`` are lines that speak of the
-    process as a whole (panic, signal, thread separator)."""
+    ``hidden`` counts header lines behind other text that were not read, ``lost`` goroutines whose header is missing or
+    not read; ``marks`` are lines that speak of the process as a whole (panic, signal, thread separator).
+    """
 
     goroutines: list[Goroutine] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     lost: int = 0
+    hidden: int = 0
     cut: bool = False
 
 
@@ -83,6 +90,13 @@ class Trace:
     def closed(self) -> bool:
         """Whether the creator, which ends a stack, was read."""
         return self.created_by is not None
+
+    def ends_whole(self) -> bool:
+        """Whether the last location, if it has no newline, may still be whole: somebody stripped the newline."""
+        last = self.created_by or (self.frames[-1] if self.frames else None)
+        if last is None or last.pc_offset is None:
+            return False
+        return self.closed or last.function in ENDS_STACK
 
     def stack(self) -> Stack:
         """The stack as far as it was read."""
@@ -102,13 +116,25 @@ class Pending:
     torn: bool = False
 
 
+def header_behind_text(line: str) -> str | None:
+    """The whole header at the end of a line that something else began; None when there is none."""
+    at = line.rfind("goroutine ")
+    match = _EMBEDDED_HEADER.match(line, at) if at > 0 else None
+    return match[0] if match else None
+
+
+def holds_escaped_stack(line: str) -> bool:
+    """Whether a line holds a stack with its line ends escaped (a JSON or quoted log entry)."""
+    return ":\\n" in line and _ESCAPED_STACK.search(line) is not None
+
+
 def embedded_header(lines: list[str], offset: int) -> str | None:
     """The header at the end of a line that other text began, when a call and its location follow; None otherwise."""
-    match = _EMBEDDED_HEADER.search(lines[offset].rstrip())
-    if match is None or len(lines) < offset + 3 or not lines[offset + 1].endswith(")"):
+    found = header_behind_text(lines[offset].rstrip())
+    if found is None or len(lines) < offset + 3 or not lines[offset + 1].endswith(")"):
         return None
     follows = grammar.read_call(lines[offset + 1]) is not None and grammar.read_location(lines[offset + 2]) is not None
-    return match[0] if follows else None
+    return found if follows else None
 
 
 def begins_with_fragment(lines: list[str]) -> bool:

@@ -3,8 +3,10 @@ no goroutine at all, and whether anything is missing."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +14,8 @@ import polars as pl
 
 from stackscan.formats.goroutine_text import dialect, rows
 from stackscan.formats.goroutine_text.rows import Rows
-from stackscan.snapshot import ANCESTOR_SCHEMA, GOROUTINE_SCHEMA, Problem, Snapshot, Stack
+from stackscan.formats.goroutine_text.surroundings import Mark
+from stackscan.snapshot import ANCESTOR_SCHEMA, GOROUTINE_SCHEMA, Problem, Snapshot
 
 if TYPE_CHECKING:
     from stackscan.formats.goroutine_text.reader import Reading
@@ -26,16 +29,27 @@ _MOST_OF_A_KIND: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The rows of one snapshot, its lines (first, end) and what was found about it on the way."""
+    """The rows of one snapshot, its lines (first, end), and what was found about it on the way: problems, and how many
+    headers are no goroutine of their own."""
 
     rows: Rows
     first_line: int
     end_line: float
     problems: tuple[Problem, ...] = ()
+    not_counted: int = 0
+
+    def slice(self, lines: Sequence[int]) -> range:
+        """Which of some ascending line numbers lie in this snapshot."""
+        return range(bisect_left(lines, self.first_line), bisect_left(lines, self.end_line))
 
 
 def build(reading: Reading, *, size: int, unterminated: bool) -> list[Snapshot]:
     """The snapshots of a text of ``size`` bytes."""
+    reading.problems.sort(key=lambda problem: problem.line)
+    reading.marks.sort(key=lambda mark: mark.line)
+    reading.lost_lines.sort()
+    reading.hidden_lines.sort()
+    reading.ancestors.sort()
     parts = _split(rows.merge(reading.parts) if reading.parts else rows.from_careful([], reading.interned), reading)
     cut_by_pprof = size == PPROF_LIMIT and unterminated
     built = []
@@ -58,25 +72,24 @@ def _cut_reason(*, by_pprof: bool) -> str:
     return "the text ends in the middle of this goroutine: the dump was cut"
 
 
-def _note(part: _Part, line: int, reason: str, excerpt: str = "") -> _Part:
-    return replace(part, problems=(*part.problems, Problem(line, reason, excerpt)))
+def _note(part: _Part, line: int, reason: str, excerpt: str = "", *, not_counted: int = 0) -> _Part:
+    problems = (*part.problems, Problem(line, reason, excerpt))
+    return replace(part, problems=problems, not_counted=part.not_counted + not_counted)
 
 
 # -- one file, several dumps -----------------------------------------------------------------------------------------
 
 
 def _split(all_rows: Rows, reading: Reading) -> list[_Part]:
-    """A repeated id starts a new snapshot, unless the runtime lists threads one by one (GOTRACEBACK=crash)."""
-    if not _repeats(all_rows):
-        return [_Part(all_rows, 1, float("inf"))]
+    """Each panic, signal or repeated id starts a snapshot, unless the runtime lists its threads one by one."""
     starts = _starts(all_rows, reading)
-    ends = [*starts[1:], len(all_rows)]
-    parts = []
-    for place, (low, high) in enumerate(zip(starts, ends, strict=True)):
-        first = 1 if place == 0 else _first_line(all_rows, low, reading)
-        end: float = float("inf") if high == len(all_rows) else _first_line(all_rows, high, reading)
-        parts.append(_Part(all_rows.take(np.arange(low, high)), first, end))
-    return parts
+    if len(starts) == 1:
+        return [_Part(all_rows, 1, float("inf"))]
+    causes = [mark.line for mark in reading.marks if mark.kind == "cause"]
+    firsts = [1, *(_first_line(all_rows, start, causes) for start in starts[1:])]
+    ends: list[float] = [*firsts[1:], float("inf")]
+    bounds = zip(starts, [*starts[1:], len(all_rows)], firsts, ends, strict=True)
+    return [_Part(all_rows.take(np.arange(low, high)), first, end) for low, high, first, end in bounds]
 
 
 def _repeats(found: Rows) -> bool:
@@ -84,44 +97,65 @@ def _repeats(found: Rows) -> bool:
     return pl.Series(found.goroutine_id).n_unique() < len(found)
 
 
-def _first_line(all_rows: Rows, start: int, reading: Reading) -> int:
-    """Where a snapshot's text begins: at the cause above its first goroutine, or at that goroutine."""
-    above = int(all_rows.line[start - 1])
-    first = int(all_rows.line[start])
-    causes = [mark.line for mark in reading.marks if above < mark.line < first and mark.kind == "cause"]
-    return min(causes, default=first)
+def _first_line(all_rows: Rows, start: int, causes: Sequence[int]) -> int:
+    """Where a snapshot's text begins: at the first cause above its first goroutine, or at that goroutine."""
+    above, first = int(all_rows.line[start - 1]), int(all_rows.line[start])
+    place = bisect_left(causes, above)
+    return causes[place] if place < len(causes) and causes[place] < first else first
 
 
 def _starts(all_rows: Rows, reading: Reading) -> list[int]:
+    """The rows that start a snapshot."""
+    begins = _below(all_rows, reading, "cause")
+    begins &= ~_below(all_rows, reading, "thread")  # GOTRACEBACK=crash: the same signal, thread by thread
+    starts = sorted({0, *np.flatnonzero(begins).tolist()})
+    return _with_repeats(all_rows, starts, reading) if _repeats(all_rows) else starts
+
+
+def _with_repeats(all_rows: Rows, starts: list[int], reading: Reading) -> list[int]:
+    """The same, with a start wherever an id comes again before the next one."""
     ids = all_rows.goroutine_id.tolist()
-    lines = all_rows.line
-    threads = np.array([mark.line for mark in reading.marks if mark.kind == "thread"], dtype=np.int64)
-    causes = np.array([mark.line for mark in reading.marks if mark.kind == "cause"], dtype=np.int64)
-    begins = _begins_dump(all_rows, causes)
-    starts = [0]
+    known = set(starts)
+    threads = _below(all_rows, reading, "thread")
+    likely = _likely_starts(all_rows, reading)
+    found = [0]
     seen: set[int] = set()
+    listing = False
     for place, goroutine_id in enumerate(ids):
-        if goroutine_id in seen and not _between(threads, lines[starts[-1]], lines[place]):
-            start = next((k for k in range(place, starts[-1], -1) if begins[k]), place)
-            starts.append(start)
+        if place in known and place:
+            found.append(place)
+            seen, listing = set(), False
+        listing |= bool(threads[place])
+        if goroutine_id in seen and not listing:
+            start = next((k for k in range(place, found[-1], -1) if likely[k]), place)
+            found.append(start)
             seen = set(ids[start:place])
         seen.add(goroutine_id)
-    return starts
+    return found
 
 
-def _between(marks: npt.NDArray[np.int64], low: np.int64, high: np.int64) -> bool:
-    return bool(np.any((marks > low) & (marks < high)))
+def _below(all_rows: Rows, reading: Reading, kind: str) -> npt.NDArray[np.bool_]:
+    """Which rows are the first below a mark of a kind."""
+    marked = np.zeros(len(all_rows), dtype=np.bool_)
+    lines = np.array([mark.line for mark in reading.marks if mark.kind == kind], dtype=np.int64)
+    below = np.searchsorted(all_rows.line, lines)
+    marked[below[below < len(all_rows)]] = True
+    return marked
 
 
-def _begins_dump(all_rows: Rows, causes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Where a dump may begin: under a panic or signal line, or where the blank line before a goroutine is missing."""
-    begins = np.zeros(len(all_rows), dtype=np.bool_)
-    below = np.searchsorted(all_rows.line, causes)
-    begins[below[below < len(all_rows)]] = True
+def _likely_starts(all_rows: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
+    """Where a dump may begin: below other text, where the blank line is missing, at a running goroutine with a stack.
+
+    runtime.Stack prints the goroutine that calls it first, and no other running one with its frames.
+    """
+    likely = _below(all_rows, reading, "text")
     no_blank = ~all_rows.after_blank
     if float(no_blank.mean()) < 0.5:  # else blank lines were dropped throughout and say nothing
-        begins |= no_blank
-    return begins
+        likely |= no_blank
+    running = np.array([header.wait_reason == "running" for header in reading.interned.headers])
+    shown = np.array([bool(stack.frames) for stack in reading.interned.stacks])
+    likely |= running[all_rows.header] & shown[all_rows.stack]
+    return likely
 
 
 # -- what is no goroutine of its own ---------------------------------------------------------------------------------
@@ -144,7 +178,7 @@ def _without_repeats(part: _Part, reading: Reading) -> _Part:
         best[goroutine_id] = first if has_frames else place
     for place in dropped:
         reason = "goroutine listed twice (GOTRACEBACK=crash); counted once"
-        part = _note(part, int(part.rows.line[place]), reason, f"goroutine {ids[place]}")
+        part = _note(part, int(part.rows.line[place]), reason, f"goroutine {ids[place]}", not_counted=1)
     return replace(part, rows=part.rows.take(np.setdiff1d(np.arange(len(ids)), dropped)))
 
 
@@ -157,14 +191,16 @@ def _without_fake(part: _Part, reading: Reading) -> _Part:
     dropped = 0
     while dropped + 1 < len(part.rows) and _is_fake(part.rows, dropped, part.first_line, reading):
         line = int(part.rows.line[dropped])
-        part = _note(part, line, "looks like a goroutine header, but stands inside the panic message; not counted")
+        reason = "looks like a goroutine header, but stands inside the panic message; not counted"
+        part = _note(part, line, reason, not_counted=1)
         dropped += 1
     return replace(part, rows=part.rows.take(np.arange(dropped, len(part.rows)))) if dropped else part
 
 
 def _is_fake(found: Rows, place: int, first_line: int, reading: Reading) -> bool:
     line = int(found.line[place])
-    panics = [m for m in reading.marks if first_line <= m.line < line and m.text.startswith("panic: ")]
+    above = range(bisect_left(_Lines(reading.marks), first_line), bisect_left(_Lines(reading.marks), line))
+    panics = any(reading.marks[k].text.startswith("panic: ") for k in above)
     if not panics or not (_runs(found, place, reading) and _runs(found, place + 1, reading)):
         return False
     stack, following = (reading.interned.stacks[found.stack[k]] for k in (place, place + 1))
@@ -181,37 +217,53 @@ def _runs(found: Rows, place: int, reading: Reading) -> bool:
 
 
 def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
-    inside = [p for p in reading.problems if part.first_line <= p.line < part.end_line]
-    lost = sum(part.first_line <= line < part.end_line for line in reading.lost_lines)
-    stacks, stack_ids = _used_stacks(part, reading)
+    problems = [reading.problems[k] for k in part.slice(_Lines(reading.problems))]
+    lost = len(part.slice(reading.lost_lines))
+    causes = [mark.text for k in part.slice(_Lines(reading.marks)) if (mark := reading.marks[k]).kind == "cause"]
+    ancestors = [reading.ancestors[k] for k in part.slice([found[0] for found in reading.ancestors])]
+    used = dict.fromkeys([*part.rows.stack.tolist(), *(found[4] for found in ancestors)])
+    stack_ids = {old: new for new, old in enumerate(used)}
+    stacks = tuple(reading.interned.stacks[old] for old in used)
     goroutines = _goroutines(part.rows, reading, stack_ids)
-    causes = [m.text for m in reading.marks if m.kind == "cause" and part.first_line <= m.line < part.end_line]
-    problems = sorted((*inside, *part.problems), key=lambda problem: problem.line)
     return Snapshot(
         format=NAME,
         goroutines=goroutines,
         stacks=stacks,
-        problems=_bounded(problems),
+        problems=_bounded(sorted((*problems, *part.problems), key=lambda problem: problem.line)),
         complete=not cut and not lost,
-        header_lines=len(part.rows)
-        + sum("counted once" in p.reason or "not counted" in p.reason for p in part.problems),
+        header_lines=len(part.rows) + part.not_counted + len(part.slice(reading.hidden_lines)),
         cause=causes[0] if causes else None,
         dialect=dialect.of(goroutines, stacks),
-        ancestors=_ancestors(part, reading, stack_ids),
+        ancestors=pl.DataFrame(
+            [(goroutine, depth, ancestor, stack_ids[stack]) for _, goroutine, depth, ancestor, stack in ancestors],
+            schema=ANCESTOR_SCHEMA,
+            orient="row",
+        ),
     )
 
 
-def _used_stacks(part: _Part, reading: Reading) -> tuple[tuple[Stack, ...], npt.NDArray[np.int64]]:
-    """The stacks of this snapshot, in the order of its goroutines, and the new id of each old one."""
-    used = part.rows.stack.tolist()
-    used += [stack for line, _, _, _, stack in reading.ancestors if part.first_line <= line < part.end_line]
-    order = list(dict.fromkeys(used))
-    new_ids = np.zeros(len(reading.interned.stacks), dtype=np.int64)
-    new_ids[order] = np.arange(len(order))
-    return tuple(reading.interned.stacks[old] for old in order), new_ids
+class _Lines(Sequence[int]):
+    """The lines of things that have one, without copying them: what bisect needs."""
+
+    def __init__(self, things: Sequence[Problem | Mark]) -> None:
+        self._things = things
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        if isinstance(index, slice):
+            return [thing.line for thing in self._things[index]]
+        return self._things[index].line
 
 
-def _goroutines(found: Rows, reading: Reading, stack_ids: npt.NDArray[np.int64]) -> pl.DataFrame:
+def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.DataFrame:
+    old_stacks, stacks = np.unique(found.stack, return_inverse=True)
+    new_stacks = np.array([stack_ids[old] for old in old_stacks.tolist()], dtype=np.int64)
     headers = reading.interned.headers
     used, index = np.unique(found.header, return_inverse=True)
     distinct = [headers[k] for k in used.tolist()]
@@ -227,19 +279,10 @@ def _goroutines(found: Rows, reading: Reading, stack_ids: npt.NDArray[np.int64])
     has_creator = pl.Series(found.has_creator_id, dtype=pl.Boolean)
     return table.with_columns(
         pl.Series("goroutine_id", found.goroutine_id, dtype=pl.UInt64),
-        pl.Series("stack_id", stack_ids[found.stack], dtype=pl.UInt32),
+        pl.Series("stack_id", new_stacks[stacks], dtype=pl.UInt32),
         creator.zip_with(has_creator, pl.Series([None], dtype=pl.UInt64)),
         pl.Series("line", found.line, dtype=pl.UInt32),
     ).select(pl.col(name).cast(kind) for name, kind in GOROUTINE_SCHEMA.items())
-
-
-def _ancestors(part: _Part, reading: Reading, stack_ids: npt.NDArray[np.int64]) -> pl.DataFrame:
-    found = [
-        (goroutine_id, depth, ancestor, int(stack_ids[stack]))
-        for line, goroutine_id, depth, ancestor, stack in reading.ancestors
-        if part.first_line <= line < part.end_line
-    ]
-    return pl.DataFrame(found, schema=ANCESTOR_SCHEMA, orient="row")
 
 
 def _bounded(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["cause", "thread"]
+Kind = Literal["cause", "thread", "text"]
 
 #: A line that looks like a goroutine header, by the loosest reading: loss accounting counts these.
 HEADER_LIKE: Final = re.compile(r"goroutine \d+ .*\[")
@@ -24,8 +24,8 @@ _CAUSE_LENGTH: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A line that speaks of the whole process: why it died (``cause``), or the rule that GOTRACEBACK=crash prints
-    before it lists the next thread (``thread``)."""
+    """A line that stands between goroutines and means something: why the process died (``cause``), the rule that
+    GOTRACEBACK=crash prints before it lists the next thread (``thread``), any other text (``text``)."""
 
     line: int
     kind: Kind
