@@ -476,3 +476,35 @@ def test_the_first_line_of_a_small_dump_is_its_verdict() -> None:
     """Before anything else: is it stuck?"""
     assert rendered(memory_report(DUMP), "text").startswith("✓ no known stuck pattern")
     assert rendered(memory_report(DUMP), "markdown").startswith("**🟢 no known stuck pattern")
+
+
+# -- what a verdict may say ------------------------------------------------------------------------------------------
+
+
+def _verdicts(text: str) -> list[tuple[str, str]]:
+    """Level and text of the first snapshot's verdicts."""
+    return [(verdict.level, verdict.text) for verdict in memory_report(text).snapshots[0].verdicts]
+
+
+def test_a_recovered_handler_did_not_kill_the_process() -> None:
+    """net/http logs a handler's panic and goes on: a warning, where a panic is an error."""
+    dump = goroutine(7, ["main.handle"], state="running")
+    (level, text), *_ = _verdicts(f"2026/01/02 03:04:05 http: panic serving 127.0.0.1:80: boom\n{dump}")
+    assert (level, "the server went on" in text) == ("warning", True)
+    (level, text), *_ = _verdicts(f"panic: boom\n\n{dump}")
+    assert (level, text) == ("error", "the process died: panic: boom")
+
+
+def test_a_dump_that_lost_something_is_not_called_fine() -> None:
+    """A green mark stands only where all goroutines were seen."""
+    dump = goroutine(7, ["main.one"]) + "\n" + goroutine(8, ["main.two"], state="select, 3 minutes")
+    assert [("ok", "no known stuck pattern; no two of 2 goroutines wait alike, up to 3 min")] == _verdicts(dump)
+    levels = [level for level, _ in _verdicts(dump + "\ngoroutine 9 [sel")]
+    assert levels == ["warning", "info"]
+
+
+@pytest.mark.parametrize(("name", "counted"), [("pool.debug1.txt", True), ("pool.pb.gz", True), ("pool.txt", False)])
+def test_a_counted_profile_is_said_to_hold_only_counts(name: str, counted: bool) -> None:
+    """States, waits, ids and creators are missing from the format, not from the process."""
+    shown = rendered(report_of(FIXTURES / "go" / "go1.27" / name), "text")
+    assert ("counts, no states" in shown) is counted

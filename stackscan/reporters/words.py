@@ -18,6 +18,8 @@ from stackscan.snapshot import Frame
 _UNPRINTABLE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+#: Formats whose writer summed goroutines up: what tells them apart is not in the file.
+_COUNTED: Final = frozenset({"goroutine-counts", "goroutine-pprof"})
 _HOST: Final = re.compile(r"^(?:[a-z0-9-]+\.)+[a-z]+/(?:[^/]+/)?(?=[^/]+/|[^/.]+\.)")
 
 
@@ -91,6 +93,8 @@ def summary(snapshot: SnapshotReport) -> str:
         parts.append(f"{snapshot.header_lines:,} header lines")
     if snapshot.complete:
         parts.append("complete")
+    if snapshot.format in _COUNTED:
+        parts.append("counts, no states")
     return " · ".join(parts)
 
 
