@@ -76,10 +76,13 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     where = largest.stack.frames[deciding_frame(largest.stack)].function if largest.stack.frames else "no frames"
     share = f"{largest.count:,} of {total:,} goroutines" if total > 1 else "the only goroutine"
     reason = f" [{largest.wait_reason}]" if largest.wait_reason else ""
-    longest = f", up to {largest.max_wait_minutes:,} minutes" if largest.max_wait_minutes else ""
     known = "" if findings or snapshot.cause else "no known stuck pattern; "
-    level: Level = "info" if blocked or snapshot.cause else "ok"
-    return [Verdict(level, f"{known}{share} in {where}{reason}{longest}")]
+    level: Level = "info" if blocked or snapshot.cause or not snapshot.complete else "ok"
+    alone = largest.count == 1 < total
+    minutes = max(found.max_wait_minutes for found in buckets) if alone else largest.max_wait_minutes
+    longest = f", up to {minutes:,} min" if minutes else ""
+    what = f"no two of {total:,} goroutines wait alike" if alone else f"{share} in {where}{reason}"
+    return [Verdict(level, f"{known}{what}{longest}")]
 
 
 def _of_loss(snapshot: Snapshot) -> str:
