@@ -77,6 +77,14 @@ def test_thousands_of_headers_behind_text_do_not_exhaust_the_stack() -> None:
     assert list(range(2, count)) == sorted(all_ids(read(text)))
 
 
+def test_a_header_behind_text_inside_a_stack_takes_its_own_frames() -> None:
+    """Without a blank line before it, too: frames never join the stack above."""
+    (snapshot,) = read(f"{NEXT}LOG goroutine 3 [chan send]:\nmain.own()\n\t/src/a.go:5 +0x1\n")
+    assert [("select", 2), ("chan send", 3)] == snapshot.goroutines.select("wait_reason", "goroutine_id").rows()
+    assert [["main.f"], ["main.own"]] == [[frame.function for frame in stack.frames] for stack in snapshot.stacks]
+    assert snapshot.problems
+
+
 @pytest.mark.parametrize("prefix", ["  ", "app-1  | ", "2026-01-02T03:04:05Z stderr F "])
 def test_a_goroutine_that_is_not_read_is_reported(prefix: str) -> None:
     """Lines that another program prefixed: the goroutine counts as lost, the dump as incomplete."""

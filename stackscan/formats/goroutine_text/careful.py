@@ -67,7 +67,7 @@ class _Reader:
             text = lines[offset].lstrip("\0").rstrip("\0\r \t")
             number = self.segment.first_line + offset - begin
             torn = self._torn_header(text, number) if text else None
-            embedded = embedded_header(lines, offset) if self.outside else None
+            embedded = embedded_header(lines, offset)
             if torn or embedded:
                 reason = "torn by other output" if torn else "behind other text on the same line"
                 self._problem(number, f"goroutine header {reason}", text)
