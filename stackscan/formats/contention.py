@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from stackscan.formats.counted import EXCERPT, bounded
+from stackscan.formats.counted import EXCERPT
 from stackscan.formats.goroutine_counts import grammar as counts
 from stackscan.formats.goroutine_text.normalise import normalise
+from stackscan.formats.problems import bounded
 from stackscan.resources import grammar_text
 from stackscan.snapshot import Frame, Problem
 

@@ -6,7 +6,6 @@ wait reason, creator or wait time. What it does not say is null in the rows.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
@@ -14,13 +13,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Problem, Stack
+from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Stack
 
 #: Goroutines that one profile may claim: ten million have at least 20 GB of stacks (2 KiB each), more is damage.
 MOST_GOROUTINES: Final = 10_000_000
 #: Frames that the runtime keeps of a stack, the innermost: 32 up to Go 1.22, 128 since (GODEBUG=profstackdepth).
 DEPTH_LIMITS: Final = (32, 128)
-_MOST_OF_A_KIND: Final = 100
 #: Characters of a damaged line that a problem shows.
 EXCERPT: Final = 120
 
@@ -85,21 +83,6 @@ def depth_limit(depths: Iterable[int]) -> int | None:
     """How many frames this profile keeps of a stack, told by its deepest one: 32, 128, or None: none was cut."""
     deepest = max(depths, default=0)
     return deepest if deepest in DEPTH_LIMITS else None
-
-
-def bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """In line order, at most 100 problems for one reason, then one that counts the others."""
-    ordered = sorted(problems, key=lambda problem: problem.line)
-    seen: Counter[str] = Counter()
-    kept = []
-    for problem in ordered:
-        seen[problem.reason] += 1
-        if seen[problem.reason] <= _MOST_OF_A_KIND:
-            kept.append(problem)
-    for reason, count in seen.items():
-        if count > _MOST_OF_A_KIND:
-            kept.append(Problem(ordered[-1].line, f"{count - _MOST_OF_A_KIND} more: {reason}"))
-    return tuple(kept)
 
 
 def dialect(evidence: Iterable[str]) -> str | None:

@@ -9,6 +9,7 @@ from stackscan.formats import counted
 from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.goroutine_counts import grammar
 from stackscan.formats.goroutine_counts.records import Fit, Raw, fit
+from stackscan.formats.problems import bounded
 from stackscan.snapshot import Frame, Problem, Snapshot, Stack
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def build(profile: Profile) -> Snapshot:
         format=NAME,
         goroutines=counted.goroutines(records),
         stacks=stacks,
-        problems=counted.bounded([*profile.problems, *builder.problems]),
+        problems=bounded([*profile.problems, *builder.problems]),
         complete=not lost and not cut and not builder.refused and profile.total is not None,
         header_lines=read + lost,
         dialect=_dialect(profile, stacks),

@@ -14,6 +14,7 @@ from stackscan.formats.goroutine_pprof.schema import Profile, Sample
 from stackscan.formats.goroutine_pprof.symbols import Symbols
 from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.labels import label_text
+from stackscan.formats.problems import bounded
 from stackscan.snapshot import Frame, Problem, Snapshot
 
 NAME: Final = "goroutine-pprof"
@@ -98,7 +99,7 @@ class _Reading:
             format=NAME,
             goroutines=counted.goroutines(records),
             stacks=stacks,
-            problems=counted.bounded(self.problems),
+            problems=bounded(self.problems),
             complete=not self.lost and not self.symbols.dangling.total(),
             header_lines=read + self.lost,
             dialect=self._dialect(records),

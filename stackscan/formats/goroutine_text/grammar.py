@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from stackscan.formats.labels import unquote
 from stackscan.resources import grammar_text
 from stackscan.snapshot import Frame
 
@@ -153,30 +154,15 @@ def read_labels(text: str) -> tuple[tuple[str, str], ...] | None:
         return None
     pairs = []
     for pair in subtrees_of(tree):
-        texts = {str(part.data): _unquote(str(part.children[0])) for part in subtrees_of(pair)}
+        texts = {str(part.data): _plain(str(part.children[0])) for part in subtrees_of(pair)}
         pairs.append((texts.get("label_key", ""), texts.get("label_value", "")))
     return tuple(pairs)
 
 
-_ESCAPE: Final = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
-_NAMED: Final = {"n": "\n", "r": "\r", "t": "\t"}
-
-
-def _unquote(text: str) -> str:
+def _plain(text: str) -> str:
     if not text.startswith('"'):
         return text
-    return _ESCAPE.sub(_unescape, text[1:-1])
-
-
-def _unescape(match: re.Match[str]) -> str:
-    byte, short, long, named = match.groups()
-    if byte:  # a byte that was no valid UTF-8 (Go 1.27) or a control character
-        value = int(byte, 16)
-        return chr(value) if value < 0x80 else "�"
-    if short or long:
-        point = int(short or long, 16)
-        return chr(point) if point <= 0x10FFFF and not 0xD800 <= point < 0xE000 else "�"
-    return _NAMED.get(named, named)
+    return unquote(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # no surrogates for callers
 
 
 def read_call(text: str) -> str | None:

@@ -15,6 +15,7 @@ import polars as pl
 from stackscan.formats.goroutine_text import dialect, rows
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.goroutine_text.surroundings import Mark
+from stackscan.formats.problems import bounded
 from stackscan.snapshot import ANCESTOR_SCHEMA, GOROUTINE_SCHEMA, Problem, Snapshot
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ NAME: Final = "goroutine-text"
 #: net/http/pprof stops a debug=2 dump at exactly this many bytes (runtime/pprof.writeGoroutineStacks).
 PPROF_LIMIT: Final = 64 << 20
 _MAIN_FRAMES: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart", "testing.tRunner"})
-_MOST_OF_A_KIND: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
         format=NAME,
         goroutines=goroutines,
         stacks=stacks,
-        problems=_bounded(sorted((*problems, *part.problems), key=lambda problem: problem.line)),
+        problems=bounded((*problems, *part.problems)),
         complete=not cut and not lost,
         header_lines=len(part.rows) + part.not_counted + len(part.slice(reading.hidden_lines)),
         cause=causes[0] if causes else None,
@@ -283,17 +283,3 @@ def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.
         creator.zip_with(has_creator, pl.Series([None], dtype=pl.UInt64)),
         pl.Series("line", found.line, dtype=pl.UInt32),
     ).select(pl.col(name).cast(kind) for name, kind in GOROUTINE_SCHEMA.items())
-
-
-def _bounded(problems: list[Problem]) -> tuple[Problem, ...]:
-    """At most _MOST_OF_A_KIND problems for one reason, then one that counts the others."""
-    kept: list[Problem] = []
-    counts: dict[str, int] = {}
-    for problem in problems:
-        counts[problem.reason] = counts.get(problem.reason, 0) + 1
-        if counts[problem.reason] <= _MOST_OF_A_KIND:
-            kept.append(problem)
-    for reason, count in counts.items():
-        if count > _MOST_OF_A_KIND:
-            kept.append(Problem(problems[-1].line, f"{count - _MOST_OF_A_KIND} more: {reason}"))
-    return tuple(kept)

@@ -1,0 +1,26 @@
+"""Problems as a snapshot lists them, whichever format they were met in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from stackscan.snapshot import Problem
+
+_MOST_OF_A_KIND: Final = 100
+
+
+def bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """In line order, at most _MOST_OF_A_KIND problems for one reason, then one that counts the others."""
+    ordered = sorted(problems, key=lambda problem: problem.line)
+    seen: Counter[str] = Counter()
+    kept = []
+    for problem in ordered:
+        seen[problem.reason] += 1
+        if seen[problem.reason] <= _MOST_OF_A_KIND:
+            kept.append(problem)
+    for reason, count in seen.items():
+        if count > _MOST_OF_A_KIND:
+            kept.append(Problem(ordered[-1].line, f"{count - _MOST_OF_A_KIND} more: {reason}"))
+    return tuple(kept)
