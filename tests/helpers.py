@@ -88,6 +88,14 @@ def _captures() -> Iterator[Capture]:
                     yield Capture(folder / name, capture["settings"]["shape"], capture["settings"]["transport"], hand)
 
 
+def golden(path: Path, shown: str) -> str:
+    """What a golden file holds; with ``STACKSCAN_UPDATE_GOLDENS=1`` it is written first."""
+    if os.environ.get("STACKSCAN_UPDATE_GOLDENS") == "1":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(shown, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
 # -- dumps in memory -------------------------------------------------------------------------------------------------
 
 

@@ -84,6 +84,8 @@ def test_a_real_bundle_is_read_and_listed(path: Path) -> None:
         ("v0.39.0-unbounded-tcp", "unbounded", False),
         ("v0.39.0-quiet", "unbounded", False),
         ("v0.40.1-stalled-quic", "bounded, inline", False),
+        ("v0.41.0-boxo-v0.38.0-stalled-quic", "bounded, inline", False),
+        ("v0.41.0-boxo-v0.38.0-quiet", "bounded, inline", False),
         ("v0.41.0-fixed-tcp", "detached", True),
         ("v0.41.0-quiet", "detached", True),
     ],
@@ -96,12 +98,30 @@ def test_the_phase_of_the_bug_is_told_by_the_versions(run: str, phase: str, fixe
     assert "kubo 0.41.0" in found["fixed_in"]
 
 
-def test_a_phase_that_the_stacks_contradict_is_doubted() -> None:
+RC2 = KUBO / "v0.41.0-boxo-v0.38.0-stalled-tcp"
+
+
+def test_a_phase_that_the_stacks_contradict_is_doubted(tmp_path: Path) -> None:
     """A build that replaces boxo prints the version it asked for: the stalled workers give it away."""
-    run = KUBO / "v0.41.0-boxo-v0.38.0-stalled-tcp" / "ipfs-profile-01.zip"
-    (text,) = (s for s in json_of(run)["snapshots"] if s["format"] == "goroutine-text")
+    dump = gzip.decompress((RC2 / "stack-02.txt.gz").read_bytes())
+    path = put(tmp_path, dump.replace(b"ipfs/boxo@v0.38.0/", b"ipfs/boxo@v0.39.0/"))
+    (text,) = json_of(path)["snapshots"]
+    assert "detached" == text["phases"][0]["phase"]
     assert ["bitswap-close-stall"] == text["phases"][0]["contradicted_by"]
-    assert "not what its versions say" in rendered(report_of(run), "text").replace("\n  ", " ")
+    assert "not what its versions say" in rendered(report_of(path), "text").replace("\n  ", " ")
+
+
+def test_a_release_built_with_other_modules_is_told_by_its_frames(tmp_path: Path) -> None:
+    """What version.json claims does not decide, but the reader learns that it claims something else."""
+    bundle = RC2 / "ipfs-profile-01.zip"
+    (text,) = (s for s in json_of(bundle)["snapshots"] if s["format"] == "goroutine-text")
+    assert ("bounded, inline", "detached") == (text["phases"][0]["phase"], text["phases"][0]["release_phase"])
+    assert "it calls itself kubo 0.41.0, which as released is detached: it was built with other modules" in rendered(
+        report_of(bundle), "text"
+    ).replace("\n  ", " ")
+    release = zipped({"version.json": VERSION, "stacks": gzip.decompress((RC2 / "stack-01.txt.gz").read_bytes())})
+    (text,) = json_of(put(tmp_path, release))["snapshots"]
+    assert ("bounded, inline", None) == (text["phases"][0]["phase"], text["phases"][0]["release_phase"])
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred, lambda m: tarred(m, "w"), lambda m: zipped(m, zipfile.ZIP_STORED)])

@@ -492,11 +492,11 @@ def test_labels_are_spelt_alike_in_all_formats(name: str) -> None:
 
 @pytest.mark.parametrize("path", KUBO, ids=lambda path: f"{path.parent.name}-{path.name[17:19]}")
 def test_a_kubo_node_has_the_same_stacks_in_debug_0_and_1(path: Path) -> None:
-    """Two dumps taken milliseconds apart differ at most where a worker was just moving."""
+    """Two dumps taken milliseconds apart differ at most in the few goroutines that were just sending a message."""
     binary = own_stacks(read(content(path.with_name(path.name.replace("debug1", "debug0").replace(".txt", ".pb")))))
     text = own_stacks(read(content(path)))
-    moving = {stack for stack in {*text, *binary} if text.get(stack) != binary.get(stack)}
-    assert set() == {stack for stack in moving if not stack[0].startswith("syscall.")} or len(moving) <= 2
+    moved = sum(abs(text.get(stack, 0) - binary.get(stack, 0)) for stack in {*text, *binary})
+    assert moved <= 0.02 * (sum(text.values()) + sum(binary.values()))
 
 
 needs_corpus = pytest.mark.skipif(CORPUS is None, reason="the corpus of other dumps is not on this machine")

@@ -1,14 +1,14 @@
 """The outputs for people: what strangers wrote comes out as text, lines fit the terminal, and pipes get data whole.
 
-Golden outputs of four dumps lie in ``tests/golden``. After a change that is meant to show, look at the new outputs and
-write them with ``STACKSCAN_UPDATE_GOLDENS=1 pytest tests/test_reporters.py``, then read the difference.
+Golden outputs of four dumps lie in ``tests/golden``, those of real bundles beside them in ``fixtures/kubo``. After a
+change that is meant to show, write them with ``STACKSCAN_UPDATE_GOLDENS=1 pytest tests/test_reporters.py
+tests/test_lab.py``, then read the difference.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import re
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from helpers import (
     FIXTURES,
     GOLDEN,
     environment,
+    golden,
     goroutine,
     rendered,
     report_of,
@@ -448,11 +449,7 @@ def test_outputs_are_as_they_were(name: str, suffix: str, monkeypatch: pytest.Mo
     monkeypatch.chdir(FIXTURES)
     report = report_of(_GOLDEN[name].relative_to(FIXTURES))
     shown = rendered(report, {"txt": "text", "md": "markdown"}[suffix])
-    path = GOLDEN / f"{name}.{suffix}"
-    if os.environ.get("STACKSCAN_UPDATE_GOLDENS") == "1":
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(shown, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == shown
+    assert golden(GOLDEN / f"{name}.{suffix}", shown) == shown
 
 
 def test_every_output_has_a_reporter() -> None:

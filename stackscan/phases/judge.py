@@ -11,13 +11,19 @@ from stackscan.phases.version import read_version, satisfies
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The phase of one defect, what tells it (``github.com/ipfs/boxo v0.37.0``), and the rules whose findings
-    contradict it: then the build is not what its versions say."""
+    """The phase of one defect, what tells it (``github.com/ipfs/boxo v0.37.0``), and what speaks against it.
+
+    ``contradicted_by`` are the rules whose findings do: then the build is not what its versions say. ``claim`` is what
+    the program calls itself (``kubo 0.41.0``) and ``claimed`` the phase of that release, where it is another one: then
+    this program was built with other modules.
+    """
 
     defect: Defect
     phase: Phase
     basis: str
     contradicted_by: tuple[str, ...] = ()
+    claim: str = ""
+    claimed: Phase | None = None
 
 
 def judge(
@@ -43,13 +49,14 @@ def judge(
 
 
 def _judge(defect: Defect, modules: Mapping[str, str], kubo: str | None) -> Judgement | None:
+    released = next((phase for phase in defect.phases if _meets(kubo, phase.kubo)), None)
     for phase in defect.phases:
         for alternative in phase.modules:
             if all(_meets(modules.get(module), constraint) for module, constraint in alternative.items()):
                 basis = ", ".join(f"{module} {modules[module]}" for module in alternative)
-                return Judgement(defect, phase, basis)
-    matching = (phase for phase in defect.phases if _meets(kubo, phase.kubo))
-    return next((Judgement(defect, phase, f"kubo {kubo}") for phase in matching), None)
+                found = Judgement(defect, phase, basis)
+                return found if released in (None, phase) else replace(found, claim=f"kubo {kubo}", claimed=released)
+    return Judgement(defect, released, f"kubo {kubo}") if released else None
 
 
 def _meets(text: str | None, constraint: str) -> bool:

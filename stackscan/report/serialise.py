@@ -140,6 +140,7 @@ def _phase(judgement: Judgement) -> dict[str, Any]:
         "says": judgement.phase.says,
         "basis": judgement.basis,
         "contradicted_by": list(judgement.contradicted_by),
+        "release_phase": judgement.claimed.name if judgement.claimed else None,
     }
 
 

@@ -79,6 +79,7 @@ class _Page:
         text = Text(" " * indent)
         for part in parts:
             text.append(*(part if isinstance(part, tuple) else (part, "")))
+        text.rstrip()
         if self.cuts:
             text.truncate(self.console.width, overflow="ellipsis")
         self.console.print(text, soft_wrap=True)

@@ -107,6 +107,9 @@ def phase(judgement: Judgement) -> str:
         text += f"; but {found} contradicts it: this build is not what its versions say (a replaced module?)"
     elif not judgement.phase.fixed:
         text += f"; fixed in {judgement.defect.fixed_in}"
+    if judgement.claimed:
+        text += f"; it calls itself {judgement.claim}, which as released is {judgement.claimed.name}: "
+        text += "it was built with other modules"
     return plain(text)
 
 
