@@ -28,6 +28,10 @@ class Table:
         self._asked: set[str] = set()
         self.where = where
 
+    def keys(self) -> tuple[str, ...]:
+        """All keys, as written."""
+        return tuple(self._values)
+
     def raw(self, key: str) -> object:
         """A value as it stands; None when the key is missing."""
         self._asked.add(key)
