@@ -11,7 +11,7 @@ import pytest
 from helpers import CORPUS, Capture, captures, goroutine, snapshot_of
 from stackscan import formats
 from stackscan.catalogue import Example, read_files, read_text
-from stackscan.errors import CatalogueError
+from stackscan.errors import CatalogueError, ExpressionError
 from stackscan.rules import Finding, Rule, catalogue, classify
 from stackscan.rules.description import read_rule
 from stackscan.scan import scan
@@ -58,7 +58,7 @@ def transports(**counts: int) -> dict[str, int]:
 )
 def test_an_example_is_flagged_as_its_rule_says(rule: Rule, example: Example) -> None:
     """Each rule file holds dumps that it must flag and dumps that it must not."""
-    snapshot = snapshot_of(example.text)
+    snapshot = snapshot_of(example.dump)
     assert snapshot.complete
     assert not snapshot.problems
     assert example.flagged is bool(classify(snapshot, [rule]))
@@ -347,7 +347,7 @@ title = "a title"
 why = "a why"
 fix = "a fix"
 references = ["https://example.com"]
-when = [{ frames = ["main.stuck"] }]
+when = 'stack "main.stuck"'
 [[example]]
 flagged = true
 text = "goroutine 1 [select]:\\nmain.stuck()\\n\\t/x.go:1 +0x1\\n"
@@ -360,8 +360,8 @@ text = "goroutine 1 [select]:\\nmain.other()\\n\\t/x.go:1 +0x1\\n"
 def test_a_rule_is_one_small_file() -> None:
     """The smallest rule: a name, a severity, what it means and does, a pattern and its two examples."""
     rule = read_rule(read_text(_GOOD, where="my-rule.toml"))
-    assert ("my-rule", "warning", "goroutines", None, 0) == (
-        rule.name, rule.severity, rule.noun, rule.pool, rule.min_wait_minutes,
+    assert ("my-rule", "stuck", "warning", "goroutines", None) == (
+        rule.name, rule.kind, rule.severity, rule.noun, rule.pool,
     )  # fmt: skip
     assert 1 == found_in(rule.examples[0].text, [rule])["my-rule"].count
 
@@ -376,16 +376,17 @@ def test_a_rule_is_one_small_file() -> None:
         ('fix = "a fix"', "", ["fix"]),
         ('references = ["https://example.com"]', 'references = "https://example.com"', ["references"]),
         ('name = "my-rule"', 'name = "my-rule"\nnuon = "workers"', ["'nuon'", "'noun'"]),
-        ('name = "my-rule"', 'name = "my-rule"\nmin_wait_minute = 3', ["'min_wait_minute'", "'min_wait_minutes'"]),
-        ('name = "my-rule"', 'name = "my-rule"\nmin_wait_minutes = -3', ["min_wait_minutes"]),
-        ('name = "my-rule"', 'name = "my-rule"\nmin_wait_minutes = true', ["min_wait_minutes"]),
         ("flagged = true", "flagged = false", ["example", "flagged"]),
         ("flagged = true", 'flagged = "yes"', ["flagged", "example 1"]),
         ("flagged = false", "flaged = false", ["'flaged'", "'flagged'", "example 2"]),
-        ('when = [{ frames = ["main.stuck"] }]', "when = []", ["when"]),
-        ('when = [{ frames = ["main.stuck"] }]', "", ["when"]),
-        ('when = [{ frames = ["main.stuck"] }]', 'when = [{ frame = ["main.stuck"] }]', ["'frame'", "frames"]),
-        ('when = [{ frames = ["main.stuck"] }]', 'when = [{ frames = "main.stuck" }]', ["frames"]),
+        ("when = 'stack \"main.stuck\"'", "when = []", ["when"]),
+        ("when = 'stack \"main.stuck\"'", "", ["when"]),
+        ("when = 'stack \"main.stuck\"'", "wen = 'leaked'", ["'when'", "'wen'"]),
+        ('fix = "a fix"', 'fix = "a fix"\nkind = "sick"', ["kind", "stuck, healthy", "sick"]),
+        ('fix = "a fix"', 'fix = "a fix"\nkind = "healthy"', ["healthy", "info", "warning"]),
+        ('fix = "a fix"', 'fix = "a fix"\nevidence_level = "hearsay"', ["evidence_level", "reproduced"]),
+        ('fix = "a fix"', 'fix = "a fix"\naffected = ["boxo"]', ["affected", "'boxo'"]),
+        ('fix = "a fix"', 'fix = "a fix"\nshapes = "lazy-shape"', ["'lazy-shape'", "'lazy-shapes'"]),
         ("[[example]]", "[example]", []),
         ('name = "my-rule"', 'name = "my-rule', []),
     ],
@@ -399,9 +400,19 @@ def test_a_wrong_rule_file_says_where_and_what(old: str, new: str, words: list[s
     assert caught.value.hint
 
 
+def test_a_wrong_expression_says_where_in_it() -> None:
+    """The error names the file and the key, the line and the column, and shows the place."""
+    text = _GOOD.replace("when = 'stack \"main.stuck\"'", "when = '''\nstack \"main.stuck\"\n  and minuts >= 5\n'''")
+    with pytest.raises(ExpressionError) as caught:
+        read_rule(read_text(text, where="my-rule.toml"))
+    assert str(caught.value).startswith("my-rule.toml, 'when': line 2, column 7: ")
+    assert "did you mean 'minutes'?" in str(caught.value)
+    assert ("  and minuts >= 5", "      ^") == caught.value.excerpt
+
+
 def test_a_wrong_shape_says_which_one() -> None:
     """Inside a list of tables, the error says which table."""
-    text = _GOOD + '[[shape]]\nname = "reading"\nwhen = [{ top = ["main.a"] }]\n[[shape]]\nname = "waiting"\nwen = []\n'
+    text = _GOOD + "[[shape]]\nname = 'reading'\nwhen = 'innermost \"main.a\"'\n[[shape]]\nname = 'waiting'\nwen = []\n"
     with pytest.raises(CatalogueError, match=r"my-rule\.toml, shape 2: .*when"):
         read_rule(read_text(text, where="my-rule.toml"))
 

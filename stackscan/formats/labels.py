@@ -14,6 +14,8 @@ _BARE: Final = re.compile(r"[A-Za-z0-9./_]*")
 _NAMED: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\", '"': r"\""}
 _SPECIAL: Final = re.compile(r"[^ !#-\[\]-~]")
 
+_QUOTED_OR_BARE: Final = r'("(?:[^"\\]|\\.)*"|[^",:{}]*)'
+_PAIR: Final = re.compile(rf"{_QUOTED_OR_BARE}: ?{_QUOTED_OR_BARE}(?:, |,|\Z)", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.DOTALL)
 _UNNAMED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -22,6 +24,12 @@ def label_text(pairs: Iterable[tuple[str, str]]) -> str | None:
     """``[("user_id", "42"), ("a b", "-")]`` → ``{"a b": "-", user_id: 42}``, sorted by key; None for no pair."""
     ordered = sorted(pairs, key=lambda pair: tuple(part.encode("utf-8", "surrogateescape") for part in pair))
     return "{" + ", ".join(f"{quote(key)}: {quote(value)}" for key, value in ordered) + "}" if ordered else None
+
+
+def read_labels(text: str) -> list[tuple[str, str]]:
+    """What :func:`label_text` wrote, or Go: ``{"a b": "-", user_id: 42}`` → ``[("a b", "-"), ("user_id", "42")]``."""
+    pairs = _PAIR.findall(text.removeprefix("{").removesuffix("}"))
+    return [tuple(unquote(part) if part.startswith('"') else part for part in pair) for pair in pairs]
 
 
 def quote(text: str) -> str:

@@ -40,6 +40,11 @@ def kinds_of(name: str) -> tuple[Table, ...]:
     return _read()[2].get(name, ())
 
 
+def kind_names() -> tuple[str, ...]:
+    """All names of lists of kinds."""
+    return tuple(_read()[2])
+
+
 @cache
 def _read() -> tuple[dict[str, tuple[str, ...]], dict[str, str], dict[str, tuple[Table, ...]]]:
     top = read_text(_FILE.read_text(encoding="utf-8"), where=_FILE.name)
