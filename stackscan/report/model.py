@@ -9,7 +9,7 @@ from stackscan.bucket import Bucket
 from stackscan.crosscheck import Agreement
 from stackscan.formats.symbol import Kind
 from stackscan.phases import Judgement
-from stackscan.pools import PoolSample
+from stackscan.pools import PoolSample, Proposal
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame, Problem
 
@@ -48,6 +48,15 @@ class StackReport:
     bucket: Bucket
     lines: tuple[FrameReport | Fold, ...]
     rules: tuple[str, ...]  # names of the rules that caught this stack
+    aside: bool = False  # all its goroutines wait as they should
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The expression that chose the goroutines of a report, and how many there were to choose from."""
+
+    expression: str
+    goroutines: int
 
 
 @dataclass(frozen=True, slots=True)
