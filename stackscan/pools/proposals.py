@@ -18,7 +18,9 @@ from stackscan.pools.description import Pool
 from stackscan.snapshot import Snapshot, Stack
 
 #: Fewer workers are not worth a description.
-_FEWEST: Final = 4
+_FEWEST: Final = 8
+#: Below this share of workers without work it is more likely that unlike things share a way to start.
+_LEAST_IDLE: Final = 0.1
 #: Frames of the program's own between a worker's root and the wait for work, the root included.
 _DEEPEST: Final = 3
 _MOST: Final = 3
@@ -82,12 +84,22 @@ def _proposal(index: Index, root: int, creator: int, cells: list[tuple[int, int]
     if not waits:
         return None
     where = min(waits.values(), key=lambda wait: wait.depth)
+    if not _one_parent(index, [cell for cell, _ in cells]):
+        return None
     workers = sum(count for _, count in cells)
     idle = sum(count for cell, count in cells if waits.get(cell) == where)
     # Where all wait alike, these may be as many connections that each have a loop: no pool.
-    if idle == workers or not _WRITABLE.fullmatch(plain(where.function)):
+    if not _LEAST_IDLE <= idle / workers < 1 or not _WRITABLE.fullmatch(plain(where.function)):
         return None
-    return Proposal(names_of[0], names_of[1], workers, idle, _toml(*names_of, where))
+    return Proposal(names_of[0], names_of[1], workers, idle, _toml(names_of[0], names_of[1], where))
+
+
+def _one_parent(index: Index, cells: list[int]) -> bool:
+    """Whether one goroutine started them all, as far as the dump tells (Go 1.21): a pool is started in one place, at
+    one time; what every request starts is none."""
+    parents, known = index.column("creator_id")
+    own = np.isin(index.row_cell, cells) & known
+    return len(np.unique(parents[own])) <= 1
 
 
 def _wait(index: Index, cell: int) -> _Wait | None:

@@ -66,7 +66,10 @@ class SnapshotReport:
     ``source`` and ``member`` say where it was found and ``position`` which snapshot of that member it is (1-based, of
     ``snapshots_in_member``). ``buckets`` are sorted by count, at most as many as were asked for, of
     ``distinct_buckets``; ``shown`` are those that the short forms show: what rules caught first, then the largest.
-    ``modules`` maps module paths to the versions that frame paths name.
+    ``modules`` maps module paths to the versions that frame paths name. ``wrapper`` is what a log had put around the
+    dump, outermost first (empty: nothing), and ``stream`` whose lines of the log these are. ``findings`` are what is
+    stuck, ``set_aside`` what waits as it should (``everything``: it is to be shown all the same). ``selection`` says
+    which goroutines the report is about (None: all); ``proposals`` are pools that nobody described.
     """
 
     source: str
@@ -91,6 +94,12 @@ class SnapshotReport:
     phases: tuple[Judgement, ...]
     buckets: tuple[StackReport, ...]
     shown: tuple[StackReport, ...]
+    wrapper: tuple[str, ...] = ()
+    stream: str = ""
+    set_aside: tuple[Finding, ...] = ()
+    everything: bool = False
+    selection: Selection | None = None
+    proposals: tuple[Proposal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
