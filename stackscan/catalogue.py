@@ -13,7 +13,6 @@ from typing import Final, NoReturn, TypeVar
 
 from stackscan.errors import CatalogueError
 
-
 Choice = TypeVar("Choice", bound=str)
 
 #: The line at which the examples of a file begin: they come last, and are only read when someone asks for them.
@@ -52,17 +51,16 @@ class Example:
 class Table:
     """One TOML table that is asked for its keys by type, and at the end for those that nobody asked for."""
 
-    def __init__(
-        self, values: Mapping[str, object], where: str, *, whole: Callable[[], Table] | None = None
-    ) -> None:
+    def __init__(self, values: Mapping[str, object], where: str, *, whole: Callable[[], Table] | None = None) -> None:
         self._values = values
         self._asked: set[str] = set()
         self.where = where
         self.is_whole = whole is None
         self.whole = whole or (lambda: self)  # with what was not read at first
 
-    def keys(self) -> tuple[str, ...]:
-        """All keys, as written."""
+    @property
+    def written(self) -> tuple[str, ...]:
+        """All keys, as they stand in the file."""
         return tuple(self._values)
 
     def raw(self, key: str) -> object:
@@ -174,7 +172,7 @@ def read_head(text: str, *, where: str) -> Table:
     if found is None:
         return read_text(text, where=where)
     head = read_text(text[: found.start()], where=where)
-    return Table({key: head.raw(key) for key in head.keys()}, where, whole=lambda: read_text(text, where=where))
+    return Table({key: head.raw(key) for key in head.written}, where, whole=lambda: read_text(text, where=where))
 
 
 def read_text(text: str, *, where: str) -> Table:

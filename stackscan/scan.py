@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from stackscan import crosscheck, formats, phases, pools, rules, sources
+from stackscan import crosscheck, sources, unwrapping
+from stackscan.configuration import shipped
 from stackscan.errors import UnrecognisedFormatError
 from stackscan.formats import contention, kinds
+from stackscan.judging import Judging, judge
 from stackscan.report import (
     BundleReport,
     ContentionReport,
@@ -16,9 +18,7 @@ from stackscan.report import (
     Report,
     SnapshotReport,
     ViewsReport,
-    build_snapshot,
     contention_report,
-    modules,
 )
 from stackscan.snapshot import Problem, Snapshot
 from stackscan.sources import Member
@@ -37,11 +37,16 @@ class _Bundle:
     contention: list[ContentionReport] = field(default_factory=list)
 
 
-def scan(chosen: Iterable[str], *, top: int | None = None, progress: Progress | None = None) -> Report:
-    """Read all sources and judge what they hold; ``top`` limits the buckets (None: all are kept).
+def scan(
+    chosen: Iterable[str], *, top: int | None = None, how: Judging | None = None, progress: Progress | None = None
+) -> Report:
+    """Read all sources and judge what they hold: with what ships, unless ``how`` says otherwise (and how many buckets
+    to keep).
 
     Raises StackscanError for a source that cannot be read or holds no dump.
     """
+    how = how or Judging(shipped(), top=top)
+    how.check()
     found: list[SnapshotReport] = []
     bundles: list[BundleReport] = []
     for source in chosen:
@@ -52,7 +57,9 @@ def scan(chosen: Iterable[str], *, top: int | None = None, progress: Progress | 
             _take(member, bundle, progress)
         kubo = bundle.version.get("Version") if bundle.version else None
         for member, snapshots in bundle.read:
-            found += [_judge(member, snapshots, place, top, kubo) for place in range(len(snapshots))]
+            for position, snapshot in enumerate(snapshots, start=1):
+                place = Place(member.source, member.name, position, len(snapshots), member.wrapper, member.stream)
+                found.append(judge(snapshot, place, how, kubo=kubo))
         if is_bundle or not bundle.read:
             bundles.append(_bundle_report(source, bundle))
     return Report(tuple(found), tuple(bundles))
@@ -73,17 +80,19 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
         return
     told = None if progress is None else _told(progress, member.where)
     try:
-        snapshots = formats.read(member.data, where=member.where, progress=told)
+        found = unwrapping.read_member(member, told)
     except UnrecognisedFormatError as error:
         if member.name is None:
             raise
         _list(member, bundle, error)
         return
     if member.cut:
+        snapshots = found[-1][1]
         snapshots[-1] = _cut(snapshots[-1])
-    goroutines = sum(len(snapshot.goroutines) for snapshot in snapshots)
-    bundle.read.append((replace(member, data=None), snapshots))
-    bundle.members.append(MemberReport(member.name or "", snapshots[0].format, member.size, goroutines, _note(member)))
+    goroutines = sum(len(snapshot.goroutines) for _, snapshots in found for snapshot in snapshots)
+    bundle.read += found
+    kind = found[0][1][0].format
+    bundle.members.append(MemberReport(member.name or "", kind, member.size, goroutines, _note(found[0][0])))
 
 
 def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> None:
@@ -101,29 +110,8 @@ def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> No
 
 
 def _note(member: Member) -> str | None:
-    return member.note or ("cut" if member.cut else None)
-
-
-def _judge(member: Member, snapshots: list[Snapshot], place: int, top: int | None, kubo: str | None) -> SnapshotReport:
-    snapshot = snapshots[place]
-    samples = pools.sample(snapshot, pools.catalogue())
-    sizes = {sample.pool.name: sample.workers for sample in samples}
-    findings = rules.classify(snapshot, rules.catalogue(), sizes)
-    versions = dict(modules(snapshot.stacks))
-    return build_snapshot(
-        snapshot,
-        Place(member.source, member.name, place + 1, len(snapshots)),
-        findings=findings,
-        pools=samples,
-        phases=phases.judge(
-            phases.catalogue(),
-            modules=versions,
-            kubo=kubo,
-            pools=sizes,
-            caught=(finding.rule.name for finding in findings),
-        ),
-        top=top,
-    )
+    wrapper = f"in {', '.join(member.wrapper)}" if member.wrapper else None
+    return member.note or ("cut" if member.cut else wrapper)
 
 
 def _bundle_report(source: str, bundle: _Bundle) -> BundleReport:

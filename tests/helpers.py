@@ -21,8 +21,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from stackscan import formats
-from stackscan.language import deciding, index_of, parse, select
+from stackscan import formats, language
 from stackscan.report import Report, as_json
 from stackscan.reporters import reporter
 from stackscan.scan import scan
@@ -146,22 +145,20 @@ def snapshot_with(
         "line": range(1, count + 1),
         **{name: list(given) for name, given in columns.items()},
     }
-    table = pl.DataFrame(
-        {name: values.get(name, [None] * count) for name in GOROUTINE_SCHEMA}, schema=GOROUTINE_SCHEMA
-    )
+    table = pl.DataFrame({name: values.get(name, [None] * count) for name in GOROUTINE_SCHEMA}, schema=GOROUTINE_SCHEMA)
     return Snapshot(dump_format, table, tuple(stacks))
 
 
 def decided(expression: str, stack: Stack) -> int | None:
     """The index of the frame that decides in a stack; None when the expression is not true of it."""
-    index = index_of(kept := snapshot_with(stack))
-    wanted = parse(expression, where="test")
-    return deciding(wanted, index, 0) if len(select(wanted, index)) and kept else None
+    index = language.index_of(kept := snapshot_with(stack))
+    wanted = language.parse(expression, where="test")
+    return language.deciding(wanted, index, 0) if len(language.select(wanted, index)) and kept else None
 
 
 def selected(expression: str, snapshot: Snapshot) -> list[int]:
     """The rows of a snapshot of which an expression is true."""
-    return select(parse(expression, where="test"), index_of(snapshot)).tolist()
+    return language.select(language.parse(expression, where="test"), language.index_of(snapshot)).tolist()
 
 
 def report_of(*sources: Path | str, top: int | None = None) -> Report:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import report
+from stackscan.cli import report, rules
 from stackscan.errors import StackscanError
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ def _root(
 
 
 app.command("report")(report.command)
+app.command("rules")(rules.command)
 
 
 def main() -> None:
@@ -48,6 +49,8 @@ def main() -> None:
         app()
     except StackscanError as error:
         _say(f"stackscan: {_printable(str(error))}")
+        for line in error.excerpt:
+            _say(f"  {_printable(line)}")
         if error.hint:
             _say(f"  {_printable(error.hint)}")
         sys.exit(error.exit_code)

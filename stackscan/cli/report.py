@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.configured import Config
+
 
 class Output(StrEnum):
     """The outputs of ``report``."""
@@ -22,7 +24,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="A goroutine dump: a file (also gzip-compressed), or - for standard input. Recognised by content.",
+            help="A goroutine dump, a log that holds one, an archive or directory of them, or - for standard input.",
             show_default=False,
         ),
     ],
@@ -42,23 +44,36 @@ def command(
             "--top", "-n", min=0, metavar="N", help="Stacks to show [default: 10; json: all].", show_default=False
         ),
     ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where", "-w", metavar="EXPR", help="Only goroutines that match (docs/rules.md).", show_default=False
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Show also what waits as it should.")] = False,
+    config: Config = None,
 ) -> None:
-    r"""Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
+    """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
 
     Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
-    time-outs), with other text around it.
+    time-outs), counted text (debug=1) and protobuf profiles (debug=0), also inside logs, archives and the bundles of
+    ipfs diag profile.
 
     \b
       stackscan report goroutines.stacks
       curl -s 'http://localhost:6060/debug/pprof/goroutine?debug=2' | stackscan report -
       stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
+      stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """
+    from stackscan.cli.configured import configuration
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
+    from stackscan.judging import Judging
     from stackscan.reporters import reporter
     from stackscan.scan import scan
 
+    how = Judging(configuration(config), where=where, top=top, everything=everything)
     with progress() as told:
-        found = scan(source, top=top, progress=told)
+        found = scan(source, how=how, progress=told)
     with written(output) as out:
         reporter(output_format.value)(found, out)

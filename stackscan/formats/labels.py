@@ -29,7 +29,11 @@ def label_text(pairs: Iterable[tuple[str, str]]) -> str | None:
 def read_labels(text: str) -> list[tuple[str, str]]:
     """What :func:`label_text` wrote, or Go: ``{"a b": "-", user_id: 42}`` → ``[("a b", "-"), ("user_id", "42")]``."""
     pairs = _PAIR.findall(text.removeprefix("{").removesuffix("}"))
-    return [tuple(unquote(part) if part.startswith('"') else part for part in pair) for pair in pairs]
+    return [(_bare(key), _bare(value)) for key, value in pairs]
+
+
+def _bare(text: str) -> str:
+    return unquote(text) if text.startswith('"') else text
 
 
 def quote(text: str) -> str:

@@ -58,7 +58,7 @@ def mask(expression: Expression, index: Index) -> Mask:
         found = np.zeros(len(index.goroutines), dtype=np.bool_)
         found[select(expression, index)] = True
         index.answers[key] = found
-    return cast(Mask, index.answers[key])
+    return cast("Mask", index.answers[key])
 
 
 def is_late(expression: Expression) -> bool:
@@ -93,12 +93,10 @@ def _cells(expression: Expression, index: Index) -> Answer:
     if isinstance(expression, Not):
         yes, no = _cells(expression.part, index)
         return no, yes
-    if isinstance(expression, Or):
-        return reduce(_either, (_cells(part, index) for part in expression.parts))
-    if isinstance(expression, And):
-        early = [_cells(part, index) for part in expression.parts if not is_late(part)]
+    if isinstance(expression, And | Or):
+        early = [_cells(part, index) for part in expression.parts if not is_late(part) or isinstance(expression, Or)]
         late = [_all(index)] if len(early) < len(expression.parts) else []
-        return reduce(_both, early + late)
+        return reduce(_both if isinstance(expression, And) else _either, early + late)
     return _all(index)
 
 
@@ -127,28 +125,38 @@ class _Rows:
 
     def _answer(self, expression: Expression, scope: Mask) -> Answer:
         """Of each goroutine. ``scope``: those that pass all else that is asked so far, which are counted."""
-        if isinstance(expression, And):
-            return self._and(expression, scope)
-        if isinstance(expression, Or):
-            return reduce(_either, (self._answer(part, scope) for part in expression.parts))
-        if isinstance(expression, Not):
-            yes, no = self._answer(expression.part, scope)
-            return no, yes
-        if isinstance(expression, Count):
-            return self._count(expression, scope)
-        if isinstance(expression, Creator):
-            return self._creator(expression)
-        if isinstance(expression, Shares):
-            return self._shares(expression)
-        if isinstance(expression, Minutes):
-            return goroutines.minutes(expression, self.index, self.rows)
-        if isinstance(expression, Label):
-            return goroutines.label(expression, self.index, self.rows)
-        if isinstance(expression, Flag):
-            return goroutines.flag(expression, self.index, self.rows)
-        yes, no = _cells(expression, self.index)
-        of_row = self.index.row_cell[self.rows]
-        return yes[of_row], no[of_row]
+        match expression:
+            case And():
+                found = self._and(expression, scope)
+            case Or():
+                found = reduce(_either, (self._answer(part, scope) for part in expression.parts))
+            case Not():
+                yes, no = self._answer(expression.part, scope)
+                found = no, yes
+            case Count():
+                found = self._count(expression, scope)
+            case _:
+                found = self._alone(expression)
+        return found
+
+    def _alone(self, expression: Expression) -> Answer:
+        """Of what asks for nothing else's answers."""
+        match expression:
+            case Creator():
+                found = self._creator(expression)
+            case Shares():
+                found = self._shares(expression)
+            case Minutes():
+                found = goroutines.minutes(expression, self.index, self.rows)
+            case Label():
+                found = goroutines.label(expression, self.index, self.rows)
+            case Flag():
+                found = goroutines.flag(expression, self.index, self.rows)
+            case _:
+                yes, no = _cells(expression, self.index)
+                of_row = self.index.row_cell[self.rows]
+                found = yes[of_row], no[of_row]
+        return found
 
     def _and(self, expression: And, scope: Mask) -> Answer:
         early = [self._answer(part, scope) for part in expression.parts if not is_late(part)]
@@ -201,4 +209,4 @@ def _everywhere(expression: Expression, index: Index) -> Answer:
     if key not in index.answers:
         rows = np.arange(len(index.goroutines))
         index.answers[key] = _Rows(index, rows).answer(expression)
-    return cast(Answer, index.answers[key])
+    return cast("Answer", index.answers[key])

@@ -14,6 +14,7 @@ import polars as pl
 from stackscan.formats.labels import read_labels
 from stackscan.language import reasons
 from stackscan.language.index import Index, Numbers
+from stackscan.language.pointers import instances
 from stackscan.language.symbols import Mask
 from stackscan.language.syntax import Comparison, Flag, Group, Label, Minutes, Waiting
 
@@ -109,8 +110,6 @@ def group_of(by: Group, index: Index, rows: Numbers) -> Numbers:
     if by == "parent":
         return _dense(index, "creator_id")[rows]
     if by == "instance":
-        from stackscan.language.pointers import instances
-
         return instances(index)[rows]
     of_stack = {"stack": np.arange(len(index.stacks)), "creator": index.creation_site, "root": index.root_function}[by]
     return of_stack[index.row_stack[rows]]

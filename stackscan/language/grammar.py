@@ -62,7 +62,7 @@ _LONGEST: Final = 20_000  # characters
 _LONGEST_WORD: Final = 30
 
 
-class _Wrong(Exception):
+class _PlacedError(Exception):
     """Something at a place (0-based index) of the expression."""
 
     def __init__(self, at: int, what: str) -> None:
@@ -75,7 +75,7 @@ def parse(text: str, *, where: str) -> Expression:
     """The expression that a text says. Raises ExpressionError naming ``where``, the line and the column."""
     try:
         return _parse(text)
-    except _Wrong as wrong:
+    except _PlacedError as wrong:
         raise ExpressionError(wrong.what, where=where, text=text, at=wrong.at) from None
 
 
@@ -84,43 +84,43 @@ def _parse(text: str) -> Expression:
     from lark.exceptions import UnexpectedInput, VisitError
 
     if not text.strip():
-        raise _Wrong(0, f"an empty expression; expected {_KEYWORD_SETS[0][1]}")
+        raise _PlacedError(0, f"an empty expression; expected {_KEYWORD_SETS[0][1]}")
     if len(text) > _LONGEST:
-        raise _Wrong(_LONGEST, f"longer than {_LONGEST:,} characters")
+        raise _PlacedError(_LONGEST, f"longer than {_LONGEST:,} characters")
     try:
-        return cast(Expression, _transformer().transform(_parser().parse(text)))
+        return cast("Expression", _transformer().transform(_parser().parse(text)))
     except VisitError as error:
-        if isinstance(error.orig_exc, _Wrong):
+        if isinstance(error.orig_exc, _PlacedError):
             raise error.orig_exc from None
         raise
     except UnexpectedInput as error:
         raise _unexpected(text, error) from None
     except RecursionError:
-        raise _Wrong(0, "more brackets inside each other than can be read") from None
+        raise _PlacedError(0, "more brackets inside each other than can be read") from None
 
 
-def _unexpected(text: str, error: UnexpectedInput) -> _Wrong:
+def _unexpected(text: str, error: UnexpectedInput) -> _PlacedError:
     """What was expected at a place, and what stands there."""
-    at = error.pos_in_stream
+    at: int | None = error.pos_in_stream  # lark says int, and gives None as well
     if at is None or at < 0 or getattr(getattr(error, "token", None), "type", "") == "$END":
         at = len(text)
     found = _WORD.match(text, at)
     if found is None:
-        return _Wrong(len(text.rstrip()), f"expected {_expected(_allowed(text))}, found the end")
+        return _PlacedError(len(text.rstrip()), f"expected {_expected(_allowed(text))}, found the end")
     word = found[0][:_LONGEST_WORD]
     if word in "\"'`" and word not in text[at + 1 :].partition("\n")[0]:
-        return _Wrong(at, f"expected the closing {word} of this text on the same line")
+        return _PlacedError(at, f"expected the closing {word} of this text on the same line")
     allowed = _allowed(text)
     near = difflib.get_close_matches(word.lower(), _keywords(allowed), n=1)
     meant = f"; did you mean {near[0]!r}?" if near else ""
-    return _Wrong(at, f"expected {_expected(allowed)}, found {word!r}{meant}")
+    return _PlacedError(at, f"expected {_expected(allowed)}, found {word!r}{meant}")
 
 
 def _allowed(text: str) -> set[str]:
     """The terminals that could stand where the parser stopped."""
     from lark.exceptions import UnexpectedInput
 
-    parser = _parser().parse_interactive(text)
+    parser: Any = _parser().parse_interactive(text)  # lark leaves these functions without types
     allowed = parser.accepts()
     with suppress(UnexpectedInput):
         for token in parser.lexer_thread.lex(parser.parser_state):
@@ -171,7 +171,7 @@ def _transformer() -> Any:  # Lark's class, made when Lark is loaded
     return Built()
 
 
-def _joined(kind: type[And] | type[Or], children: list[Any]) -> Expression:
+def _joined(kind: type[And | Or], children: list[Any]) -> Expression:
     """And or Or over parts, nested ones of the same kind taken in."""
     flat: list[Expression] = []
     for part in _trees(children):
@@ -192,7 +192,7 @@ def _text(token: Token) -> str:
     """A quoted text without its quotes."""
     text = str(token)[1:-1]
     if not text.strip():
-        raise _Wrong(token.start_pos or 0, "expected a text in quotes, found an empty one")
+        raise _PlacedError(token.start_pos or 0, "expected a text in quotes, found an empty one")
     return text
 
 
@@ -211,14 +211,14 @@ def _texts(children: list[Token]) -> tuple[Texts, int]:
 def _unknown(token: Token, known: Iterable[str]) -> Texts:
     near = difflib.get_close_matches(str(token)[1:], list(known), n=1)
     meant = f"; did you mean '${near[0]}'?" if near else ""
-    raise _Wrong(token.start_pos or 0, f"no such shared name: {str(token)!r}{meant}")
+    raise _PlacedError(token.start_pos or 0, f"no such shared name: {str(token)!r}{meant}")
 
 
 def _named(children: list[Token]) -> Expression:
     text = names.expression_of(str(children[0])[1:])
     if text is None:
         _unknown(children[0], names.expression_names())
-    return _parse(cast(str, text))
+    return _parse(cast("str", text))
 
 
 def _element(children: list[Any]) -> tuple[Texts, bool]:
@@ -230,13 +230,13 @@ def _chain(children: list[Any]) -> Chain:
     elements = [child for child in children[1:] if not hasattr(child, "data")]
     marked = [place for place, (_, mark) in enumerate(elements) if mark]
     if len(marked) > 1:
-        raise _Wrong(children[0].start_pos or 0, "only one frame of a stack can decide: one @")
+        raise _PlacedError(children[0].start_pos or 0, "only one frame of a stack can decide: one @")
     texts = tuple(texts for texts, _ in elements)
     return Chain(texts, tuple(link == ">" for link in links), marked[0] if marked else 0, bool(marked))
 
 
 def _place(where: str) -> Callable[[list[Any]], Place]:
-    return lambda children: Place(cast(Any, where), children[-1][0], children[-1][1])
+    return lambda children: Place(cast("Any", where), children[-1][0], children[-1][1])
 
 
 def _owner(children: list[Any]) -> Owner:
@@ -246,7 +246,7 @@ def _owner(children: list[Any]) -> Owner:
 
 def _module(children: list[Any]) -> Module:
     _, path, *rest = children
-    constraints = tuple((cast(Comparison, str(a)), str(b)) for a, b in zip(rest[::2], rest[1::2], strict=True))
+    constraints = tuple((cast("Comparison", str(a)), str(b)) for a, b in zip(rest[::2], rest[1::2], strict=True))
     return Module(_text(path), constraints)
 
 
@@ -255,12 +255,12 @@ def _waiting(children: list[Any], *, exact: bool) -> Waiting:
     for text in texts:
         unknown = reasons.unknown(text)
         if unknown is not None:
-            raise _Wrong(at, unknown)
+            raise _PlacedError(at, unknown)
     return Waiting(texts, exact)
 
 
 def _minutes(children: list[Any]) -> Minutes:
-    return Minutes(cast(Comparison, str(children[1])), int(children[2]))
+    return Minutes(cast("Comparison", str(children[1])), int(children[2]))
 
 
 def _label(children: list[Any]) -> Label:
@@ -268,14 +268,14 @@ def _label(children: list[Any]) -> Label:
     if not rest:
         return Label(_text(key))
     if str(rest[0]) not in ("=", "!="):
-        raise _Wrong(rest[0].start_pos, "labels are texts: expected = or !=")
-    return Label(_text(key), cast(Comparison, str(rest[0])), str(rest[1])[1:-1])
+        raise _PlacedError(rest[0].start_pos, "labels are texts: expected = or !=")
+    return Label(_text(key), cast("Comparison", str(rest[0])), str(rest[1])[1:-1])
 
 
 def _count(children: list[Any]) -> Count:
     by = next((str(child.children[0]) for child in children if hasattr(child, "data")), None)
     percent = any(_is_token(child) and child.type == "PERCENT" for child in children)
-    return Count(cast(Comparison, str(children[1])), int(children[2]), percent, cast("Group | None", by))
+    return Count(cast("Comparison", str(children[1])), int(children[2]), percent, cast("Group | None", by))
 
 
 def _negation(children: list[Any]) -> Expression:

@@ -156,5 +156,5 @@ class Index:
         """A column of the goroutine table as numbers, and where it is not null."""
         series = self.goroutines[name]
         known = series.is_not_null().to_numpy()
-        filled = series.fill_null(False) if series.dtype == pl.Boolean else series.fill_null(0)
+        filled = series.fill_null(value=False) if series.dtype == pl.Boolean else series.fill_null(0)
         return filled.to_numpy(), known

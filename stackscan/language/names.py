@@ -51,9 +51,9 @@ def _read() -> tuple[dict[str, tuple[str, ...]], dict[str, str], dict[str, tuple
     patterns, expressions, kinds = (_table(top, key) for key in ("patterns", "expressions", "kinds"))
     top.finish()
     return (
-        {name: patterns.texts(name) for name in patterns.keys()},
-        {name: expressions.text(name) for name in expressions.keys()},
-        {name: kinds.tables(name) for name in kinds.keys()},
+        {name: patterns.texts(name) for name in patterns.written},
+        {name: expressions.text(name) for name in expressions.written},
+        {name: kinds.tables(name) for name in kinds.written},
     )
 
 

@@ -43,8 +43,8 @@ _LINKED: Final = re.compile(r"(?:internal/)?sync\.runtime_(\w+)\Z")
 _PARKED: Final = {
     "runtime.chanrecv": "chan receive", "runtime.chanrecv1": "chan receive", "runtime.chanrecv2": "chan receive",
     "runtime.chansend": "chan send", "runtime.chansend1": "chan send", "runtime.selectgo": "select",
-    "runtime.block": "select (no cases)", "runtime.netpollblock": "IO wait", "internal/poll.runtime_pollWait": "IO wait",
-    "net.runtime_pollWait": "IO wait", "time.Sleep": "sleep", "runtime.timeSleep": "sleep",
+    "runtime.block": "select (no cases)", "runtime.netpollblock": "IO wait", "net.runtime_pollWait": "IO wait",
+    "internal/poll.runtime_pollWait": "IO wait", "time.Sleep": "sleep", "runtime.timeSleep": "sleep",
     "runtime.coroswitch_m": "coroutine", "os/signal.signal_recv": "syscall",
     "internal/runtime/syscall.Syscall6": "syscall", "runtime/internal/syscall.Syscall6": "syscall",
 }  # fmt: skip

@@ -2,5 +2,6 @@
 
 from stackscan.pools.description import Pool, catalogue
 from stackscan.pools.occupancy import PoolSample, sample
+from stackscan.pools.proposals import Proposal, propose
 
-__all__ = ["Pool", "PoolSample", "catalogue", "sample"]
+__all__ = ["Pool", "PoolSample", "Proposal", "catalogue", "propose", "sample"]

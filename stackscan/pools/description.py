@@ -31,12 +31,13 @@ class State:
 class Pool:
     """A worker pool: who its workers are, and what they may be doing, in the order in which states are tried.
 
-    A worker in none of the states is ``other``. ``states_shown`` is the order of the contract.
+    A worker in none of the states is ``other``. ``expression`` is the text of ``worker``.
     """
 
     name: str
     title: str
     worker: Expression
+    expression: str
     states: tuple[State, ...]
     read_examples: Callable[[], tuple[Example, ...]] = field(repr=False, compare=False)
 
@@ -72,6 +73,7 @@ def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:
         name=table.text("name"),
         title=table.text("title"),
         worker=read_expression(table, "worker"),
+        expression=table.text("worker"),
         states=states,
         read_examples=examples_reader(table, needed=examples_needed),
     )

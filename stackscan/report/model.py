@@ -9,7 +9,7 @@ from stackscan.bucket import Bucket
 from stackscan.crosscheck import Agreement
 from stackscan.formats.symbol import Kind
 from stackscan.phases import Judgement
-from stackscan.pools import PoolSample
+from stackscan.pools import PoolSample, Proposal
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame, Problem
 
@@ -48,6 +48,15 @@ class StackReport:
     bucket: Bucket
     lines: tuple[FrameReport | Fold, ...]
     rules: tuple[str, ...]  # names of the rules that caught this stack
+    aside: bool = False  # all its goroutines wait as they should
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The expression that chose the goroutines of a report, and how many there were to choose from."""
+
+    expression: str
+    goroutines: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,10 @@ class SnapshotReport:
     ``source`` and ``member`` say where it was found and ``position`` which snapshot of that member it is (1-based, of
     ``snapshots_in_member``). ``buckets`` are sorted by count, at most as many as were asked for, of
     ``distinct_buckets``; ``shown`` are those that the short forms show: what rules caught first, then the largest.
-    ``modules`` maps module paths to the versions that frame paths name.
+    ``modules`` maps module paths to the versions that frame paths name. ``wrapper`` is what a log had put around the
+    dump, outermost first (empty: nothing), and ``stream`` whose lines of the log these are. ``findings`` are what is
+    stuck, ``set_aside`` what waits as it should (``everything``: it is to be shown all the same). ``selection`` says
+    which goroutines the report is about (None: all); ``proposals`` are pools that nobody described.
     """
 
     source: str
@@ -82,6 +94,12 @@ class SnapshotReport:
     phases: tuple[Judgement, ...]
     buckets: tuple[StackReport, ...]
     shown: tuple[StackReport, ...]
+    wrapper: tuple[str, ...] = ()
+    stream: str = ""
+    set_aside: tuple[Finding, ...] = ()
+    everything: bool = False
+    selection: Selection | None = None
+    proposals: tuple[Proposal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
     return {
         "source": snapshot.source,
         "member": snapshot.member,
+        "wrapper": list(snapshot.wrapper),
+        "stream": snapshot.stream or None,
         "position": snapshot.position,
         "format": snapshot.format,
         "dialect": snapshot.dialect,
@@ -84,7 +86,18 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "modules": [{"module": module, "version": version} for module, version in snapshot.modules],
         "buckets": [_bucket(found) for found in snapshot.buckets],
         "findings": [_finding(finding) for finding in snapshot.findings],
+        "set_aside": [
+            {"rule": f.rule.name, "title": f.rule.title, "count": f.count, "goroutine_ids": list(f.goroutine_ids)}
+            for f in snapshot.set_aside
+        ],
+        "where": None
+        if snapshot.selection is None
+        else {"expression": snapshot.selection.expression, "goroutines_in_dump": snapshot.selection.goroutines},
         "pools": [_pool(sample) for sample in snapshot.pools],
+        "proposed_pools": [
+            {"root": p.root, "created_by": p.creator, "workers": p.workers, "idle": p.idle, "toml": p.toml}
+            for p in snapshot.proposals
+        ],
         "phases": [_phase(judgement) for judgement in snapshot.phases],
     }
 
@@ -102,6 +115,7 @@ def _bucket(found: StackReport) -> dict[str, Any]:
         "created_by": creator.function if creator else None,
         "goroutine_ids": list(bucket.goroutine_ids),
         "rules": list(found.rules),
+        "set_aside": found.aside,
         "deciding_frame": deciding,
         "elided_frames": bucket.stack.elided,
         "frames": [_frame(frame) for frame in bucket.stack.frames],
@@ -128,6 +142,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "why": rule.why,
         "fix": rule.fix,
         "references": list(rule.references),
+        "evidence_level": rule.evidence_level,
+        "affected": [str(entry) for entry in rule.affected],
+        "fixed": rule.fixed or None,
+        "applies": None if finding.applies is None else {"verdict": finding.applies[0], "basis": finding.applies[1]},
     }
 
 

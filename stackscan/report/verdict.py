@@ -22,9 +22,17 @@ _BLOCKED: Final = (
 
 
 def judge(
-    snapshot: Snapshot, buckets: Sequence[Bucket], findings: Sequence[Finding], pools: Sequence[PoolSample]
+    snapshot: Snapshot,
+    buckets: Sequence[Bucket],
+    findings: Sequence[Finding],
+    pools: Sequence[PoolSample],
+    *,
+    selected: bool = False,
 ) -> tuple[Verdict, ...]:
-    """The verdict lines of one snapshot, at least one."""
+    """The verdict lines of one snapshot, at least one. ``buckets`` are those that do not wait as they should;
+    ``selected``: the snapshot holds only goroutines that someone asked for."""
+    if selected and snapshot.goroutines.is_empty():
+        return (Verdict("info", "no goroutine is what was asked for"),)
     lines = [_of_finding(finding, pools) for finding in findings if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
     if snapshot.cause is not None:
@@ -67,6 +75,9 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     total = len(snapshot.goroutines)
     if not total:
         return [Verdict("warning", "no goroutine was printed (GOTRACEBACK=none, or none was left)")]
+    if not buckets:
+        fine = Verdict("ok", "no known stuck pattern; all goroutines wait as they should")
+        return [] if findings or snapshot.cause is not None else [fine]
     blocked = [found for found in buckets if found.wait_reason in _BLOCKED and found.count > 1]
     if findings and not blocked:
         return []

@@ -28,15 +28,21 @@ def _snapshot(snapshot: SnapshotReport) -> str:
     parts = [
         "\n".join(f"**{_MARKS[line.level]} {_text(line.text)}**  " for line in snapshot.verdicts),
         f"{_code(words.where(snapshot))}: {_text(words.summary(snapshot))}",
-        *(_finding(finding) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
+        *(
+            _finding(finding, words.applies(finding, snapshot))
+            for finding in snapshot.findings
+            if told_by(finding, snapshot.findings) is None
+        ),
+        f"Set aside: {_text(words.set_aside(snapshot))}." if snapshot.set_aside else "",
         _pools(snapshot.pools),
+        *(f"{_text(words.proposal(p))}\n\n{_fence(p.toml.rstrip())}" for p in snapshot.proposals),
         _stacks(snapshot),
         _problems(snapshot),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, applies: str) -> str:
     rule = finding.rule
     references = " ".join(f"<{words.plain(reference)}>" for reference in rule.references)
     return "\n".join(
@@ -46,6 +52,7 @@ def _finding(finding: Finding) -> str:
             _text(rule.title) + ".",
             "",
             f"* **Evidence:** {_text(words.evidence(finding))}",
+            *([f"* **Versions:** {_text(applies)}"] if applies else []),
             f"* **Why:** {_text(' '.join(rule.why.split()))}",
             f"* **Do:** {_text(' '.join(rule.fix.split()))}",
             *(

@@ -116,7 +116,7 @@ def _evidence(rule: Rule, index: Index, rows: Numbers) -> Evidence:
         shapes = kind_of_rows(rule.shapes, index, rows)
         evidence |= {shape.name: int((shapes == place).sum()) for place, shape in enumerate(rule.shapes)}
     companions: dict[int, list[int]] = {}
-    creators, known = index.column("creator_id")
+    _, known = index.column("creator_id")
     if rule.companion is not None:
         companions = _companions(rule.companion, index, rows)
         # Before Go 1.21 a goroutine does not name its creator: companions cannot be told from other peers' readers.
