@@ -116,4 +116,5 @@ def _together(
                 hint="Give it another name, or put the name of the one that ships under 'disable'.",
             )
         names.append(entry.name)
-    return tuple(sorted([*kept, *own], key=lambda entry: entry.name))
+        kept.append(entry)
+    return tuple(sorted(kept, key=lambda entry: entry.name))

@@ -61,7 +61,6 @@ def memory_report(text: str) -> Report:
                 findings=classify(snapshot, rule_catalogue()),
                 pools=sample(snapshot, pool_catalogue()),
                 phases=(),
-                top=None,
             ),
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
@@ -17,11 +17,12 @@ def in_order(rules: Sequence[Rule]) -> tuple[tuple[Rule, frozenset[str]], ...]:
     """The rules, each behind those that it yields to, and the names of those.
 
     A rule yields to what ``yields_to`` names and to all that those yield to; one that names ``*``, to every rule that
-    does not. What extends a rule yields as that does. A healthy rule yields to every stuck one that does not yield to
-    it. Raises CatalogueError for a circle.
+    does not. What extends a rule yields as that does. Both hold but for rules that name this one themselves. A healthy
+    rule yields to every stuck one that does not yield to it. Raises CatalogueError for a circle.
     """
     by_name = {rule.name: rule for rule in rules}
-    direct = {rule.name: _named(rule, by_name) for rule in rules}
+    named = {rule.name: _matching(rule, rule.yields_to, rules) for rule in rules}
+    direct = {rule.name: named[rule.name] | _in_general(rule, by_name, named) for rule in rules}
     order = _sorted(direct)
     every: dict[str, set[str]] = {}
     for name in order:
@@ -33,15 +34,19 @@ def in_order(rules: Sequence[Rule]) -> tuple[tuple[Rule, frozenset[str]], ...]:
     return tuple((by_name[name], frozenset(every[name] | direct[name])) for name in _sorted(direct))
 
 
-def _named(rule: Rule, by_name: dict[str, Rule]) -> set[str]:
-    patterns = set(rule.yields_to)
-    if rule.extends in by_name:
-        patterns |= set(by_name[rule.extends].yields_to)
-    others = [other for other in by_name.values() if other.name not in (rule.name, rule.extends)]
-    found = {other.name for other in others for p in patterns - {_ALL} if fnmatchcase(other.name, p)}
-    if _ALL in patterns:
-        found |= {other.name for other in others if _ALL not in other.yields_to}
-    return found
+def _matching(rule: Rule, patterns: Iterable[str], rules: Iterable[Rule]) -> set[str]:
+    """The other rules that patterns name."""
+    wanted = set(patterns) - {_ALL}
+    others = [other.name for other in rules if other.name not in (rule.name, rule.extends)]
+    return {name for name in others if any(fnmatchcase(name, pattern) for pattern in wanted)}
+
+
+def _in_general(rule: Rule, by_name: Mapping[str, Rule], named: Mapping[str, set[str]]) -> set[str]:
+    """What a rule yields to by ``*`` and by what it extends, but for those that name this one themselves."""
+    found = set(named[rule.extends]) if rule.extends in named else set()
+    if _ALL in rule.yields_to:
+        found |= {other.name for other in by_name.values() if _ALL not in other.yields_to}
+    return {name for name in found - {rule.name, rule.extends} if rule.name not in named[name]}
 
 
 def _sorted(direct: dict[str, set[str]]) -> list[str]:
