@@ -1,7 +1,7 @@
 """Answers expressions: of cells first, then of the goroutines that are still in question.
 
 Every answer has two sides, where it is yes and where it is no; where it is neither, the dump does not say, and no
-``not`` makes a yes of that (Kleene's logic). Of a cell it may be both: then it is for its goroutines to say.
+``not`` makes a yes of that (Kleene's logic). Of a cell it may be several: then it is for its goroutines to say.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ from stackscan.language.syntax import (
     Place,
     Shares,
     Waiting,
+    simplified,
 )
+
+#: What is answered by itself.
+_Alone = Chain | Place | Owner | Module | Waiting | Minutes | Label | Flag | Creator | Shares
 
 
 def select(expression: Expression, index: Index, among: Mask | None = None) -> Numbers:
@@ -41,12 +45,13 @@ def select(expression: Expression, index: Index, among: Mask | None = None) -> N
 
     ``among``: only these are looked at, and counted.
     """
-    possible, doubtful = _cells(expression, index)
+    expression = simplified(expression)
+    possible, maybe_no, maybe_unknown = _cells(expression, index)
     if not possible.any():
         return np.zeros(0, dtype=np.int64)
     open_rows = possible[index.row_cell]
     rows = np.flatnonzero(open_rows if among is None else open_rows & among)
-    if not (possible & doubtful).any():
+    if not (possible & (maybe_no | maybe_unknown)).any():
         return rows
     return rows[_Rows(index, rows).answer(expression)[0]]
 
@@ -80,30 +85,51 @@ def _either(first: Answer, second: Answer) -> Answer:
 
 # -- cells -------------------------------------------------------------------------------------------------------------
 
+#: Of each cell: whether the answer for a goroutine of it may be yes, may be no, may be unknown.
+_Outcomes = tuple[Mask, Mask, Mask]
 
-def _cells(expression: Expression, index: Index) -> Answer:
-    """Of each cell: whether the answer may be yes, whether it may be no."""
-    if isinstance(expression, Chain | Place | Owner | Module):
-        yes = stacks.matching(expression, index)[index.cell_stack]
-        if isinstance(expression, Place) and expression.where == "created by":
-            return yes, ~yes & _creators_known(index)
-        return yes, ~yes
-    if isinstance(expression, Waiting):
-        return goroutines.waiting(expression, index)
+
+def _cells(expression: Expression, index: Index) -> _Outcomes:
+    """What the answers for the goroutines of each cell may be, before any of them is looked at."""
     if isinstance(expression, Not):
-        yes, no = _cells(expression.part, index)
-        return no, yes
-    if isinstance(expression, And | Or):
-        early = [_cells(part, index) for part in expression.parts if not is_late(part) or isinstance(expression, Or)]
-        late = [_all(index)] if len(early) < len(expression.parts) else []
-        return reduce(_both if isinstance(expression, And) else _either, early + late)
-    return _all(index)
+        yes, no, unknown = _cells(expression.part, index)
+        return no, yes, unknown
+    if isinstance(expression, And):
+        early = [_cells(part, index) for part in expression.parts if not is_late(part)]
+        late = [_open(index)] if len(early) < len(expression.parts) else []
+        return reduce(_and, early + late)
+    if isinstance(expression, Or):
+        return reduce(_or, (_cells(part, index) for part in expression.parts))
+    if isinstance(expression, Chain | Place | Owner | Module | Waiting):
+        yes, no = _of_cells(expression, index)
+        return yes, no, ~(yes | no)
+    return _open(index)
 
 
-def _all(index: Index) -> Answer:
+def _and(first: _Outcomes, second: _Outcomes) -> _Outcomes:
+    unknown = first[2] & (second[2] | second[0]) | second[2] & first[0]
+    return first[0] & second[0], first[1] | second[1], unknown
+
+
+def _or(first: _Outcomes, second: _Outcomes) -> _Outcomes:
+    unknown = first[2] & (second[2] | second[1]) | second[2] & first[1]
+    return first[0] | second[0], first[1] & second[1], unknown
+
+
+def _open(index: Index) -> _Outcomes:
     """It is for the goroutines to say."""
     everything = np.ones(len(index.cell_stack), dtype=np.bool_)
-    return everything, everything
+    return everything, everything, everything
+
+
+def _of_cells(expression: Chain | Place | Owner | Module | Waiting, index: Index) -> Answer:
+    """The answers to what is the same for all goroutines of a cell."""
+    if isinstance(expression, Waiting):
+        return goroutines.waiting(expression, index)
+    yes = stacks.matching(expression, index)[index.cell_stack]
+    if isinstance(expression, Place) and expression.where == "created by":
+        return yes, ~yes & _creators_known(index)
+    return yes, ~yes
 
 
 def _creators_known(index: Index) -> bool:
@@ -139,7 +165,7 @@ class _Rows:
                 found = self._alone(expression)
         return found
 
-    def _alone(self, expression: Expression) -> Answer:
+    def _alone(self, expression: _Alone) -> Answer:
         """Of what asks for nothing else's answers."""
         match expression:
             case Creator():
@@ -153,7 +179,7 @@ class _Rows:
             case Flag():
                 found = goroutines.flag(expression, self.index, self.rows)
             case _:
-                yes, no = _cells(expression, self.index)
+                yes, no = _of_cells(expression, self.index)
                 of_row = self.index.row_cell[self.rows]
                 found = yes[of_row], no[of_row]
         return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Comparison = Literal[">=", "<=", "!=", "=", "<", ">"]
@@ -148,3 +149,25 @@ def walk(expression: Expression) -> Iterator[Expression]:
     yield expression
     for part in parts_of(expression):
         yield from walk(part)
+
+
+@lru_cache(maxsize=4096)
+def simplified(expression: Expression) -> Expression:
+    """The same with ``not`` before single conditions only: ``not (A or B)`` is ``not A and not B``, which also says
+    what is counted."""
+    if isinstance(expression, And | Or):
+        return type(expression)(tuple(simplified(part) for part in expression.parts))
+    if isinstance(expression, Creator | Shares):
+        return type(expression)(simplified(expression.expression))
+    if isinstance(expression, Not):
+        return _negated(expression.part)
+    return expression
+
+
+def _negated(expression: Expression) -> Expression:
+    if isinstance(expression, Not):
+        return simplified(expression.part)
+    if isinstance(expression, And | Or):
+        opposite = Or if isinstance(expression, And) else And
+        return opposite(tuple(_negated(part) for part in expression.parts))
+    return Not(simplified(expression))

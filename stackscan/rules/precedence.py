@@ -43,7 +43,7 @@ def _matching(rule: Rule, patterns: Iterable[str], rules: Iterable[Rule]) -> set
 
 def _in_general(rule: Rule, by_name: Mapping[str, Rule], named: Mapping[str, set[str]]) -> set[str]:
     """What a rule yields to by ``*`` and by what it extends, but for those that name this one themselves."""
-    found = set(named[rule.extends]) if rule.extends in named else set()
+    found = set(named.get(rule.extends or "", ()))
     if _ALL in rule.yields_to:
         found |= {other.name for other in by_name.values() if _ALL not in other.yields_to}
     return {name for name in found - {rule.name, rule.extends} if rule.name not in named[name]}
