@@ -1,0 +1,235 @@
+"""Which rules fire where: on every fixture, on healthy programs, and on dumps that others published.
+
+The table is ``golden/rules-that-fire.txt``. It is there so that no rule begins to shout unseen: after a change that is
+meant, write it with ``STACKSCAN_UPDATE_GOLDENS=1 pytest tests/test_catalogue_fires.py`` and read the difference.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from helpers import CORPUS, FIXTURES, GOLDEN, golden, goroutine, index, snapshot_of
+from stackscan import formats
+from stackscan.report import Report
+from stackscan.rules import catalogue, classify
+from stackscan.scan import scan
+from stackscan.snapshot import Snapshot
+
+_TABLE = GOLDEN / "rules-that-fire.txt"
+_KUBO = ("goroutine.debug0-01.pb.gz", "goroutine.debug1-01.txt.gz", "goroutine.debug2-01.txt.gz")
+
+
+_ABOUT_READING = ("cut_tail", "fragmented_reads", "interleaved_")  # damaged: other tests say what is read of them
+
+
+def fixtures() -> Iterator[Path]:
+    """All dumps of Go programs, and of each kubo laboratory run one in each format."""
+    whole = (name for name, entry in index("go").items() if entry["snapshots"])
+    yield from (FIXTURES / "go" / name for name in whole if not any(part in name for part in _ABOUT_READING))
+    for folder in sorted((FIXTURES / "kubo").iterdir()):
+        yield from (folder / name for name in _KUBO if (folder / name).exists())
+
+
+def snapshots(path: Path) -> tuple[Snapshot, ...]:
+    """What a file holds."""
+    data = path.read_bytes()
+    text = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+    return tuple(formats.read(text, where=path.name))
+
+
+def row(path: Path) -> str:
+    """One line of the table: what is stuck, then what waits as it should, each with how many."""
+    kinds: dict[str, dict[str, int]] = {"stuck": {}, "healthy": {}}
+    for snapshot in snapshots(path):
+        for finding in classify(snapshot, catalogue()):
+            counts = kinds[finding.rule.kind]
+            counts[finding.rule.name] = counts.get(finding.rule.name, 0) + finding.count
+    told = [" ".join(f"{name}={count}" for name, count in sorted(counts.items())) for counts in kinds.values()]
+    return f"{path.relative_to(FIXTURES)}: {told[0] or '-'} | {told[1] or '-'}"
+
+
+def test_each_rule_fires_where_it_did() -> None:
+    """The whole catalogue over every fixture: stuck rules before the bar, healthy ones behind it."""
+    shown = "".join(f"{row(path)}\n" for path in fixtures())
+    assert golden(_TABLE, shown) == shown
+
+
+def _table() -> dict[str, tuple[set[str], set[str]]]:
+    """The table, read: names of stuck and of healthy rules by file."""
+    rows = {}
+    for line in _TABLE.read_text(encoding="utf-8").splitlines():
+        name, _, told = line.partition(": ")
+        stuck, healthy = ({pair.partition("=")[0] for pair in part.split()} - {"-"} for part in told.split(" | "))
+        rows[name] = (stuck, healthy)
+    return rows
+
+
+#: Which rule a fixture of ``programs/stuck`` and ``libraries/stuck`` was made for. The others are too few or too young to
+#: be told from healthy programs, and must stay silent: see ``test_what_may_be_healthy_raises_no_alarm``.
+_MADE_FOR = {
+    "abandoned-send": "abandoned-senders",
+    "ants": "ants-pool-full",
+    "cache-sync": "k8s-cache-not-synced",
+    "empty-select": "empty-select",
+    "file-lock": "file-lock-waits",
+    "finalizer": "finalizer-stuck",
+    "forgotten-receive": "receivers-at-one-place",
+    "gc-assist": "gc-assist-waits",
+    "http-shutdown": "http-server-shutdown",
+    "logger": "log-output-blocked",
+    "nil-channel": "nil-channel-wait",
+    "pgxpool": "pgxpool-exhausted",
+    "redis-pool": "redis-pool-exhausted",
+    "sql-pool": "sql-pool-exhausted",
+    "zap": "log-output-blocked",
+}
+_STUCK = sorted(name for name in index("go") if name.startswith("go1.26/stuck_") and "minutes" not in name)
+
+
+@pytest.mark.parametrize("name", _STUCK)
+def test_a_stuck_program_is_told_by_the_rule_that_it_was_made_for(name: str) -> None:
+    """No other rule speaks of it, and where it may still be healthy none does."""
+    pattern = name.removeprefix("go1.26/stuck_").partition(".")[0]
+    stuck, _ = _table()[f"go/{name}"]
+    assert ({_MADE_FOR[pattern]} if pattern in _MADE_FOR else set()) == stuck
+
+
+def test_programs_that_have_been_stuck_for_minutes_are_told() -> None:
+    """What seconds cannot tell two minutes do: each pattern that waited is found."""
+    rows = _table()
+    programs, _ = rows["go/go1.26/stuck_minutes.txt.gz"]
+    libraries, _ = rows["go/go1.26/stuck_libraries_minutes.txt.gz"]
+    assert {
+        "exec-waits-for-output",
+        "finalizer-stuck",
+        "http-response-body-open",
+        "http-server-cannot-write",
+        "http-server-shutdown",
+        "http-server-waits-for-body",
+        "io-pipe-writers",
+        "sql-pool-exhausted",
+        "sql-pool-stuck",
+        "sql-rows-open",
+        "tls-handshakes",
+    } == programs
+    assert {
+        "errgroup-nested",
+        "grpc-flow-control",
+        "grpc-graceful-stop",
+        "grpc-not-ready",
+        "k8s-cache-not-synced",
+        "k8s-watch-unread",
+        "nats-callback-blocked",
+        "sarama-unread",
+        "singleflight-waits",
+        "sql-driver-connect",
+    } == libraries
+
+
+# -- healthy programs ------------------------------------------------------------------------------------------------
+
+_HEALTHY = [
+    *sorted(str(Path("go") / name) for name in index("go") if "/idle" in name),
+    *sorted(str(path.relative_to(FIXTURES)) for path in FIXTURES.glob("kubo/*quiet*/goroutine.debug*")),
+]
+
+
+@cache
+def report_of(path: Path) -> Report:
+    """The report on a file, pools and severities included."""
+    return scan([str(path)])
+
+
+def alarms(path: Path) -> list[tuple[str, str, int]]:
+    """What a report says above information."""
+    found = [finding for snapshot in report_of(path).snapshots for finding in snapshot.findings]
+    return [(f.rule.name, f.severity, f.count) for f in found if f.severity != "info"]
+
+
+@pytest.mark.parametrize("name", _HEALTHY)
+def test_a_healthy_program_raises_no_alarm(name: str) -> None:
+    """Hundreds of idle connections, workers, subscribers; quiet kubo nodes: nothing above information."""
+    assert [] == alarms(FIXTURES / name)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in index("go") if "/idle" in name))
+def test_most_of_an_idle_program_is_set_aside(name: str) -> None:
+    """Connections and loops of the standard library are known as healthy; the program's own workers stay."""
+    (snapshot,) = snapshots(FIXTURES / "go" / name)
+    healthy = sum(f.count for f in classify(snapshot, catalogue()) if f.rule.kind == "healthy")
+    assert 0.5 * len(snapshot.goroutines) < healthy < len(snapshot.goroutines)
+
+
+# -- dumps that others published -------------------------------------------------------------------------------------
+
+#: What the first finding of a report must be, and how many goroutines it must hold.
+_PUBLISHED: Mapping[str, tuple[str, str, int]] = {
+    "Autumn-27+ScopeSentry-Scan/goroutine.pprof": ("mutex-pile-up", "error", 14_624),
+    "probe-lab+parsec/goroutine": ("libp2p-addrbook-lock", "error", 190_345),
+    "giskook+ecs/goroutines.log": ("goroutines-in-one-place", "warning", 5_067),
+    "giskook+ecs/goroutines2.log": ("goroutines-in-one-place", "warning", 5_067),
+    "wtdcode+erigon/goroutine.txt": ("goroutines-in-one-place", "warning", 12_096),
+    "crazycs520+tidb/goroutine": ("stuck-waitgroup", "warning", 38),
+    "xmge+gonote/pprof/goroutine": ("goroutines-in-one-place", "warning", 2_470),
+}
+#: Dumps of programs that work, small or large.
+_WORKING: Sequence[str] = (
+    "DataDog+go-profiler-notes/examples",
+    "amckinley+cortex-heap",
+    "maruel+panicparse/static_panicweb.extracted.txt",
+    "rezmoss+goroscope",
+    "uber-go+goleak",
+    "zjg555543+transferfile",
+    "crazycs520+tidb/executor",
+)
+needs_corpus = pytest.mark.skipif(CORPUS is None, reason="the shared corpus is out of reach")
+
+
+@needs_corpus
+@pytest.mark.parametrize("name", _PUBLISHED)
+def test_a_published_pile_up_is_named_first(name: str) -> None:
+    """What a person would say first of these dumps is the report's first finding."""
+    assert CORPUS is not None
+    (snapshot,) = report_of(CORPUS / "third-party" / name).snapshots
+    first = snapshot.findings[0]
+    assert _PUBLISHED[name] == (first.rule.name, first.severity, first.count)
+
+
+@needs_corpus
+def test_libp2p_streams_of_a_published_dump_are_named() -> None:
+    """erigon's streams that wait for their peers are told, as information: they are few."""
+    assert CORPUS is not None
+    (snapshot,) = report_of(CORPUS / "third-party/wtdcode+erigon/goroutine.txt").snapshots
+    assert 27 == next(f.count for f in snapshot.findings if f.rule.name == "libp2p-streams-unanswered")
+
+
+def _working() -> list[Path]:
+    if CORPUS is None:
+        return []
+    files = [path for name in _WORKING for path in sorted((CORPUS / "third-party" / name).rglob("*")) if path.is_file()]
+    alone = [CORPUS / "third-party" / name for name in _WORKING if (CORPUS / "third-party" / name).is_file()]
+    return [p for p in files + alone if p.suffix != ".json" and "presentation/main" not in str(p)]
+
+
+@needs_corpus
+@pytest.mark.parametrize("path", _working(), ids=lambda path: "/".join(path.parts[-2:]))
+def test_a_published_dump_of_a_working_program_raises_no_alarm(path: Path) -> None:
+    """Production dumps, tests, examples: nothing above information."""
+    assert [] == alarms(path)
+
+
+# -- what rules ask of a whole dump ----------------------------------------------------------------------------------
+
+
+def test_a_deadlock_is_told_by_what_the_runtime_said() -> None:
+    """One goroutine that waits is no deadlock; the runtime's own words over it are."""
+    text = goroutine(1, ["main.main"], state="chan receive")
+    rules = [rule for rule in catalogue() if rule.name == "all-asleep-deadlock"]
+    assert () == classify(snapshot_of(text), rules)
+    (finding,) = classify(snapshot_of(f"fatal error: all goroutines are asleep - deadlock!\n\n{text}"), rules)
+    assert 1 == finding.count
