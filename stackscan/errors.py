@@ -52,7 +52,7 @@ class UnsupportedFormatError(UnrecognisedFormatError):
 class CatalogueError(StackscanError):
     """A rule or pool description (data file) is wrong: what, in which file, under which key."""
 
-    default_hint = "Compare the file with its neighbours in the catalogue; every key is described in CONTRIBUTING.md."
+    default_hint = "Compare the file with its neighbours in the catalogue; every key is described in docs/rules.md."
 
 
 class ExpressionError(StackscanError):

@@ -10,10 +10,10 @@ import pytest
 from helpers import FIXTURES, goroutine, snapshot_of
 from stackscan.catalogue import read_text
 from stackscan.errors import CatalogueError, StackscanError
+from stackscan.pipeline import read
 from stackscan.rules import Finding, Rule, catalogue, classify
 from stackscan.rules.description import read_rule
 from stackscan.rules.precedence import in_order
-from stackscan.scan import read
 from stackscan.snapshot import Snapshot
 
 

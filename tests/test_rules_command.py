@@ -13,13 +13,13 @@ from stackscan.configuration import Configuration, shipped
 from stackscan.errors import ExpressionError
 from stackscan.judging import Judging, narrowed
 from stackscan.language import parse
+from stackscan.pipeline import scan
 from stackscan.pools import propose
 from stackscan.pools.description import read_pool
 from stackscan.report import as_json
 from stackscan.reporters import reporter
 from stackscan.rules import Rule
 from stackscan.rules.description import read_rule
-from stackscan.scan import scan
 
 _POOL_DUMP = FIXTURES / "go" / "go1.25" / "pool.txt"
 _MANUAL = FIXTURES.parent / "docs" / "rules.md"
