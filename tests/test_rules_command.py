@@ -44,7 +44,7 @@ _MANUAL = FIXTURES.parent / "docs" / "rules.md"
         ("minuts >= 5", 1, ["did you mean 'minutes'?"]),
         ("minutes >= 5.5", 12, ["a whole number"]),
         ("minutes 5", 9, ["a comparison"]),
-        ("count >= 100 by frog", 17, ["creator, stack, instance, root or parent"]),
+        ("count >= 100 by frog", 17, ["creator, stack, place, instance, root or parent"]),
         ('waiting "mutex"', 9, ["no Go version prints 'mutex'"]),
         ('waiting "chan recieve"', 9, ["did you mean 'chan receive'?"]),
         ("stack $bitswap-wroker", 7, ["did you mean '$bitswap-worker'?"]),

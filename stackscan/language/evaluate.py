@@ -19,6 +19,7 @@ from stackscan.language.pointers import sharing
 from stackscan.language.symbols import Mask
 from stackscan.language.syntax import (
     And,
+    Cause,
     Chain,
     Count,
     Creator,
@@ -37,7 +38,7 @@ from stackscan.language.syntax import (
 )
 
 #: What is answered by itself.
-_Alone = Chain | Place | Owner | Module | Waiting | Minutes | Label | Flag | Creator | Shares
+_Alone = Chain | Place | Owner | Module | Waiting | Cause | Minutes | Label | Flag | Creator | Shares
 
 
 def select(expression: Expression, index: Index, among: Mask | None = None) -> Numbers:
@@ -100,7 +101,7 @@ def _cells(expression: Expression, index: Index) -> _Outcomes:
         return reduce(_and, early + late)
     if isinstance(expression, Or):
         return reduce(_or, (_cells(part, index) for part in expression.parts))
-    if isinstance(expression, Chain | Place | Owner | Module | Waiting):
+    if isinstance(expression, Chain | Place | Owner | Module | Waiting | Cause):
         yes, no = _of_cells(expression, index)
         return yes, no, ~(yes | no)
     return _open(index)
@@ -122,10 +123,12 @@ def _open(index: Index) -> _Outcomes:
     return everything, everything, everything
 
 
-def _of_cells(expression: Chain | Place | Owner | Module | Waiting, index: Index) -> Answer:
+def _of_cells(expression: Chain | Place | Owner | Module | Waiting | Cause, index: Index) -> Answer:
     """The answers to what is the same for all goroutines of a cell."""
     if isinstance(expression, Waiting):
         return goroutines.waiting(expression, index)
+    if isinstance(expression, Cause):
+        return goroutines.cause(expression, index)
     yes = stacks.matching(expression, index)[index.cell_stack]
     if isinstance(expression, Place) and expression.where == "created by":
         return yes, ~yes & _creators_known(index)

@@ -16,7 +16,7 @@ from stackscan.language import reasons
 from stackscan.language.index import Index, Numbers
 from stackscan.language.pointers import instances
 from stackscan.language.symbols import Mask
-from stackscan.language.syntax import Comparison, Flag, Group, Label, Minutes, Waiting
+from stackscan.language.syntax import Cause, Comparison, Flag, Group, Label, Minutes, Waiting
 
 #: Where an answer is yes, and where it is no; where neither, the dump does not say.
 Answer = tuple[Mask, Mask]
@@ -40,6 +40,17 @@ def waiting(question: Waiting, index: Index) -> Answer:
                 yes[cell] = any(text_matches(text, reason) for text in question.reasons for reason in told)
         found = index.answers[question] = (yes, known & ~yes)
     return found
+
+
+def cause(question: Cause, index: Index) -> Answer:
+    """For each cell, whether the dump is of a process that said one of these as it died."""
+    said = index.cause
+    yes = np.full(
+        len(index.cell_stack),
+        said is not None and any(text_matches(text, said) for text in question.texts),
+        dtype=np.bool_,
+    )
+    return yes, ~yes
 
 
 def _exact(index: Index) -> list[frozenset[str] | None]:
@@ -111,7 +122,9 @@ def group_of(by: Group, index: Index, rows: Numbers) -> Numbers:
         return _dense(index, "creator_id")[rows]
     if by == "instance":
         return instances(index)[rows]
-    of_stack = {"stack": np.arange(len(index.stacks)), "creator": index.creation_site, "root": index.root_function}[by]
+    if by == "stack":
+        return index.row_stack[rows]
+    of_stack = {"place": index.place_function, "creator": index.creation_site, "root": index.root_function}[by]
     return of_stack[index.row_stack[rows]]
 
 

@@ -13,6 +13,7 @@ from stackscan.errors import ExpressionError
 from stackscan.language import names, reasons
 from stackscan.language.syntax import (
     And,
+    Cause,
     Chain,
     Comparison,
     Count,
@@ -55,7 +56,7 @@ _WORDS: Final = {
 }
 _KEYWORD_SETS: Final = (
     ({"STACK", "WAITING", "NOT"}, "a condition (stack, innermost, root, created by, waiting, count, not, …)"),
-    ({"INSTANCE", "PARENT"}, "creator, stack, instance, root or parent"),
+    ({"INSTANCE", "PARENT"}, "creator, stack, place, instance, root or parent"),
 )
 _WORD: Final = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|[$\w-]+|\S")
 _LONGEST: Final = 20_000  # characters
@@ -301,6 +302,7 @@ _BUILDERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
     "label": _label,
     "locked": lambda _: Flag("locked"),
     "leaked": lambda _: Flag("leaked"),
+    "cause": lambda children: Cause(children[1][0]),
     "count": _count,
     "creator": lambda children: Creator(_trees(children)[0]),
     "shares": lambda children: Shares(_trees(children)[0]),

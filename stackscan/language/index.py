@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from stackscan.formats.symbol import origin
 from stackscan.language.symbols import Functions, Mask
 from stackscan.snapshot import Frame, Snapshot
 
@@ -50,6 +51,7 @@ class Index:
         self.stacks = snapshot.stacks
         self.goroutines = snapshot.goroutines
         self.format = snapshot.format
+        self.cause = snapshot.cause
         self.read_arguments = snapshot.read_arguments
         self.answers: dict[object, object] = {}  # by question, kept by whoever asks
         names: dict[str, int] = {}
@@ -96,6 +98,14 @@ class Index:
     def root_function(self) -> Numbers:
         """For each stack the function of its root; -1: none."""
         return self.function_at(self.places[1])
+
+    @cached_property
+    def place_function(self) -> Numbers:
+        """For each stack the function that waits: its innermost frame outside the standard library, where there is
+        none outside the runtime; -1: none."""
+        own = [next((at for at, f in enumerate(s.frames) if origin(f).kind != "std"), _ABSENT) for s in self.stacks]
+        places = np.array(own, dtype=np.int64)
+        return self.function_at(np.where(places >= 0, places, self.places[0]))
 
     @cached_property
     def creation_site(self) -> Numbers:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 Comparison = Literal[">=", "<=", "!=", "=", "<", ">"]
-Group = Literal["creator", "stack", "instance", "root", "parent"]
+Group = Literal["creator", "stack", "place", "instance", "root", "parent"]
 Texts = tuple[str, ...]  # alternatives
 
 
@@ -84,6 +84,13 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Belongs to a dump of a process that said one of these as it died; the same for all goroutines."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """How many goroutines (``percent``: of all) pass everything else that is asked, in all or by group."""
 
@@ -129,7 +136,21 @@ class Not:
 
 
 Expression = (
-    Chain | Place | Owner | Module | Waiting | Minutes | Label | Flag | Count | Creator | Shares | And | Or | Not
+    Chain
+    | Place
+    | Owner
+    | Module
+    | Waiting
+    | Minutes
+    | Label
+    | Flag
+    | Cause
+    | Count
+    | Creator
+    | Shares
+    | And
+    | Or
+    | Not
 )
 
 
