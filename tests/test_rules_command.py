@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run, snapshot_of
 from stackscan.catalogue import read_text
 from stackscan.configuration import Configuration, shipped
 from stackscan.errors import ExpressionError
-from stackscan.judging import Judging, narrowed
+from stackscan.judging import Chosen, Judging
 from stackscan.language import parse
 from stackscan.pipeline import scan
 from stackscan.pools import propose
@@ -20,6 +23,7 @@ from stackscan.report import as_json
 from stackscan.reporters import reporter
 from stackscan.rules import Rule
 from stackscan.rules.description import read_rule
+from stackscan.snapshot import ARGUMENT_SCHEMA
 
 _POOL_DUMP = FIXTURES / "go" / "go1.25" / "pool.txt"
 _MANUAL = FIXTURES.parent / "docs" / "rules.md"
@@ -63,7 +67,7 @@ def test_a_wrong_expression_is_pointed_at(text: str, column: int, words: list[st
     assert column == caught.value.column
     for word in words:
         assert word in str(caught.value)
-    line, caret = caught.value.excerpt
+    line, caret = caught.value.excerpt or ("", "^")  # of nothing, nothing is shown
     assert caret.endswith("^")
     assert line.isprintable()
 
@@ -134,11 +138,30 @@ def test_a_wrong_where_ends_the_program_before_it_reads() -> None:
     assert ['  waiting "sync.Mutex.lock"', "          ^"] == done.stderr.splitlines()[1:3]
 
 
+def test_findings_and_pools_are_of_the_whole_dump() -> None:
+    """Of a stalled pool only some workers may be asked for: they are so many of all, with their own companions."""
+    where = 'stack "go-yamux/v*.(*Stream).Read" .. $bitswap-worker and count >= 8'
+    source = FIXTURES / "kubo" / "v0.41.0-boxo-v0.38.0-stalled-tcp" / "ipfs-profile-02.zip"
+    done = run("report", source, "--where", where, "--format", "json")
+    snapshot = json.loads(done.stdout)["snapshots"][0]
+    (finding,) = snapshot["findings"]
+    assert 11 == snapshot["goroutines"] == finding["count"] == finding["evidence"]["companions"]
+    assert [("bitswap-task-workers", 12)] == [(pool["pool"], pool["workers"]) for pool in snapshot["pools"]]
+    assert snapshot["verdicts"][0]["text"].startswith("11 of 12 bitswap task workers")
+    assert [["bitswap-close-stall"]] == [bucket["rules"] for bucket in snapshot["buckets"]]
+
+
 def test_arguments_follow_their_goroutines() -> None:
-    """A dump that is narrowed keeps the arguments of the goroutines that are left."""
+    """A dump of which only some goroutines are left has the arguments of those."""
     base = snapshot_of("\n".join(goroutine(n, ["main.a" if n < 3 else "main.b"]) for n in range(1, 6)))
-    left = narrowed(base, 'stack "main.b"')
+    table = pl.DataFrame({"goroutine": [0, 3], "frame": 0, "position": 0, "word": [7, 8], "reliable": True})
+    whole = replace(base, read_arguments=lambda: table.cast(ARGUMENT_SCHEMA))  # type: ignore[arg-type]
+    left = Chosen(np.array([2, 3, 4]), np.array([False, False, True, True, True])).only(whole)
     assert [3, 4, 5] == left.goroutines["goroutine_id"].to_list()
+    arguments = left.arguments()
+    assert arguments is not None
+    assert [(1, 8)] == arguments.select("goroutine", "word").rows()
+    assert ARGUMENT_SCHEMA == dict(arguments.schema)
 
 
 def _healthy() -> Rule:
