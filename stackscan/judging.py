@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from stackscan.language.index import Numbers
 from stackscan.language.symbols import Mask
 from stackscan.report import Place, Selection, SnapshotReport, View, build_snapshot, modules
 from stackscan.rules.affected import go_version
-from stackscan.snapshot import Snapshot
+from stackscan.snapshot import Frame, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ class Chosen:
         """The snapshot with only these goroutines."""
         read = snapshot.read_arguments
 
-        def read_arguments() -> pl.DataFrame:
-            table = pl.DataFrame() if read is None else read()
+        def read_arguments(of: Collection[Frame] | None) -> pl.DataFrame:
+            table = pl.DataFrame() if read is None else read(of)
             places = {"goroutine": self.rows, "place": range(len(self.rows))}
             kept = pl.DataFrame(places, schema={"goroutine": pl.UInt32, "place": pl.UInt32})
             return table.join(kept, on="goroutine").with_columns(goroutine="place").select(table.columns)

@@ -155,7 +155,7 @@ def test_arguments_follow_their_goroutines() -> None:
     """A dump of which only some goroutines are left has the arguments of those."""
     base = snapshot_of("\n".join(goroutine(n, ["main.a" if n < 3 else "main.b"]) for n in range(1, 6)))
     table = pl.DataFrame({"goroutine": [0, 3], "frame": 0, "position": 0, "word": [7, 8], "reliable": True})
-    whole = replace(base, read_arguments=lambda: table.cast(ARGUMENT_SCHEMA))  # type: ignore[arg-type]
+    whole = replace(base, read_arguments=lambda _: table.cast(ARGUMENT_SCHEMA))  # type: ignore[arg-type]
     left = Chosen(np.array([2, 3, 4]), np.array([False, False, True, True, True])).only(whole)
     assert [3, 4, 5] == left.goroutines["goroutine_id"].to_list()
     arguments = left.arguments()
