@@ -52,7 +52,7 @@ class UnsupportedFormatError(UnrecognisedFormatError):
 class CatalogueError(StackscanError):
     """A rule or pool description (data file) is wrong: what, in which file, under which key."""
 
-    default_hint = "Compare the file with its neighbours in the catalogue; every key is described in CONTRIBUTING.md."
+    default_hint = "Compare the file with its neighbours in the catalogue; every key is described in docs/rules.md."
 
 
 class ExpressionError(StackscanError):
@@ -74,7 +74,7 @@ class ExpressionError(StackscanError):
         first = max(0, self.column - 1 - _BEFORE)
         lead = _visible(("…" if first else "") + shown[first : self.column - 1])
         rest = _visible(shown[self.column - 1 : self.column - 1 + _BEHIND])
-        self.excerpt = (lead + rest, " " * _width(lead) + "^")
+        self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() else ()
 
 
 #: Characters of a long line shown before the place that is pointed at, and from it on.

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from stackscan import phases, pools, rules
 from stackscan.configuration import Configuration
-from stackscan.language import index_of, parse, select
+from stackscan.language import index_of, mask, parse, select
+from stackscan.language.index import Numbers
+from stackscan.language.symbols import Mask
 from stackscan.report import Place, Selection, SnapshotReport, View, build_snapshot, modules
 from stackscan.rules.affected import go_version
-from stackscan.snapshot import Snapshot
+from stackscan.snapshot import Frame, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,44 +35,68 @@ class Judging:
 
 
 def judge(snapshot: Snapshot, place: Place, how: Judging, *, kubo: str | None = None) -> SnapshotReport:
-    """The report of one snapshot. ``kubo``: the version that the bundle it lies in tells."""
-    selection = None
-    if how.where is not None:
-        selection = Selection(how.where, len(snapshot.goroutines))
-        snapshot = narrowed(snapshot, how.where)
+    """The report of one snapshot. ``kubo``: the version that the bundle it lies in tells.
+
+    The whole dump is judged, also where only some goroutines are asked for: a worker is one of all its pool's, and
+    whoever belongs to a finding may not have been asked for. Findings then count those that were.
+    """
+    chosen = _chosen(snapshot, how)
     samples = pools.sample(snapshot, how.configuration.pools)
     sizes = {sample.pool.name: sample.workers for sample in samples}
     versions = dict(modules(snapshot.stacks))
     go = go_version(snapshot.stacks)
-    findings = rules.classify(snapshot, how.configuration.rules, sizes, versions | ({"go": go} if go else {}))
+    known = versions | ({"go": go} if go else {})
+    findings = rules.classify(snapshot, how.configuration.rules, sizes, known, None if chosen is None else chosen.mask)
+    proposals = pools.propose(snapshot, how.configuration.pools, (f.rows for f in findings)) if chosen is None else ()
+    judgements = phases.judge(
+        phases.catalogue(),
+        modules=versions,
+        kubo=kubo,
+        pools=sizes,
+        caught=(finding.rule.name for finding in findings),
+    )
+    selection = None
+    if chosen is not None:
+        selection = Selection(how.where or "", len(snapshot.goroutines))
+        samples = tuple(s for s in samples if (mask(s.pool.worker, index_of(snapshot)) & chosen.mask).any())
+        findings = tuple(replace(f, rows=np.searchsorted(chosen.rows, f.rows)) for f in findings)
+        snapshot = chosen.only(snapshot)
     return build_snapshot(
         snapshot,
         place,
         findings=findings,
         pools=samples,
-        phases=phases.judge(
-            phases.catalogue(),
-            modules=versions,
-            kubo=kubo,
-            pools=sizes,
-            caught=(finding.rule.name for finding in findings),
-        ),
-        proposals=pools.propose(snapshot, how.configuration.pools, (finding.rows for finding in findings)),
+        phases=judgements,
+        proposals=proposals,
         view=View(how.top, how.everything, selection),
     )
 
 
-def narrowed(snapshot: Snapshot, where: str) -> Snapshot:
-    """The snapshot with only those goroutines of which an expression is true. Raises ExpressionError."""
-    rows = select(parse(where, where="--where"), index_of(snapshot))
-    read = snapshot.read_arguments
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The goroutines that were asked for: their rows, in order, and the same as a mask."""
 
-    def read_arguments() -> pl.DataFrame:
-        kept = pl.DataFrame({"goroutine": rows, "row": range(len(rows))}, schema_overrides={"goroutine": pl.UInt32})
-        table = pl.DataFrame() if read is None else read()
-        found = table.join(kept, on="goroutine", how="inner")
-        return found.with_columns(pl.col("row").cast(pl.UInt32).alias("goroutine")).select(table.columns)
+    rows: Numbers
+    mask: Mask
 
-    return replace(
-        snapshot, goroutines=snapshot.goroutines[rows], read_arguments=None if read is None else read_arguments
-    )
+    def only(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with only these goroutines."""
+        read = snapshot.read_arguments
+
+        def read_arguments(of: Collection[Frame] | None) -> pl.DataFrame:
+            table = pl.DataFrame() if read is None else read(of)
+            places = {"goroutine": self.rows, "place": range(len(self.rows))}
+            kept = pl.DataFrame(places, schema={"goroutine": pl.UInt32, "place": pl.UInt32})
+            return table.join(kept, on="goroutine").with_columns(goroutine="place").select(table.columns)
+
+        return replace(
+            snapshot, goroutines=snapshot.goroutines[self.rows], read_arguments=None if read is None else read_arguments
+        )
+
+
+def _chosen(snapshot: Snapshot, how: Judging) -> Chosen | None:
+    """The goroutines that ``--where`` asks for; None where it is not given."""
+    if how.where is None:
+        return None
+    wanted = parse(how.where, where="--where")
+    return Chosen(select(wanted, index_of(snapshot)), mask(wanted, index_of(snapshot)))

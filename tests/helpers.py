@@ -22,9 +22,9 @@ from typing import Any, Final
 import polars as pl
 
 from stackscan import formats, language
+from stackscan.pipeline import scan
 from stackscan.report import Report, as_json
 from stackscan.reporters import reporter
-from stackscan.scan import scan
 from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Snapshot, Stack
 
 ROOT: Final = Path(__file__).resolve().parent.parent

@@ -244,7 +244,7 @@ def _with_arguments(words: list[tuple[int, int, int, int, bool]], count: int) ->
         {name: list(column) for name, column in zip(ARGUMENT_SCHEMA, columns, strict=True)}, schema=ARGUMENT_SCHEMA
     )
     base = snapshot_with(*(stack_of("main.holder" if n == 0 else "main.waiter") for n in range(count)))
-    return Snapshot(base.format, base.goroutines, base.stacks, read_arguments=lambda: table)
+    return Snapshot(base.format, base.goroutines, base.stacks, read_arguments=lambda _: table)
 
 
 _HEAP = 0xC000184000

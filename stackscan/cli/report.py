@@ -69,8 +69,8 @@ def command(
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
     from stackscan.judging import Judging
+    from stackscan.pipeline import scan
     from stackscan.reporters import reporter
-    from stackscan.scan import scan
 
     how = Judging(configuration(config), where=where, top=top, everything=everything)
     with progress() as told:

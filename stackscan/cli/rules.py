@@ -21,7 +21,7 @@ class Output(StrEnum):
 
 def command(
     rule: Annotated[
-        str | None, typer.Argument(metavar="[RULE]", help="Explain this rule or pool.", show_default=False)
+        str | None, typer.Argument(metavar="RULE", help="Explain this rule or pool.", show_default=False)
     ] = None,
     output_format: Annotated[Output, typer.Option("--format", "-f", help="text for people, json for scripts.")] = (
         Output.text

@@ -23,7 +23,7 @@ _LOWEST_HEAP: Final = 1 << 32
 def arguments(index: Index) -> pl.DataFrame | None:
     """The reliable words that may be pointers into the heap; None where the format prints no arguments."""
     if "arguments" not in index.answers:
-        table = None if index.read_arguments is None else index.read_arguments()
+        table = None if index.read_arguments is None else index.read_arguments(None)
         if table is not None:
             table = table.filter(pl.col("reliable") & (pl.col("word") >= _LOWEST_HEAP))
         index.answers["arguments"] = table

@@ -50,10 +50,12 @@ def classify(
     rules: Iterable[Rule],
     pool_sizes: Mapping[str, int] | None = None,
     versions: Mapping[str, str] | None = None,
+    shown: Mask | None = None,
 ) -> tuple[Finding, ...]:
     """What the rules find: what is stuck by severity, then what is healthy; each by count.
 
-    ``pool_sizes``: workers by pool, for minor findings; ``versions``: of the program's modules and of ``go``.
+    ``pool_sizes``: workers by pool, for minor findings; ``versions``: of the program's modules and of ``go``;
+    ``shown``: the goroutines that findings are to tell of (all are judged).
     """
     index = index_of(snapshot)
     claimed: dict[str, Numbers] = {}
@@ -61,8 +63,10 @@ def classify(
     for rule, winners in in_order(tuple(rules)):
         rows = select(rule.when, index, _left_by(winners, claimed, len(index.goroutines)))
         claimed[rule.name] = rows
-        if len(rows):
-            found.append(_finding(rule, index, rows, pool_sizes or {}, versions or {}))
+        told = rows if shown is None else rows[shown[rows]]
+        if len(told):
+            severity = _severity(rule, len(rows), pool_sizes or {})
+            found.append(_finding(rule, severity, index, told, versions or {}))
     order = lambda f: (  # noqa: E731
         f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count, f.rule.extends is None, f.rule.name,
     )  # fmt: skip
@@ -92,14 +96,12 @@ def _severity(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Severity
     return rule.severity
 
 
-def _finding(
-    rule: Rule, index: Index, rows: Numbers, pool_sizes: Mapping[str, int], versions: Mapping[str, str]
-) -> Finding:
+def _finding(rule: Rule, severity: Severity, index: Index, rows: Numbers, versions: Mapping[str, str]) -> Finding:
     stack_ids = tuple(dict.fromkeys(index.row_stack[rows].tolist()))
     ids, known = index.column("goroutine_id")
     return Finding(
         rule=rule,
-        severity=_severity(rule, len(rows), pool_sizes),
+        severity=severity,
         count=len(rows),
         goroutine_ids=tuple(ids[rows][known[rows]][:_IDS_SHOWN].tolist()),
         evidence=_evidence(rule, index, rows),
