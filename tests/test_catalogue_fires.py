@@ -15,9 +15,9 @@ import pytest
 
 from helpers import CORPUS, FIXTURES, GOLDEN, golden, goroutine, index, snapshot_of
 from stackscan import formats
+from stackscan.pipeline import scan
 from stackscan.report import Report
 from stackscan.rules import catalogue, classify
-from stackscan.scan import scan
 from stackscan.snapshot import Snapshot
 
 _TABLE = GOLDEN / "rules-that-fire.txt"
@@ -69,8 +69,8 @@ def _table() -> dict[str, tuple[set[str], set[str]]]:
     return rows
 
 
-#: Which rule a fixture of ``programs/stuck`` and ``libraries/stuck`` was made for. The others are too few or too young to
-#: be told from healthy programs, and must stay silent: see ``test_what_may_be_healthy_raises_no_alarm``.
+#: Which rule a fixture of ``programs/stuck`` or ``libraries/stuck`` was made for. The others are too few or too young
+#: to be told from healthy programs, and must stay silent.
 _MADE_FOR = {
     "abandoned-send": "abandoned-senders",
     "ants": "ants-pool-full",
@@ -202,7 +202,7 @@ def test_a_published_pile_up_is_named_first(name: str) -> None:
 
 @needs_corpus
 def test_libp2p_streams_of_a_published_dump_are_named() -> None:
-    """erigon's streams that wait for their peers are told, as information: they are few."""
+    """Erigon's streams that wait for their peers are told, as information: they are few."""
     assert CORPUS is not None
     (snapshot,) = report_of(CORPUS / "third-party/wtdcode+erigon/goroutine.txt").snapshots
     assert 27 == next(f.count for f in snapshot.findings if f.rule.name == "libp2p-streams-unanswered")
