@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -102,6 +103,17 @@ def test_reasons_that_no_version_prints_are_refused(text: str, near: str) -> Non
     """A reason that cannot be found is a typo, and said with what was meant."""
     assert f"did you mean '{near}'?" in (unknown(text) or "")
     assert unknown("frob*") is not None
+
+
+def test_what_a_cut_stack_does_not_show_is_unknown() -> None:
+    """A frame that is not seen may be among those left out; where the outer end is cut off, so is the root."""
+    whole, middle, outer = (replace(stack_of("main.a", "main.b"), elided=elided) for elided in (0, 40, None))
+    snapshot = snapshot_with(whole, middle, outer)
+    assert [0, 1, 2] == selected('stack "main.a"', snapshot)
+    assert [0] == selected('not stack "main.c"', snapshot)
+    assert [0, 1] == selected('root "main.b"', snapshot)
+    assert [0, 1] == selected('not root "main.c"', snapshot)
+    assert [0, 1, 2] == selected('not innermost "main.c"', snapshot)
 
 
 # -- minutes, marks, labels --------------------------------------------------------------------------------------------

@@ -130,9 +130,11 @@ def _of_cells(expression: Chain | Place | Owner | Module | Waiting | Cause, inde
     if isinstance(expression, Cause):
         return goroutines.cause(expression, index)
     yes = stacks.matching(expression, index)[index.cell_stack]
-    if isinstance(expression, Place) and expression.where == "created by":
-        return yes, ~yes & _creators_known(index)
-    return yes, ~yes
+    if not isinstance(expression, Place):
+        return yes, ~yes & (index.left_out == 0)[index.cell_stack]
+    if expression.where == "root":
+        return yes, ~yes & (index.left_out >= 0)[index.cell_stack]
+    return yes, ~yes & (expression.where == "innermost" or _creators_known(index))
 
 
 def _creators_known(index: Index) -> bool:

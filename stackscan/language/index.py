@@ -23,6 +23,7 @@ Numbers = npt.NDArray[np.int64]
 
 _RUNTIME: Final = ("runtime.", "internal/runtime/")
 _ABSENT: Final = -1
+_MOST: Final = 1 << 31  # a stranger may print any number
 _INDEXES: WeakKeyDictionary[Snapshot, Index] = WeakKeyDictionary()
 
 
@@ -75,8 +76,17 @@ class Index:
     def places(self) -> tuple[Numbers, Numbers]:
         """For each stack the index of its innermost frame outside the runtime and of its root; -1: none."""
         found = [significant(stack.functions) for stack in self.stacks]
+        # A stack whose outer end was cut off does not show its root.
+        found = [
+            (inner, _ABSENT if s.elided is None else root) for s, (inner, root) in zip(self.stacks, found, strict=True)
+        ]
         table = np.array(found, dtype=np.int64).reshape(len(self.stacks), 2)
         return table[:, 0], table[:, 1]
+
+    @cached_property
+    def left_out(self) -> Numbers:
+        """For each stack how many frames of its middle were not printed; -1 where its outer end was cut off."""
+        return np.array([_ABSENT if s.elided is None else min(s.elided, _MOST) for s in self.stacks], dtype=np.int64)
 
     def functions_of(self, stack_id: int) -> Numbers:
         """The function ids of a stack's frames, innermost first."""
