@@ -9,15 +9,17 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-from helpers import CORPUS, FIXTURES, GOLDEN, golden, goroutine, index, snapshot_of
+from helpers import CORPUS, FIXTURES, GOLDEN, ROOT, golden, goroutine, index, snapshot_of
 from stackscan import formats
 from stackscan.pipeline import scan
 from stackscan.report import Report
-from stackscan.rules import catalogue, classify
+from stackscan.rules import Finding, Rule, catalogue, classify
+from stackscan.rules.description import SEVERITIES
 from stackscan.snapshot import Snapshot
 
 _TABLE = GOLDEN / "rules-that-fire.txt"
@@ -42,11 +44,17 @@ def snapshots(path: Path) -> tuple[Snapshot, ...]:
     return tuple(formats.read(text, where=path.name))
 
 
+@cache
+def classified(path: Path) -> tuple[tuple[Finding, ...], ...]:
+    """What the whole catalogue finds in each snapshot of a file."""
+    return tuple(classify(snapshot, catalogue()) for snapshot in snapshots(path))
+
+
 def row(path: Path) -> str:
     """One line of the table: what is stuck, then what waits as it should, each with how many."""
     kinds: dict[str, dict[str, int]] = {"stuck": {}, "healthy": {}}
-    for snapshot in snapshots(path):
-        for finding in classify(snapshot, catalogue()):
+    for findings in classified(path):
+        for finding in findings:
             counts = kinds[finding.rule.kind]
             counts[finding.rule.name] = counts.get(finding.rule.name, 0) + finding.count
     told = [" ".join(f"{name}={count}" for name, count in sorted(counts.items())) for counts in kinds.values()]
@@ -57,6 +65,28 @@ def test_each_rule_fires_where_it_did() -> None:
     """The whole catalogue over every fixture: stuck rules before the bar, healthy ones behind it."""
     shown = "".join(f"{row(path)}\n" for path in fixtures())
     assert golden(_TABLE, shown) == shown
+
+
+def _claimed_twice(findings: Sequence[Finding]) -> Iterator[tuple[str, str, int]]:
+    """Pairs of rules of one kind that claim the same goroutines although neither says more of them than the other."""
+    for one, other in combinations(findings, 2):
+        both = len(set(one.rows.tolist()) & set(other.rows.tolist()))
+        related = one.rule.extends == other.rule.name or other.rule.extends == one.rule.name
+        if both and one.rule.kind == other.rule.kind and not related:
+            yield one.rule.name, other.rule.name, both
+
+
+def test_no_goroutine_is_claimed_twice() -> None:
+    """Of two rules of a kind that could claim a goroutine, one yields to the other: no fixture shows a pair."""
+    doubles = {path: list(_claimed_twice(findings)) for path in fixtures() for findings in classified(path)}
+    assert {} == {path: pairs for path, pairs in doubles.items() if pairs}
+
+
+@pytest.mark.parametrize("rule", catalogue(), ids=lambda rule: rule.name)
+def test_no_example_is_claimed_twice(rule: Rule) -> None:
+    """The same on the dumps in the rule files, with the whole catalogue."""
+    for example in rule.examples:
+        assert [] == list(_claimed_twice(classify(snapshot_of(example.dump), catalogue())))
 
 
 def _table() -> dict[str, tuple[set[str], set[str]]]:
@@ -233,3 +263,25 @@ def test_a_deadlock_is_told_by_what_the_runtime_said() -> None:
     assert () == classify(snapshot_of(text), rules)
     (finding,) = classify(snapshot_of(f"fatal error: all goroutines are asleep - deadlock!\n\n{text}"), rules)
     assert 1 == finding.count
+
+
+# -- the manual's list -----------------------------------------------------------------------------------------------
+
+_MANUAL = ROOT / "docs" / "catalogue.md"
+
+
+def _listed(kind: str) -> str:
+    """The table of one kind of rules, as the manual holds it."""
+    rules = sorted((r for r in catalogue() if r.kind == kind), key=lambda r: (SEVERITIES.index(r.severity), r.name))
+    rows = [f"| `{r.name}` | {r.severity} | {r.evidence_level} | {r.title} |" for r in rules]
+    return "\n".join(["| rule | severity | known from | flags |", "|---|---|---|---|", *rows])
+
+
+@pytest.mark.parametrize("kind", ["stuck", "healthy"])
+def test_the_manual_lists_every_rule(kind: str) -> None:
+    """``docs/catalogue.md`` names each rule with its severity and how it is known."""
+    marker = f"<!-- {kind} -->"
+    text = _MANUAL.read_text(encoding="utf-8")
+    before, _, after = text.split(marker)
+    whole = f"{before}{marker}\n{_listed(kind)}\n{marker}{after}"
+    assert golden(_MANUAL, whole) == whole
