@@ -104,7 +104,7 @@ def test_the_quick_way_is_the_regular_expression_for_what_looks_like_symbols(pat
 
 
 def test_very_long_symbols_are_matched_too() -> None:
-    """A stranger's dump may hold a symbol of any length; it costs nobody more than a look, and is matched as a whole."""
+    """A dump may hold a symbol of any length: it costs no more than a look, and is matched as a whole."""
     long = "/quic-go.x" * 50_000
     functions = Functions([long])
     assert functions.matching((long,)).all()
