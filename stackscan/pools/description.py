@@ -72,7 +72,7 @@ def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:
     if twice is not None:
         raise CatalogueError(f"{table.where}: the state {twice!r} is there already")
     pool = Pool(
-        name=table.text("name"),
+        name=table.name(),
         title=table.text("title"),
         worker=read_expression(table, "worker"),
         expression=table.text("worker"),
