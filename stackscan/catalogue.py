@@ -17,6 +17,7 @@ Choice = TypeVar("Choice", bound=str)
 
 #: The line at which the examples of a file begin: they come last, and are only read when someone asks for them.
 _EXAMPLES: Final = re.compile(r"^\[\[example\]\]", re.MULTILINE)
+_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _OWN_ID: Final = re.compile(r"^goroutine (\d+)(?= )", re.MULTILINE)
 _CREATOR_ID: Final = re.compile(r"(?<= in goroutine )(\d+)$", re.MULTILINE)
 
@@ -78,6 +79,13 @@ class Table:
         if not isinstance(value, str) or not value.strip():
             raise CatalogueError(f"{self.where}: {key!r} must be a text")
         return value.strip()
+
+    def name(self) -> str:
+        """What the description is called: words of small letters and digits with dashes between."""
+        text = self.text("name")
+        if not _NAME.fullmatch(text):
+            raise CatalogueError(f"{self.where}: 'name' must be like 'cache-convoy', not {text!r}")
+        return text
 
     def missing(self, key: str) -> NoReturn:
         """Raise for a key that must be there and is not."""
@@ -171,14 +179,25 @@ def read_head(text: str, *, where: str) -> Table:
     found = _EXAMPLES.search(text)
     if found is None:
         return read_text(text, where=where)
-    head = read_text(text[: found.start()], where=where)
-    return Table({key: head.raw(key) for key in head.written}, where, whole=lambda: read_text(text, where=where))
+    values = _loaded(text[: found.start()], where=where)
+
+    def whole() -> Table:
+        every = _loaded(text, where=where)
+        if {key: value for key, value in every.items() if key != "example"} != values:
+            raise CatalogueError(f"{where}: [[example]] tables must come last")
+        return Table(every, where)
+
+    return Table(values, where, whole=whole)
 
 
 def read_text(text: str, *, where: str) -> Table:
     """The top table of one TOML text."""
+    return Table(_loaded(text, where=where), where)
+
+
+def _loaded(text: str, *, where: str) -> dict[str, object]:
     try:
-        return Table(tomllib.loads(text), where)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{where}: {error}") from error
 

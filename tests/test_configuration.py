@@ -78,6 +78,7 @@ def test_what_a_command_reads_itself_is_left_to_it(tmp_path: Path) -> None:
         (_RULE.replace("minutes", "minuts"), ["rule 1", "'when'", "column 26", "'minutes'"]),
         (_POOL.replace("idle", "idel"), ["pool 1", "'idel'", "'idle'"]),
         (_RULE + "yields_to = ['me']" + _RULE.replace("slow-serve", "me") + "yields_to = ['slow-serve']", ["circle"]),
+        (_RULE.replace("slow-serve", "Slow serve"), ["rule 1", "'name'", "'Slow serve'"]),
         ("a = = b", ["line 1"]),
         ("\x00", ["stackscan.toml"]),
         ("x = " + "[" * 5_000, ["stackscan.toml"]),

@@ -338,15 +338,15 @@ _LEAVES: st.SearchStrategy[Expression] = st.one_of(
         st.sampled_from([None, "creator", "parent"])
     ),
 )  # fmt: skip
-_EXPRESSIONS: st.SearchStrategy[Expression] = st.recursive(
-    _LEAVES,
-    lambda inner: st.one_of(
-        st.builds(And, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-        st.builds(Or, st.lists(inner, min_size=2, max_size=3).map(tuple)),
-        st.builds(Not, inner),
-        st.builds(Creator, inner),
-    ),
-    max_leaves=6,
+_SEVERAL = st.deferred(lambda: st.lists(_EXPRESSIONS, min_size=2, max_size=3).map(tuple))
+_EXPRESSIONS: st.SearchStrategy[Expression] = st.deferred(
+    lambda: (
+        _LEAVES
+        | st.builds(And, _SEVERAL)
+        | st.builds(Or, _SEVERAL)
+        | st.builds(Not, _EXPRESSIONS)
+        | st.builds(Creator, _EXPRESSIONS)
+    )
 )
 
 

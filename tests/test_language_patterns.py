@@ -104,10 +104,12 @@ def test_the_quick_way_is_the_regular_expression_for_what_looks_like_symbols(pat
 
 
 def test_very_long_symbols_are_matched_too() -> None:
-    """A stranger's dump may hold a symbol of any length."""
-    long = "x" * 5_000 + "/main.run"
-    assert Functions([long]).matching((long,)).all()
-    assert not Functions([long]).matching(("y" * 3_000,)).any()
+    """A dump may hold a symbol of any length: it costs no more than a look, and is matched as a whole."""
+    long = "/quic-go.x" * 50_000
+    functions = Functions([long])
+    assert functions.matching((long,)).all()
+    assert not functions.matching(("y" * 3_000,)).any()
+    assert not functions.matching(("quic-go.**.OpenStreamSync", "**a**b**c**d", "x")).any()
 
 
 # -- frames in order ---------------------------------------------------------------------------------------------------

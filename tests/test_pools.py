@@ -42,7 +42,7 @@ def sampled(*texts: str) -> dict[str, PoolSample]:
 )
 def test_an_example_holds_workers_as_its_pool_says(pool: Pool, example: Example) -> None:
     """Each pool file holds dumps with one of its workers and dumps without."""
-    snapshot = snapshot_of(example.text)
+    snapshot = snapshot_of(example.dump)
     assert snapshot.complete
     assert not snapshot.problems
     assert example.flagged is bool(sample(snapshot, [pool]))

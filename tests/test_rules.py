@@ -14,7 +14,9 @@ from stackscan.catalogue import Example, read_files, read_text
 from stackscan.errors import CatalogueError, ExpressionError
 from stackscan.pipeline import scan
 from stackscan.rules import Finding, Rule, catalogue, classify
+from stackscan.rules.affected import go_version
 from stackscan.rules.description import read_rule
+from stackscan.snapshot import Frame, Stack
 
 STALL = "bitswap-close-stall"
 UNBOUNDED = "bitswap-close-unbounded"
@@ -422,6 +424,55 @@ def test_a_misspelt_required_key_is_recognised(key: str, typo: str) -> None:
     """A typo in a key that must be there is shown as the typo that it is."""
     with pytest.raises(CatalogueError, match=typo.strip("[] =")):
         read_rule(read_text(_GOOD.replace(key, typo), where="my-rule.toml"))
+
+
+def test_examples_come_last(tmp_path: Path) -> None:
+    """They are read when they are asked for; what would stand behind them would not be seen, and is refused."""
+    (tmp_path / "my-rule.toml").write_text(_GOOD)
+    (tmp_path / "other.toml").write_text(_GOOD + "[[shape]]\nname = 'x'\nwhen = 'leaked'\n")
+    good, bad = read_files(tmp_path)
+    assert 2 == len(read_rule(good).examples)
+    with pytest.raises(CatalogueError, match=r"^other\.toml: .*last"):
+        _ = read_rule(bad).examples
+
+
+def test_an_example_may_stand_for_many() -> None:
+    """The goroutines of an example are taken so many times, each with an id of its own, with its own creator."""
+    text = goroutine(7, ["main.f"]) + "\n" + goroutine(9, ["main.g"], creator="main.f", creator_id=7)
+    table = snapshot_of(Example(flagged=True, text=text, note="", times=3).dump).goroutines
+    assert [7, 9, 17, 19, 27, 29] == table["goroutine_id"].to_list()
+    assert [None, 7, None, 17, None, 27] == table["creator_id"].to_list()
+
+
+def test_versions_tell_whether_a_program_has_the_defect() -> None:
+    """A finding says whether the versions in the dump's paths are among those that have the defect."""
+    affected = 'fix = "a fix"\naffected = ["example.com/m >=1.2.0 <1.4.0", "go <1.20"]\nfixed = "m 1.4"'
+    rule = read_rule(read_text(_GOOD.replace('fix = "a fix"', affected), where="my-rule.toml"))
+    snapshot = snapshot_of(rule.examples[0].text)
+    for versions, expected in (
+        ({"example.com/m": "v1.3.1"}, ("affected", "example.com/m v1.3.1")),
+        ({"example.com/m": "v1.4.0"}, ("not affected", "example.com/m v1.4.0")),
+        ({"example.com/m": "v1.4.0", "go": "1.19.3"}, ("affected", "go 1.19.3")),
+        ({"example.com/m": "(devel)"}, None),
+        ({}, None),
+    ):
+        (finding,) = classify(snapshot, [rule], versions=versions)
+        assert expected == finding.applies
+
+
+@pytest.mark.parametrize(
+    ("file", "version"),
+    [
+        ("/usr/lib/go-1.19/src/net/http/server.go", "1.19"),
+        ("/usr/local/go1.21.5/src/net/http/server.go", "1.21.5"),
+        ("/root/go/pkg/mod/golang.org/toolchain@v0.0.1-go1.23.4.linux-amd64/src/runtime/proc.go", "1.23.4"),
+        ("/usr/local/go/src/net/http/server.go", None),
+        ("/home/me/go1.19/app/main.go", None),
+    ],
+)
+def test_paths_of_the_library_tell_the_go_version(file: str, version: str | None) -> None:
+    """Where Go itself lies often says which one it is."""
+    assert version == go_version([Stack((Frame("net/http.x", file, 1),))])
 
 
 def test_rule_files_are_read_by_name(tmp_path: Path) -> None:

@@ -206,6 +206,32 @@ def test_what_is_set_aside_is_told(everything: bool, seen: bool, tmp_path: Path)
     assert ("connections wait for requests" in text) is seen
 
 
+def test_what_a_rule_knows_of_itself_is_told(tmp_path: Path) -> None:
+    """Versions that have the defect, and doubt about a heuristic, stand with the finding; nothing in it acts on a
+    terminal, though the rule is the user's."""
+    config = tmp_path / "stackscan.toml"
+    config.write_text(
+        """
+[[rule]]
+name = "mine"
+severity = "warning"
+title = "\\u001b[31mred"
+noun = "\\u001b[32mthings"
+why = "w"
+fix = "f"
+when = 'stack "boxo/**"'
+affected = ["github.com/ipfs/boxo >=0.30.0 <0.39.0-0"]
+fixed = "boxo v0.39.0"
+"""
+    )
+    source = FIXTURES / "kubo" / "v0.41.0-boxo-v0.38.0-stalled-tcp" / "ipfs-profile-02.zip"
+    for output in ("text", "markdown"):
+        done = run("report", source, "--config", config, "--where", 'stack "boxo/**"', "--format", output)
+        assert "github.com/ipfs/boxo v0.38.0 has this defect; fixed in boxo v0.39.0" in " ".join(done.stdout.split())
+        assert "\x1b" not in done.stdout
+    assert "doubt" in run("report", source, "--config", config).stdout
+
+
 # -- stackscan rules ---------------------------------------------------------------------------------------------------
 
 

@@ -55,6 +55,7 @@ class Index:
         self.cause = snapshot.cause
         self.read_arguments = snapshot.read_arguments
         self.answers: dict[object, object] = {}  # by question, kept by whoever asks
+        self._columns: dict[str, tuple[npt.NDArray[np.generic], Mask]] = {}
         names: dict[str, int] = {}
         flat: list[int] = []
         lengths: list[int] = []
@@ -173,7 +174,12 @@ class Index:
         return np.bincount(self.row_cell, minlength=len(self.cell_stack)).astype(np.int64)
 
     def column(self, name: str) -> tuple[npt.NDArray[np.generic], Mask]:
-        """A column of the goroutine table as numbers, and where it is not null."""
+        """A column of the goroutine table as numbers, and where it is not null. Each is made once."""
+        if name not in self._columns:
+            self._columns[name] = self._column(name)
+        return self._columns[name]
+
+    def _column(self, name: str) -> tuple[npt.NDArray[np.generic], Mask]:
         series = self.goroutines[name]
         known = series.is_not_null().to_numpy()
         filled = series.fill_null(value=False) if series.dtype == pl.Boolean else series.fill_null(0)

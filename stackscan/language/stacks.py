@@ -47,13 +47,28 @@ def _none(index: Index) -> Mask:
 
 def _chains(question: Chain, index: Index) -> Mask:
     masks = [index.functions.matching(patterns) for patterns in question.elements]
-    candidates = index.holding(masks[0])
-    for mask in masks[1:]:
-        candidates = candidates & index.holding(mask) if candidates.any() else candidates
-    if len(masks) > 1:
-        for stack_id in np.flatnonzero(candidates).tolist():
-            candidates[stack_id] = _find(question, masks, index, stack_id) is not None
-    return candidates
+    if len(masks) == 1:
+        return index.holding(masks[0])
+    if not all(mask.any() for mask in masks):
+        return _none(index)
+    frames = len(index.frame_function)
+    found = np.ones(len(index.stacks), dtype=np.bool_)
+    at, end = index.first_frame[:-1], index.first_frame[1:]
+    for first, last in _runs(question.adjacent):
+        fits = np.zeros(frames + 1, dtype=np.bool_)  # one more than there are frames: the place behind the last
+        length = last - first + 1
+        if length > frames:
+            return _none(index)
+        fits[: frames - length + 1] = True
+        for step in range(length):
+            fits[: frames - length + 1] &= masks[first + step][index.frame_function[step : frames - length + 1 + step]]
+        # For each frame, the next one at which the run fits: the least number from there on.
+        places = np.where(fits, np.arange(frames + 1), frames)
+        following = np.minimum.accumulate(places[::-1])[::-1]
+        place = following[at]
+        found &= (place + length <= end) & fits[place]
+        at = np.minimum(place + length, end)
+    return found
 
 
 def _find(question: Chain, masks: Sequence[Mask], index: Index, stack_id: int) -> int | None:

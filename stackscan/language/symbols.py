@@ -27,7 +27,7 @@ _TOKEN: Final = re.compile(r"\(\*|\*\*|\*|[^*(]+|\(")
 _MEANING: Final = {"(*": r"\(\*", "**": r".*", "*": r"[^/]*"}
 _POINTER: Final = re.compile(r"\(\*([^()]*)\)")
 _ENDS: Final = re.compile(r"[/.]")
-#: The ends of a longer symbol are not kept one by one (no compiler prints one; a stranger's dump may).
+#: A longer symbol is matched as a whole only: no compiler prints one, but a stranger's dump may, to be slow on.
 _LONGEST: Final = 2_000
 
 
@@ -98,14 +98,14 @@ class Functions:
     def _of(self, pattern: str) -> list[int]:
         bare = plain(pattern)
         stars = _POINTER.sub("", bare)
-        if "*" not in stars and len(bare) < _LONGEST:
+        if "*" not in stars:
             return self._ends.get(bare, [])
         regex = symbol_regex(pattern)
         literal = max(re.split(r"\*+|\(\*", bare), key=len)
         return [
             index
             for index, names in enumerate(self._spellings)
-            if any(literal in name and regex.fullmatch(name) for name in names)
+            if any(len(name) <= _LONGEST and literal in name and regex.fullmatch(name) for name in names)
         ]
 
     @cached_property
@@ -120,4 +120,4 @@ class Functions:
 
     @staticmethod
     def _starts(name: str) -> list[int]:
-        return [0, *(match.end() for match in _ENDS.finditer(name[:_LONGEST]))]
+        return [0, *(match.end() for match in _ENDS.finditer(name))] if len(name) <= _LONGEST else [0]

@@ -31,7 +31,8 @@ class State:
 class Pool:
     """A worker pool: who its workers are, and what they may be doing, in the order in which states are tried.
 
-    A worker in none of the states is ``other``. ``expression`` is the text of ``worker``.
+    A worker in none of the states is ``other``. ``expression`` is the text of ``worker``. Fewer
+    than ``fewest_workers`` are no pool worth telling of.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Pool:
     worker: Expression
     expression: str
     states: tuple[State, ...]
+    fewest_workers: int
     read_examples: Callable[[], tuple[Example, ...]] = field(repr=False, compare=False)
 
     @property
@@ -70,11 +72,12 @@ def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:
     if twice is not None:
         raise CatalogueError(f"{table.where}: the state {twice!r} is there already")
     pool = Pool(
-        name=table.text("name"),
+        name=table.name(),
         title=table.text("title"),
         worker=read_expression(table, "worker"),
         expression=table.text("worker"),
         states=states,
+        fewest_workers=table.number("fewest_workers", 1),
         read_examples=examples_reader(table, needed=examples_needed),
     )
     table.finish()

@@ -32,7 +32,7 @@ class PoolSample:
 
 
 def sample(snapshot: Snapshot, pools: Iterable[Pool]) -> tuple[PoolSample, ...]:
-    """The pools that have at least one worker in the snapshot."""
+    """The pools that have workers in the snapshot, as many as their descriptions ask for."""
     index = index_of(snapshot)
     samples = (_sample(pool, index) for pool in pools)
     return tuple(found for found in samples if found is not None)
@@ -40,7 +40,7 @@ def sample(snapshot: Snapshot, pools: Iterable[Pool]) -> tuple[PoolSample, ...]:
 
 def _sample(pool: Pool, index: Index) -> PoolSample | None:
     workers = select(pool.worker, index)
-    if not len(workers):
+    if len(workers) < max(pool.fewest_workers, 1):
         return None
     states = _sorted(pool.states, index, workers)
     detail = {}

@@ -208,7 +208,8 @@ class _Page:
     def finding(self, finding: Finding, teller: Finding | None, applies: str) -> None:
         mark, style = _MARKS[finding.severity]
         self.line(
-            (f"{mark} {finding.rule.name}", style), (f"  {words.count(finding.count, finding.rule.noun)}", "bold")
+            (f"{mark} {finding.rule.name}", style),
+            (words.plain(f"  {words.count(finding.count, finding.rule.noun)}"), "bold"),
         )
         self.prose("", finding.rule.title)
         if teller is not None:

@@ -93,7 +93,7 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
     nature = table.choice("kind", _NATURES, "stuck")
     companion = None if table.raw("companion") is None else read_expression(table, "companion")
     rule = Rule(
-        name=table.text("name"),
+        name=table.name(),
         kind=nature,
         severity=table.choice("severity", SEVERITIES, "info" if nature == "healthy" else None),
         title=title,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
@@ -36,9 +36,9 @@ def in_order(rules: Sequence[Rule]) -> tuple[tuple[Rule, frozenset[str]], ...]:
 
 def _matching(rule: Rule, patterns: Iterable[str], rules: Iterable[Rule]) -> set[str]:
     """The other rules that patterns name."""
-    wanted = set(patterns) - {_ALL}
-    others = [other.name for other in rules if other.name not in (rule.name, rule.extends)]
-    return {name for name in others if any(fnmatchcase(name, pattern) for pattern in wanted)}
+    names = [other.name for other in rules]
+    found = {name for pattern in set(patterns) - {_ALL} for name in fnmatch.filter(names, pattern)}
+    return found - {rule.name, rule.extends}
 
 
 def _in_general(rule: Rule, by_name: Mapping[str, Rule], named: Mapping[str, set[str]]) -> set[str]:
