@@ -102,7 +102,7 @@ def _table() -> dict[str, tuple[set[str], set[str]]]:
 #: Which rule a fixture of ``programs/stuck`` or ``libraries/stuck`` was made for. The others are too few or too young
 #: to be told from healthy programs, and must stay silent.
 _MADE_FOR = {
-    "abandoned-send": "abandoned-senders",
+    "abandoned-send": "senders-at-one-place",
     "ants": "ants-pool-full",
     "cache-sync": "k8s-cache-not-synced",
     "empty-select": "empty-select",
