@@ -16,6 +16,7 @@ import pytest
 
 from helpers import CORPUS, FIXTURES, GOLDEN, ROOT, golden, goroutine, index, snapshot_of
 from stackscan import formats
+from stackscan.language import index_of, parse, select
 from stackscan.pipeline import scan
 from stackscan.report import Report
 from stackscan.rules import Finding, Rule, catalogue, classify
@@ -285,3 +286,52 @@ def test_the_manual_lists_every_rule(kind: str) -> None:
     before, _, after = text.split(marker)
     whole = f"{before}{marker}\n{_listed(kind)}\n{marker}{after}"
     assert golden(_MANUAL, whole) == whole
+
+
+# -- what the catalogue needs of the language, and says in verdicts ---------------------------------------------------
+
+_WAIT = ["sync.runtime_SemacquireWaitGroup", "sync.(*WaitGroup).Wait"]
+
+
+def _selected(expression: str, text: str) -> list[int]:
+    snapshot = snapshot_of(text)
+    return select(parse(expression, where="test"), index_of(snapshot)).tolist()
+
+
+def test_a_place_is_the_function_that_waits_and_not_how_it_was_reached() -> None:
+    """``by place`` groups by the innermost function outside the standard library, whatever called it."""
+    stacks = [["main.get", "main.a"], ["main.get", "main.b"], ["main.put", "main.a"]]
+    text = "\n".join(goroutine(n, [*_WAIT, *stack], state="semacquire") for n, stack in enumerate(stacks, start=1))
+    assert [0, 1] == _selected("count >= 2 by place", text)
+    assert [] == _selected("count >= 2 by stack", text)
+
+
+def test_a_place_within_the_standard_library_is_its_innermost_function() -> None:
+    """Where a stack has no frame of anyone else, the innermost outside the runtime stands for it."""
+    text = "\n".join(goroutine(n, ["net/http.(*persistConn).writeLoop"]) for n in (1, 2))
+    assert [0, 1] == _selected("count >= 2 by place", text)
+
+
+def _verdict(text: str, tmp_path: Path) -> str:
+    path = tmp_path / "dump.txt"
+    path.write_text(text)
+    return report_of(path).snapshots[0].verdicts[0].text
+
+
+def test_a_verdict_names_the_place_and_the_longest_wait(tmp_path: Path) -> None:
+    """``$place`` and ``$age`` are filled in from what was caught."""
+    waiting = [*_WAIT, "example.com/acme/app/batch.(*Job).run", "main.work"]
+    text = "\n".join(goroutine(n, waiting, state=f"sync.WaitGroup.Wait, {10 + n} minutes") for n in range(1, 7))
+    said = "6 goroutines wait for WaitGroups whose workers do not finish, most in batch.(*Job).run, for up to 16 min"
+    assert said == _verdict(text, tmp_path)
+
+
+def test_a_verdict_leaves_out_the_wait_that_no_one_knows(tmp_path: Path) -> None:
+    """Counted text has no minutes: nothing is said of them, least of all that they are none."""
+    text = (
+        "goroutine profile: total 1600\n1600 @ 0x1001 0x2001 0x3001\n"
+        "#\t0x1000\tsync.runtime_SemacquireWaitGroup+0x24\ta.go:1\n"
+        "#\t0x2000\tsync.(*WaitGroup).Wait+0x47\tb.go:2\n#\t0x3000\tmain.wait+0x2b\t/src/app/main.go:3\n"
+    )
+    said = "1,600 goroutines wait for WaitGroups whose workers do not finish, most in main.wait"
+    assert said == _verdict(text, tmp_path)
