@@ -52,6 +52,12 @@ class CatalogueError(StackscanError):
     default_hint = "Compare the file with its neighbours in the catalogue; every key is described in CONTRIBUTING.md."
 
 
+class UsageError(StackscanError):
+    """What was asked for does not make sense: an option's value, a query, a choice among several dumps."""
+
+    default_hint = "Every command tells its options with --help."
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 

@@ -8,6 +8,7 @@ of one polars table (:data:`GOROUTINE_SCHEMA`). This module imports nothing of o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -96,7 +97,8 @@ class Snapshot:
 
     ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut or
     any goroutine was lost; ``cause`` is what the process said as it died (``panic: …``, ``fatal error: …``,
-    ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this.
+    ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this; ``captured_at`` is when it was taken, in
+    UTC, where the dump itself says so (protobuf profiles do).
     """
 
     format: str
@@ -108,6 +110,7 @@ class Snapshot:
     cause: str | None = None
     dialect: str | None = None
     ancestors: pl.DataFrame = field(default_factory=empty_ancestors)
+    captured_at: datetime | None = None
 
     def check_valid(self) -> None:
         """Raise ValueError unless the tables have their declared columns and every stack id points at a stack."""

@@ -21,7 +21,7 @@ import pytest
 from helpers import DUMP, FIXTURES, as_values, assert_refused, command, environment, goroutine, json_of, rendered, run
 from stackscan import __version__
 from stackscan.errors import StackscanError
-from stackscan.scan import scan
+from stackscan.pipeline import scan
 
 _STATES = FIXTURES / "go" / "go1.27" / "states.txt"
 _LARGE = FIXTURES / "go" / "go1.26" / "bigserver.txt.gz"

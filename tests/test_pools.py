@@ -12,7 +12,7 @@ from stackscan.catalogue import Example, read_text
 from stackscan.errors import CatalogueError
 from stackscan.pools import Pool, PoolSample, catalogue, sample
 from stackscan.pools.description import read_pool
-from stackscan.scan import scan
+from stackscan.pipeline import scan
 
 TASK = "bitswap-task-workers"
 ENGINE = "bitswap-engine-workers"

@@ -14,7 +14,7 @@ from stackscan.catalogue import Example, read_files, read_text
 from stackscan.errors import CatalogueError
 from stackscan.rules import Finding, Rule, catalogue, classify
 from stackscan.rules.description import read_rule
-from stackscan.scan import scan
+from stackscan.pipeline import scan
 
 STALL = "bitswap-close-stall"
 UNBOUNDED = "bitswap-close-unbounded"

@@ -56,7 +56,7 @@ def command(
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
     from stackscan.reporters import reporter
-    from stackscan.scan import scan
+    from stackscan.pipeline import scan
 
     with progress() as told:
         found = scan(source, top=top, progress=told)

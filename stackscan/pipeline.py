@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from stackscan import crosscheck, formats, phases, pools, rules, sources
 from stackscan.errors import UnrecognisedFormatError
 from stackscan.formats import contention, kinds
+from stackscan.redaction import Redaction
 from stackscan.report import (
     BundleReport,
     ContentionReport,
@@ -22,6 +23,7 @@ from stackscan.report import (
 )
 from stackscan.snapshot import Problem, Snapshot
 from stackscan.sources import Member
+from stackscan.sources.names import Taken, first_known, read_name
 
 #: Told what is being read, how many bytes of it, and of how many.
 Progress = Callable[[str, int, int], None]
@@ -37,7 +39,22 @@ class _Bundle:
     contention: list[ContentionReport] = field(default_factory=list)
 
 
-def scan(chosen: Iterable[str], *, top: int | None = None, progress: Progress | None = None) -> Report:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One snapshot, its report, and when and where it was taken; after a redaction, nothing else than that let pass."""
+
+    snapshot: Snapshot
+    report: SnapshotReport
+    taken: Taken
+
+
+def scan(
+    chosen: Iterable[str],
+    *,
+    top: int | None = None,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
+) -> Report:
     """Read all sources and judge what they hold; ``top`` limits the buckets (None: all are kept).
 
     Raises StackscanError for a source that cannot be read or holds no dump.
@@ -45,17 +62,63 @@ def scan(chosen: Iterable[str], *, top: int | None = None, progress: Progress | 
     found: list[SnapshotReport] = []
     bundles: list[BundleReport] = []
     for source in chosen:
-        bundle = _Bundle()
-        is_bundle = False
-        for member in sources.open_source(source):
-            is_bundle |= member.name is not None
-            _take(member, bundle, progress)
-        kubo = bundle.version.get("Version") if bundle.version else None
-        for member, snapshots in bundle.read:
-            found += [_judge(member, snapshots, place, top, kubo) for place in range(len(snapshots))]
-        if is_bundle or not bundle.read:
-            bundles.append(_bundle_report(source, bundle))
+        examined, bundle = examine(source, top=top, progress=progress, redaction=redaction)
+        found += [each.report for each in examined]
+        bundles += [] if bundle is None else [bundle]
     return Report(tuple(found), tuple(bundles))
+
+
+def examine(
+    source: str,
+    *,
+    top: int | None = None,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
+) -> tuple[list[Examined], BundleReport | None]:
+    """The snapshots of one source with their reports, and its list of members if it is a bundle.
+
+    Findings, pools and phases are told by the dump as it is; a redaction only decides what is said of them.
+    Raises StackscanError when the source cannot be read or holds no dump.
+    """
+    bundle = _Bundle()
+    is_bundle = False
+    for member in sources.open_source(source):
+        is_bundle |= member.name is not None
+        _take(member, bundle, progress)
+    report = _bundle_report(source, bundle) if is_bundle or not bundle.read else None
+    if report is not None and redaction is not None:
+        report = redaction.bundle(report)
+    kubo = bundle.version.get("Version") if bundle.version else None
+    if redaction is not None:
+        kubo = redaction.release(kubo)
+    found = []
+    for member, snapshots in bundle.read:
+        for place, snapshot in enumerate(snapshots):
+            shown = snapshot if redaction is None else redaction.snapshot(snapshot)
+            judged = _judge(member, snapshots, place, shown, top=top, kubo=kubo, redaction=redaction)
+            own = first_known((_taken(member, snapshot), _beside(member, bundle.read)))
+            found.append(Examined(shown, judged, own if redaction is None else redaction.taken(own)))
+    return found, report
+
+
+def _taken(member: Member, snapshot: Snapshot) -> Taken:
+    return first_known((Taken(snapshot.captured_at), read_name(f"{member.source}/{member.name or ''}".rstrip("/"))))
+
+
+def _beside(member: Member, read: list[tuple[Member, list[Snapshot]]]) -> Taken:
+    """What the other members of a bundle say: those who write bundles take all within seconds.
+
+    A folder with several texts is a collection, whose members may be hours apart.
+    """
+    siblings = [entry for entry in read if _folder(entry[0]) == _folder(member)]
+    dumps = [snapshots for _, snapshots in siblings if snapshots[0].format == "goroutine-text"]
+    if member.name is None or len(dumps) != 1 or len(dumps[0]) != 1:
+        return Taken()
+    return first_known(_taken(sibling, snapshot) for sibling, snapshots in siblings for snapshot in snapshots)
+
+
+def _folder(member: Member) -> str:
+    return (member.name or "").rpartition("/")[0]
 
 
 def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member, list[Snapshot]]]:
@@ -104,15 +167,28 @@ def _note(member: Member) -> str | None:
     return member.note or ("cut" if member.cut else None)
 
 
-def _judge(member: Member, snapshots: list[Snapshot], place: int, top: int | None, kubo: str | None) -> SnapshotReport:
+def _judge(
+    member: Member,
+    snapshots: list[Snapshot],
+    place: int,
+    shown: Snapshot,
+    *,
+    top: int | None,
+    kubo: str | None,
+    redaction: Redaction | None,
+) -> SnapshotReport:
+    """Judge a snapshot and report on ``shown``, which is the same one or the same one redacted."""
     snapshot = snapshots[place]
     samples = pools.sample(snapshot, pools.catalogue())
     sizes = {sample.pool.name: sample.workers for sample in samples}
     findings = rules.classify(snapshot, rules.catalogue(), sizes)
     versions = dict(modules(snapshot.stacks))
+    source, name = member.source, member.name
+    if redaction is not None:
+        source, name = redaction.source(source), redaction.member(name)
     return build_snapshot(
-        snapshot,
-        Place(member.source, member.name, place + 1, len(snapshots)),
+        shown,
+        Place(source, name, place + 1, len(snapshots)),
         findings=findings,
         pools=samples,
         phases=phases.judge(
@@ -143,8 +219,7 @@ def _views(
     """Pairs of members of one folder that hold one dump each, the text first: two views of one process."""
     texts = [entry for entry in members if entry[1][0].format == "goroutine-text" and len(entry[1]) == 1]
     for text in texts:
-        folder = (text[0].name or "").rpartition("/")[0]
-        siblings = [entry for entry in members if (entry[0].name or "").rpartition("/")[0] == folder]
+        siblings = [entry for entry in members if _folder(entry[0]) == _folder(text[0])]
         others = [entry for entry in siblings if entry[1][0].format != "goroutine-text"]
         if len(siblings) - len(others) == 1:  # several texts: nobody says which belongs to which
             for other in others:
