@@ -1,6 +1,6 @@
 """stackscan reads Go goroutine dumps and says what is stuck, where, and what to do about it.
 
-``stackscan.scan(source)`` is the whole report, ``stackscan.read(source)`` what the dumps hold; docs/python.md shows both.
+``stackscan.scan(source)`` is the whole report, ``stackscan.read(source)`` what the dumps hold: see docs/python.md.
 Nothing is loaded before it is used.
 """
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import report
+from stackscan.cli import convert, export, query, report
 from stackscan.errors import StackscanError
 
 app = typer.Typer(
@@ -40,6 +40,9 @@ def _root(
 
 
 app.command("report")(report.command)
+app.command("export")(export.command)
+app.command("query")(query.command)
+app.command("convert")(convert.command)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
+
 
 class Output(StrEnum):
     """The outputs of ``report``."""
@@ -42,6 +44,9 @@ def command(
             "--top", "-n", min=0, metavar="N", help="Stacks to show [default: 10; json: all].", show_default=False
         ),
     ] = None,
+    redact: Redact = False,
+    redact_keep: RedactKeep = None,
+    redact_key: RedactKey = None,
 ) -> None:
     r"""Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
 
@@ -55,10 +60,10 @@ def command(
     """
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
-    from stackscan.reporters import reporter
     from stackscan.pipeline import scan
+    from stackscan.reporters import reporter
 
     with progress() as told:
-        found = scan(source, top=top, progress=told)
+        found = scan(source, top=top, progress=told, redaction=chosen(redact, redact_keep, redact_key))
     with written(output) as out:
         reporter(output_format.value)(found, out)

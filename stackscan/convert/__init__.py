@@ -28,16 +28,14 @@ def choose(found: Sequence[Examined], *, member: str | None = None, position: in
 
     Raises UsageError, which lists the dumps, when several or none are left.
     """
-    left = [
-        each
-        for each in found
-        if member in (None, each.report.member) and position in (None, each.report.position)
-    ]
+    left = [each for each in found if member in (None, each.report.member) and position in (None, each.report.position)]
     texts = [each for each in left if each.report.format == "goroutine-text"]
     left = texts if member is None and texts else left
     if len(left) == 1:
         return left[0]
-    listed = "; ".join(f"--member {e.report.member or '-'} --snapshot {e.report.position}" for e in (left or found)[:10])
+    listed = "; ".join(
+        f"--member {e.report.member or '-'} --snapshot {e.report.position}" for e in (left or found)[:10]
+    )
     raise UsageError(
         f"{len(left) or 'none'} of the {len(found)} dumps in this source could be meant",
         hint=f"Choose one: {listed}" if len(found) > 1 else None,

@@ -1,7 +1,7 @@
 """Folded stacks, as Brendan Gregg's flamegraph.pl, inferno and speedscope read them: ``main.main;main.run 3``.
 
-One line a stack, the outermost function first, goroutines in it last. The format has no escapes of its own: a semicolon
-in a name is written ``%3B`` (as Go writes such characters in import paths), characters that act on a terminal as escapes.
+One line a stack, the outermost function first, goroutines in it last. The format has no escapes of its own: a
+semicolon in a name is written ``%3B`` (as Go escapes import paths), characters that act on a terminal as escapes.
 """
 
 from __future__ import annotations

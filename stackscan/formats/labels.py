@@ -14,7 +14,9 @@ _BARE: Final = re.compile(r"[A-Za-z0-9./_]*")
 _NAMED: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\", '"': r"\""}
 _SPECIAL: Final = re.compile(r"[^ !#-\[\]-~]")
 
-_PAIR: Final = re.compile(r'("(?:[^"\\]|\\.)*"|[A-Za-z0-9./_]*): ("(?:[^"\\]|\\.)*"|[A-Za-z0-9./_]*)(?:, |\Z)', re.DOTALL)
+_PAIR: Final = re.compile(
+    r'("(?:[^"\\]|\\.)*"|[A-Za-z0-9./_]*): ("(?:[^"\\]|\\.)*"|[A-Za-z0-9./_]*)(?:, |\Z)', re.DOTALL
+)
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.DOTALL)
 _UNNAMED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -60,7 +62,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def read_labels(text: str) -> list[tuple[str, str]]:
-    """``{"a b": "-", user_id: 42}`` → ``[("a b", "-"), ("user_id", "42")]``; a text that is no labels is one of its own."""
+    """``{"a b": "-", id: 42}`` → ``[("a b", "-"), ("id", "42")]``; a text that is no labels is one of its own."""
     inner = text.removeprefix("{").removesuffix("}")
     pairs: list[tuple[str, str]] = []
     end = 0

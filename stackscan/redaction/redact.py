@@ -13,8 +13,8 @@ from stackscan.redaction import vocabulary
 from stackscan.redaction.key import hashed
 from stackscan.redaction.symbols import Names
 from stackscan.report import BundleReport, ContentionReport, MemberReport, ViewsReport
-from stackscan.sources.names import Taken
 from stackscan.snapshot import Frame, Snapshot, Stack
+from stackscan.sources.names import Taken
 
 _STDIN: Final = "-"
 

@@ -34,7 +34,9 @@ class Names:
         """The frame with what is public of it; lines stay."""
         package = read_symbol(frame.function).package
         if self._is_public(package):
-            return Frame(_plain_arguments(frame.function), _public_file(frame.file, package), frame.line, frame.pc_offset)
+            return Frame(
+                _plain_arguments(frame.function), _public_file(frame.file, package), frame.line, frame.pc_offset
+            )
         if not package and frame.function in vocabulary.BARE:
             return Frame(frame.function, "", frame.line, frame.pc_offset)
         function = self.function(frame.function)
@@ -106,6 +108,8 @@ def _public_file(path: str, package: str) -> str:
     for length in range(len(package.split("/")), 0, -1):
         prefix = "/".join(package.split("/")[:length])
         inside = package[len(prefix) :].strip("/")
-        if (module == prefix or module.endswith("/" + prefix)) and path[versioned.end() :] == f"{inside}/{name}".lstrip("/"):
+        if (module == prefix or module.endswith("/" + prefix)) and path[versioned.end() :] == f"{inside}/{name}".lstrip(
+            "/"
+        ):
             return f"{prefix}@{versioned[1]}/{path[versioned.end() :]}"
     return f"{package}/{name}"

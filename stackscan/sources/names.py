@@ -1,7 +1,8 @@
 """What the name of a bundle says: when it was taken, and on which host, as far as those who write bundles name them.
 
-``ipfs diag profile`` writes ``ipfs-profile-2026-04-22T10_11_12+02_00.zip`` (kubo core/commands/profile.go; older ones with
-colons), collect-profiles.sh ``ipfs-profile-HOST-2026-04-22T10:11:12+0200.tar.gz``. Other names say nothing for certain.
+``ipfs diag profile`` writes ``ipfs-profile-2026-04-22T10_11_12+02_00.zip`` (kubo core/commands/profile.go; older ones
+with colons), collect-profiles.sh ``ipfs-profile-HOST-2026-04-22T10:11:12+0200.tar.gz``. Other names say nothing for
+certain.
 """
 
 from __future__ import annotations

@@ -12,12 +12,15 @@ from typing import Any, Final
 import polars as pl
 
 from stackscan import bucket
+from stackscan.errors import UsageError
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.pipeline import Examined
+from stackscan.redaction import Redaction
 from stackscan.report import FrameReport, StackReport
 from stackscan.report.folding import deciding_frame
 from stackscan.reporters.words import UNPRINTABLE, plain
 from stackscan.snapshot import Frame, Snapshot, Stack
+from stackscan.sources.names import Taken, read_moment
 from stackscan.tables.schema import SHARED, TABLES
 
 Row = dict[str, Any]
@@ -34,6 +37,22 @@ class Told:
     host: str | None = None
 
 
+def told(
+    *, captured_at: str | None = None, host: str | None = None, sources: int = 1, redaction: Redaction | None = None
+) -> Told:
+    """What a command line says of its captures. Raises UsageError for a time that is none, or meant for several."""
+    moment = None if captured_at is None else read_moment(captured_at)
+    if captured_at is not None and moment is None:
+        raise UsageError(
+            f"{captured_at!r} is no time with an offset from UTC", hint="Write it as 2026-11-24T09:30:00Z or …+01:00."
+        )
+    if captured_at is not None and sources > 1:
+        raise UsageError("one time for several sources", hint="Export them one by one, with --partition.")
+    if redaction is not None:
+        host = redaction.taken(Taken(host=host)).host
+    return Told(moment, host)
+
+
 def build(examined: Examined, told: Told | None = None) -> dict[str, pl.DataFrame]:
     """Every table, by name, with all its declared columns; characters that act on a terminal stand as escapes."""
     shared = _shared(examined, told or Told())
@@ -47,7 +66,9 @@ def build(examined: Examined, told: Told | None = None) -> dict[str, pl.DataFram
         "findings": list(_findings(examined)),
         "pools": list(_pools(examined)),
     }
-    tables = {name: _declared(name, pl.DataFrame(found, _own(name), orient="row"), shared) for name, found in rows.items()}
+    tables = {
+        name: _declared(name, pl.DataFrame(found, _own(name), orient="row"), shared) for name, found in rows.items()
+    }
     tables["goroutines"] = _declared("goroutines", _goroutines(examined.snapshot), shared)
     return {name: tables[name] for name in TABLES}
 

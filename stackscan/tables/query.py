@@ -15,7 +15,7 @@ from stackscan.reporters.words import fit, plain, plain_json
 from stackscan.tables.schema import TABLES
 
 _WIDEST: Final = 60  # characters of a cell on a terminal
-_HINT: Final = "Tables: " + ", ".join(sorted(TABLES)) + ". Their columns: docs/tables.md, or SELECT * FROM … LIMIT 1."
+_HINT: Final = f"The tables: {', '.join(sorted(TABLES))}. docs/tables.md lists their columns."
 
 
 def joined(captures: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.LazyFrame]:
@@ -24,9 +24,7 @@ def joined(captures: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.LazyF
     for tables in captures:
         for name, table in tables.items():
             parts[name].append(table)
-    return {
-        name: pl.concat([pl.DataFrame(schema=TABLES[name].schema), *found]).lazy() for name, found in parts.items()
-    }
+    return {name: pl.concat([pl.DataFrame(schema=TABLES[name].schema), *found]).lazy() for name, found in parts.items()}
 
 
 def exported(folder: Path) -> dict[str, pl.LazyFrame]:
@@ -79,7 +77,10 @@ def as_json(table: pl.DataFrame, out: TextIO) -> None:
 def as_csv(table: pl.DataFrame, out: TextIO) -> None:
     """Comma-separated values under the columns' names (RFC 4180); null is an empty cell."""
     cells = pl.DataFrame(
-        {plain(name): pl.Series([None if v is None else _cell(v) for v in table[name]], dtype=pl.String) for name in table.columns}
+        {
+            plain(name): pl.Series([None if v is None else _cell(v) for v in table[name]], dtype=pl.String)
+            for name in table.columns
+        }
     )
     kept = io.StringIO()
     cells.write_csv(kept)

@@ -175,14 +175,13 @@ POOLS: Final = Table(
         Column("state", _TEXT, "what the workers of this row do"),
         Column("idle", _FLAG, "whether that leaves them free"),
         Column("count", _NUMBER, "workers in this state; over the states they add up to `workers`"),
-        Column("stall_load_erlangs", _SHARE, "projected: workers held on average by peers that never answer", "no projection"),
+        Column("stall_load_erlangs", _SHARE, "projected: mean number of workers held by silent peers", "no projection"),
         Column("utilization", _SHARE, "projected: load over capacity", "no projection"),
-        Column("wait_probability", _SHARE, "projected: the share of tasks that find no idle worker", "no projection, or saturated"),
+        Column("wait_probability", _SHARE, "projected: share of tasks that find no idle worker",
+               "no projection, or saturated"),
         Column("saturated", _FLAG, "projected: more work comes than the pool can do", "no projection"),
     ),
 )  # fmt: skip
 
 #: In the order in which an export writes them; `snapshots` last: where it stands, the others stand.
-TABLES: Final = {
-    table.name: table for table in (GOROUTINES, STACKS, FRAMES, BUCKETS, FINDINGS, POOLS, SNAPSHOTS)
-}
+TABLES: Final = {table.name: table for table in (GOROUTINES, STACKS, FRAMES, BUCKETS, FINDINGS, POOLS, SNAPSHOTS)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from stackscan.formats.goroutine_pprof import individual, schema
 from stackscan.formats.labels import read_labels
@@ -26,7 +26,8 @@ def write(snapshot: Snapshot, *, captured_at: datetime | None = None) -> bytes:
 
     Goroutines without an id (counted formats) of which the same is said share a sample that counts them.
     """
-    building = _Building()
+    leaked = snapshot.goroutines["leaked"]
+    building = _Building("goroutineleak" if len(leaked) and bool(leaked.all(ignore_nulls=False)) else "goroutine")
     counts = snapshot.goroutines.group_by(_COLUMNS, maintain_order=True).len()
     for *row, count in counts.iter_rows():
         building.add(snapshot.stacks[row[1]], dict(zip(_COLUMNS, row, strict=True)), count)
@@ -37,14 +38,14 @@ def write(snapshot: Snapshot, *, captured_at: datetime | None = None) -> bytes:
 
 
 class _Building:
-    def __init__(self) -> None:
-        self._profile: Any = schema.new_profile()
+    def __init__(self, kind: str) -> None:
+        self._profile = cast("Any", schema.new_profile())  # what a writer calls, schema.py does not describe
         self._texts: dict[bytes, int] = {b"": 0}
         self._functions: dict[tuple[str, str], int] = {}
         self._locations: dict[Frame, int] = {}
         self._stacks: dict[int, list[int]] = {}
         for each in (self._profile.sample_type.add(), self._profile.period_type):
-            each.type, each.unit = self._text("goroutine"), self._text("count")
+            each.type, each.unit = self._text(kind), self._text("count")
         self._profile.period = 1
         # Symbols are in the profile: without a mapping that says so, pprof looks for the program.
         self._profile.mapping.add(id=1, has_functions=True, has_filenames=True, has_line_numbers=True)
@@ -88,7 +89,7 @@ class _Building:
 
 
 def _labels(stack: Stack, row: dict[str, Any]) -> Iterator[tuple[str, str | int]]:
-    """What is said of a goroutine, as keys and values. A number that is zero cannot be told from none: id 0 is a text."""
+    """What is said of a goroutine, as keys and values. As a number, 0 cannot be told from none: id 0 is a text."""
     if row["goroutine_id"] is not None:
         yield individual.IDENTITY, row["goroutine_id"] or "0"
         if row["creator_id"]:
