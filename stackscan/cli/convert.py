@@ -46,7 +46,7 @@ def command(
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
 ) -> None:
-    r"""Turn a dump into a profile that other tools open.
+    """Turn a dump into a profile that other tools open.
 
     \b
       stackscan convert goroutines.stacks --format pprof -o goroutines.pb.gz

@@ -55,7 +55,7 @@ def command(
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
 ) -> None:
-    r"""Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
+    """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
 
     docs/tables.md describes every column. Either all tables appear or none does.
 

@@ -23,7 +23,7 @@ def command(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT, in polars' dialect.", show_default=False)],
     source: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SOURCE]...", help="Goroutine dumps, bundles, directories.", show_default=False),
+        typer.Argument(metavar="SOURCE", help="Goroutine dumps, bundles, directories.", show_default=False),
     ] = None,
     output_format: Annotated[
         Output, typer.Option("--format", "-f", help="text for people, json and csv for programs.")
@@ -43,7 +43,7 @@ def command(
         ),
     ] = None,
 ) -> None:
-    r"""Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
+    """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
 
     \b
       stackscan query "SELECT wait_reason, count(*) AS n FROM goroutines GROUP BY wait_reason ORDER BY n DESC" dump.txt

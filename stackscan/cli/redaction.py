@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import os
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 if TYPE_CHECKING:
     from stackscan.redaction import Redaction
+
+#: Where the key may stand instead, so that it is in no list of processes and no shell's history.
+KEY_VARIABLE: Final = "STACKSCAN_REDACT_KEY"
 
 Redact = Annotated[
     bool,
@@ -31,9 +35,8 @@ RedactKey = Annotated[
     typer.Option(
         "--redact-key",
         metavar="TEXT",
-        envvar="STACKSCAN_REDACT_KEY",
-        help="A secret of 16 characters or more that gives the same hashes each time [default: a new one, forgotten "
-        "afterwards]. Without --redact it does nothing.",
+        help="A secret of 16 characters or more that gives the same hashes each time; implies --redact "
+        f"[default: {KEY_VARIABLE}, or else a new one that is forgotten].",
         show_default=False,
     ),
 ]
@@ -41,8 +44,9 @@ RedactKey = Annotated[
 
 def chosen(redact: bool, keep: list[str] | None, key: str | None) -> Redaction | None:
     """The redaction that was asked for; None for none. Raises UsageError for a key that can be guessed."""
-    if not redact and not keep:
+    if not redact and not keep and key is None:
         return None
+    key = key if key is not None else os.environ.get(KEY_VARIABLE) or None
     from stackscan.redaction import Redaction, new_key, read_key
 
     return Redaction(new_key() if key is None else read_key(key), tuple(prefix.strip("/") for prefix in keep or ()))

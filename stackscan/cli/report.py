@@ -48,7 +48,7 @@ def command(
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
 ) -> None:
-    r"""Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
+    """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
 
     Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
     time-outs), with other text around it.

@@ -74,7 +74,7 @@ def build(examined: Examined, told: Told | None = None) -> dict[str, pl.DataFram
 
 
 def identify(examined: Examined, told: Told) -> str:
-    """The snapshot_id: the same for the same dump of the same source, host and time, so that exporting twice is told."""
+    """The snapshot_id: the same for the same dump of the same source, host and time: exporting twice is noticed."""
     report, snapshot = examined.report, examined.snapshot
     digest = hashlib.blake2b(digest_size=_ID_DIGITS // 2)
     moment = told.captured_at or examined.taken.captured_at

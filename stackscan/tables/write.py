@@ -59,11 +59,16 @@ class Export:
         self._parts: dict[str, list[Path]] = {name: [] for name in TABLES}
         self._rows = dict.fromkeys(TABLES, 0)
         self._places: list[Path] = []
+        self._repeated = 0
 
     def add(self, tables: dict[str, pl.DataFrame]) -> None:
         """Keep the tables of one snapshot on disk until all are there."""
         shared = tables["snapshots"].row(0, named=True)
-        self._places.append(_partition(shared) / shared["snapshot_id"])
+        place = _partition(shared) / shared["snapshot_id"]
+        if place in self._places:  # the same source given twice
+            self._repeated += 1
+            return
+        self._places.append(place)
         for name, table in tables.items():
             part = self._workspace / f"{name}-{len(self._parts[name])}"
             table.write_ipc(part)
@@ -77,7 +82,7 @@ class Export:
         for name in TABLES:
             whole = self._workspace / f"{name}.{self._kind.suffix}"
             whole.replace(self._folder / whole.name)
-        return Written(self._rows, len(self._places))
+        return Written(self._rows, len(self._places), self._repeated)
 
     def finish_partitioned(self) -> Written:
         """Add one file a table and snapshot below folders of date and host; what is there stays as it is."""
@@ -87,7 +92,7 @@ class Export:
             skipped += not added["snapshots"]
             for name, is_new in added.items():
                 rows[name] += pl.scan_ipc(self._parts[name][number]).select(pl.len()).collect().item() if is_new else 0
-        return Written(rows, len(self._places) - skipped, skipped)
+        return Written(rows, len(self._places) - skipped, skipped + self._repeated)
 
     def _add_file(self, name: str, number: int, place: Path) -> bool:
         """Whether a file was added: one that has the name already holds the same snapshot."""
