@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -104,6 +105,8 @@ def _cell(value: Any) -> str:
 def _json(value: Any) -> Any:
     if isinstance(value, pl.Series):
         return value.to_list()
+    if isinstance(value, Decimal):  # what polars makes of 1.5 in a query
+        return float(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return value if isinstance(value, list | dict) else str(value)

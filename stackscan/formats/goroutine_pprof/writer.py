@@ -7,6 +7,7 @@ frames were elided and the files and lines of ``created by``; the format has no 
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
@@ -15,6 +16,7 @@ from stackscan.formats.goroutine_pprof import individual, schema
 from stackscan.formats.labels import read_labels
 from stackscan.snapshot import Frame, Snapshot, Stack
 
+_PERCENT: Final = re.compile(r"%(?=[0-9a-fA-F]{2})")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS: Final = (
     "goroutine_id", "stack_id", "wait_reason", "wait_minutes", "creator_id", "locked", "leaked", "attributes", "labels",
@@ -83,7 +85,7 @@ class _Building:
         found = self._functions.get((name, file))
         if found is None:
             found = self._functions[name, file] = len(self._functions) + 1
-            text = self._text(name)
+            text = self._text(_PERCENT.sub("%25", name))  # symbols are escaped like import paths (objabi.PathToPrefix)
             self._profile.function.add(id=found, name=text, system_name=text, filename=self._text(file))
         return found
 
