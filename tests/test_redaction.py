@@ -40,10 +40,7 @@ EXISTING = [path for path in DUMPS if path.exists()]
 #: Three letters or more that are no name which the compiler makes (func12, gowrap3).
 WORD = re.compile(r"(?!(?:func|gowrap|deferwrap|range)\d+\b)\b[^\W\d]\w{2,}")
 #: What the runtime itself says of a death, and what every program has.
-SAID = set(
-    "main panic goroutine SIGQUIT quit SIGSEGV segmentation violation sync unlock unlocked mutex test timed after serving "
-    "http".split()
-)
+SAID = {"main", "panic", "goroutine"}
 
 
 def words(*texts: str) -> set[str]:
@@ -69,6 +66,7 @@ def private_words(found: list[Examined]) -> set[str]:
             else:
                 private |= words(frame.function, frame.file)
         private |= words(*snapshot.goroutines["labels"].drop_nulls().unique().to_list(), snapshot.cause or "")
+        public |= words(cause(snapshot.cause) or "")  # what of it is kept has a test of its own
         private |= words(*(problem.excerpt for problem in snapshot.problems))
     return private - public
 

@@ -36,8 +36,8 @@ of a file says when it was copied.
 here. Filter by `format` (`goroutine-text` tells more) or by `member` before adding up.
 
 **Strings.** Names in a dump come from strangers. Characters that act on a terminal or hide from the eye are written as
-escapes (`\\x1b`) in every table. A CSV cell may still begin with `=`, `+`, `-` or `@`: let a spreadsheet import columns as
-text.
+escapes (`\\x1b`) in every table. A CSV cell may still begin with `=`, `+`, `-` or `@`: tell a spreadsheet that columns
+are text.
 
 """
 
