@@ -41,11 +41,15 @@ class _Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """One snapshot, its report, and when and where it was taken; after a redaction, nothing else than that let pass."""
+    """One snapshot, its report, and when and where it was taken; after a redaction, nothing else than that let pass.
+
+    ``second_view`` marks a profile of the process that a text of the same bundle shows: its goroutines are the same.
+    """
 
     snapshot: Snapshot
     report: SnapshotReport
     taken: Taken
+    second_view: bool = False
 
 
 def scan(
@@ -91,13 +95,15 @@ def examine(
     kubo = bundle.version.get("Version") if bundle.version else None
     if redaction is not None:
         kubo = redaction.release(kubo)
+    seconds = {second.name for _, (second, _) in _views(bundle.read)}
     found = []
     for member, snapshots in bundle.read:
         for place, snapshot in enumerate(snapshots):
             shown = snapshot if redaction is None else redaction.snapshot(snapshot)
             judged = _judge(member, snapshots, place, shown, top=top, kubo=kubo, redaction=redaction)
             own = first_known((_taken(member, snapshot), _beside(member, bundle.read)))
-            found.append(Examined(shown, judged, own if redaction is None else redaction.taken(own)))
+            own = own if redaction is None else redaction.taken(own)
+            found.append(Examined(shown, judged, own, member.name in seconds))
     return found, report
 
 

@@ -149,6 +149,14 @@ def test_a_bundles_text_has_the_time_of_its_profile() -> None:
     assert datetime(2026, 11, 23, 9, 46, 46, tzinfo=UTC) == moment.replace(microsecond=0)
 
 
+def test_the_second_view_of_a_process_is_marked() -> None:
+    """A bundle's profile shows the goroutines of its text again; profiles without a text are no second view."""
+    pairs = tables_of(SERIES[0])["snapshots"].select("format", "second_view").rows()
+    assert [("goroutine-text", False), ("goroutine-pprof", True)] == pairs
+    alone = tables_of(FIXTURES / "kubo/v0.40.1-mixed/goroutine.debug0-01.pb.gz")["snapshots"]
+    assert [False] == alone["second_view"].to_list()
+
+
 def test_a_folder_of_captures_lends_no_time_to_its_texts() -> None:
     """Texts of several captures lie side by side: whose profile is whose, nobody says."""
     found, _ = examine(str(FIXTURES / "kubo" / "v0.41.0-fixed-tcp"))
@@ -270,7 +278,7 @@ def test_one_unreadable_source_leaves_nothing(tmp_path: Path, dump: Path) -> Non
     bad = tmp_path / "bad.txt"
     bad.write_text("no dump\n", encoding="utf-8")
     assert_refused(run("export", dump, bad, "--output", tmp_path / "new" / "deep"), "bad.txt")
-    assert not (tmp_path / "new" / "deep").exists()
+    assert not (tmp_path / "new").exists()
     folder = exported(tmp_path, dump)
     before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
     assert_refused(run("export", dump, bad, "--output", folder))

@@ -40,7 +40,7 @@ def read(folder: str, table: str) -> pl.DataFrame:
 
 def chosen(table: pl.DataFrame, host: str | None) -> pl.DataFrame:
     """The rows of one host (None: of those without a name), of the view of a process that tells more."""
-    return table.filter(pl.col("host").eq_missing(host), pl.col("format") == "goroutine-text").with_columns(
+    return table.filter(pl.col("host").eq_missing(host), ~pl.col("second_view")).with_columns(
         pl.col("captured_at").dt.strftime("%m-%d %H:%M:%S").alias("capture")
     )
 
@@ -125,7 +125,7 @@ def main(folder: str) -> None:
     captures = chosen(snapshots, host).sort("captured_at")
     st.title("Goroutines over time")
     if captures.is_empty():
-        st.info(f"{folder} holds no full-text capture with a time: use --captured-at, or bundles, which know theirs.")
+        st.info(f"{folder} holds no capture with a time: use --captured-at, or bundles, which know theirs.")
         st.stop()
     last = captures.row(-1, named=True)
     st.markdown(f"{BADGES[last['level']]} **{last['capture']}** UTC, the latest of {len(captures):,} captures")

@@ -95,6 +95,7 @@ def _shared(examined: Examined, told: Told) -> Row:
         "member": report.member,
         "position": report.position,
         "format": report.format,
+        "second_view": examined.second_view,
         "captured_at": told.captured_at or examined.taken.captured_at,
         "host": told.host or examined.taken.host,
     }

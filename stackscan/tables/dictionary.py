@@ -33,7 +33,7 @@ is `--host`, else the one that collect-profiles puts into the name of its archiv
 of a file says when it was copied.
 
 **One process, two views.** A bundle holds the text and the protobuf profile of one process, seconds apart, and both are
-here. Filter by `format` (`goroutine-text` tells more) or by `member` before adding up.
+here. `WHERE NOT second_view` leaves the profile out, which tells less.
 
 **Strings.** Names in a dump come from strangers. Characters that act on a terminal or hide from the eye are written as
 escapes (`\\x1b`) in every table. A CSV cell may still begin with `=`, `+`, `-` or `@`: tell a spreadsheet that columns

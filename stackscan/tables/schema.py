@@ -50,6 +50,7 @@ SHARED: Final = (
     Column("member", _TEXT, "the file inside a bundle", "the source is no bundle"),
     Column("position", _NUMBER, "which dump of its file, from 1"),
     Column("format", _TEXT, "`goroutine-text`, `goroutine-counts` or `goroutine-pprof`"),
+    Column("second_view", _FLAG, "true: the profile of a process whose text is here too; leave it out when adding up"),
     Column("captured_at", _MOMENT, "when the dump was taken", "neither the dump nor its name says, and no one told"),
     Column("host", _TEXT, "where it was taken", "neither the bundle's name says, and no one told"),
 )

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -120,7 +120,7 @@ def export(folder: Path, file_format: str) -> Iterator[Export]:
 
     Raises OutputError when the folder cannot be written.
     """
-    existed = folder.exists()
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         workspace = Path(tempfile.mkdtemp(prefix=".stackscan-", dir=folder))
@@ -134,8 +134,9 @@ def export(folder: Path, file_format: str) -> Iterator[Export]:
         raise OutputError(f"{folder} cannot be written: {error}") from error
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
-        if not done and not existed:
-            shutil.rmtree(folder, ignore_errors=True)
+        for path in () if done else made:
+            with suppress(OSError):  # another export may have begun to write there
+                path.rmdir()
 
 
 def _partition(shared: dict[str, Any]) -> Path:
