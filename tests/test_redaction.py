@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from helpers import FIXTURES, assert_refused, goroutine, rendered, run
 from stackscan.convert import CONVERTERS, converter
+from stackscan.crosscheck import Agreement
 from stackscan.errors import UsageError
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.pipeline import Examined, examine
 from stackscan.redaction import Redaction, new_key, read_key
 from stackscan.redaction.vocabulary import cause, is_public, is_standard
-from stackscan.report import BundleReport, Report, as_json
+from stackscan.report import BundleReport, ContentionReport, MemberReport, Report, ViewsReport, as_json
+from stackscan.report.model import ContendedStack
 from stackscan.snapshot import Frame, Snapshot
 from stackscan.tables import build
 
@@ -236,6 +238,34 @@ def test_any_text_is_redacted(function: str, file: str) -> None:
 def test_causes_keep_what_the_runtime_says(text: str | None, kept: str | None) -> None:
     """The kind of death stays, the program's own words go."""
     assert kept == cause(text)
+
+
+def test_what_a_bundle_says_beside_its_dumps_is_redacted() -> None:
+    """Contended places, the widest difference of two views, names of members, notes, and what a build calls itself."""
+    place = ContendedStack(1.5, 3, Frame("git.acme.io/pay.Charge", "/home/alice/pay.go", 4), "git.acme.io/pay.main")
+    bundle = BundleReport(
+        source="/home/alice/acme.zip",
+        version={
+            "Version": "0.41.0-acme",
+            "Commit": "acme",
+            "Golang": "go1.26.1",
+            "System": "amd64/linux",
+            "User": "bob",
+        },
+        members=(
+            MemberReport("acme/goroutines.stacks", "text", 3, 4, "acme: damaged"),
+            MemberReport("acme.log", "text", 1),
+        ),
+        views=(
+            ViewsReport("acme/goroutines.stacks", "acme.pb", Agreement((1, 2), 0.5, 1, 1, ("git.acme.io/pay.F", 3))),
+        ),
+        contention=(ContentionReport("acme/block.pprof", "block", 1.5, (place,)),),
+    )
+    redacted = Redaction(KEY).bundle(bundle)
+    assert [] == [word for word in ("acme", "alice", "bob", "pay", "Charge") if word in repr(redacted)]
+    assert {"Version": "other", "Golang": "go1.26.1", "System": "amd64/linux"} == redacted.version
+    assert redacted.members[0].name.endswith("/goroutines.stacks")
+    assert (place.delay_seconds, place.waits) == (redacted.contention[0].stacks[0].delay_seconds, 3)
 
 
 # -- the commands ----------------------------------------------------------------------------------------------------
