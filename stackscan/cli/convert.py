@@ -38,6 +38,10 @@ def command(
         str | None,
         typer.Option(metavar="NAME", help="Which file of a bundle [default: its text].", show_default=False),
     ] = None,
+    stream: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose lines, of a log with several writers.", show_default=False),
+    ] = None,
     snapshot: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Which dump of a file that holds several.", show_default=False),
@@ -61,6 +65,6 @@ def command(
 
     with progress() as told:
         found, _ = examine(source, progress=told, redaction=chosen(redact, redact_keep, redact_key))
-    content = converter(output_format.value)(choose(found, member=member, position=snapshot))
+    content = converter(output_format.value)(choose(found, member=member, stream=stream, position=snapshot))
     with written(output) as out:
         out.buffer.write(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final
@@ -23,20 +24,33 @@ def converter(name: str) -> Callable[[Examined], bytes]:
     return convert
 
 
-def choose(found: Sequence[Examined], *, member: str | None = None, position: int | None = None) -> Examined:
+def choose(
+    found: Sequence[Examined], *, member: str | None = None, stream: str | None = None, position: int | None = None
+) -> Examined:
     """The one dump that is meant: of a bundle its text, which tells more of the same process than its profile.
 
     Raises UsageError, which lists the dumps, when several or none are left.
     """
-    left = [each for each in found if member in (None, each.report.member) and position in (None, each.report.position)]
+    left = [
+        each
+        for each in found
+        if member in (None, each.report.member)
+        and stream in (None, each.report.stream)
+        and position in (None, each.report.position)
+    ]
     texts = [each for each in left if each.report.format == "goroutine-text"]
     left = texts if member is None and texts else left
     if len(left) == 1:
         return left[0]
-    listed = "; ".join(
-        f"--member {e.report.member or '-'} --snapshot {e.report.position}" for e in (left or found)[:10]
-    )
+    listed = "; ".join(_options(each) for each in (left or found)[:10])
     raise UsageError(
         f"{len(left) or 'none'} of the {len(found)} dumps in this source could be meant",
         hint=f"Choose one: {listed}" if len(found) > 1 else None,
     )
+
+
+def _options(found: Examined) -> str:
+    """What chooses this dump: ``--member goroutines.stacks --snapshot 1``."""
+    report = found.report
+    options = (("--member", report.member), ("--stream", report.stream), ("--snapshot", str(report.position)))
+    return " ".join(f"{option} {shlex.quote(value)}" for option, value in options if value)

@@ -70,6 +70,10 @@ class Redaction:
         parts = name.split("/")
         return "/".join(part if vocabulary.member(part) else hashed(self.key, part) for part in parts)
 
+    def stream(self, name: str) -> str:
+        """Whose lines of a log these are."""
+        return hashed(self.key, name) if name else ""
+
     def taken(self, taken: Taken) -> Taken:
         """When and where: the time stays, the host's name is hashed."""
         return replace(taken, host=None if taken.host is None else hashed(self.key, taken.host))

@@ -78,7 +78,8 @@ def identify(examined: Examined, told: Told) -> str:
     report, snapshot = examined.report, examined.snapshot
     digest = hashlib.blake2b(digest_size=_ID_DIGITS // 2)
     moment = told.captured_at or examined.taken.captured_at
-    named = (report.source, report.member, report.position, report.format, moment, told.host or examined.taken.host)
+    where = (report.source, report.member, report.stream, report.position, report.format)
+    named = (*where, moment, told.host or examined.taken.host)
     digest.update(repr(named).encode())
     for name in _TELLING:
         digest.update(snapshot.goroutines[name].fill_null(0).to_numpy().tobytes())
@@ -93,6 +94,7 @@ def _shared(examined: Examined, told: Told) -> Row:
         "snapshot_id": identify(examined, told),
         "source": report.source,
         "member": report.member,
+        "stream": report.stream or None,
         "position": report.position,
         "format": report.format,
         "second_view": examined.second_view,
