@@ -33,14 +33,24 @@ DUMPS = [
     *(FOLDER / name for name in ("cgo_panic.txt", "test_timeout.txt", "leak.txt", "panic_http.txt")),
     FIXTURES / "go/go1.23/labels.pb.gz",
     FIXTURES / "go/gccgo12/panic_sigquit_all.txt",
-    *(FIXTURES / "derived" / name for name in ("pool.windows_paths.txt", "sigquit.interleaved.txt", "panic.html.txt")),
+    *(
+        FIXTURES / "derived" / name
+        for name in (
+            "pool.windows_paths.txt",
+            "sigquit.interleaved.txt",
+            "panic.html.txt",
+            "sigquit.cri.txt",
+            "panic.docker_json.jsonl",
+            "pool.journal_short.txt",
+        )
+    ),
     FIXTURES / "kubo/v0.40.1-mixed/ipfs-profile-01.zip",
     FIXTURES / "kubo/v0.41.0-boxo-v0.38.0-stalled-quic/ipfs-profile-02.zip",
     FIXTURES / "kubo/v0.41.0-fixed-tcp/ipfs-profile-02.zip",
 ]
 EXISTING = [path for path in DUMPS if path.exists()]
-#: Three letters or more that are no name which the compiler makes (func12, gowrap3).
-WORD = re.compile(r"(?!(?:func|gowrap|deferwrap|range)\d+\b)\b[^\W\d]\w{2,}")
+#: Three letters or more that are no name which the compiler makes (func12, gowrap3, glob).
+WORD = re.compile(r"(?!(?:(?:func|gowrap|deferwrap|range)\d+|glob)\b)\b[^\W\d]\w{2,}")
 #: What the runtime itself says of a death, and what every program has.
 SAID = {"main", "panic", "goroutine"}
 
@@ -59,6 +69,7 @@ def frames(snapshot: Snapshot) -> Iterator[Frame]:
 def private_words(found: list[Examined]) -> set[str]:
     """Every word that only private names, paths, labels, messages and excerpts of some dumps hold."""
     public, private = set(SAID), set()
+    private |= words(*(each.report.stream for each in found)) - {"stderr"}
     for snapshot in (each.snapshot for each in found):
         for frame in frames(snapshot):
             package = read_symbol(frame.function).package
