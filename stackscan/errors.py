@@ -52,6 +52,18 @@ class CatalogueError(StackscanError):
     default_hint = "Compare the file with its neighbours in the catalogue; every key is described in CONTRIBUTING.md."
 
 
+class PolicyError(StackscanError):
+    """A check's policy is wrong: what, in which file, under which key."""
+
+    default_hint = "docs/ci.md lists every key of a policy."
+
+
+class BaselineError(StackscanError):
+    """A baseline cannot be read, or is none."""
+
+    default_hint = "Write one with: stackscan check SOURCE... --write-baseline FILE"
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from stackscan import crosscheck, formats, phases, pools, rules, sources
-from stackscan.errors import UnrecognisedFormatError
+from stackscan.errors import StackscanError, UnrecognisedFormatError
 from stackscan.formats import contention, kinds
 from stackscan.report import (
     BundleReport,
@@ -58,6 +58,28 @@ def scan(chosen: Iterable[str], *, top: int | None = None, progress: Progress | 
     return Report(tuple(found), tuple(bundles))
 
 
+def attempt(
+    chosen: Iterable[str], *, progress: Progress | None = None
+) -> Iterator[tuple[str, Report | StackscanError]]:
+    """Each source with its report (all buckets kept), or with the error that kept it from being read."""
+    for source in chosen:
+        try:
+            yield source, scan([source], progress=progress)
+        except StackscanError as error:
+            yield source, error
+
+
+def captures(source: str, *, progress: Progress | None = None) -> Iterator[tuple[SnapshotReport, Snapshot]]:
+    """The snapshots of a source, each with its report. Raises StackscanError as :func:`scan` does."""
+    bundle = _Bundle()
+    for member in sources.open_source(source):
+        _take(member, bundle, progress)
+    if not bundle.read:
+        _bundle_report(source, bundle)
+    for member, snapshots in bundle.read:
+        yield from ((_judge(member, snapshots, n, None, None), snapshot) for n, snapshot in enumerate(snapshots))
+
+
 def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member, list[Snapshot]]]:
     """The snapshots of each member of a source that holds any. Raises StackscanError when one cannot be read."""
     bundle = _Bundle()
@@ -69,7 +91,9 @@ def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member
 def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
     """Read one member. Only a source that is one file must be a dump; a bundle may hold anything."""
     if member.data is None:
-        bundle.members.append(MemberReport(member.name or "", "not read", member.size, note=member.note))
+        bundle.members.append(
+            MemberReport(member.name or "", "not read", member.size, note=member.note, cut=member.cut)
+        )
         return
     told = None if progress is None else _told(progress, member.where)
     try:
@@ -83,7 +107,9 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
         snapshots[-1] = _cut(snapshots[-1])
     goroutines = sum(len(snapshot.goroutines) for snapshot in snapshots)
     bundle.read.append((replace(member, data=None), snapshots))
-    bundle.members.append(MemberReport(member.name or "", snapshots[0].format, member.size, goroutines, _note(member)))
+    bundle.members.append(
+        MemberReport(member.name or "", snapshots[0].format, member.size, goroutines, _note(member), cut=member.cut)
+    )
 
 
 def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> None:
@@ -97,7 +123,9 @@ def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> No
         kind = f"{profile.kind} profile"
         bundle.contention.append(contention_report(member.name or "", profile))
     unread = str(error) if kind in ("text", "binary") and b"goroutine" in data else None
-    bundle.members.append(MemberReport(member.name or "", kind, member.size, note=_note(member) or unread))
+    bundle.members.append(
+        MemberReport(member.name or "", kind, member.size, note=_note(member) or unread, cut=member.cut)
+    )
 
 
 def _note(member: Member) -> str | None:
@@ -112,7 +140,7 @@ def _judge(member: Member, snapshots: list[Snapshot], place: int, top: int | Non
     versions = dict(modules(snapshot.stacks))
     return build_snapshot(
         snapshot,
-        Place(member.source, member.name, place + 1, len(snapshots)),
+        Place(member.source, member.name, place + 1, len(snapshots), cut=member.cut and place == len(snapshots) - 1),
         findings=findings,
         pools=samples,
         phases=phases.judge(

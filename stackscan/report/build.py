@@ -23,12 +23,14 @@ SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a snapshot was found: the source, the member inside it, and which snapshot of that member it is."""
+    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is, and whether the
+    end of the file is missing."""
 
     source: str
     member: str | None
     position: int
     snapshots_in_member: int
+    cut: bool = False
 
 
 def build_snapshot(
@@ -68,6 +70,7 @@ def build_snapshot(
         phases=tuple(phases),
         buckets=_stack_reports(buckets[:top], decided),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided),
+        cut=place.cut,
     )
 
 
