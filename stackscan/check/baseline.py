@@ -11,15 +11,11 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from stackscan.errors import BaselineError
-from stackscan.report import SnapshotReport, StackReport
-from stackscan.report.folding import deciding_frame
+from stackscan.report import SnapshotReport
+from stackscan.report.standing import Standing, creator_of, stands_at, sums
 
 SCHEMA: Final = "stackscan.baseline"
 SCHEMA_VERSION: Final = 1
-#: Goroutines that run, or are about to, are in a place for a moment: their state tells nothing of what they wait for.
-_PASSING: Final = frozenset({None, "running", "runnable", "syscall", "copystack", "preempted"})
-#: Where a goroutine stands: deciding function, creator, wait reason; None: not told.
-Place = tuple[str | None, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,51 +54,12 @@ class Baseline:
         return all(known.wait_reason is None and known.created_by is None for known in self.stacks)
 
     @cached_property
-    def _by_place(self) -> Counter[Place]:
-        return _sums(((known.at, known.created_by, known.wait_reason), known.count) for known in self.stacks)
+    def _by_standing(self) -> Counter[Standing]:
+        return sums(((known.at, known.created_by, known.wait_reason), known.count) for known in self.stacks)
 
-    def known_at(self, place: Place) -> int:
-        """How many goroutines are known in a place; None in it stands for any."""
-        return self._by_place[place]
-
-
-def sums_of(snapshot: SnapshotReport) -> Counter[Place]:
-    """Goroutines by place, and by the wider places that each lies in (None in a place stands for any)."""
-    return _sums(
-        ((stands_at(found), _creator(found), found.bucket.wait_reason), found.bucket.count)
-        for found in snapshot.buckets
-    )
-
-
-def _sums(counts: Iterable[tuple[Place, int]]) -> Counter[Place]:
-    sums: Counter[Place] = Counter()
-    for (at, created_by, reason), count in counts:
-        for place in {(at, created_by, reason), (at, created_by, None), (at, None, None)}:
-            sums[place] += count
-    return sums
-
-
-def place_of(found: StackReport, *, counted: bool) -> Place:
-    """Where a stack's goroutines stand. ``counted``: one of the two sides tells no wait reasons and no creators."""
-    at, created_by = stands_at(found), _creator(found)
-    reason = found.bucket.wait_reason
-    if counted:
-        return at, None, None
-    return at, created_by, None if reason in _PASSING else reason
-
-
-def stands_at(found: StackReport) -> str | None:
-    """The function that decides where a stack stands: the innermost outside the standard library.
-
-    It does not depend on rules, so that a baseline outlives a new catalogue.
-    """
-    stack = found.bucket.stack
-    return stack.frames[deciding_frame(stack)].function if stack.frames else None
-
-
-def _creator(found: StackReport) -> str | None:
-    creator = found.bucket.stack.created_by
-    return None if creator is None else creator.function
+    def known_at(self, standing: Standing) -> int:
+        """How many goroutines are known to stand so; None in it stands for any."""
+        return self._by_standing[standing]
 
 
 def build_baseline(snapshots: Iterable[SnapshotReport]) -> Baseline:
@@ -129,7 +86,7 @@ def _stacks(snapshot: SnapshotReport) -> dict[str, Known]:
         rules = {*stack.rules, *(before.rules if before else ())}
         count = bucket.count + (before.count if before else 0)
         found[bucket.signature] = Known(
-            bucket.signature, count, bucket.wait_reason, stands_at(stack), _creator(stack), tuple(sorted(rules))
+            bucket.signature, count, bucket.wait_reason, stands_at(stack), creator_of(stack), tuple(sorted(rules))
         )
     return found
 

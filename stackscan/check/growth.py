@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from stackscan.check.baseline import Baseline, Place, place_of, sums_of
+from stackscan.check.baseline import Baseline
 from stackscan.check.model import CheckFinding, Status
 from stackscan.check.policy import Growth
 from stackscan.report import SnapshotReport, StackReport
+from stackscan.report.standing import Standing, standing_of, sums_of
 from stackscan.rules import Finding, Severity
 
 
@@ -39,24 +40,25 @@ def growth_findings(
     snapshot: SnapshotReport, baseline: Baseline, growth: Growth, severity: Severity, spoken_for: Collection[str]
 ) -> Iterator[CheckFinding]:
     """One finding for each place that holds more than it may; not for what the rules of ``spoken_for`` caught."""
-    counted = (
-        baseline.counted
-        or (snapshot.format != "goroutine-text"
-        and all(found.bucket.wait_reason is None for found in snapshot.buckets))
+    counted = baseline.counted or (
+        snapshot.format != "goroutine-text" and all(found.bucket.wait_reason is None for found in snapshot.buckets)
     )
     sums = sums_of(snapshot)
-    places: dict[Place, list[StackReport]] = defaultdict(list)
+    places: dict[Standing, list[StackReport]] = defaultdict(list)
     for found in snapshot.buckets:
         if not any(rule in spoken_for for rule in found.rules):
-            places[place_of(found, counted=counted)].append(found)
+            places[standing_of(found, counted=counted)].append(found)
+    grown = {place for place in places if sums[place] > growth.allowed(baseline.known_at(place))}
+    waiting = {place[:2] for place in grown if place[2] is not None}
     for place, stacks in places.items():
+        if place not in grown or (place[2] is None and place[:2] in waiting):
+            continue  # of goroutines that pass through where others wait, those that wait speak
         known = baseline.known_at(place)
-        if sums[place] > growth.allowed(known):
-            yield _finding(place, stacks, sums[place], known, growth.allowed(known), severity)
+        yield _finding(place, stacks, sums[place], known, growth.allowed(known), severity)
 
 
 def _finding(
-    place: Place, stacks: Sequence[StackReport], count: int, known: int, allowed: int, severity: Severity
+    place: Standing, stacks: Sequence[StackReport], count: int, known: int, allowed: int, severity: Severity
 ) -> CheckFinding:
     at, created_by, reason = place
     where = f"in {at or 'a place without frames'}" + (f" [{reason}]" if reason else "")

@@ -25,8 +25,8 @@ _ON_INCOMPLETE: Final[tuple[OnIncomplete, ...]] = ("ignore", "warn", "fail")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """``[[check.limit]]``: at most ``max_count`` goroutines whose stack matches ``when`` and whose wait reason is one of
-    ``wait_reasons`` (empty: any), and none of them waiting longer than ``max_wait_minutes``. None: no such limit."""
+    """``[[check.limit]]``: at most ``max_count`` goroutines whose stack matches ``when`` and whose wait reason is one
+    of ``wait_reasons`` (empty: any), and none of them waiting longer than ``max_wait_minutes``. None: no such limit."""
 
     name: str
     when: AnyOf | None

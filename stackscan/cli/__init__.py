@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import check, report
+from stackscan.cli import check, compare, report
 from stackscan.cli.output import say
 from stackscan.errors import StackscanError
 
@@ -42,6 +42,7 @@ def _root(
 
 app.command("report")(report.command)
 app.command("check")(check.command)
+app.command("compare")(compare.command)
 
 
 def main() -> None:

@@ -23,8 +23,8 @@ SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is, and whether the
-    end of the file is missing."""
+    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is, and whether
+    the end of the file is missing."""
 
     source: str
     member: str | None

@@ -122,7 +122,7 @@ def _result(finding: CheckFinding, capture: CaptureResult, index: int, policy: P
 def _fingerprint(finding: CheckFinding) -> str:
     """The same for the same finding in the same place, over rebuilds: no lines and no counts go into it."""
     at = finding.frame.function if finding.frame else ""
-    return hashlib.sha256("\0".join((finding.name, at)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(f"{finding.name}\0{at}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _location(frame: Frame, policy: Policy) -> dict[str, Any]:
