@@ -81,12 +81,13 @@ def _invocation(result: CheckResult) -> dict[str, Any]:
     }
     if troubles:
         invocation["toolExecutionNotifications"] = [
-            {"level": "error", "message": {"text": _line(f"{trouble}. {source.hint}")}} for source, trouble in troubles
+            {"level": "error", "message": {"text": _message(f"{trouble}. {source.hint}")}}
+            for source, trouble in troubles
         ]
     told = [("note", note) for note in notes] + [("warning", text) for text in said.complaints(result)]
     if told:
         invocation["toolConfigurationNotifications"] = [
-            {"level": level, "message": {"text": _line(text)}} for level, text in told
+            {"level": level, "message": {"text": _message(text)}} for level, text in told
         ]
     return invocation
 
@@ -96,7 +97,7 @@ def _result(finding: CheckFinding, capture: CaptureResult, index: int, policy: P
         "ruleId": finding.name,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
-        "message": {"text": f"{said.message(finding)} ({said.capture_name(capture)})"},
+        "message": {"text": _message(f"{said.message(finding)} ({said.capture_name(capture)})")},
         "partialFingerprints": {"stackscan/v1": _fingerprint(finding)},
         "properties": {"fails": finding.fails, "status": finding.status, "capture": said.capture_name(capture)},
     }
@@ -111,7 +112,7 @@ def _result(finding: CheckFinding, capture: CaptureResult, index: int, policy: P
     if finding.stacks:
         entry["stacks"] = [
             {
-                "message": {"text": f"{found.bucket.count:,} [{_line(found.bucket.wait_reason or 'state unknown')}]"},
+                "message": {"text": _message(f"{found.bucket.count:,}, {found.bucket.wait_reason or 'state unknown'}")},
                 "frames": [{"location": _location(frame, policy)} for frame in found.bucket.stack.frames],
             }
             for found in finding.stacks[:_STACKS]
@@ -147,6 +148,11 @@ def _uri(path: str) -> str:
         return "file:///" + quote(text, safe="/:@!$&'()*+,;=~")
     quoted = quote(text, safe="/@!$&'()*+,;=~")  # a colon in a relative path would be a scheme
     return "file://" + quoted if quoted.startswith("/") else quoted
+
+
+def _message(text: str) -> str:
+    """A message's text: braces would be placeholders (section 3.11.5), ``[a](b)`` a link (3.11.6)."""
+    return _line(text).replace("](", "] (").replace("{", "{{").replace("}", "}}")
 
 
 def _line(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final, TextIO
 
 from stackscan.compare import BucketChange, Capture, Change, Comparison, StandingChange, Stayed
@@ -60,8 +61,8 @@ def _verdict(page: Page, comparison: Comparison) -> None:
 
 
 def _captures(page: Page, comparison: Comparison) -> None:
-    page.heading("Captures", "in the order given")
-    names = [_name(capture) for capture in comparison.captures]
+    folder, names = _names(comparison.captures)
+    page.heading("Captures", f"in the order given, from {folder}" if folder else "in the order given")
     widest = min(max(len(name) for name in names), max(page.width - 46, 24))
     gaps = [None, *comparison.intervals_seconds]
     for place, (name, capture, gap) in enumerate(zip(names, comparison.captures, gaps, strict=True), start=1):
@@ -116,10 +117,9 @@ def _standings(page: Page, title: str, changes: Sequence[StandingChange], compar
         stay = _stay(change.stayed) if change.stayed and len(comparison.captures) > 1 else ""
         _row(
             page,
-            (f"{_columns(change.change.counts, width)}  {_signed(change.change.change):>7}  ", "bold"),
-            (f"{verdict:<6}  ", _STYLES[verdict]),
+            (f"{_columns(change.change.counts, width)}  {_signed(change.change.change):>6}  ", _STYLES[verdict]),
             change.largest,
-            ", ".join(part for part in (stacks, stay) if part),
+            ", ".join(part for part in (verdict, stacks, stay) if part),
         )
 
 
@@ -137,7 +137,7 @@ def _stayers(page: Page, comparison: Comparison) -> None:
         stayed = change.stayed
         if stayed is None:
             continue
-        _row(page, (f"{stayed.goroutines:>8,}  ", "bold"), ("", ""), change.stack, _how_long(change, stayed))
+        _row(page, (f"{stayed.goroutines:>8,}  ", "bold"), change.stack, _how_long(change, stayed))
 
 
 def _how_long(change: BucketChange, stayed: Stayed) -> str:
@@ -162,7 +162,7 @@ def _held(page: Page, comparison: Comparison) -> None:
     width = _width(change.change for change in held[:_MOST])
     for change in held[:_MOST]:
         note = f"{change.stacks} stacks" if change.stacks > 1 else ""
-        _row(page, (f"{_columns(change.change.counts, width)}  ", "bold"), ("", ""), change.largest, note)
+        _row(page, (f"{_columns(change.change.counts, width)}  ", "bold"), change.largest, note)
 
 
 def _suspicion(change: BucketChange) -> tuple[bool, bool, int, int, str]:
@@ -171,21 +171,24 @@ def _suspicion(change: BucketChange) -> tuple[bool, bool, int, int, str]:
     return not change.stack.rules, not reason.startswith(_BLOCKED), -stayed, -change.change.counts[-1], change.signature
 
 
-def _row(page: Page, lead: tuple[str, str], mark: tuple[str, str], found: StackReport, note: str) -> None:
-    """One place: numbers, then where it is, and below it who created it."""
+def _row(page: Page, lead: tuple[str, str], found: StackReport, note: str) -> None:
+    """One place: numbers, then where it is; below it what else there is to say, and who created it."""
     frame = found.deciding_frame
     where = "no frames" if frame is None else words.short_symbol(frame.function)
     location = "" if frame is None else f"  {words.short_location(frame)}"
     reason = f"  [{words.plain(found.bucket.wait_reason)}]" if found.bucket.wait_reason else ""
-    indent = len(lead[0]) + len(mark[0])
-    if page.cuts:
-        where = words.fit(where, max(page.width - indent - len(location) - len(reason), 24))
-    page.line(lead, mark, (where, ""), (location, "dim"), (reason, "cyan"))
+    indent = len(lead[0])
+    room = page.width - indent
+    below = [words.plain(note)] if note else []
+    if page.cuts and len(where + location + reason) > room:
+        below.insert(0, reason.strip())
+        reason = ""
+        where = words.fit(where, max(room - len(location), 24))
+    page.line(lead, (where, ""), (location, "dim"), (reason, "cyan"))
     creator = found.bucket.stack.created_by
-    below = [f"by {words.short_symbol(creator.function)}"] if creator is not None else []
-    below += [words.plain(note)] if note else []
-    if below:
-        page.line(("  ".join(below), "dim"), indent=indent)
+    below += [f"by {words.short_symbol(creator.function)}"] if creator is not None else []
+    if any(below):
+        page.line(("  ".join(filter(None, below)), "dim"), indent=indent)
 
 
 def _stay(number: int | None) -> str:
@@ -225,6 +228,20 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes:,} min" if minutes < 120 else f"{seconds / 3600:,.1f} h"
+
+
+def _names(captures: Sequence[Capture]) -> tuple[str, list[str]]:
+    """The captures' names, and the folder that they share: it is said once, and so is a member's name."""
+    members = {capture.member for capture in captures} if all(c.snapshots_in_member == 1 for c in captures) else set()
+    if len(members) == 1:
+        captures = [replace(capture, member=None) for capture in captures]
+    names = [_name(capture) for capture in captures]
+    shared = ""
+    for parts in zip(*(name.split("/")[:-1] for name in names), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared += f"{parts[0]}/"
+    return shared, [name[len(shared) :] for name in names]
 
 
 def _name(capture: Capture) -> str:
