@@ -150,6 +150,15 @@ def test_signatures_match_across_builds(one: str, other: str) -> None:
         assert sum(entry["counts"][place] for entry in matched) > 0.99 * values["goroutines"]["counts"][place]
 
 
+def test_standings_match_across_versions_of_go() -> None:
+    """The standard library and the runtime change between Go 1.21 and 1.27, and with them a fifth of the signatures; by
+    deciding function, creator and wait reason every goroutine finds its like."""
+    values = compared(FIXTURES / "go" / "go1.21" / "pool.txt", FIXTURES / "go" / "go1.27" / "pool.txt")
+    for kind, share in (("buckets", 0.75), ("standings", 1.0)):
+        matched = sum(min(entry["counts"]) for entry in values[kind])
+        assert matched >= share * values["goroutines"]["counts"][0]
+
+
 def test_signatures_survive_lines_that_move(tmp_path: Path) -> None:
     """One line added to a file moves all below it: the same stack, still one row."""
     before = dump(tmp_path / "1", *(goroutine(n, ["app.a", "app.b"], line=10) for n in range(1, 4)))

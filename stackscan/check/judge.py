@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Final, get_args
 
 from stackscan.check.baseline import Baseline
 from stackscan.check.growth import growth_findings, rule_status
 from stackscan.check.ignores import Ignores
 from stackscan.check.limits import limit_findings, pool_findings
-from stackscan.check.model import CaptureResult, CheckFinding, CheckResult, SourceResult, Status
+from stackscan.check.model import CaptureResult, CheckFinding, CheckResult, Kind, SourceResult, Status
 from stackscan.check.policy import Policy
 from stackscan.errors import StackscanError
 from stackscan.report import Report, SnapshotReport, StackReport, second_views
@@ -20,6 +20,7 @@ from stackscan.rules.description import SEVERITIES
 from stackscan.snapshot import Frame
 
 _EMPTY_HINT: Final = "An empty capture proves nothing: look at how it was taken (curl -f fails when the server does)."
+_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _CUT_HINT: Final = "What is missing may hold what is stuck: fetch or copy it again."
 
 
@@ -181,8 +182,10 @@ def _cut(report: Report) -> str | None:
     return None if cut is None else cut.problems[-1].reason
 
 
-def _order(finding: CheckFinding) -> tuple[bool, int, int, str]:
-    return not finding.fails, SEVERITIES.index(finding.severity), -(finding.count or 0), finding.name
+def _order(finding: CheckFinding) -> tuple[bool, int, int, int, str]:
+    """What fails first; what a rule can explain before what merely grew."""
+    kind = _KINDS.index(finding.kind)
+    return not finding.fails, SEVERITIES.index(finding.severity), kind, -(finding.count or 0), finding.name
 
 
 def _counted(number: int, nouns: str) -> str:

@@ -12,7 +12,7 @@ from stackscan.snapshot import Frame
 
 #: What a finding is beside the baseline and the ignores. ``found``: there is no baseline, or it does not speak of this.
 Status = Literal["found", "new", "grown", "known", "ignored"]
-Kind = Literal["rule", "limit", "pool", "growth", "capture"]
+Kind = Literal["rule", "limit", "pool", "capture", "growth"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ def _exact(stack: Stack) -> str:
 
 
 def _creator(stack: Stack) -> str | None:
-    return None if stack.created_by is None else stack.created_by.function
+    """The ``go`` statement, with its line: another build is another process."""
+    creator = stack.created_by
+    return None if creator is None else f"{creator.function} {creator.file}:{creator.line}"
 
 
 def broken(before: pl.DataFrame, after: pl.DataFrame) -> str | None:

@@ -34,7 +34,7 @@ def as_json(result: CheckResult) -> dict[str, Any]:
         "baseline": result.baseline,
         "rules": list(result.rules),
         "sources": [_source(source) for source in result.sources],
-        "ignores": [_ignore(use) for use in result.ignores],
+        "ignores": [_ignore(use, result) for use in result.ignores],
     }
 
 
@@ -88,7 +88,7 @@ def _finding(finding: CheckFinding) -> dict[str, Any]:
     }
 
 
-def _ignore(use: IgnoreUse) -> dict[str, Any]:
+def _ignore(use: IgnoreUse, result: CheckResult) -> dict[str, Any]:
     ignore = use.ignore
     return {
         "finding": ignore.finding,
@@ -98,5 +98,5 @@ def _ignore(use: IgnoreUse) -> dict[str, Any]:
         "expires": None if ignore.expires is None else ignore.expires.isoformat(),
         "expired": use.expired,
         "used": use.used,
-        "complaint": said.ignore_complaint(use),
+        "complaint": said.ignore_complaint(use, result),
     }

@@ -34,12 +34,14 @@ def message(finding: CheckFinding) -> str:
 
 def complaints(result: CheckResult) -> tuple[str, ...]:
     """What is to be said of the policy itself: ignores that have expired or match nothing."""
-    return tuple(text for use in result.ignores if (text := ignore_complaint(use)) is not None)
+    return tuple(text for use in result.ignores if (text := ignore_complaint(use, result)) is not None)
 
 
-def ignore_complaint(use: IgnoreUse) -> str | None:
-    """What is wrong with an ignore, None when it is in use."""
+def ignore_complaint(use: IgnoreUse, result: CheckResult) -> str | None:
+    """What is wrong with an ignore, None when it is in use, or is of growth and no baseline tells of growth."""
     ignore = use.ignore
+    if ignore.finding == "growth" and result.baseline is None and not use.expired:
+        return None
     what = ", ".join(
         part
         for part in (
@@ -65,8 +67,8 @@ def answer(result: CheckResult) -> str:
     known = sum(finding.status == "known" for capture in captures for finding in capture.findings)
     ignored = sum(finding.status == "ignored" for capture in captures for finding in capture.findings)
     if failing:
-        verb = "fails" if len(failing) == 1 else "fail"
-        text = f"{len(failing):,} of {words.count(len(captures), 'captures')} {verb}"
+        of = f"{len(failing):,} of " if len(captures) > 1 else ""
+        text = f"{of}{words.count(len(captures), 'captures')} {'fails' if len(failing) == 1 else 'fail'}"
     else:
         text = f"{words.count(len(captures), 'captures')} {'passes' if len(captures) == 1 else 'pass'}"
     if troubled:
