@@ -10,9 +10,9 @@ from pathlib import Path
 from stackscan import pools, rules
 from stackscan.check import Baseline, CheckResult, build_baseline, find_policy, judge, read_baseline
 from stackscan.errors import StackscanError
+from stackscan.pipeline import Progress, attempt
 from stackscan.report import Report, second_views
 from stackscan.rules import Severity
-from stackscan.scan import Progress, attempt
 
 
 def check(

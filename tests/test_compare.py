@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from helpers import ANSI, CORPUS, FIXTURES, assert_refused, goroutine, run, run_on_terminal
 from stackscan.compare import Change, Comparison, Taken, captured_at, compare, interval, worth_comparing
 from stackscan.compare.times import IntervalError
+from stackscan.pipeline import captures
 from stackscan.reporters.compare.json import as_json
 from stackscan.reporters.compare.text import _curve, _names
-from stackscan.scan import captures
 
 KUBO = FIXTURES / "kubo"
 

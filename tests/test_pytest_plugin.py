@@ -124,7 +124,7 @@ def test_pytest_loads_nothing_of_stackscan_for_the_plugin(tmp_path: Path) -> Non
 import sys
 
 def test_it():
-    assert not {"polars", "lark", "numpy", "rich", "stackscan.scan"} & set(sys.modules)
+    assert not {"polars", "lark", "numpy", "rich", "stackscan.pipeline"} & set(sys.modules)
 """
     assert outcome(tmp_path, test)[0] == {"test_it": "PASSED"}
 

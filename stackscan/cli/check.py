@@ -52,7 +52,7 @@ def command(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT, show_default=False)
     ] = None,
 ) -> None:
-    r"""Judge captured dumps in a pipeline: exit 0 when they pass, 1 when something fails, 2 when they cannot be judged.
+    """Judge captured dumps in a pipeline: exit 0 when they pass, 1 when something fails, 2 when they cannot be judged.
 
     An empty or unreadable capture, a cut archive and a dump without goroutines never pass. docs/ci.md tells it all.
 

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from stackscan.compare import Taken
-    from stackscan.scan import Progress
+    from stackscan.pipeline import Progress
 
 
 class Output(StrEnum):
@@ -43,7 +43,7 @@ def command(
         str | None, typer.Option("--interval", metavar="DURATION", help=_INTERVAL, show_default=False)
     ] = None,
 ) -> None:
-    r"""Compare captures in time order: what grew, what went, and which goroutines never moved.
+    """Compare captures in time order: what grew, what went, and which goroutines never moved.
 
     Stacks are matched by signature, which survives a rebuild; counts are also summed by deciding function and by
     creator, which stays right when stacks split by depth. docs/compare.md tells it all.
@@ -73,7 +73,7 @@ def command(
 def _taken(source: str, progress: Progress | None) -> list[Taken]:
     """The captures of one source, each with the time that its name tells."""
     from stackscan.compare import Taken, captured_at, worth_comparing
-    from stackscan.scan import captures
+    from stackscan.pipeline import captures
 
     views = worth_comparing(captures(source, progress=progress))
     return [Taken(report, snapshot, captured_at(source, report.member)) for report, snapshot in views]
