@@ -590,7 +590,7 @@ def test_an_ignore_holds_until_the_end_of_its_day(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ignore", "complaint"),
     [
-        ("finding = 'growth'", "ignore 1 (growth) matches nothing: take it out (ACME-1)"),
+        ("finding = 'incomplete'", "ignore 1 (incomplete) matches nothing: take it out (ACME-1)"),
         ("function = 'app.z'", "ignore 1 (function app.z) matches nothing: take it out (ACME-1)"),
         ("signature = '0123456789ab'", "ignore 1 (signature 0123456789ab) matches nothing: take it out (ACME-1)"),
         (

@@ -188,7 +188,9 @@ def test_persisted_means_the_same_id_in_the_same_stack_in_every_capture(tmp_path
     ("first", "last", "every", "advanced", "woke"),
     [
         (5, 15, "10m", 1, 0),  # its wait grew by the interval
-        (5, 14, "10m", 1, 0),  # minutes are whole
+        (5, 16, "10m", 1, 0),  # minutes are whole
+        (5, 14, "10m", 1, 0),  # and the interval may be off by some seconds
+        (5, 13, "10m", 0, 0),
         (0, 8, "10m", 1, 0),  # the clock started at the first garbage collection, up to two minutes late
         (5, 9, "10m", 0, 0),  # too little
         (5, 40, "10m", 0, 0),  # too much: the interval is wrong, or the process
@@ -212,6 +214,21 @@ def test_waits_that_went_on(
     after = dump(tmp_path / "2", goroutine(7, ["app.send"], state=state(last)), goroutine(8, ["app.x"]))
     found = bucket(compared(before, after, every=every), "app.send")
     assert (found["persisted"], found["waits_advanced"], found["woke"]) == (1, advanced, woke)
+
+
+def test_a_wait_goes_on_from_each_capture_to_the_next(tmp_path: Path) -> None:
+    """A goroutine that wakes every minute or so shows one minute for ever: it did not wait all the while."""
+    paths = [
+        dump(
+            tmp_path / f"{n}",
+            goroutine(1, ["app.stuck"], state=f"select, {1 + n} minutes"),
+            goroutine(2, ["app.ticks"], state="select, 1 minutes"),
+        )
+        for n in range(1, 5)
+    ]
+    values = compared(*paths, every="60s")
+    assert bucket(values, "app.stuck")["waits_advanced"] == 1
+    assert bucket(values, "app.ticks")["waits_advanced"] == 0
 
 
 def test_a_restart_is_recognised(tmp_path: Path) -> None:

@@ -58,10 +58,9 @@ def compare(taken: Sequence[Taken], *, every: timedelta | None = None) -> Compar
     tables = [rows(capture.snapshot, signature) for capture in taken]
     breaks = [None, *(broken(before, after) for before, after in itertools.pairwise(tables))]
     intervals = _intervals(taken, every)
-    known = [seconds for seconds in intervals if seconds is not None]
-    whole = sum(known) if len(known) == len(intervals) and all(seconds > 0 for seconds in known) else None
+    known = [seconds for seconds in intervals if seconds is not None and seconds > 0]
     ids = not any(breaks) and all(not table.is_empty() for table in tables)
-    stays = stayed(tables, whole) if ids else None
+    stays = stayed(tables, known if len(known) == len(intervals) else None) if ids else None
     buckets = _buckets(taken, functions_only, stays)
     return Comparison(
         captures=tuple(_capture(capture, reason) for capture, reason in zip(taken, breaks, strict=True)),

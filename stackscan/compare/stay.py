@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final
 
 import polars as pl
@@ -14,6 +14,8 @@ from stackscan.snapshot import Snapshot, Stack
 #: Of the ids that two captures share, the part (1 in so many) that must be other goroutines to prove another process:
 #: damage in a dump may give a goroutine a neighbour's creator, a restart changes most.
 _PROOF: Final = 20
+_LAG: Final = 5.0  # seconds by which the time of a capture may be off
+_COLLECTION: Final = 2  # minutes until a garbage collection is forced
 
 
 def rows(snapshot: Snapshot, signature: Callable[[str | None, Stack], str]) -> pl.DataFrame:
@@ -77,41 +79,43 @@ def _backwards(before: pl.DataFrame, after: pl.DataFrame) -> bool:
     return bool(id_after < id_before and wait_after < wait_before)  # type: ignore[operator]  # tables are not empty
 
 
-def stayed(tables: Sequence[pl.DataFrame], seconds: float | None) -> dict[str, Stayed]:
+def stayed(tables: Sequence[pl.DataFrame], intervals: Sequence[float] | None) -> dict[str, Stayed]:
     """By signature, the goroutines that are in the same stack in every one of the tables (of :func:`rows`).
 
-    ``seconds`` lie between first and last (None: not known).
+    ``intervals`` are the seconds between neighbours (None: not known).
     """
     kept = tables[0].select("goroutine_id", "signature", "stack", minutes_0="minutes")
     for place, table in enumerate(tables[1:], start=1):
         later = table.select("goroutine_id", "signature", "stack", pl.col("minutes").alias(f"minutes_{place}"))
         kept = kept.join(later, on=["goroutine_id", "signature", "stack"])
-    columns = [f"minutes_{place}" for place in range(len(tables))]
-    woke = pl.any_horizontal(*(pl.col(later) < pl.col(earlier) for earlier, later in itertools.pairwise(columns)))
-    first, last = pl.col(columns[0]).cast(pl.Int64), pl.col(columns[-1]).cast(pl.Int64)
-    told = kept.select((last > 0).any()).item() and (
-        seconds is None or seconds >= 60 or kept.select((first > 0).any()).item()
-    )
+    minutes = [pl.col(f"minutes_{place}").cast(pl.Int64) for place in range(len(tables))]
+    woke = pl.any_horizontal(*(later < earlier for earlier, later in pairwise(minutes)))
     grouped = kept.group_by("signature").agg(
         pl.len().alias("goroutines"),
         woke.sum().alias("woke"),
-        (_advanced(first, last, seconds) & ~woke).sum().alias("advanced"),
+        (_advanced(minutes, intervals) & ~woke).sum().alias("advanced"),
+        (minutes[-1] > 0).any().alias("told"),
     )
+    told = grouped["told"].any()
     return {
         signature: Stayed(count, int(back), int(advanced) if told else None)
-        for signature, count, back, advanced in grouped.iter_rows()
+        for signature, count, back, advanced, _ in grouped.iter_rows()
     }
 
 
-def _advanced(first: pl.Expr, last: pl.Expr, seconds: float | None) -> pl.Expr:
-    """Whether a wait grew by about the time that passed.
+def _advanced(minutes: Sequence[pl.Expr], intervals: Sequence[float] | None) -> pl.Expr:
+    """Whether a wait grew by about the time that passed, from each capture to the next and over all of them.
 
     Minutes are whole and printed from one on, and the clock starts at the first garbage collection after parking, at
-    most two minutes later (runtime/proc.go, forcegcperiod): a wait that showed none at first may be that much behind.
+    most two minutes later (runtime/proc.go, forcegcperiod): a wait that showed none may be that much behind.
     """
-    grown = last - first
-    if seconds is None:
-        return (last > 0) & (grown > 0)
-    passed = int(seconds // 60)
-    behind = pl.when(first == 0).then(2).otherwise(1)
-    return (last > 0) & (grown >= passed - behind) & (grown <= passed + 2)
+    grew = minutes[-1] > 0
+    if intervals is None:
+        return grew & (minutes[-1] > minutes[0])
+    spans = [*zip(pairwise(minutes), intervals, strict=True), ((minutes[0], minutes[-1]), sum(intervals))]
+    for (earlier, later), seconds in spans:
+        least = max(int((seconds - _LAG) // 60), 0)
+        behind = pl.when(earlier == 0).then(_COLLECTION).otherwise(0)
+        grown = later - earlier
+        grew &= (grown >= least - behind) & (grown <= int((seconds + _LAG) // 60) + 1)
+    return grew
