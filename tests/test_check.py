@@ -399,6 +399,18 @@ def test_new_and_grown_places_fail_and_small_change_does_not(tmp_path: Path) -> 
     assert growth(a=16, b=151, c=6) == ["a grown", "b grown", "c new"]
 
 
+def test_the_default_leaves_room_for_what_a_node_does(tmp_path: Path) -> None:
+    """No place of the lab's quiet and stalled nodes gains more than three goroutines from one capture to the next."""
+    gained = []
+    for folder in [*sorted(KUBO.glob("*quiet")), *sorted(KUBO.glob("*stalled*"))]:
+        one, two = sorted(folder.glob("goroutine.debug2-*"))[:2]
+        known = known_from(tmp_path / "known.json", one)
+        strict = "[growth]\nfactor = 1\nabsolute = 0"
+        found = checked(two, tmp_path=tmp_path, policy=strict, baseline=known).captures[0].findings
+        gained += [(f.count or 0) - (f.baseline or 0) for f in found if f.name == "growth"]
+    assert 0 < max(gained) <= 3
+
+
 def test_stacks_that_split_by_depth_are_not_growth(tmp_path: Path) -> None:
     """20 goroutines in one stack, and the same 20 half of them a standard-library frame deeper, are the same 20."""
     flat = [goroutine(n, ["app.read"], creator="app.start") for n in range(1, 21)]
