@@ -1,4 +1,4 @@
-"""``stackscan compare``: what grew and went, who never moved, and when nobody can say."""
+"""``stackscan compare``: what grew and went, who stayed, and when nobody can say."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_signatures_survive_lines_that_move(tmp_path: Path) -> None:
     assert found["persisted"] == 0  # not at the same line: they moved, or this is another build
 
 
-# -- who never moved ---------------------------------------------------------------------------------------------------
+# -- who stayed ---------------------------------------------------------------------------------------------------
 
 
 def test_persisted_means_the_same_id_in_the_same_stack_in_every_capture(tmp_path: Path) -> None:

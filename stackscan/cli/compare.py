@@ -43,7 +43,7 @@ def command(
         str | None, typer.Option("--interval", metavar="DURATION", help=_INTERVAL, show_default=False)
     ] = None,
 ) -> None:
-    """Compare captures in time order: what grew, what went, and which goroutines never moved.
+    """Compare captures in time order: what grew, what went, and which goroutines stayed.
 
     Stacks are matched by signature, which survives a rebuild; counts are also summed by deciding function and by
     creator, which stays right when stacks split by depth. docs/compare.md tells it all.

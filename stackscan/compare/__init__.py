@@ -1,4 +1,4 @@
-"""Compares captures in time order: what is new, gone, grown, and what never moved."""
+"""Compares captures in time order: what is new, gone, grown, and who stayed."""
 
 from stackscan.compare.build import MEANT, Taken, compare, worth_comparing
 from stackscan.compare.model import (

@@ -85,7 +85,7 @@ class PoolChange:
 
 @dataclass(frozen=True, slots=True)
 class FindingChange:
-    """What a rule caught over time; ``severity`` is the worst it had, ``stayed`` how many never moved."""
+    """What a rule caught over time; ``severity`` is the worst it had, ``stayed`` how many stayed."""
 
     rule: str
     title: str

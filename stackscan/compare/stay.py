@@ -1,4 +1,4 @@
-"""Who never moved: the same goroutine ids in the same stacks; and whether ids can be compared at all."""
+"""Who stayed: the same goroutine ids in the same stacks; and whether ids can be compared at all."""
 
 from __future__ import annotations
 

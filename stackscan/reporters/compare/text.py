@@ -1,4 +1,4 @@
-"""A comparison for a person: what grew first, then who never moved, what went, and pools and findings over time."""
+"""A comparison for a person: what grew first, then who stayed, what went, and pools and findings over time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def render(comparison: Comparison, out: TextIO) -> None:
 
 
 def _verdict(page: Page, comparison: Comparison) -> None:
-    """The answer first: breaks, then what is known stuck and never moved."""
+    """The answer first: breaks, then what is known stuck and stayed."""
     for place, capture in enumerate(comparison.captures, start=1):
         if capture.break_before is not None:
             page.marked("!", f"between captures {place - 1} and {place}: {capture.break_before}", "bold yellow")
@@ -57,7 +57,7 @@ def _verdict(page: Page, comparison: Comparison) -> None:
     total = comparison.total
     page.line((f"  {_arrows(total.counts)} goroutines ({_signed(total.change)})", "bold"))
     if comparison.stayed is not None:
-        page.line((f"  {comparison.stayed:,} of them never moved: same id, same stack in {every}", ""))
+        page.line((f"  {comparison.stayed:,} of them stayed: the same id in the same stack in {every}", ""))
 
 
 def _captures(page: Page, comparison: Comparison) -> None:
@@ -124,14 +124,14 @@ def _standings(page: Page, title: str, changes: Sequence[StandingChange], compar
 
 
 def _stayers(page: Page, comparison: Comparison) -> None:
-    """Who never moved: what rules caught first, then whoever waits for what no one should wait for long."""
+    """Who stayed: what rules caught first, then whoever waits for what no one should wait for long."""
     stayers = [b for b in comparison.buckets if b.stayed is not None and b.stayed.goroutines]
     if not stayers:
         return
     stayers.sort(key=_suspicion)
     shown = stayers[:_MOST]
     page.heading(
-        "Never moved", f"same id, same stack throughout: {len(shown)} of {words.count(len(stayers), 'stacks')}"
+        "Stayed", f"same id, same stack in every capture: {len(shown)} of {words.count(len(stayers), 'stacks')}"
     )
     for change in shown:
         stayed = change.stayed
@@ -158,7 +158,7 @@ def _held(page: Page, comparison: Comparison) -> None:
     if comparison.stayed is not None or not held:
         return
     held.sort(key=lambda s: (-min(s.change.counts), s.at or ""))
-    page.heading("Held throughout", "places that held most in every capture; counts, not ids")
+    page.heading("Held", "places that held most in every capture; counts, not ids")
     width = _width(change.change for change in held[:_MOST])
     for change in held[:_MOST]:
         note = f"{change.stacks} stacks" if change.stacks > 1 else ""
@@ -192,7 +192,7 @@ def _row(page: Page, lead: tuple[str, str], found: StackReport, note: str) -> No
 
 
 def _stay(number: int | None) -> str:
-    return f"{number:,} never moved"
+    return f"{number:,} stayed"
 
 
 def _width(changes: Iterable[Change]) -> int:
