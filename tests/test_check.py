@@ -580,8 +580,35 @@ def test_an_ignore_by_function_takes_only_those_goroutines(tmp_path: Path) -> No
     result = ignored(tmp_path, "function = 'app.a'", a=3, b=2)
     (finding,) = result.captures[0].findings
     assert (finding.count, finding.fails) == (2, True)
-    assert "(3 more are ignored: ACME-1)" in finding.message
+    assert "(3 of them ignored: ACME-1)" in finding.message
     assert ignored(tmp_path, "function = 'app.a'", a=3).exit_code == 0
+
+
+def test_what_an_ignore_leaves_may_be_within_the_limit(tmp_path: Path) -> None:
+    """Five are one too many; without the three that are ignored, two are not. Of waits the longest left tells."""
+    limit = '[[limit]]\nname = "all"\nfunction = "app.loop"\nmax_count = 4\n'
+    ignore = '[[ignore]]\nfunction = "app.a"\nreason = "ACME-1"'
+    path = dump_of(tmp_path / "dump", a=3, b=2)
+    assert told(checked(path, tmp_path=tmp_path, policy=limit + ignore)) == [("limit-all", "ignored", False)]
+    assert told(checked(path, tmp_path=tmp_path, policy="max_goroutines = 2\n" + ignore))[0][1] == "ignored"
+    blocks = [goroutine(1, ["app.a"], state="select, 90 minutes"), goroutine(2, ["app.b"], state="select, 20 minutes")]
+    path.write_text("\n".join(blocks))
+    (finding,) = checked(path, tmp_path=tmp_path, policy="max_wait_minutes = 9\n" + ignore).captures[0].findings
+    assert finding.message == (
+        "a goroutine waits for 20 min, where at most 9 may be (1 stack above it) (1 of them ignored: ACME-1)"
+    )
+
+
+def test_a_process_that_died_fails_and_one_that_was_asked_does_not(tmp_path: Path) -> None:
+    """A panic is a finding whatever the goroutines do, SIGQUIT is not; the policy may think otherwise."""
+    go = FIXTURES / "go" / "go1.27"
+    (finding,) = checked(go / "panic_nilderef_all.txt", tmp_path=tmp_path).captures[0].findings
+    assert (finding.name, finding.fails) == ("crash", True)
+    assert finding.message.startswith("the process died: panic: runtime error: invalid memory address")
+    for choice, code in (("ignore", 0), ("warn", 0), ("fail", 1)):
+        policy = f'crash = "{choice}"'
+        assert checked(go / "panic_nilderef_all.txt", tmp_path=tmp_path, policy=policy).exit_code == code
+    assert checked(go / "panic_sigquit_all.txt", tmp_path=tmp_path).exit_code == 0
 
 
 def test_an_ignore_has_a_largest_count(tmp_path: Path) -> None:

@@ -191,6 +191,7 @@ def test_junit_has_a_case_for_all_that_was_looked_for(outcome: CheckResult) -> N
         "limit-hostile, 100%: x": [],
         "pool-bitswap-task-workers": ["failure"],
         "growth": [],
+        "crash": [],
         "incomplete": [],
     } | {name: [] for name in cases if name in outcome.rules and name != "bitswap-close-stall"}
     assert root.get("failures") == str(len(root.findall(".//failure")))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
+from stackscan.check.limits import wait_message
 from stackscan.check.model import CheckFinding, IgnoreUse
 from stackscan.check.policy import Ignore
 from stackscan.report import StackReport
@@ -46,9 +47,12 @@ class Ignores:
         self._used[ignore.place] += 1
         if ignore.expired(self._today):
             return finding
-        if left == 0:
+        if left <= (finding.allowed or 0):
             return replace(finding, status="ignored", fails=False, reason=ignore.reason)
-        message = f"{finding.message} ({(finding.count or 0) - left:,} more are ignored: {ignore.reason})"
+        message = finding.message
+        if finding.allowed_minutes is not None:
+            message = wait_message(finding.name, kept, finding.allowed_minutes)
+        message += f" ({(finding.count or 0) - left:,} of them ignored: {ignore.reason})"
         return replace(finding, stacks=kept, count=left, message=message)
 
 

@@ -15,6 +15,7 @@ from stackscan.check.model import CaptureResult, CheckFinding, CheckResult, Kind
 from stackscan.check.policy import Policy
 from stackscan.errors import StackscanError
 from stackscan.report import Report, SnapshotReport, StackReport, second_views
+from stackscan.report.verdict import of_cause
 from stackscan.rules import Finding, Severity, told_by
 from stackscan.rules.description import SEVERITIES
 from stackscan.snapshot import Frame
@@ -87,6 +88,7 @@ class _Judge:
             *limit_findings(snapshot, self.policy),
             *pools,
             *self._growth(snapshot),
+            *_crash(snapshot, self.policy),
             *_incomplete(snapshot, self.policy),
         ]
         findings = [self._decided(self.ignores.applied(finding)) for finding in found]
@@ -160,7 +162,8 @@ def _incomplete(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFindi
     """A dump that lost goroutines: what is missing may be what is stuck."""
     if snapshot.complete or policy.incomplete == "ignore":
         return
-    first = snapshot.problems[0].reason if snapshot.problems else "goroutines are missing"
+    reasons = sorted((problem.reason for problem in snapshot.problems), key=lambda reason: "cut" not in reason)
+    first = reasons[0] if reasons else "goroutines are missing"
     yield CheckFinding(
         name="incomplete",
         kind="capture",
@@ -169,6 +172,24 @@ def _incomplete(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFindi
         fails=False,
         message=f"the dump is not complete: {first}",
         fix="Take it again; a server that cuts dumps at 64 MiB gives all goroutines with debug=0 or debug=1.",
+    )
+
+
+def _crash(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
+    """A process that did not write its dump because it was asked to: it died, or one of its handlers did."""
+    if snapshot.cause is None or policy.crash == "ignore":
+        return
+    said = of_cause(snapshot.cause)
+    if said.level not in ("error", "warning"):
+        return
+    yield CheckFinding(
+        name="crash",
+        kind="capture",
+        severity="error" if said.level == "error" and policy.crash == "fail" else "warning",
+        status="found",
+        fails=False,
+        message=said.text,
+        stacks=snapshot.buckets[:1],
     )
 
 

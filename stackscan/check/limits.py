@@ -17,13 +17,11 @@ def limit_findings(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFi
     """What exceeds ``max_goroutines``, ``max_wait_minutes`` and the ``[[check.limit]]`` tables."""
     if policy.max_goroutines is not None and snapshot.goroutines > policy.max_goroutines:
         text = f"{snapshot.goroutines:,} goroutines, where at most {policy.max_goroutines:,} may be"
-        yield _finding(
-            "max-goroutines", "error", text, snapshot.goroutines, policy.max_goroutines, snapshot.buckets[:3]
-        )
+        yield _finding("max-goroutines", "error", text, snapshot.goroutines, policy.max_goroutines, snapshot.buckets)
     if policy.max_wait_minutes is not None:
         waiting = _waiting(snapshot.buckets, policy.max_wait_minutes)
         if waiting:
-            yield _too_long("max-wait-minutes", "error", waiting, policy.max_wait_minutes, "")
+            yield _too_long("max-wait-minutes", "error", waiting, policy.max_wait_minutes)
     for limit in policy.limits:
         yield from _limit(snapshot, limit)
 
@@ -39,7 +37,7 @@ def _limit(snapshot: SnapshotReport, limit: Limit) -> Iterator[CheckFinding]:
     if limit.max_wait_minutes is not None:
         waiting = _waiting(stacks, limit.max_wait_minutes)
         if waiting:
-            yield _too_long(name, limit.severity, waiting, limit.max_wait_minutes, f"{limit.name}: ", because)
+            yield _too_long(name, limit.severity, waiting, limit.max_wait_minutes, because)
 
 
 def _meant(found: StackReport, limit: Limit) -> bool:
@@ -54,13 +52,19 @@ def _waiting(stacks: Sequence[StackReport], minutes: int) -> tuple[StackReport, 
 
 
 def _too_long(
-    name: str, severity: Severity, stacks: Sequence[StackReport], allowed: int, lead: str, because: str = ""
+    name: str, severity: Severity, stacks: Sequence[StackReport], allowed: int, because: str = ""
 ) -> CheckFinding:
-    longest = stacks[0].bucket.max_wait_minutes
     count = sum(found.bucket.count for found in stacks)
+    text = wait_message(name, stacks, allowed) + because
+    return replace(_finding(name, severity, text, count, None, tuple(stacks)), allowed_minutes=allowed)
+
+
+def wait_message(name: str, stacks: Sequence[StackReport], allowed: int) -> str:
+    """What is said of stacks, longest wait first, that wait longer than they may; ``name`` is the finding's."""
+    lead = "" if name == "max-wait-minutes" else f"{name.removeprefix('limit-')}: "
+    longest = stacks[0].bucket.max_wait_minutes
     held = f"{len(stacks):,} stack{'s' if len(stacks) > 1 else ''}"
-    text = f"{lead}a goroutine waits for {longest:,} min, where at most {allowed:,} may be ({held} above it){because}"
-    return _finding(name, severity, text, count, None, tuple(stacks))
+    return f"{lead}a goroutine waits for {longest:,} min, where at most {allowed:,} may be ({held} above it)"
 
 
 def _finding(

@@ -10,7 +10,7 @@ from stackscan.report import Report, StackReport
 from stackscan.rules import Severity
 from stackscan.snapshot import Frame
 
-#: What a finding is beside the baseline and the ignores. ``found``: there is no baseline, or it does not speak of this.
+#: What a finding is beside the baseline and the ignores; ``found``: there is no baseline, or it does not speak of it.
 Status = Literal["found", "new", "grown", "known", "ignored"]
 Kind = Literal["rule", "limit", "pool", "capture", "growth"]
 
@@ -20,9 +20,10 @@ class CheckFinding:
     """One thing that a check has to say of a capture.
 
     ``name`` identifies it from run to run: a rule's name, ``max-goroutines``, ``max-wait-minutes``, ``limit-NAME``,
-    ``pool-NAME``, ``growth`` or ``incomplete``. ``count`` goroutines were found where ``allowed`` were (None: not a
-    matter of counts); the baseline knows ``baseline`` of them (None: it was not asked). ``stacks`` are the stacks
-    meant, largest first; ``frame`` is the place to look at. ``reason`` is why it is ignored.
+    ``pool-NAME``, ``growth``, ``crash`` or ``incomplete``. ``count`` goroutines were found where ``allowed`` were (None:
+    not a matter of counts), or waited longer than ``allowed_minutes``; the baseline knows ``baseline`` of them (None: it
+    was not asked). ``stacks`` are the stacks meant, largest or longest first; ``frame`` is the place to look at.
+    ``reason`` is why it is ignored.
     """
 
     name: str
@@ -30,9 +31,10 @@ class CheckFinding:
     severity: Severity
     status: Status
     fails: bool
-    message: str
+    message: str  # one line
     count: int | None = None
     allowed: int | None = None
+    allowed_minutes: int | None = None
     baseline: int | None = None
     stacks: tuple[StackReport, ...] = ()
     frame: Frame | None = None

@@ -16,11 +16,11 @@ from stackscan.rules.description import SEVERITIES
 
 #: What a rule counts as in a check: its own severity replaced, or not looked for.
 RuleLevel = Literal["error", "warning", "info", "off"]
-#: What a dump that lost goroutines is: nothing to say of, a warning, an error.
-OnIncomplete = Literal["ignore", "warn", "fail"]
+#: What something wrong with the capture itself is: nothing to say of, a warning, an error.
+Choice = Literal["ignore", "warn", "fail"]
 _Text = TypeVar("_Text", bound=str)
 _RULE_LEVELS: Final[tuple[RuleLevel, ...]] = ("error", "warning", "info", "off")
-_ON_INCOMPLETE: Final[tuple[OnIncomplete, ...]] = ("ignore", "warn", "fail")
+_CHOICES: Final[tuple[Choice, ...]] = ("ignore", "warn", "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,8 @@ class Policy:
 
     where: str | None = None
     fail_on: Severity = "error"
-    incomplete: OnIncomplete = "warn"
+    incomplete: Choice = "warn"
+    crash: Choice = "fail"
     max_goroutines: int | None = None
     max_wait_minutes: int | None = None
     rules: Mapping[str, RuleLevel] = field(default_factory=dict)
@@ -116,7 +117,8 @@ def read_policy(table: Table, *, rules: Collection[str], pools: Collection[str])
     policy = Policy(
         where=table.where,
         fail_on=_chosen(table, "fail_on", SEVERITIES, "error"),
-        incomplete=_chosen(table, "incomplete", _ON_INCOMPLETE, "warn"),
+        incomplete=_chosen(table, "incomplete", _CHOICES, "warn"),
+        crash=_chosen(table, "crash", _CHOICES, "fail"),
         max_goroutines=_count(table, "max_goroutines"),
         max_wait_minutes=_count(table, "max_wait_minutes"),
         rules=_rules(table, rules),

@@ -68,6 +68,7 @@ def _finding(finding: CheckFinding) -> dict[str, Any]:
         "message": finding.message,
         "count": finding.count,
         "allowed": finding.allowed,
+        "allowed_minutes": finding.allowed_minutes,
         "baseline": finding.baseline,
         "reason": finding.reason or None,
         "frame": None if frame is None else {"function": frame.function, "file": frame.file, "line": frame.line},

@@ -72,6 +72,8 @@ def _looked_for(result: CheckResult) -> Iterable[str]:
     yield from (f"pool-{limit.pool}" for limit in policy.pools)
     if result.baseline is not None and policy.growth.severity != "off":
         yield "growth"
+    if policy.crash != "ignore":
+        yield "crash"
     if policy.incomplete != "ignore":
         yield "incomplete"
 
