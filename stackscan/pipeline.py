@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from stackscan import crosscheck, phases, pools, rules, sources, unwrapping
-from stackscan.errors import UnrecognisedFormatError
+from stackscan.errors import StackscanError, UnrecognisedFormatError
 from stackscan.formats import contention, kinds
 from stackscan.redaction import Redaction
 from stackscan.report import (
@@ -125,6 +125,21 @@ def _beside(member: Member, read: list[tuple[Member, list[Snapshot]]]) -> Taken:
 
 def _folder(member: Member) -> str:
     return (member.name or "").rpartition("/")[0]
+def attempt(
+    chosen: Iterable[str], *, progress: Progress | None = None
+) -> Iterator[tuple[str, Report | StackscanError]]:
+    """Each source with its report (all buckets kept), or with the error that kept it from being read."""
+    for source in chosen:
+        try:
+            yield source, scan([source], progress=progress)
+        except StackscanError as error:
+            yield source, error
+
+
+def captures(source: str, *, progress: Progress | None = None) -> Iterator[tuple[SnapshotReport, Snapshot]]:
+    """The snapshots of a source, each with its report. Raises StackscanError as :func:`scan` does."""
+    found, _ = examine(source, progress=progress)
+    yield from ((one.report, one.snapshot) for one in found)
 
 
 def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member, list[Snapshot]]]:
@@ -138,7 +153,9 @@ def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member
 def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
     """Read one member. Only a source that is one file must be a dump; a bundle may hold anything."""
     if member.data is None:
-        bundle.members.append(MemberReport(member.name or "", "not read", member.size, note=member.note))
+        bundle.members.append(
+            MemberReport(member.name or "", "not read", member.size, note=member.note, cut=member.cut)
+        )
         return
     told = None if progress is None else _told(progress, member.where)
     try:
@@ -154,7 +171,8 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
     goroutines = sum(len(snapshot.goroutines) for _, snapshots in found for snapshot in snapshots)
     bundle.read += found
     kind = found[0][1][0].format
-    bundle.members.append(MemberReport(member.name or "", kind, member.size, goroutines, _note(found[0][0])))
+    note = _note(found[0][0])
+    bundle.members.append(MemberReport(member.name or "", kind, member.size, goroutines, note, cut=member.cut))
 
 
 def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> None:
@@ -168,7 +186,9 @@ def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> No
         kind = f"{profile.kind} profile"
         bundle.contention.append(contention_report(member.name or "", profile))
     unread = str(error) if kind in ("text", "binary") and b"goroutine" in data else None
-    bundle.members.append(MemberReport(member.name or "", kind, member.size, note=_note(member) or unread))
+    bundle.members.append(
+        MemberReport(member.name or "", kind, member.size, note=_note(member) or unread, cut=member.cut)
+    )
 
 
 def _note(member: Member) -> str | None:
@@ -197,7 +217,15 @@ def _judge(
         source, name, stream = redaction.source(source), redaction.member(name), redaction.stream(stream)
     return build_snapshot(
         shown,
-        Place(source, name, place + 1, len(snapshots), member.wrapper, stream),
+        Place(
+            source,
+            name,
+            place + 1,
+            len(snapshots),
+            member.wrapper,
+            stream,
+            cut=member.cut and place == len(snapshots) - 1,
+        ),
         findings=findings,
         pools=samples,
         phases=phases.judge(

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import convert, export, query, report
+from stackscan.cli import check, compare, convert, export, query, report
+from stackscan.cli.output import say
 from stackscan.errors import StackscanError
 
 app = typer.Typer(
@@ -35,7 +36,7 @@ def _root(
 ) -> None:
     """Read Go goroutine dumps and say what is stuck, where, and what to do about it.
 
-    Exit codes: 0 done, 2 could not do the job (stderr says what, where and what to do).
+    Exit codes: 0 done, 1 (check only) something fails, 2 could not do the job (stderr says what, where and what to do).
     """
 
 
@@ -43,6 +44,8 @@ app.command("report")(report.command)
 app.command("export")(export.command)
 app.command("query")(query.command)
 app.command("convert")(convert.command)
+app.command("check")(check.command)
+app.command("compare")(compare.command)
 
 
 def main() -> None:
@@ -50,16 +53,5 @@ def main() -> None:
     try:
         app()
     except StackscanError as error:
-        _say(f"stackscan: {_printable(str(error))}")
-        if error.hint:
-            _say(f"  {_printable(error.hint)}")
+        say(f"stackscan: {error}", error.hint)
         sys.exit(error.exit_code)
-
-
-def _say(line: str) -> None:
-    if sys.stderr is not None:
-        print(line, file=sys.stderr)
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

@@ -13,6 +13,7 @@ from stackscan.report.model import (
     StackReport,
     Verdict,
     ViewsReport,
+    second_views,
 )
 from stackscan.report.serialise import SCHEMA_VERSION, as_json
 
@@ -33,4 +34,5 @@ __all__ = [
     "build_snapshot",
     "contention_report",
     "modules",
+    "second_views",
 ]

@@ -23,8 +23,8 @@ SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is, and, in a log,
-    what was taken off its lines and whose lines they are."""
+    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is; in a log, what
+    was taken off its lines and whose lines they are; and whether the end of the file is missing."""
 
     source: str
     member: str | None
@@ -32,6 +32,7 @@ class Place:
     snapshots_in_member: int
     wrapper: tuple[str, ...] = ()
     stream: str = ""
+    cut: bool = False
 
 
 def build_snapshot(
@@ -73,6 +74,7 @@ def build_snapshot(
         phases=tuple(phases),
         buckets=_stack_reports(buckets[:top], decided),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided),
+        cut=place.cut,
     )
 
 
