@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import DUMP, FIXTURES, assert_refused, goroutine, json_of, run
+from helpers import DUMP, FIXTURES, assert_refused, goroutine, json_of, run, run_on_terminal
 from stackscan.errors import UsageError
 from stackscan.pipeline import examine
 from stackscan.tables import build
@@ -38,6 +38,16 @@ def test_text_is_aligned(dump: Path) -> None:
         "           7  select                   3\n"
         "           1  chan receive\n"
     ) == done.stdout
+
+
+def test_a_wide_result_is_shown_record_by_record(dump: Path) -> None:
+    """On a terminal that it does not fit; in a pipe every row is a line."""
+    sql = "SELECT goroutine_id, wait_reason, labels FROM goroutines"
+    code, shown = run_on_terminal("query", sql, dump, columns=30)
+    records = "goroutine_id  1\nwait_reason   chan receive\nlabels\n\ngoroutine_id  7\nwait_reason   select\nlabels\n"
+    assert (0, records) == (code, shown)
+    code, shown = run_on_terminal("query", sql, dump, columns=80)
+    assert "goroutine_id  wait_reason   labels\n" in shown
 
 
 def test_json_is_a_list_of_objects(dump: Path) -> None:

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -96,14 +97,12 @@ def everything(found: list[Examined], bundle: BundleReport | None) -> str:
     return "\n".join(shown)
 
 
-def nothing_of_ours() -> set[str]:
+@cache
+def ours() -> set[str]:
     """The words that stackscan says of any dump: those of a dump that has no words of its own."""
     found, bundle = examine(str(FIXTURES / "kubo/v0.40.1-mixed/ipfs-profile-02.zip"))
     documented = (FIXTURES.parent / "docs" / "tables.md").read_text(encoding="utf-8")
     return words(everything(found, bundle), documented)
-
-
-OURS = nothing_of_ours()
 
 
 @pytest.mark.parametrize("path", EXISTING, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -111,13 +110,13 @@ def test_no_private_word_is_left(path: Path) -> None:
     """Of report, tables and profiles: no word of a private path, name, label, message or excerpt."""
     found, _ = examine(str(path))
     redacted = everything(*examine(str(path), redaction=Redaction(new_key())))
-    assert set() == words(redacted) & (private_words(found) - OURS)
+    assert set() == words(redacted) & (private_words(found) - ours())
 
 
 def test_the_search_finds_what_is_not_redacted() -> None:
     """The test above can fail: without --redact it finds plenty."""
     found, bundle = examine(str(FOLDER / "labels.txt"))
-    assert len(words(everything(found, bundle)) & (private_words(found) - OURS)) > 5
+    assert len(words(everything(found, bundle)) & (private_words(found) - ours())) > 5
 
 
 @pytest.mark.parametrize("path", EXISTING, ids=lambda path: f"{path.parent.name}/{path.name}")

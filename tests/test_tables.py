@@ -16,6 +16,7 @@ from helpers import CORPUS, DUMP, FIXTURES, ROOT, assert_refused, goroutine, jso
 from stackscan.pipeline import examine
 from stackscan.sources.names import read_name
 from stackscan.tables import TABLES, Told, build, dictionary
+from stackscan.tables.build import _projected
 from stackscan.tables.write import KINDS, export
 
 SERIES = sorted((FIXTURES / "kubo" / "v0.40.1-mixed").glob("ipfs-profile-*.zip"))
@@ -108,6 +109,15 @@ def test_the_states_of_a_pool_add_up_to_its_workers() -> None:
     )
     assert pools["workers"].to_list() == pools["count"].to_list()
     assert pools["occupancy"].to_list() == pools["busy"].to_list()
+
+
+def test_a_projection_becomes_columns() -> None:
+    """The numbers of `pool project` that a dashboard watches; null where there is no projection."""
+    synchronous = {"utilization": 0.4168, "saturated": False, "wait_probability": 0.0055, "mean_wait_seconds": 0.0062}
+    projection = {"workers": 12, "stall_load_erlangs": 5.0, "synchronous": synchronous, "detached": {}}
+    expected = {"stall_load_erlangs": 5.0, "utilization": 0.4168, "wait_probability": 0.0055, "saturated": False}
+    assert expected == _projected(projection)
+    assert dict.fromkeys(expected) == _projected({})
 
 
 def test_hostile_names_are_escaped_in_every_table(tmp_path: Path) -> None:

@@ -13,10 +13,14 @@ from stackscan.redaction import vocabulary
 from stackscan.redaction.key import hashed
 from stackscan.redaction.symbols import Names
 from stackscan.report import BundleReport, ContentionReport, MemberReport, ViewsReport
-from stackscan.snapshot import Frame, Snapshot, Stack
+from stackscan.snapshot import ANCESTOR_SCHEMA, Frame, Problem, Snapshot, Stack
 from stackscan.sources.names import Taken
 
 _STDIN: Final = "-"
+#: Columns of goroutines that hold numbers and flags, or what the runtime itself says.
+_KEPT: Final = frozenset(
+    "goroutine_id stack_id wait_reason wait_minutes creator_id locked leaked attributes line".split()
+)
 
 
 @dataclass(frozen=True)
@@ -37,20 +41,26 @@ class Redaction:
     def snapshot(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with the same goroutines, stack ids and counts."""
         frames: dict[Frame, Frame] = {}
-        return replace(
-            snapshot,
+        return Snapshot(  # named one by one: what a snapshot may hold some day is private until someone thinks of it
+            format=snapshot.format,
             goroutines=_goroutines(snapshot.goroutines),
             stacks=tuple(self._stack(stack, frames) for stack in snapshot.stacks),
-            problems=tuple(replace(problem, excerpt="") for problem in snapshot.problems),
+            problems=tuple(Problem(problem.line, problem.reason) for problem in snapshot.problems),
+            complete=snapshot.complete,
+            header_lines=snapshot.header_lines,
             cause=vocabulary.cause(snapshot.cause),
+            dialect=snapshot.dialect,
+            ancestors=snapshot.ancestors.select(list(ANCESTOR_SCHEMA)),
+            captured_at=snapshot.captured_at,
         )
 
     def _stack(self, stack: Stack, frames: dict[Frame, Frame]) -> Stack:
         created_by = stack.created_by
-        return replace(
-            stack,
+        return Stack(
             frames=tuple(self._frame(frame, frames) for frame in stack.frames),
             created_by=None if created_by is None else self._frame(created_by, frames),
+            elided=stack.elided,
+            unavailable=stack.unavailable,
         )
 
     def _frame(self, frame: Frame, frames: dict[Frame, Frame]) -> Frame:
@@ -95,7 +105,7 @@ class Redaction:
 
     def _member(self, member: MemberReport) -> MemberReport:
         note = None if member.note is None else "cut" if member.note == "cut" else "(redacted)"
-        return replace(member, name=self.member(member.name) or "", note=note)
+        return MemberReport(self.member(member.name) or "", member.kind, member.size, member.goroutines, note)
 
     def _views(self, views: ViewsReport) -> ViewsReport:
         widest = views.agreement.widest
@@ -113,12 +123,11 @@ class Redaction:
 
 
 def _goroutines(table: pl.DataFrame) -> pl.DataFrame:
-    nothing = pl.lit(None, pl.String)
+    """The table with all its columns; those that may hold the program's own words are null."""
     return table.with_columns(
         _mapped(table["wait_reason"], vocabulary.wait_reason),
         _mapped(table["attributes"], vocabulary.attributes),
-        nothing.alias("thread"),
-        nothing.alias("labels"),
+        *(pl.lit(None, kind).alias(name) for name, kind in table.schema.items() if name not in _KEPT),
     )
 
 

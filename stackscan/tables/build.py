@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from stackscan.errors import UsageError
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.pipeline import Examined
 from stackscan.redaction import Redaction
-from stackscan.report import FrameReport, StackReport
+from stackscan.report import FrameReport, Report, SnapshotReport, StackReport, as_json
 from stackscan.report.folding import deciding_frame
 from stackscan.reporters.words import UNPRINTABLE, plain
 from stackscan.snapshot import Frame, Snapshot, Stack
@@ -244,7 +244,7 @@ def _findings(examined: Examined) -> Iterator[Row]:
 
 
 def _pools(examined: Examined) -> Iterator[Row]:
-    for sample in examined.report.pools:
+    for sample, projection in zip(examined.report.pools, _projections(examined.report), strict=True):
         for state, count in sample.states.items():
             yield {
                 "pool": sample.pool.name,
@@ -253,8 +253,20 @@ def _pools(examined: Examined) -> Iterator[Row]:
                 "state": state,
                 "idle": state in sample.idle_states,
                 "count": count,
-                "stall_load_erlangs": None,
-                "utilization": None,
-                "wait_probability": None,
-                "saturated": None,
+                **projection,
             }
+
+
+def _projections(report: SnapshotReport) -> list[Row]:
+    """What the report says in JSON of each pool's load, the same for all its states; null where it says nothing."""
+    small = replace(report, buckets=(), shown=(), problems=())
+    return [_projected(pool["projection"] or {}) for pool in as_json(Report((small,)))["snapshots"][0]["pools"]]
+
+
+def _projected(projection: Row) -> Row:
+    """``stall_load_erlangs``, and of the pool as it is (``synchronous``) the numbers to watch."""
+    pool = projection.get("synchronous") or {}
+    return {
+        "stall_load_erlangs": projection.get("stall_load_erlangs"),
+        **{name: pool.get(name) for name in ("utilization", "wait_probability", "saturated")},
+    }

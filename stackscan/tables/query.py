@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -59,14 +60,28 @@ def _writable(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def as_text(table: pl.DataFrame, out: TextIO) -> None:
-    """Aligned columns under their names, numbers to the right; cells are cut on a terminal only."""
-    most = _WIDEST if out.isatty() else 1 << 20
+    """Aligned columns under their names, numbers to the right. On a terminal, cells are cut, and a table that is wider
+    than it is shown record by record."""
+    on_terminal = out.isatty()
+    most = _WIDEST if on_terminal else 1 << 20
     columns = [[plain(name), *(fit(_cell(value), most) for value in table[name])] for name in table.columns]
     rights = [table[name].dtype.is_numeric() for name in table.columns]
     widths = [max(map(len, column)) for column in columns]
+    if on_terminal and sum(widths) + 2 * (len(widths) - 1) > shutil.get_terminal_size().columns:
+        _records(columns, out)
+        return
     for row in zip(*columns, strict=True):
         cells = zip(row, widths, rights, strict=True)
         out.write("  ".join(f"{c:>{w}}" if right else f"{c:<{w}}" for c, w, right in cells).rstrip() + "\n")
+
+
+def _records(columns: list[list[str]], out: TextIO) -> None:
+    """A line a cell, an empty line between two rows."""
+    names = [column[0] for column in columns]
+    width = max(map(len, names))
+    for place, row in enumerate(zip(*(column[1:] for column in columns), strict=True)):
+        out.write("\n" if place else "")
+        out.writelines(f"{name:<{width}}  {cell}".rstrip() + "\n" for name, cell in zip(names, row, strict=True))
 
 
 def as_json(table: pl.DataFrame, out: TextIO) -> None:
