@@ -384,6 +384,15 @@ def test_a_stall_that_grows_fails_beside_its_baseline(tmp_path: Path) -> None:
     assert finding.status == "known"
 
 
+def test_a_little_of_a_new_stall_may_be_allowed(tmp_path: Path) -> None:
+    """rule_absolute says how many more than none are not yet news."""
+    mixed = KUBO / "v0.40.1-mixed" / "stack-01.txt.gz"  # 4 workers stalled
+    known = known_from(tmp_path / "known.json", QUIET)
+    for absolute, status in ((3, "new"), (4, "known")):
+        result = checked(mixed, tmp_path=tmp_path, baseline=known, policy=f"[growth]\nrule_absolute = {absolute}")
+        assert [f.status for f in result.captures[0].findings if f.name == "bitswap-close-stall"] == [status]
+
+
 def test_new_and_grown_places_fail_and_small_change_does_not(tmp_path: Path) -> None:
     """By default a place may hold half as many again, or five more; a place that is gone is no finding."""
     known = tmp_path / "known.json"
