@@ -384,6 +384,17 @@ def test_a_stall_that_grows_fails_beside_its_baseline(tmp_path: Path) -> None:
     assert finding.status == "known"
 
 
+def test_what_was_only_told_of_is_no_known_trouble(tmp_path: Path) -> None:
+    """Detached closers are information: a baseline does not take their stacks for stalls, and counts them all the
+    same."""
+    folder = KUBO / "v0.41.0-fixed-tcp"
+    known = read_baseline(known_from(tmp_path / "known.json", folder / "stack-01.txt.gz"))
+    assert known.rules == {"bitswap-detached-closers": 129}
+    assert {rule for stack in known.stacks for rule in stack.rules} == set()
+    stalled = read_baseline(known_from(tmp_path / "known.json", STALLED))
+    assert {rule for stack in stalled.stacks for rule in stack.rules} == {"bitswap-close-stall"}
+
+
 def test_a_little_of_a_new_stall_may_be_allowed(tmp_path: Path) -> None:
     """rule_absolute says how many more than none are not yet news."""
     mixed = KUBO / "v0.40.1-mixed" / "stack-01.txt.gz"  # 4 workers stalled

@@ -59,6 +59,9 @@ def _size(capture: CaptureResult) -> str:
 
 def _finding(page: Page, finding: CheckFinding) -> None:
     mark, style = _MARKS[finding.severity]
+    if finding.severity == "info" and not finding.fails:
+        page.prose("", f"{mark} {finding.name}, {said.message(finding)}", style="dim")
+        return
     page.line((f"{mark} {words.plain(finding.name)}", style if finding.fails else "bold"), indent=2)
     page.prose("", said.message(finding), indent=4)
     if finding.frame is not None:
