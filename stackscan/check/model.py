@@ -20,8 +20,8 @@ class CheckFinding:
     """One thing that a check has to say of a capture.
 
     ``name`` identifies it from run to run: a rule's name, ``max-goroutines``, ``max-wait-minutes``, ``limit-NAME``,
-    ``pool-NAME``, ``growth``, ``crash`` or ``incomplete``. ``count`` goroutines were found where ``allowed`` were (None:
-    not a matter of counts), or waited for longer than ``allowed_minutes``; the baseline knows ``baseline`` of them
+    ``pool-NAME``, ``growth``, ``crash`` or ``incomplete``. ``count`` goroutines were found where ``allowed`` were
+    (None: not a matter of counts), or waited for longer than ``allowed_minutes``; the baseline knows ``baseline`` of them
     (None: it was not asked). ``stacks`` are the stacks meant, largest or longest first; ``frame`` is the place to look
     at. ``reason`` is why it is ignored.
     """

@@ -27,7 +27,7 @@ def message(finding: CheckFinding) -> str:
         text += {
             "new": " (new: the baseline knows none)",
             "grown": f" (grown: the baseline knows {finding.baseline:,})",
-            "known": f" (known: the baseline has {finding.baseline:,})",
+            "known": f" (the baseline knows {finding.baseline:,})",
         }[finding.status]
     return words.plain(" ".join(text.split()))
 
