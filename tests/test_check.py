@@ -141,6 +141,8 @@ def test_a_cut_archive_never_passes(tmp_path: Path) -> None:
     done = run("check", cut)
     assert done.returncode == 2
     assert "is cut" in done.stderr
+    assert "✓" not in done.stdout
+    assert "0 captures pass; 1 source cannot be judged" in done.stdout
     packed = tmp_path / "cut.gz"
     packed.write_bytes(STALLED.read_bytes()[:-2000])
     done = run("check", packed)
