@@ -141,6 +141,8 @@ def test_a_cut_archive_never_passes(tmp_path: Path) -> None:
     done = run("check", cut)
     assert done.returncode == 2
     assert "is cut" in done.stderr
+    assert "✓" not in done.stdout
+    assert "0 captures pass; 1 source cannot be judged" in done.stdout
     packed = tmp_path / "cut.gz"
     packed.write_bytes(STALLED.read_bytes()[:-2000])
     done = run("check", packed)
@@ -382,6 +384,26 @@ def test_a_stall_that_grows_fails_beside_its_baseline(tmp_path: Path) -> None:
     result = checked(folder / "stack-02.txt.gz", tmp_path=tmp_path, baseline=known, policy=loose)
     (finding,) = (f for f in result.captures[0].findings if f.name == "bitswap-close-stall")
     assert finding.status == "known"
+
+
+def test_what_was_only_told_of_is_no_known_trouble(tmp_path: Path) -> None:
+    """Detached closers are information: a baseline does not take their stacks for stalls, and counts them all the
+    same."""
+    folder = KUBO / "v0.41.0-fixed-tcp"
+    known = read_baseline(known_from(tmp_path / "known.json", folder / "stack-01.txt.gz"))
+    assert known.rules == {"bitswap-detached-closers": 129}
+    assert {rule for stack in known.stacks for rule in stack.rules} == set()
+    stalled = read_baseline(known_from(tmp_path / "known.json", STALLED))
+    assert {rule for stack in stalled.stacks for rule in stack.rules} == {"bitswap-close-stall"}
+
+
+def test_a_little_of_a_new_stall_may_be_allowed(tmp_path: Path) -> None:
+    """rule_absolute says how many more than none are not yet news."""
+    mixed = KUBO / "v0.40.1-mixed" / "stack-01.txt.gz"  # 4 workers stalled
+    known = known_from(tmp_path / "known.json", QUIET)
+    for absolute, status in ((3, "new"), (4, "known")):
+        result = checked(mixed, tmp_path=tmp_path, baseline=known, policy=f"[growth]\nrule_absolute = {absolute}")
+        assert [f.status for f in result.captures[0].findings if f.name == "bitswap-close-stall"] == [status]
 
 
 def test_new_and_grown_places_fail_and_small_change_does_not(tmp_path: Path) -> None:

@@ -251,8 +251,13 @@ def test_a_restart_is_recognised(tmp_path: Path) -> None:
 
 
 def test_a_process_whose_load_ended_is_not_a_restart(tmp_path: Path) -> None:
-    """The highest id falls when short-lived goroutines end; a wait that went on proves that it is the same process."""
-    busy = dump(tmp_path / "busy", goroutine(1, ["app.main"], state="select, 9 minutes"), goroutine(900, ["app.x"]))
+    """The highest id falls when short-lived goroutines end, and the longest wait when the one that waited longest
+    ends; any wait that went on proves that it is the same process."""
+    busy = dump(
+        tmp_path / "busy",
+        goroutine(1, ["app.main"], state="select, 9 minutes"),
+        goroutine(900, ["app.x"], state="select, 20 minutes"),
+    )
     calm = dump(tmp_path / "calm", goroutine(1, ["app.main"], state="select, 10 minutes"))
     values = compared(busy, calm)
     assert values["one_process"] is True

@@ -21,7 +21,7 @@ SCHEMA_VERSION: Final = 1
 @dataclass(frozen=True, slots=True)
 class Known:
     """One stack that is known, by its signature: at most ``count`` goroutines, where it waits in words, and the rules
-    that caught it."""
+    of severity error or warning that caught it."""
 
     signature: str
     count: int
@@ -80,10 +80,12 @@ def build_baseline(snapshots: Iterable[SnapshotReport]) -> Baseline:
 def _stacks(snapshot: SnapshotReport) -> dict[str, Known]:
     """The stacks of one capture by signature: those that differ in lines only are one."""
     found: dict[str, Known] = {}
+    # What is merely told of (information) is no known trouble: a stall in the same stack would be news.
+    alarming = {finding.rule.name for finding in snapshot.findings if finding.severity != "info"}
     for stack in snapshot.buckets:
         bucket = stack.bucket
         before = found.get(bucket.signature)
-        rules = {*stack.rules, *(before.rules if before else ())}
+        rules = {*(alarming & {*stack.rules}), *(before.rules if before else ())}
         count = bucket.count + (before.count if before else 0)
         found[bucket.signature] = Known(
             bucket.signature, count, bucket.wait_reason, stands_at(stack), creator_of(stack), tuple(sorted(rules))

@@ -27,7 +27,7 @@ def rule_status(
     """
     known = baseline.rules.get(finding.rule.name, 0)
     allowed = growth.allowed_of_rule(known)
-    if finding.count <= allowed and known:
+    if finding.count <= allowed:
         return "known", known, allowed
     before = {s.bucket.signature: baseline.by_signature.get(s.bucket.signature) for s in stacks}
     caught = sum(entry.count for entry in before.values() if entry is not None and entry.rules)

@@ -20,9 +20,9 @@ class CheckFinding:
     """One thing that a check has to say of a capture.
 
     ``name`` identifies it from run to run: a rule's name, ``max-goroutines``, ``max-wait-minutes``, ``limit-NAME``,
-    ``pool-NAME``, ``growth``, ``crash`` or ``incomplete``. ``count`` goroutines were found where ``allowed`` were (None:
-    not a matter of counts), or waited longer than ``allowed_minutes``; the baseline knows ``baseline`` of them (None: it
-    was not asked). ``stacks`` are the stacks meant, largest or longest first; ``frame`` is the place to look at.
+    ``pool-NAME``, ``growth``, ``crash`` or ``incomplete``. ``count`` goroutines were found where ``allowed`` were
+    (None: not a matter of counts), or waited for longer than ``allowed_minutes``. ``baseline`` of them are known (None:
+    there is none to ask). ``stacks`` are the stacks meant, largest or longest first; ``frame`` is the place to look at.
     ``reason`` is why it is ignored.
     """
 

@@ -27,7 +27,7 @@ def message(finding: CheckFinding) -> str:
         text += {
             "new": " (new: the baseline knows none)",
             "grown": f" (grown: the baseline knows {finding.baseline:,})",
-            "known": f" (known: the baseline has {finding.baseline:,})",
+            "known": f" (the baseline knows {finding.baseline:,})",
         }[finding.status]
     return words.plain(" ".join(text.split()))
 
@@ -60,17 +60,20 @@ def ignore_complaint(use: IgnoreUse, result: CheckResult) -> str | None:
 
 
 def answer(result: CheckResult) -> str:
-    """``1 of 2 captures fails: 1 error``, or why there is no answer."""
+    """``1 of 2 captures fails (1 known)``; a capture of a source that cannot be judged does not pass."""
     captures = result.captures
     failing = [capture for capture in captures if capture.fails]
     troubled = [source for source in result.sources if source.trouble is not None]
+    passing = sum(
+        not capture.fails for source in result.sources if source.trouble is None for capture in source.captures
+    )
     known = sum(finding.status == "known" for capture in captures for finding in capture.findings)
     ignored = sum(finding.status == "ignored" for capture in captures for finding in capture.findings)
     if failing:
         of = f"{len(failing):,} of " if len(captures) > 1 else ""
         text = f"{of}{words.count(len(captures), 'captures')} {'fails' if len(failing) == 1 else 'fail'}"
     else:
-        text = f"{words.count(len(captures), 'captures')} {'passes' if len(captures) == 1 else 'pass'}"
+        text = f"{words.count(passing, 'captures')} {'passes' if passing == 1 else 'pass'}"
     if troubled:
         text += f"; {words.count(len(troubled), 'sources')} cannot be judged"
     aside = [f"{known:,} known"] * bool(known) + [f"{ignored:,} ignored"] * bool(ignored)

@@ -16,9 +16,9 @@ _MOST: Final = 10
 def render(result: CheckResult, out: TextIO, *, most: int | None = _MOST) -> None:
     """Write the answer; of each capture at most so many findings (None: all)."""
     page = page_on(out)
-    for capture in result.captures:
-        _capture(page, capture, most)
     for source in result.sources:
+        for capture in source.captures:
+            _capture(page, capture, most, judged=source.trouble is None)
         if source.trouble is not None:
             page.marked("?", source.trouble, "bold yellow")
             page.prose("do", source.hint)
@@ -36,8 +36,9 @@ def _by(result: CheckResult) -> str:
     return words.plain(f"  [{' · '.join(parts)}]")
 
 
-def _capture(page: Page, capture: CaptureResult, most: int | None) -> None:
-    mark, style = ("✗", "bold red") if capture.fails else ("✓", "green")
+def _capture(page: Page, capture: CaptureResult, most: int | None, *, judged: bool) -> None:
+    passes = ("✓", "green") if judged else ("?", "bold yellow")
+    mark, style = ("✗", "bold red") if capture.fails else passes
     page.line((f"{mark} ", style), (said.capture_name(capture), "bold"), (f"  {_size(capture)}", "dim"))
     told = [finding for finding in capture.findings if finding.status not in ("known", "ignored")]
     for finding in told[:most]:
@@ -59,6 +60,9 @@ def _size(capture: CaptureResult) -> str:
 
 def _finding(page: Page, finding: CheckFinding) -> None:
     mark, style = _MARKS[finding.severity]
+    if finding.severity == "info" and not finding.fails:
+        page.prose("", f"{mark} {finding.name}, {said.message(finding)}", style="dim")
+        return
     page.line((f"{mark} {words.plain(finding.name)}", style if finding.fails else "bold"), indent=2)
     page.prose("", said.message(finding), indent=4)
     if finding.frame is not None:
