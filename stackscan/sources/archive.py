@@ -1,4 +1,4 @@
-"""Members of archives and directories: zip (also without its central directory), tar, tar.gz, folders.
+"""Members of archives and directories: zip (also without its central directory), tar, tar.gz, tar.zst, folders.
 
 Nothing is ever written: names inside an archive are labels to show, and no path of the file system is made of them.
 Members come one at a time and bounded; programs (a kubo bundle holds the `ipfs` binary) are told by their first bytes
@@ -40,8 +40,8 @@ class Entry:
 
 
 def is_archive(data: bytes) -> bool:
-    """Whether the bytes are a zip or tar archive (gzip around a tar is told by what is inside)."""
-    return data.startswith((ZIP, _EMPTY_ZIP)) or _is_tar(data[:_PEEK]) or _is_tar(_first_bytes(data))
+    """Whether the bytes are a zip or tar archive (gzip or zstandard around a tar is told by what is inside)."""
+    return data.startswith((ZIP, _EMPTY_ZIP)) or _is_tar(data[:_PEEK]) or _is_tar(compressed.head(data, _PEEK))
 
 
 def entries(data: bytes, *, where: str) -> Iterator[Entry]:
@@ -76,7 +76,7 @@ def folder_entries(folder: Path) -> Iterator[Entry]:
 
 
 def _unpacked(name: str, data: bytes, *, where: str) -> Entry:
-    """The entry of some bytes, gzip taken off unless a tar is inside."""
+    """The entry of some bytes, gzip and zstandard taken off unless a tar is inside."""
     if is_archive(data):
         return Entry(name, len(data), data)
     try:
@@ -93,21 +93,12 @@ def _is_tar(head: bytes) -> bool:
     return head[_TAR_MAGIC] == b"ustar"
 
 
-def _first_bytes(data: bytes) -> bytes:
-    """The first bytes of what gzip packs, if it is gzip."""
-    if not data.startswith(b"\x1f\x8b"):
-        return b""
-    try:
-        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data[: 1 << 16], _PEEK)
-    except zlib.error:
-        return b""
-
-
 def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
     """Streamed: what is skipped is unpacked piece by piece and forgotten."""
     total = count = 0
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r|*") as archive:
+        packed = compressed.zstd_stream(data) if compressed.is_zstd(data) else io.BytesIO(data)
+        with tarfile.open(fileobj=packed, mode="r|*") as archive:
             for member in archive:
                 count += 1
                 limits.check_members(count, where=where)

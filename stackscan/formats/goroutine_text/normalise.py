@@ -25,8 +25,8 @@ def is_reversed(data: bytes) -> bool:
 
 
 def normalise(data: bytes) -> tuple[bytes, list[Problem]]:
-    """UTF-8 without byte order mark, plain newlines, no common indentation; and what had to be replaced for it."""
-    data = data.removeprefix(_BOM)
+    """UTF-8 without byte order mark and NULs, plain newlines, no common indentation; and what was replaced for it."""
+    data = data.removeprefix(_BOM).replace(b"\0", b"")  # a log that was truncated while it was written holds NULs
     if b"\r\n" in data[:_PROBE]:
         data = data.replace(b"\r\n", b"\n")
     data, problems = _valid_utf8(data)
