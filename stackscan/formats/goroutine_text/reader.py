@@ -11,10 +11,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from stackscan.errors import UnsupportedFormatError
 from stackscan.formats.goroutine_text import careful, rows, snapshots
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
-from stackscan.formats.goroutine_text.normalise import is_reversed, normalise
+from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, Mark
 from stackscan.snapshot import Problem, Snapshot
@@ -42,14 +41,7 @@ class Reading:
 
 
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
-    """All snapshots of a text, at least one. Damage is reported in them.
-
-    Raises UnsupportedFormatError for a text whose lines stand in reverse order.
-    """
-    if is_reversed(data):
-        raise UnsupportedFormatError(
-            "the lines of this dump stand in reverse order, newest first", hint="Turn them round first: tac FILE"
-        )
+    """All snapshots of a text, at least one. Damage is reported in them."""
     size = len(data)
     data, problems = normalise(data)
     reading = Reading(problems=problems)
