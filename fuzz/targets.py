@@ -91,7 +91,7 @@ def everything(data: bytes) -> Names:
         out = io.StringIO()
         reporter(output)(report, out)
         assert "\x1b" not in out.getvalue(), "an escape sequence of the dump reached an output"
-    return [frame.function for found in report.snapshots for bucket in found.buckets for frame in bucket.frames]
+    return [frame.function for found in report.snapshots for shown in found.shown for frame in shown.bucket.stack.frames]
 
 
 def descriptions(data: bytes) -> Names:

@@ -26,6 +26,11 @@ _TAR_MAGIC: Final = slice(257, 262)
 _PROGRAMS: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _PEEK: Final = 512
 _ENCRYPTED: Final = 0x1
+#: What the standard library raises for damaged archives (ValueError: offsets before the beginning, names).
+_DAMAGE: Final = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error,
+    EOFError, NotImplementedError, OSError, ValueError, OverflowError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
                 total += member.size
                 limits.check_ratio(total, len(data), where=where)
                 yield _tar_entry(archive, member, where)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except _DAMAGE as error:
         if not count:
             raise SourceError(f"{where} is a damaged tar archive: {error}", hint="Fetch or copy it again.") from error
         yield Entry("(end)", None, None, f"the archive is cut or damaged here: {error}", cut=True)
@@ -136,11 +141,11 @@ def _from_stream(name: str, size: int, file: IO[bytes], where: str) -> Entry:
 def _zip_entries(data: bytes, where: str) -> Iterator[Entry]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+    except _DAMAGE:
         yield from _salvaged(data, where)
         return
     with archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        members = [member for member in archive.infolist() if not member.filename.endswith("/")]  # is_dir fails on an empty name
         limits.check_members(len(members), where=where)
         for member in members:
             yield _zip_entry(archive, member, where)
@@ -154,7 +159,7 @@ def _zip_entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) ->
     try:
         with archive.open(member) as file:
             return _from_stream(member.filename, member.file_size, file, where)
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError) as error:
+    except _DAMAGE as error:
         return _salvaged_member(archive, member, str(error))
 
 
@@ -166,7 +171,7 @@ def _salvaged_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, reason: 
             file._expected_crc = None  # type: ignore[attr-defined]  # noqa: SLF001  # zipfile has no public way
             while piece := file.read(1 << 12):
                 kept += piece
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError):
+    except _DAMAGE:
         pass
     if not kept:
         return Entry(member.filename, member.file_size, None, f"damaged: {reason}")

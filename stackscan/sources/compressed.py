@@ -146,17 +146,18 @@ class _Frames:
         self._at = 0  # and where the next one does
         self._taken = 0  # bytes of this frame's content that were read
         self._unpacker = _zstd_unpacker()
+        self._ended = False
         self.cut = False
 
     def read(self) -> bytes:
         """The next bytes; none at the end. Raises ZstdError on damage."""
-        while not self._unpacker.eof or self._next_frame():
+        while not self._ended and (not self._unpacker.eof or self._next_frame()):
             packed = b""
             if self._unpacker.needs_input:
                 packed = self._data[self._at : self._at + _PACKED]
                 self._given, self._at = self._at, self._at + len(packed)
                 if not packed:
-                    self.cut = True
+                    self.cut = self._ended = True
                     break
             piece: bytes = self._unpacker.decompress(packed, _UNPACKED)
             self._taken += len(piece)
@@ -169,6 +170,7 @@ class _Frames:
         self._at -= len(self._unpacker.unused_data)
         self._frame, self._taken = self._at, 0
         if not is_zstd(self._data[self._at : self._at + len(_ZSTD)]):
+            self._ended = True
             return False
         self._unpacker = _zstd_unpacker()
         return True
@@ -185,7 +187,7 @@ class _Frames:
                 kept += unpacker.decompress(self._data[at : at + 1])
                 if len(kept) > limits.RATIO_FREE_BYTES:
                     break
-        except _zstd().ZstdError:
+        except (_zstd().ZstdError, EOFError):
             pass
         return bytes(kept[max(self._taken - known, 0) :])
 

@@ -29,6 +29,8 @@ MAX_NESTING: Final = 2
 
 # -- of an http(s) source ---------------------------------------------------------------------------------------------
 
+#: Bytes of an answer, as sent. Go cuts debug=2 at 64 MiB; a kubo bundle holds a program of 110 MB, compressed.
+MAX_DOWNLOAD_BYTES: Final = 1 << 30
 #: Seconds to reach the server, TLS included.
 CONNECT_SECONDS: Final = 10.0
 #: Seconds of silence, before the answer and within it: a busy process needs some to stop the world and print.

@@ -98,7 +98,7 @@ class _Reader:
         goroutine_id = header.read_damaged(text)
         if goroutine_id is None or goroutine_id >= 1 << 64:
             self._problem(self.segment.first_line, "goroutine id is not a 64-bit number", text)
-            self.result.lost += 1
+            self.result.lost.append(self.segment.first_line)
             return 1
         tail = header.read_tail(text.split(" ", 2)[2])
         if tail is None:
@@ -138,7 +138,7 @@ class _Reader:
             return f"goroutine {text}"
         self.tears = False
         self._problem(number, "goroutine header torn by other output; that one is lost", text)
-        self.result.lost += 1
+        self.result.lost.append(number)
         self._drop_pending()
         self.outside, self.orphan = True, Trace()  # the frames below belong to it
         return None
@@ -239,8 +239,8 @@ class _Reader:
         if header_behind_text(text) is not None:
             if text[0] == "\t" and self.in_panic:  # the panic's message, which Go 1.23 and later indent
                 return
-            self.result.hidden += 1
-            self.result.lost += 1
+            self.result.hidden.append(number)
+            self.result.lost.append(number)
             self._problem(number, "a goroutine header behind other text; that goroutine is not read", text)
         elif holds_escaped_stack(text):
             self._problem(number, "a stack inside a log line; not read", text)
@@ -267,7 +267,7 @@ class _Reader:
         """Frames that no header announces: the goroutine they belong to is lost."""
         if self.orphan is None or self.orphan.closed:
             self.orphan = Trace()
-            self.result.lost += 1
+            self.result.lost.append(pending.line)
             reason = "frames without a goroutine header: that goroutine is lost"
             if self.segment.first_line == 1 and self.header is None:
                 reason = "the text begins inside a goroutine; that one is lost"

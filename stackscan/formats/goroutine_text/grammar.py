@@ -236,7 +236,7 @@ def read_location(text: str) -> Location | None:
     """``<tab>/src/x.go:12 +0x1a fp=… sp=…`` → ("/src/x.go", 12, 26). A pc without a file gives ("", 0, None)."""
     whole, marker, addresses = text.partition(" fp=")
     if marker and not terminal("FRAME_ADDRESSES").fullmatch(marker + addresses):
-        return None
+        return _read_location(text)  # a path with this in it: the grammar decides
     return _read_location(whole)
 
 

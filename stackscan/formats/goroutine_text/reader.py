@@ -133,8 +133,8 @@ def _segments(
 def _add(result: SegmentResult, segment: Segment, reading: Reading) -> None:
     reading.problems += result.problems
     reading.marks += result.marks
-    reading.lost_lines += [segment.first_line] * result.lost
-    reading.hidden_lines += [segment.first_line] * result.hidden
+    reading.lost_lines += result.lost
+    reading.hidden_lines += result.hidden
     reading.cut |= result.cut
     for goroutine in result.goroutines:
         for depth, (ancestor, stack) in enumerate(goroutine.ancestors, start=1):

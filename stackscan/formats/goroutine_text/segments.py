@@ -64,15 +64,15 @@ class Goroutine:
 class SegmentResult:
     """What a segment held: one goroutine, none (the text before the first), or more (a header behind other text).
 
-    ``hidden`` counts header lines behind other text that were not read, ``lost`` goroutines whose header is missing or
-    not read; ``marks`` are lines that speak of the process as a whole (panic, signal, thread separator).
+    ``hidden`` are the header lines behind other text that were not read, ``lost`` where a goroutine is whose header is
+    missing or not read; ``marks`` are lines that speak of the process as a whole (panic, signal, thread separator).
     """
 
     goroutines: list[Goroutine] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
-    lost: int = 0
-    hidden: int = 0
+    lost: list[int] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
     cut: bool = False
 
 
