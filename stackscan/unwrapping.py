@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 
 from stackscan import formats
 from stackscan.errors import UnrecognisedFormatError
+from stackscan.formats import adjoining
 from stackscan.snapshot import Problem, Snapshot
 from stackscan.sources import Member, wrappers
 from stackscan.sources.wrappers import Note, Piece, Wrapped
@@ -28,20 +30,32 @@ def read_member(member: Member, progress: Progress | None = None) -> list[tuple[
     found = _streams(bare, wrapped, progress) if wrapped else []
     if wrapped and len(wrapped.pieces) == 1:
         data = wrapped.pieces[0].text  # if it holds no dump, what it is can be told from this
-    return found or [(bare, formats.read(data, where=member.where, progress=progress))]
+    return found or [(bare, _read(Piece("", data), member, progress))]
+
+
+def _read(piece: Piece, member: Member, progress: Progress | None) -> list[Snapshot]:
+    """The snapshots of one text, whose dumps may be of several formats, with the line numbers of the log."""
+    found = []
+    parts = adjoining.parts(piece.text)
+    for first_line, text in parts:
+        inner = piece
+        if len(parts) > 1:
+            inner = Piece("", text, np.arange(first_line + 1, first_line + text.count(b"\n") + 2)).within(piece)
+        snapshots = formats.read(text, where=member.where, progress=progress)
+        found += [_renumber(snapshot, inner) for snapshot in snapshots]
+    return found
 
 
 def _streams(member: Member, wrapped: Wrapped, progress: Progress | None) -> list[tuple[Member, list[Snapshot]]]:
     found = []
     for piece in wrapped.pieces:
         try:
-            snapshots = formats.read(piece.text, where=member.where, progress=progress)
+            snapshots = _read(piece, member, progress)
         except UnrecognisedFormatError:
             continue  # a line that only speaks of a goroutine
         if any(not snapshot.goroutines.is_empty() for snapshot in snapshots):
-            numbered = [_renumber(snapshot, piece) for snapshot in snapshots]
             named = replace(member, wrapper=wrapped.names, stream=piece.stream)
-            found.append((named, _with_notes(numbered, wrapped.notes)))
+            found.append((named, _with_notes(snapshots, wrapped.notes)))
     return found
 
 

@@ -16,10 +16,13 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
+import typer
 
 from helpers import DUMP, FIXTURES, as_values, assert_refused, command, environment, goroutine, json_of, rendered, run
 from stackscan import __version__
+from stackscan.cli import app
 from stackscan.errors import StackscanError
 from stackscan.scan import scan
 
@@ -48,6 +51,28 @@ def test_version_is_printed() -> None:
     """``--version`` prints the name and the version, and nothing else."""
     done = run("--version")
     assert (0, f"stackscan {__version__}\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def _commands() -> list[list[str]]:
+    """Every command and command of a group, as its arguments."""
+    found: list[list[str]] = []
+
+    def walk(group: click.Command, path: list[str]) -> None:
+        found.append(path)
+        for name, inner in getattr(group, "commands", {}).items():
+            walk(inner, [*path, name])
+
+    walk(typer.main.get_command(app), [])
+    return found
+
+
+@pytest.mark.parametrize("arguments", _commands(), ids=" ".join)
+def test_help_of_each_command_shows_examples_as_they_are(arguments: list[str]) -> None:
+    """Lines of a help text that must not flow stay lines, and no formatting mark is left in it."""
+    shown = run(*arguments, "--help").stdout
+    assert "\\b" not in shown
+    assert "\b" not in shown
+    assert "stackscan" in shown
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["--help"], ["report", "-h"]])

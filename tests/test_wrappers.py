@@ -186,3 +186,17 @@ def test_every_framing_of_the_corpus_is_taken_off() -> None:
     for entry in json.loads((folder / "index.json").read_text()):
         found = sum(snapshot.goroutines for snapshot in report_of(folder / entry["file"]).snapshots)
         assert entry["goroutines"] == found, entry["file"]
+
+
+@pytest.mark.parametrize("order", [("pool.txt", "pool.debug1.txt"), ("pool.debug1.txt", "pool.txt")], ids=" ".join)
+def test_captures_appended_to_one_file_are_each_read(order: tuple[str, str], tmp_path: Path) -> None:
+    """``curl … >> file`` of a full and a counted dump: both are read, and damage keeps the line of the file."""
+    texts = [(FIXTURES / "go" / "go1.27" / name).read_text() for name in order]
+    damaged = goroutine(99, ["main.f"]) + "\ngoroutine 100 [select:\n\n"
+    path = tmp_path / "captures.txt"
+    path.write_text("".join(text + damaged * (name == "pool.txt") for name, text in zip(order, texts, strict=True)))
+    snapshots = {snapshot["format"]: snapshot for snapshot in json_of(path)["snapshots"]}
+    assert 14 == snapshots["goroutine-counts"]["goroutines"]
+    assert 16 == snapshots["goroutine-text"]["goroutines"]
+    (line,) = {problem["line"] for problem in snapshots["goroutine-text"]["problems"]}
+    assert "goroutine 100 [select:" == path.read_text().split("\n")[line - 1]
