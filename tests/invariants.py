@@ -89,7 +89,7 @@ def check_headers_accounted(data: bytes, snapshots: list[Snapshot]) -> None:
 def blocks(text: str) -> list[tuple[int, str]]:
     """The goroutines of a text, each with the number of its header line: from a header up to a blank line."""
     found = []
-    lines = text.split("\n")
+    lines = [line.rstrip(" \t\r") for line in text.split("\n")]  # the grammar is given lines without trailing blanks
     start: int | None = None
     for number, line in enumerate([*lines, ""]):
         header = _STR_HEADER.match(line) is not None

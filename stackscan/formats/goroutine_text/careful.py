@@ -180,10 +180,18 @@ class _Reader:
             return True
         ancestor = grammar.read_ancestor(text)
         if ancestor is not None and ancestor < 1 << 64:
-            self.ancestors.append((ancestor, Trace()))
-            self.outside = False
+            self._ancestor(ancestor, text, number)
             return True
         return text.startswith("created by ") and self._creator(text, number)
+
+    def _ancestor(self, goroutine_id: int, text: str, number: int) -> None:
+        if not self.outside:
+            self.ancestors.append((goroutine_id, Trace()))
+            return
+        self._drop_pending()
+        self.skipping = True  # it and what follows, up to the next blank line, belong to a goroutine that is lost
+        if self.orphan is None:
+            self._problem(number, "ancestor section without its goroutine; left out", text)
 
     def _creator(self, text: str, number: int) -> bool:
         parsed = grammar.read_creator(text)
