@@ -24,7 +24,7 @@ from helpers import DUMP, FIXTURES, as_values, assert_refused, command, environm
 from stackscan import __version__
 from stackscan.cli import app
 from stackscan.errors import StackscanError
-from stackscan.scan import scan
+from stackscan.pipeline import scan
 
 _STATES = FIXTURES / "go" / "go1.27" / "states.txt"
 _LARGE = FIXTURES / "go" / "go1.26" / "bigserver.txt.gz"

@@ -56,8 +56,8 @@ def command(
     """
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
+    from stackscan.pipeline import scan
     from stackscan.reporters import reporter
-    from stackscan.scan import scan
 
     with progress() as told:
         found = scan(source, top=top, progress=told)
