@@ -22,7 +22,7 @@ from stackscan.formats import contention
 from stackscan.pools import description as pools
 from stackscan.reporters import reporter
 from stackscan.rules import description as rules
-from stackscan.scan import scan
+from stackscan.pipeline import scan
 from stackscan.snapshot import Snapshot
 from stackscan.sources import Member, open_source, wrappers
 

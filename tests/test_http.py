@@ -18,7 +18,7 @@ from backports import zstd
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, json_of, rendered, run
 from stackscan import sources
 from stackscan.errors import LimitError, SourceError, UnrecognisedFormatError
-from stackscan.scan import scan
+from stackscan.pipeline import scan
 from stackscan.sources import http, limits
 from stackscan.sources.address import Address, shown
 

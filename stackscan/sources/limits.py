@@ -44,8 +44,8 @@ MAX_REDIRECTS: Final = 5
 
 #: Bytes of one line. The longest that Go prints is a header with labels, or a panic message.
 MAX_LINE_BYTES: Final = 1 << 20
-#: Goroutines of one member. Their table takes about 60 bytes each.
-MAX_GOROUTINES: Final = 20_000_000
+#: Goroutines of one member: ten million have at least 20 GB of stacks (2 KiB each), more is damage.
+MAX_GOROUTINES: Final = 10_000_000
 #: Frames of one stack. Go prints 100; runtime.Stack of older ones and other writers may print more.
 MAX_FRAMES: Final = 100_000
 #: Bytes of the labels of one goroutine.
@@ -84,6 +84,14 @@ def check_members(count: int, *, where: str) -> None:
             f"{where} holds more than {MAX_MEMBERS:,} members",
             hint="Take the goroutine dumps out of it and give those.",
         )
+
+
+def too_many_goroutines() -> LimitError:
+    """What to raise for a text of more goroutines than any process holds."""
+    return LimitError(
+        f"more than {MAX_GOROUTINES:,} goroutines",
+        hint="Cut the text at a blank line and give the parts one by one.",
+    )
 
 
 def too_many_layers(*, where: str) -> LimitError:

@@ -28,6 +28,7 @@ from stackscan.formats.goroutine_text.segments import (
     holds_escaped_stack,
 )
 from stackscan.snapshot import Frame, Problem
+from stackscan.sources import limits
 
 
 def read_segment(segment: Segment) -> SegmentResult:
@@ -103,6 +104,9 @@ class _Reader:
         tail = header.read_tail(text.split(" ", 2)[2])
         if tail is None:
             self._problem(self.segment.first_line, "goroutine header is damaged; its state is unknown", text)
+        elif header.has_too_long_labels(tail):
+            self._problem(self.segment.first_line, f"labels of {len(tail.labels or ''):,} bytes; left out", text)
+            tail = replace(tail, labels=None)
         self.header = (goroutine_id, tail or Header(None))
         self.outside = False
         self.last_kind = "header"
@@ -270,8 +274,12 @@ class _Reader:
             trace = self._orphan(pending)
         if pending.creator:
             trace.created_by, trace.creator_id = frame, pending.creator_id
-        else:
+        elif len(trace.frames) < limits.MAX_FRAMES:
             trace.frames.append(frame)
+        elif trace.elided == 0:
+            trace.elided = None
+            reason = f"a stack of more than {limits.MAX_FRAMES:,} frames; the outer ones are left out"
+            self._problem(pending.line, reason, pending.text)
 
     def _orphan(self, pending: Pending) -> Trace:
         """Frames that no header announces: the goroutine they belong to is lost."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
+from stackscan.sources import limits
 
 
 def read_tail(tail: str) -> Header | None:
@@ -46,6 +47,11 @@ def _read_by_parts(tail: str) -> Header | None:
     if thread:
         head = replace(head, thread=thread.rstrip())
     return replace(head, labels="{" + labels[:-1]) if has_labels else head
+
+
+def has_too_long_labels(header: Header) -> bool:
+    """Whether the labels are longer than the limit (in characters, which are bytes in what Go prints)."""
+    return len(header.labels or "") > limits.MAX_LABEL_BYTES
 
 
 def read_damaged(line: str) -> int | None:

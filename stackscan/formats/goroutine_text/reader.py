@@ -17,6 +17,7 @@ from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, Mark
 from stackscan.snapshot import Problem, Snapshot
+from stackscan.sources import limits
 
 #: Bytes a chunk: large enough that numpy's cost a call vanishes, small enough for the caches and for memory.
 _CHUNK: Final = 4 << 20
@@ -50,9 +51,14 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
     spans = list(_spans(data, _chunk_size(len(data), threads)))
     chunks = []
+    headers = 0
     with ThreadPoolExecutor(threads) as pool:
         for span, chunk in zip(spans, pool.map(lambda span: _read_span(data, span, interner), spans), strict=True):
             chunks.append(chunk)
+            headers += len(chunk.header_lines)
+            if headers > limits.MAX_GOROUTINES:
+                pool.shutdown(cancel_futures=True)
+                raise limits.too_many_goroutines()
             if progress is not None:
                 progress(span[1], len(data))
     resolver = rows.Resolver(interner, reading.interned)
