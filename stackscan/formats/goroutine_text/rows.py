@@ -52,7 +52,10 @@ class Interned:
     _stack_ids: dict[Stack, int] = field(default_factory=dict)
 
     def header_id(self, value: Header) -> int:
-        """The index of a header."""
+        """The index of a header. Those with labels are hardly ever equal, and not looked for: an index may repeat."""
+        if value.labels is not None:
+            self.headers.append(value)
+            return len(self.headers) - 1
         found = self._header_ids.setdefault(value, len(self.headers))
         if found == len(self.headers):
             self.headers.append(value)
