@@ -1,8 +1,8 @@
 """A bug to plant, so that the harness can prove that it finds one: see docs/fuzzing.md.
 
-It sits behind the readers: it bites when a name that a reader brought out of an input (of a function, of a member of an
-archive, of a key) holds a word that no seed holds. Each letter is compared by itself, so that only a fuzzer which keeps
-inputs that reach new code gets there in a few thousand runs.
+It sits behind the readers: it bites when the names that a reader brought out of one input (of functions, of members of
+an archive) hold two letters that no seed holds. Either alone is one change in many thousands, both at once are out of
+reach: only a fuzzer that keeps an input for the new code it reaches, and goes on from there, finds it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ class PlantedBugError(Exception):
 
 
 def bite(names: Iterable[str]) -> None:
-    """Raise PlantedBugError for a name with the word in it."""
-    for name in names:
-        _compare(name, name.find("Q"))
+    """Raise PlantedBugError when both letters are there."""
+    text = "".join(names)
+    if "~" in text:
+        _second(text)
 
 
-def _compare(name: str, at: int) -> None:
-    if at < 0 or len(name) < at + 3:
-        return
-    if name[at + 1] == "x":
-        if name[at + 2] == "7":
-            raise PlantedBugError(name)
+def _second(text: str) -> None:
+    if "^" in text:
+        raise PlantedBugError(text[:80])

@@ -57,7 +57,7 @@ def mutex(data: bytes) -> Names:
 
 def logs(data: bytes) -> Names:
     """Dumps inside logs: what is left when the wrapper is off has line numbers of the log."""
-    last = data.count(b"\n") + 1
+    last = data.count(b"\n") + data.count(b"\r") + 1
     wrapped = wrappers.unwrap(data)
     for piece in wrapped.pieces if wrapped else ():
         assert piece.lines is None or all(1 <= line <= last for line in piece.lines.tolist())

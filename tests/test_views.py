@@ -25,7 +25,7 @@ _FETCHING = 4
 
 def read(path: Path) -> Snapshot:
     data = path.read_bytes()
-    (snapshot,) = formats.read(gzip.decompress(data) if path.suffix == ".gz" else data, where=path.name)
+    (snapshot,) = formats.read(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data, where=path.name)
     return snapshot
 
 

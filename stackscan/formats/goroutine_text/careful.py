@@ -179,7 +179,8 @@ class _Reader:
                 self._current().elided = count
             return True
         if grammar.is_unavailable(text):
-            self._current().unavailable = True
+            if not self.outside:
+                self._current().unavailable = True
             self.last_kind = "unavailable"
             return True
         if grammar.is_non_go(text):

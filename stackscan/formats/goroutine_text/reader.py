@@ -105,6 +105,8 @@ def _take(
 ) -> None:
     """Add one chunk: its regular goroutines as they are, the others through the careful reader."""
     part = rows.from_chunk(chunk, first_line, resolver)
+    if len(part) and part.line[0] == first_line:  # the chunk does not know what stands before it
+        part.after_blank[0] = _is_after_blank(data, span[0])
     readable = (part.header >= 0) & (part.stack >= 0)
     to_read = chunk.irregular.copy()
     to_read[~chunk.irregular] = ~readable
@@ -138,9 +140,12 @@ def _segments(
     for low, high, line in wanted:
         text = data[low:high].decode().removesuffix("\n").split("\n")
         at_end = high == len(data)
-        before = data[max(low - 4, 0) : low]
-        after_blank = before.endswith((b"\n\n", b"\n\r\n"))
-        yield Segment(text, first_line + line, at_end, at_end and unterminated), after_blank
+        yield Segment(text, first_line + line, at_end, at_end and unterminated), _is_after_blank(data, low)
+
+
+def _is_after_blank(data: bytes, at: int) -> bool:
+    """Whether a blank line stands before a place, or nothing at all."""
+    return at == 0 or data[max(at - 4, 0) : at].endswith((b"\n\n", b"\n\r\n"))
 
 
 def _add(result: SegmentResult, segment: Segment, reading: Reading) -> None:
