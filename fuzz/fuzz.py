@@ -13,18 +13,18 @@ import argparse
 import sys
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import atheris
 
 HERE: Final = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "tests"), str(HERE)]
+sys.path[:0] = [str(HERE.parent / "tests"), str(HERE)]  # before our own are imported
 with atheris.instrument_imports(include=["stackscan", "planted"]):
     import planted
     from stackscan.errors import StackscanError
     from stackscan.formats.goroutine_text import reader
     from targets import TARGETS
-import seeds
+import seeds  # noqa: E402
 
 SECONDS_PER_INPUT: Final = 10
 MEGABYTES: Final = 2048
@@ -37,7 +37,7 @@ class _Inline:
     def __init__(self, _: int) -> None:
         pass
 
-    def __enter__(self) -> _Inline:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from backports import zstd
+
 FIXTURES: Final = Path(__file__).resolve().parent.parent / "fixtures"
 #: Bytes of a seed: small ones are run more often.
 MOST_BYTES: Final = 4096
@@ -85,8 +87,6 @@ def _contention() -> Iterator[bytes]:
 
 def _archives() -> Iterator[bytes]:
     """Small archives of each kind around small dumps, whole and cut."""
-    from backports import zstd
-
     dump = next(seeds("text"))[:600]
     packed = gzip.compress(dump, mtime=0)
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Final
 
 import invariants
-
 from stackscan import catalogue, formats, unwrapping
 from stackscan.errors import StackscanError
 from stackscan.formats import contention
+from stackscan.pipeline import scan
 from stackscan.pools import description as pools
 from stackscan.reporters import reporter
 from stackscan.rules import description as rules
-from stackscan.pipeline import scan
 from stackscan.snapshot import Snapshot
 from stackscan.sources import Member, open_source, wrappers
-
 
 Names = list[str]
 
@@ -91,7 +89,8 @@ def everything(data: bytes) -> Names:
         out = io.StringIO()
         reporter(output)(report, out)
         assert "\x1b" not in out.getvalue(), "an escape sequence of the dump reached an output"
-    return [frame.function for found in report.snapshots for shown in found.shown for frame in shown.bucket.stack.frames]
+    shown = [stack.bucket.stack for found in report.snapshots for stack in found.shown]
+    return [frame.function for stack in shown for frame in stack.frames]
 
 
 def descriptions(data: bytes) -> Names:

@@ -66,7 +66,9 @@ def corpus_views() -> list[tuple[Path, Path, Path]]:
     for profile in sorted(CORPUS.glob("go/*/big*0.debug0.pb.gz")):
         name = profile.name.removesuffix(".debug0.pb.gz")
         full = profile.with_name(f"{name}.debug2.txt")
-        triples.append((profile, profile.with_name(f"{name}.debug1.txt"), full if full.is_file() else Path(f"{full}.gz")))
+        triples.append(
+            (profile, profile.with_name(f"{name}.debug1.txt"), full if full.is_file() else Path(f"{full}.gz"))
+        )
     return triples
 
 

@@ -145,7 +145,9 @@ def _zip_entries(data: bytes, where: str) -> Iterator[Entry]:
         yield from _salvaged(data, where)
         return
     with archive:
-        members = [member for member in archive.infolist() if not member.filename.endswith("/")]  # is_dir fails on an empty name
+        members = [
+            member for member in archive.infolist() if not member.filename.endswith("/")
+        ]  # is_dir fails on an empty name
         limits.check_members(len(members), where=where)
         for member in members:
             yield _zip_entry(archive, member, where)

@@ -1,8 +1,8 @@
 """Fetches a dump from a live process: net/http/pprof, kubo's ``/debug/stack`` and RPC, any web server.
 
-Everything is bounded (limits.py): silence, time in all, bytes, redirects. What came before a connection broke is kept and
-marked as cut. Passwords and tokens of an address are sent to its own server only and shown nowhere. Proxies and their
-environment variables are not used: a pprof endpoint should not be further away than that.
+Everything is bounded (limits.py): silence, time in all, bytes, redirects. What came before a connection broke is kept
+and marked as cut. Passwords and tokens of an address are sent to its own server only and shown nowhere. Proxies and
+their environment variables are not used: a pprof endpoint should not be further away than that.
 """
 
 from __future__ import annotations

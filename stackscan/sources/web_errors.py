@@ -20,27 +20,26 @@ def reason(error: Exception) -> str:
     """Why a transfer failed, for people."""
     from urllib3 import exceptions
 
-    if isinstance(error, exceptions.NameResolutionError):
-        return "the name of the host is not known"
-    if isinstance(error, exceptions.NewConnectionError):
-        cause = error.__cause__
-        return (getattr(cause, "strerror", None) or "it cannot be reached").lower()
-    if isinstance(error, exceptions.ConnectTimeoutError):
-        return f"no connection within {limits.CONNECT_SECONDS:g} s"
-    if isinstance(error, exceptions.ReadTimeoutError):
-        told = re.search(r"timeout=([\d.]+)", str(error))  # in a TLS handshake it is the other one
-        return f"silent for {float(told[1]) if told else limits.SILENCE_SECONDS:g} s"
-    if isinstance(error, exceptions.SSLError):
-        return f"TLS failed: {_tls(error)}"
-    if isinstance(error, exceptions.ProtocolError):
-        return f"the connection broke ({_innermost(error)})"
-    return str(error) or type(error).__name__
+    told = re.search(r"timeout=([\d.]+)", str(error))  # in a TLS handshake it is the time to connect
+    silence = float(told[1]) if told else limits.SILENCE_SECONDS
+    cause = getattr(error.__cause__, "strerror", None) or "it cannot be reached"
+    said = (
+        (exceptions.NameResolutionError, "the name of the host is not known"),
+        (exceptions.NewConnectionError, cause.lower()),
+        (exceptions.ConnectTimeoutError, f"no connection within {limits.CONNECT_SECONDS:g} s"),
+        (exceptions.ReadTimeoutError, f"silent for {silence:g} s"),
+        (exceptions.SSLError, f"TLS failed: {_tls(error)}"),
+        (exceptions.ProtocolError, f"the connection broke ({_innermost(error)})"),
+    )
+    return next((text for kind, text in said if isinstance(error, kind)), str(error) or type(error).__name__)
 
 
 def unreachable(address: Address, why: str, error: Exception | None) -> SourceError:
     """The error for a server of which nothing came."""
     text = str(error)
-    hint = "Check host and port, and that the process is alive: a process that is out of memory or threads cannot answer."
+    hint = (
+        "Check host and port, and that the process is alive: a process that is out of memory or threads cannot answer."
+    )
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
         hint = f"It speaks no TLS on this port: http://{address.url.partition('://')[2]}"
     elif "CERTIFICATE_VERIFY_FAILED" in text:

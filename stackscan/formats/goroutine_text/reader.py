@@ -116,7 +116,7 @@ def _take(
     found = []
     for segment, after_blank in _segments(data, span, chunk, first_line, to_read, unterminated):
         result = careful.read_segment(segment)
-        _add(result, segment, reading)
+        _add(result, reading)
         found += [(goroutine, after_blank) for goroutine in result.goroutines]
     if found:
         reading.parts.append(rows.from_careful(found, reading.interned))
@@ -148,7 +148,7 @@ def _is_after_blank(data: bytes, at: int) -> bool:
     return at == 0 or data[max(at - 4, 0) : at].endswith((b"\n\n", b"\n\r\n"))
 
 
-def _add(result: SegmentResult, segment: Segment, reading: Reading) -> None:
+def _add(result: SegmentResult, reading: Reading) -> None:
     reading.problems += result.problems
     reading.marks += result.marks
     reading.lost_lines += result.lost
