@@ -48,6 +48,13 @@ def test_ancestors_of_a_lost_goroutine_are_nobody_elses() -> None:
     assert "ancestor section without its goroutine; left out" in [problem.reason for problem in snapshot.problems]
 
 
+def test_ancestors_are_listed_once_for_a_goroutine_that_is_listed_twice() -> None:
+    """GOTRACEBACK=crash prints running goroutines again, thread by thread, each time with its ancestors."""
+    listed = goroutine(7, ["main.a"]) + "[originating from goroutine 1]:\nmain.b()\n\t/b.go:1 +0x1\n"
+    snapshot = snapshot_of(f"{listed}\n-----\n\n{listed}\n")
+    assert [(7, 1, 1)] == snapshot.ancestors.select("goroutine_id", "depth", "ancestor_id").rows()
+
+
 def test_a_stack_is_not_unavailable_for_a_line_below_it() -> None:
     """The marker below a blank line belongs to no goroutine."""
     text = f"{goroutine(5, ['main.a'])}\ngoroutine running on other thread; stack unavailable\n"

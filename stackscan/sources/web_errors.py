@@ -37,9 +37,7 @@ def reason(error: Exception) -> str:
 def unreachable(address: Address, why: str, error: Exception | None) -> SourceError:
     """The error for a server of which nothing came."""
     text = str(error)
-    hint = (
-        "Check host and port, and that the process is alive: a process that is out of memory or threads cannot answer."
-    )
+    hint = "Check host and port, and that the process is alive: one that is out of memory or threads cannot answer."
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
         hint = f"It speaks no TLS on this port: http://{address.url.partition('://')[2]}"
     elif "CERTIFICATE_VERIFY_FAILED" in text:

@@ -26,9 +26,9 @@ from stackscan.formats.goroutine_text.segments import (
     embedded_header,
     header_behind_text,
     holds_escaped_stack,
+    is_double_spaced,
 )
 from stackscan.snapshot import Frame, Problem
-from stackscan.sources import limits
 
 
 def read_segment(segment: Segment) -> SegmentResult:
@@ -63,7 +63,7 @@ class _Reader:
         """Read up to the segment's end, or to a header inside it; returns what is left to read."""
         lines, begin = self.segment.lines, self.segment.begin
         first = begin + self._read_header() if lines else 0
-        self.double_spaced = first > begin and self._blank_below(begin)
+        self.double_spaced = first > begin and is_double_spaced(lines, begin)
         for offset in range(first, len(lines)):
             text = lines[offset].lstrip("\0").rstrip("\0\r \t")
             number = self.segment.first_line + offset - begin
@@ -83,11 +83,6 @@ class _Reader:
         self._finish()
         return None
 
-    def _blank_below(self, header: int) -> bool:
-        """Whether a blank line and then text follow the header: the whole text is double-spaced."""
-        below = self.segment.lines[header + 1 : header + 3]
-        return len(below) == 2 and not below[0].strip() and bool(below[1].strip())
-
     # -- lines -----------------------------------------------------------------------------------------------------
 
     def _read_header(self) -> int:
@@ -101,13 +96,10 @@ class _Reader:
             self._problem(self.segment.first_line, "goroutine id is not a 64-bit number", text)
             self.result.lost.append(self.segment.first_line)
             return 1
-        tail = header.read_tail(text.split(" ", 2)[2])
-        if tail is None:
-            self._problem(self.segment.first_line, "goroutine header is damaged; its state is unknown", text)
-        elif header.has_too_long_labels(tail):
-            self._problem(self.segment.first_line, f"labels of {len(tail.labels or ''):,} bytes; left out", text)
-            tail = replace(tail, labels=None)
-        self.header = (goroutine_id, tail or Header(None))
+        tail, reason = header.read_what_can_be(text.split(" ", 2)[2])
+        if reason:
+            self._problem(self.segment.first_line, reason, text)
+        self.header = (goroutine_id, tail)
         self.outside = False
         self.last_kind = "header"
         return 1
@@ -127,13 +119,11 @@ class _Reader:
             if mark is not None:
                 self._mark(mark)
                 return
-            if holds_escaped_stack(text):
-                self._problem(number, "a stack inside a log line; not read", text)
-                self._other(text, number)
-                return
             torn = text.startswith("goroutine ")
             self.tears |= torn
-            if not torn and self._call(text, number):
+            if holds_escaped_stack(text):
+                self._problem(number, "a stack inside a log line; not read", text)
+            elif not torn and self._call(text, number):
                 return
         self._other(text, number)
 
@@ -179,8 +169,7 @@ class _Reader:
                 self._current().elided = count
             return True
         if grammar.is_unavailable(text):
-            if not self.outside:
-                self._current().unavailable = True
+            self._current().unavailable |= not self.outside
             self.last_kind = "unavailable"
             return True
         if grammar.is_non_go(text):
@@ -189,14 +178,14 @@ class _Reader:
             return True
         ancestor = grammar.read_ancestor(text)
         if ancestor is not None and ancestor < 1 << 64:
-            self._ancestor(ancestor, text, number)
+            if self.outside:
+                self._lost_ancestor(text, number)
+            else:
+                self.ancestors.append((ancestor, Trace()))
             return True
         return text.startswith("created by ") and self._creator(text, number)
 
-    def _ancestor(self, goroutine_id: int, text: str, number: int) -> None:
-        if not self.outside:
-            self.ancestors.append((goroutine_id, Trace()))
-            return
+    def _lost_ancestor(self, text: str, number: int) -> None:
         self._drop_pending()
         self.skipping = True  # it and what follows, up to the next blank line, belong to a goroutine that is lost
         if self.orphan is None:
@@ -275,11 +264,7 @@ class _Reader:
             trace = self._orphan(pending)
         if pending.creator:
             trace.created_by, trace.creator_id = frame, pending.creator_id
-        elif len(trace.frames) < limits.MAX_FRAMES:
-            trace.frames.append(frame)
-        elif trace.elided == 0:
-            trace.elided = None
-            reason = f"a stack of more than {limits.MAX_FRAMES:,} frames; the outer ones are left out"
+        elif reason := trace.add(frame):
             self._problem(pending.line, reason, pending.text)
 
     def _orphan(self, pending: Pending) -> Trace:

@@ -77,6 +77,16 @@ def _with_labels(head: Header, labels: str) -> Header:
     return Header(head.wait_reason, head.wait_minutes, head.locked, head.leaked, head.attributes, head.thread, labels)
 
 
+def read_what_can_be(tail: str) -> tuple[Header, str | None]:
+    """The same as far as it goes, and what had to be left out."""
+    found = read_tail(tail)
+    if found is None:
+        return Header(None), "goroutine header is damaged; its state is unknown"
+    if has_too_long_labels(found):
+        return replace(found, labels=None), f"labels of {len(found.labels or ''):,} bytes; left out"
+    return found, None
+
+
 def has_too_long_labels(header: Header) -> bool:
     """Whether the labels are longer than the limit (in characters, which are bytes in what Go prints)."""
     return len(header.labels or "") > limits.MAX_LABEL_BYTES
