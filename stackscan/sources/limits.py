@@ -47,7 +47,7 @@ MAX_LINE_BYTES: Final = 1 << 20
 #: Goroutines of one member: ten million have at least 20 GB of stacks (2 KiB each), more is damage.
 MAX_GOROUTINES: Final = 10_000_000
 #: Frames of one stack. Go prints 100; runtime.Stack of older ones and other writers may print more.
-MAX_FRAMES: Final = 100_000
+MAX_FRAMES: Final = 1_000_000
 #: Bytes of the labels of one goroutine.
 MAX_LABEL_BYTES: Final = 64 << 10
 
