@@ -56,6 +56,8 @@ class UsageError(StackscanError):
     """What was asked for does not make sense: an option's value, a query, a choice among several dumps."""
 
     default_hint = "Every command tells its options with --help."
+
+
 class PolicyError(StackscanError):
     """A check's policy is wrong: what, in which file, under which key."""
 

@@ -86,10 +86,10 @@ def examine(
     """
     bundle = _Bundle()
     is_bundle = False
-    for member in sources.open_source(source):
+    for member in sources.open_source(source, _fetching(progress, source)):
         is_bundle |= member.name is not None
         _take(member, bundle, progress)
-    report = _bundle_report(source, bundle) if is_bundle or not bundle.read else None
+    report = _bundle_report(sources.shown(source), bundle) if is_bundle or not bundle.read else None
     if report is not None and redaction is not None:
         report = redaction.bundle(report)
     kubo = bundle.version.get("Version") if bundle.version else None
@@ -125,6 +125,8 @@ def _beside(member: Member, read: list[tuple[Member, list[Snapshot]]]) -> Taken:
 
 def _folder(member: Member) -> str:
     return (member.name or "").rpartition("/")[0]
+
+
 def attempt(
     chosen: Iterable[str], *, progress: Progress | None = None
 ) -> Iterator[tuple[str, Report | StackscanError]]:
@@ -145,7 +147,7 @@ def captures(source: str, *, progress: Progress | None = None) -> Iterator[tuple
 def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member, list[Snapshot]]]:
     """The snapshots of each member of a source that holds any. Raises StackscanError when one cannot be read."""
     bundle = _Bundle()
-    for member in sources.open_source(source):
+    for member in sources.open_source(source, _fetching(progress, source)):
         _take(member, bundle, progress)
     yield from bundle.read
 
@@ -162,12 +164,12 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
         found = unwrapping.read_member(member, told)
     except UnrecognisedFormatError as error:
         if member.name is None:
-            raise
+            raise _cut_short(member, error) from error
         _list(member, bundle, error)
         return
     if member.cut:
         snapshots = found[-1][1]
-        snapshots[-1] = _cut(snapshots[-1])
+        snapshots[-1] = _cut(snapshots[-1], member.note if member.name is None else None)
     goroutines = sum(len(snapshot.goroutines) for _, snapshots in found for snapshot in snapshots)
     bundle.read += found
     kind = found[0][1][0].format
@@ -267,9 +269,20 @@ def _told(progress: Progress, where: str) -> Callable[[int, int], None]:
     return lambda done, total: progress(where, done, total)
 
 
-def _cut(snapshot: Snapshot) -> Snapshot:
-    """A snapshot whose file ends before its archive says so."""
+def _fetching(progress: Progress | None, source: str) -> Callable[[int, int], None] | None:
+    return None if progress is None else _told(progress, sources.shown(source))
+
+
+def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFormatError:
+    """What to say of a source that holds no dump: of one whose end is missing, this first."""
+    if member.note is None:
+        return error
+    return UnrecognisedFormatError(f"{member.where}: {member.note}; there is no dump in what came")
+
+
+def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:
+    """A snapshot whose file ends before its archive, or the server that sent it, says so."""
     line = snapshot.goroutines["line"].max()
-    reason = "the compressed file is cut: what follows this goroutine is lost"
+    reason = note or "the compressed file is cut: what follows this goroutine is lost"
     problem = Problem(line if isinstance(line, int) else 1, reason)
     return replace(snapshot, complete=False, problems=(*snapshot.problems, problem))

@@ -24,7 +24,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="A goroutine dump, a log that holds one, an archive or directory of them, or - for standard input.",
+            help="A goroutine dump, a log that holds one, an archive or directory of them, the http(s) address of one, "
+            "or - for standard input.",
             show_default=False,
         ),
     ],
@@ -56,7 +57,7 @@ def command(
 
     \b
       stackscan report goroutines.stacks
-      curl -s 'http://localhost:6060/debug/pprof/goroutine?debug=2' | stackscan report -
+      stackscan report 'http://localhost:6060/debug/pprof/goroutine?debug=2'
       stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
     """
     from stackscan.cli.output import written
