@@ -98,6 +98,24 @@ class ConfigurationError(StackscanError):
     default_hint = "docs/rules.md tells what stackscan.toml may hold."
 
 
+class UsageError(StackscanError):
+    """What was asked for does not make sense: an option's value, a query, a choice among several dumps."""
+
+    default_hint = "Every command tells its options with --help."
+
+
+class PolicyError(StackscanError):
+    """A check's policy is wrong: what, in which file, under which key."""
+
+    default_hint = "docs/ci.md lists every key of a policy."
+
+
+class BaselineError(StackscanError):
+    """A baseline cannot be read, or is none."""
+
+    default_hint = "Write one with: stackscan check SOURCE... --write-baseline FILE"
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 

@@ -26,8 +26,8 @@ SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is, and, in a log,
-    what was taken off its lines and whose lines they are."""
+    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is; in a log, what
+    was taken off its lines and whose lines they are; and whether the end of the file is missing."""
 
     source: str
     member: str | None
@@ -35,6 +35,7 @@ class Place:
     snapshots_in_member: int
     wrapper: tuple[str, ...] = ()
     stream: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def build_snapshot(
         everything=everything,
         selection=selection,
         proposals=tuple(proposals),
+        cut=place.cut,
     )
 
 

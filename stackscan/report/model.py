@@ -50,6 +50,11 @@ class StackReport:
     rules: tuple[str, ...]  # names of the rules that caught this stack
     aside: bool = False  # all its goroutines wait as they should
 
+    @property
+    def deciding_frame(self) -> Frame | None:
+        """The frame that a reader should look at first; None for a stack without frames."""
+        return next((line.frame for line in self.lines if isinstance(line, FrameReport) and line.deciding), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -100,18 +105,20 @@ class SnapshotReport:
     everything: bool = False
     selection: Selection | None = None
     proposals: tuple[Proposal, ...] = ()
+    cut: bool = False  # the file or archive that holds it ends before its end
 
 
 @dataclass(frozen=True, slots=True)
 class MemberReport:
     """One member of a bundle: what it is, its size in bytes unpacked (None: not known), how many goroutines were read
-    from it (None: it holds none), and what is to be said of it."""
+    from it (None: it holds none), what is to be said of it, and whether its end is missing."""
 
     name: str
     kind: str
     size: int | None
     goroutines: int | None = None
     note: str | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +169,8 @@ class Report:
 
     snapshots: tuple[SnapshotReport, ...]
     bundles: tuple[BundleReport, ...] = ()
+
+
+def second_views(report: Report) -> frozenset[tuple[str, str | None]]:
+    """Source and member of the snapshots that show a process which another one shows better."""
+    return frozenset((bundle.source, views.second) for bundle in report.bundles for views in bundle.views)

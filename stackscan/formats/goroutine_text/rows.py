@@ -14,6 +14,7 @@ from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.segments import Goroutine
 from stackscan.snapshot import Frame, Stack
+from stackscan.sources import limits
 
 _UNREADABLE: Final = -1
 _UNSEEN: Final = -2
@@ -51,7 +52,10 @@ class Interned:
     _stack_ids: dict[Stack, int] = field(default_factory=dict)
 
     def header_id(self, value: Header) -> int:
-        """The index of a header."""
+        """The index of a header. Those with labels are hardly ever equal, and not looked for: an index may repeat."""
+        if value.labels is not None:
+            self.headers.append(value)
+            return len(self.headers) - 1
         found = self._header_ids.setdefault(value, len(self.headers))
         if found == len(self.headers):
             self.headers.append(value)
@@ -83,6 +87,8 @@ class Resolver:
         found = self._headers[codes]
         for code in np.unique(codes[found == _UNSEEN]).tolist():
             value = header.read_tail(self._texts[code])
+            if value is not None and header.has_too_long_labels(value):
+                value = None
             self._headers[code] = _UNREADABLE if value is None else self._interned.header_id(value)
         return self._headers[codes]
 
@@ -104,6 +110,8 @@ class Resolver:
         self._frames.update(zip(new, read, strict=True))
 
     def _stack(self, pairs: list[int], creator: int) -> int:
+        if len(pairs) > limits.MAX_FRAMES:
+            return _UNREADABLE  # the careful reader leaves out what is too much, and says so
         frames: list[Frame] = []
         elided: int | None = 0
         for pair in pairs:

@@ -224,6 +224,9 @@ def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
     lost = len(part.slice(reading.lost_lines))
     causes = [mark.text for k in part.slice(_Lines(reading.marks)) if (mark := reading.marks[k]).kind == "cause"]
     ancestors = [reading.ancestors[k] for k in part.slice([found[0] for found in reading.ancestors])]
+    if ancestors:  # those of goroutines that are not counted go with them
+        counted = set(part.rows.line.tolist())
+        ancestors = [found for found in ancestors if found[0] in counted]
     used = dict.fromkeys([*rows.in_order(part.rows.stack), *(found[4] for found in ancestors)])
     stack_ids = {old: new for new, old in enumerate(used)}
     stacks = tuple(reading.interned.stacks[old] for old in used)
