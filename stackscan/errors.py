@@ -52,6 +52,12 @@ class CatalogueError(StackscanError):
     default_hint = "Compare the file with its neighbours in the catalogue; every key is described in CONTRIBUTING.md."
 
 
+class ModelError(StackscanError):
+    """The pool model was asked with numbers that make no pool: which number, and what it may be."""
+
+    default_hint = "stackscan pool --help tells what each number means and its unit."
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 
