@@ -19,7 +19,7 @@ ISSUE = {"workers": 12, "deadline_seconds": 10.0, "budget_seconds": 20.0}
 def shuffled(silent: int, tasks: int, seed: int) -> list[bool]:
     """``silent`` silent tasks among ``tasks``, anywhere."""
     flags = [True] * silent + [False] * (tasks - silent)
-    random.Random(seed).shuffle(flags)
+    random.Random(seed).shuffle(flags)  # noqa: S311 - an order to try, no secret
     return flags
 
 
@@ -31,14 +31,21 @@ def test_every_tenth_task_silent_leaves_eight_to_a_race_with_the_budget() -> Non
     assert 20.0 == pytest.approx(done.makespan_seconds, abs=done.race_seconds)
 
 
-@pytest.mark.parametrize("silent", range(13, 25))
+@pytest.mark.parametrize("silent", range(13, 24))
 @pytest.mark.parametrize("seed", range(5))
 def test_whatever_the_order_the_second_round_of_silent_tasks_is_late(silent: int, seed: int) -> None:
-    """Between 13 and 24 silent tasks, all but those beyond the first twelve are done before the budget: the issue
+    """Between 13 and 23 silent tasks, all but those beyond the first twelve are done before the budget: the issue
     measured 194 of 200, which is what 18 silent tasks give."""
     done = replay(shuffled(silent, 200, seed), **ISSUE)
     assert 200 - (silent - 12) == done.completed_before_budget
     assert 200 == done.completed_at_budget
+
+
+def test_with_twice_the_workers_silent_what_stands_behind_the_last_one_is_late_too() -> None:
+    """24 silent tasks hold all 12 workers twice: healthy tasks behind the 24th wait for the budget as well."""
+    last = replay([True] * 23 + [False] * 176 + [True], **ISSUE)
+    first = replay([True] * 24 + [False] * 176, **ISSUE)
+    assert (188, 12) == (last.completed_before_budget, first.completed_before_budget)
 
 
 def test_detached_closes_take_milliseconds() -> None:

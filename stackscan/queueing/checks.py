@@ -16,7 +16,7 @@ MOST_SECONDS: Final = 1e9
 
 def whole(value: int, name: str, *, least: int, most: int) -> int:
     """A whole number from ``least`` to ``most``. Raises ModelError for any other."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+    if not least <= value <= most:
         raise ModelError(f"{name} must be a whole number from {least:,} to {most:,}, not {value}")
     return value
 
@@ -28,13 +28,13 @@ def share(value: float, name: str) -> float:
 
 def between(value: float, name: str, *, least: float, most: float) -> float:
     """A finite number from ``least`` to ``most``. Raises ModelError for any other, and for NaN."""
-    if isinstance(value, bool) or not math.isfinite(value) or not least <= value <= most:
+    if not math.isfinite(value) or not least <= value <= most:
         raise ModelError(f"{name} must be a number from {least:,g} to {most:,g}, not {value}")
     return float(value)
 
 
 def positive(value: float, name: str, *, most: float) -> float:
     """A finite number above 0, at most ``most``. Raises ModelError for any other, and for NaN."""
-    if isinstance(value, bool) or not math.isfinite(value) or not 0 < value <= most:
+    if not math.isfinite(value) or not 0 < value <= most:
         raise ModelError(f"{name} must be above 0 and at most {most:,g}, not {value}")
     return float(value)
