@@ -58,6 +58,12 @@ class ModelError(StackscanError):
     default_hint = "stackscan pool --help tells what each number means and its unit."
 
 
+class ReproducerError(StackscanError):
+    """A reproducer could not be set up or run: a number out of its limits, too few open files, threads or ports."""
+
+    default_hint = "stackscan reproduce --help tells each limit; smaller numbers show the same."
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 
