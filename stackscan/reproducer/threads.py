@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
@@ -23,10 +24,9 @@ class Threads:
     def __init__(self) -> None:
         self.failure: BaseException | None = None
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._parked: deque[None] = deque()  # one for each thread that waits and is not yet promised a function
         self._starting = threading.Lock()  # the size of a stack is set for the whole process
         self._stopped = False
-        self._parked = 0  # threads that wait, less the functions already on their way to one
         self._all: list[threading.Thread] = []
 
     def go(self, function: Callable[[], None]) -> None:
@@ -34,15 +34,14 @@ class Threads:
 
         Raises ReproducerError when the system has no thread left.
         """
-        with self._lock:
-            if self._stopped:
-                return
-            parked = self._parked > 0
-            self._parked -= parked
-        if parked:
-            self._work.put(function)
-        else:
+        if self._stopped:
+            return
+        try:
+            self._parked.pop()  # a deque needs no lock, and a lock here would line up all workers
+        except IndexError:
             self._start(function)
+        else:
+            self._work.put(function)
 
     def park(self, number: int) -> None:
         """Have so many threads wait for work. Raises ReproducerError when the system has no thread left."""
@@ -52,9 +51,8 @@ class Threads:
     def stop(self, *, within_seconds: float) -> int:
         """End all threads, and wait for those still at work; how many are left after this time (0 is right)."""
         until = time.monotonic() + within_seconds
-        with self._lock:
-            self._stopped = True
         with self._starting:
+            self._stopped = True
             ending = tuple(self._all)
         for _ in ending:
             self._work.put(None)
@@ -83,8 +81,7 @@ class Threads:
         while True:
             if function is not None:
                 self._call(function)
-            with self._lock:
-                self._parked += 1
+            self._parked.append(None)
             function = self._work.get()
             if function is None:
                 return
