@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,8 +36,9 @@ class Case:
 class CloseRun:
     """What became of one close.
 
-    ``close_seconds`` is how long it lasted; when it has not ``returned``, how long it was watched. ``expected_seconds``
-    is what it should take, None when it should not return while watched. ``shape`` is None when nobody read.
+    ``close_seconds`` is how long it lasted; when it has not ``returned``, how long it was watched: until the cap, or
+    until an interruption ``cut`` it short. ``expected_seconds`` is what it should take, None when it should outlast the
+    cap. ``shape`` is None when nobody had begun to read.
     """
 
     case: Case
@@ -46,6 +47,7 @@ class CloseRun:
     expected_seconds: float | None
     shape: Shape | None
     writes: tuple[bytes, ...]
+    cut: bool = False
 
     @property
     def bytes_written(self) -> int:
@@ -53,8 +55,10 @@ class CloseRun:
         return sum(map(len, self.writes))
 
     @property
-    def as_expected(self) -> bool:
-        """Whether it returned when it should, within TOLERANCE_SECONDS, or stayed open as it should."""
+    def as_expected(self) -> bool | None:
+        """Whether it returned when it should, within TOLERANCE_SECONDS, or stayed open as it should; None when cut."""
+        if self.cut:
+            return None
         if self.expected_seconds is None or not self.returned:
             return self.expected_seconds is None and not self.returned
         return abs(self.close_seconds - self.expected_seconds) <= TOLERANCE_SECONDS
@@ -86,13 +90,13 @@ def run_closes(
     cap_seconds: float = 10.0,
     answer_after_seconds: float = 0.5,
     interrupt: Interrupt | None = None,
-    told: Callable[[int, int, float], None] | None = None,
+    told: Callable[[str, int, int, float], None] | None = None,
 ) -> CloseResult:
     """Open a stream for each case, write seven bytes, close, and watch all of them until they return or the cap.
 
-    All cases run at once, each in a thread of its own. ``told`` hears ten times a second how many have returned, of how
-    many, after how many seconds. Raises ReproducerError for numbers out of their limits and when the machine has no
-    files, threads or ports left.
+    All cases run at once, each in a thread of its own. ``told`` hears ten times a second what is counted, how many
+    there are, of how many, after how many seconds. Raises ReproducerError for numbers out of their limits and when the
+    machine has no files, threads or ports left.
     """
     cap = limits.seconds(cap_seconds, "the cap")
     late = limits.seconds(answer_after_seconds, "the slow peer's delay")
@@ -110,7 +114,7 @@ def run_closes(
         while not interrupt.asked and any(close.lasts(cap) for close in closes):
             now = time.monotonic()
             if told is not None:
-                told(sum(close.ended is not None for close in closes), len(closes), now - begun)
+                told("closes returned", sum(close.ended is not None for close in closes), len(closes), now - begun)
             interrupt.wait(min(now + _TICK_SECONDS, *(close.until(cap, now) for close in closes)))
         runs = tuple(close.seen(time.monotonic(), cap, late) for close in closes)
     return CloseResult(cap, late, runs, interrupt.asked)
@@ -154,9 +158,10 @@ class _Close:
             expected_seconds=expected_seconds(self._case, cap_seconds=cap, answer_after_seconds=answer_after_seconds),
             shape=self._client.shape,
             writes=tuple(self._stream.writes),
+            cut=ended is None and now - started < cap,
         )
 
 
-def every_kind(read_deadline_seconds: float) -> Iterable[Case]:
+def every_kind(read_deadline_seconds: float) -> tuple[Case, ...]:
     """One peer of each kind, without a read deadline and with this one."""
     return tuple(Case(kind, deadline) for kind in Kind for deadline in (None, read_deadline_seconds))

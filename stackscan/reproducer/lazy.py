@@ -1,7 +1,7 @@
 """The lazy client of multistream-select: it writes at once, and Close waits for the answer.
 
-After ``lazyClientConn`` of go-multistream v0.6.1 (``lazyClient.go``); its Read is left out, for bitswap never reads from
-a stream that it sends on.
+After ``lazyClientConn`` of go-multistream v0.6.1 (``lazyClient.go``); its Read is left out, for bitswap never reads
+from a stream that it sends on.
 """
 
 from __future__ import annotations
@@ -105,10 +105,13 @@ class LazyClient:
         self.shape = shape
         try:
             for wanted in self._protocols:
-                token = read_token(self._stream.read)
-                if token == NOT_AVAILABLE:
-                    raise HandshakeError("protocols not supported")
-                if token != wanted:
-                    raise HandshakeError("protocol mismatch in lazy handshake")
+                _expect(wanted, read_token(self._stream.read))
         except (OSError, EOFError, HandshakeError) as error:
             self.handshake_error = error
+
+
+def _expect(wanted: bytes, token: bytes) -> None:
+    if token == NOT_AVAILABLE:
+        raise HandshakeError("protocols not supported")
+    if token != wanted:
+        raise HandshakeError("protocol mismatch in lazy handshake")

@@ -11,12 +11,14 @@ from typing import Final, Self
 
 from stackscan.errors import ReproducerError
 from stackscan.reproducer.alarms import Alarms
+from stackscan.reproducer.interrupt import Interrupt
 from stackscan.reproducer.peers import Kind, Peers
 from stackscan.reproducer.stream import Stream
 from stackscan.reproducer.threads import Threads
 
 #: Loopback connects at once or not at all.
 _CONNECT_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.001
 #: How long leaving may take: every thread here ends as soon as its stream is aborted.
 _LEAVE_SECONDS: Final = 0.8
 _EXHAUSTED: Final = {
@@ -69,6 +71,18 @@ class Loopback:
         stream = Stream(connection, self._alarms)
         self._streams.append(stream)
         return stream
+
+    def accepted(self, interrupt: Interrupt) -> bool:
+        """Wait until the peers have accepted every stream; False when somebody asked to stop meanwhile.
+
+        Raises ReproducerError when they do not.
+        """
+        until = time.monotonic() + _CONNECT_SECONDS
+        while self.peers.accepted < len(self._streams) and not interrupt.asked:
+            if time.monotonic() > until:
+                raise ReproducerError("the peers do not accept the connections made to them: this machine is too busy")
+            interrupt.wait(time.monotonic() + _LOOK_SECONDS)
+        return not interrupt.asked
 
     def go(self, function: Callable[[], None]) -> None:
         """Run a function in a thread of its own, now."""

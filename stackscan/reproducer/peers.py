@@ -1,7 +1,7 @@
 """The other side: peers of every kind on one port each, all served by one thread.
 
-An answering peer does what ``MultistreamMuxer.Negotiate`` of go-multistream v0.6.1 does: it sends its own token before it
-has read anything, then reads, and answers each proposal with the protocol or ``na``.
+An answering peer does what ``MultistreamMuxer.Negotiate`` of go-multistream v0.6.1 does: it sends its own token before
+it has read anything, then reads, and answers each proposal with the protocol or ``na``.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Peers:
 
     def __init__(self, kinds: Iterable[Kind], *, answer_after_seconds: float = 0.0, keep_bytes: int = 0) -> None:
         self.received: dict[int, bytearray] = {}
+        self.accepted = 0
         self._answer_after_seconds = answer_after_seconds
         self._keep_bytes = keep_bytes
         self._selector = selectors.DefaultSelector()
@@ -104,7 +105,7 @@ class Peers:
 
     def _listen(self, kind: Kind) -> socket.socket:
         listener = socket.create_server((HOST, 0), backlog=_BACKLOG)
-        listener.setblocking(False)
+        listener.settimeout(0)
         self._selector.register(listener, selectors.EVENT_READ, kind)
         return listener
 
@@ -126,9 +127,10 @@ class Peers:
         with suppress(OSError):  # BlockingIOError: all are accepted; others: that client is gone, or comes again
             while not self._stopped:
                 accepted, (_, port) = listener.accept()
-                accepted.setblocking(False)
+                accepted.settimeout(0)
                 connection = _Connection(accepted, kind, port)
                 self._open.add(connection)
+                self.accepted += 1
                 if kind is Kind.SLOW:
                     moment = time.monotonic() + self._answer_after_seconds
                     heapq.heappush(self._later, (moment, next(self._order), connection))

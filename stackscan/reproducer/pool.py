@@ -21,8 +21,10 @@ from stackscan.reproducer.stream import AbortedError
 from stackscan.reproducer.wire import BITSWAP
 
 _TICK_SECONDS: Final = 0.1
-#: Threads that wait for the closes of answering peers, a worker: they are short.
-_SPARE_THREADS: Final = 4
+#: A close that has begun has its reader within microseconds; on a machine out of breath, later.
+_SETTLE_SECONDS: Final = 0.25
+#: At most so many threads are parked for closes of answering peers, which may all be under way at once.
+_SPARE_THREADS: Final = 600
 
 
 class Mode(StrEnum):
@@ -124,10 +126,10 @@ def run_pool(setup: PoolSetup, *, interrupt: Interrupt | None = None, told: Told
     Raises ReproducerError when the machine has no files, threads or ports left.
     """
     interrupt = interrupt or Interrupt()
-    limits.ensure_threads(2 * sum(setup.silent) + (2 + _SPARE_THREADS) * setup.workers)
+    limits.ensure_threads(_threads(setup))
     limits.ensure_files(2 * len(setup.silent))
-    results = [None if interrupt.asked else _run(setup, mode, interrupt, told) for mode in Mode]
-    return PoolResult(setup, *results, interrupted=interrupt.asked)
+    synchronous, detached = (None if interrupt.asked else _run(setup, mode, interrupt, told) for mode in Mode)
+    return PoolResult(setup, synchronous, detached, interrupted=interrupt.asked)
 
 
 def _run(setup: PoolSetup, mode: Mode, interrupt: Interrupt, told: Told | None) -> ModeResult | None:
@@ -141,7 +143,9 @@ def _run(setup: PoolSetup, mode: Mode, interrupt: Interrupt, told: Told | None) 
             if told is not None:
                 told(mode, batch.completed, len(setup.silent), now - started)
             interrupt.wait(min(now + _TICK_SECONDS, end))
-        return batch.stop(started, time.monotonic())
+        ended = time.monotonic()
+        batch.settle()
+        return batch.stop(started, ended)
 
 
 class _Batch:
@@ -166,8 +170,10 @@ class _Batch:
 
     def ready(self) -> bool:
         """Connect and park threads; False when somebody asked to stop meanwhile."""
-        spare = 2 * sum(self._setup.silent) + _SPARE_THREADS * self._setup.workers if self._detached else 0
-        self._net.threads.park(2 * self._setup.workers + spare)
+        for _ in range(_threads(self._setup) if self._detached else 2 * self._setup.workers):
+            if self._interrupt.asked:
+                return False
+            self._net.threads.park(1)
         for silent in self._setup.silent:
             if self._interrupt.asked:
                 return False
@@ -176,7 +182,7 @@ class _Batch:
             self._deadlines.append(stream.set_read_deadline)
         for _ in range(self._setup.workers):
             self._net.go(self._work)
-        return True
+        return self._net.accepted(self._interrupt)
 
     def start(self) -> float:
         """Let the workers go; when that was."""
@@ -188,10 +194,15 @@ class _Batch:
     def completed(self) -> int:
         return sum(moment is not None for moment in self._completed_at)
 
-    def stop(self, started: float, now: float) -> ModeResult:
-        """Let no worker take another task, and say what had happened until now."""
+    def settle(self) -> None:
+        """Let no worker take another task, and let the closes that have begun come so far that somebody reads."""
         self._over = True
-        self._gate.set()
+        until = time.monotonic() + _SETTLE_SECONDS
+        while not self._interrupt.asked and time.monotonic() < until and None in self._shapes().values():
+            self._interrupt.wait(time.monotonic() + _SETTLE_SECONDS / 50)
+
+    def stop(self, started: float, now: float) -> ModeResult:
+        """What had happened until then."""
         moments = sorted(moment - started for moment in self._completed_at if moment is not None)
         budget = self._setup.budget_seconds
         in_time = [moment for moment in moments if moment <= budget]
@@ -211,14 +222,19 @@ class _Batch:
         )
 
     def _silent_closes(self) -> SilentCloses:
-        begun = [task for task, silent in enumerate(self._setup.silent) if silent and self._closing[task]]
-        shapes = Counter(self._clients[task].shape for task in begun)
+        found = self._shapes()
+        shapes = Counter(found.values())
         return SilentCloses(
-            begun=len(begun),
-            still_open=sum(not self._closed[task] for task in begun),
+            begun=len(found),
+            still_open=sum(not self._closed[task] for task in found),
             worker_reads=shapes[Shape.WORKER_READS],
             companion_reads=shapes[Shape.COMPANION_READS],
         )
+
+    def _shapes(self) -> dict[int, Shape | None]:
+        """Who reads, in each close of a silent peer that has begun."""
+        begun = (task for task, silent in enumerate(self._setup.silent) if silent and self._closing[task])
+        return {task: self._clients[task].shape for task in begun}
 
     # -- in the workers --------------------------------------------------------------------------------------------
 
@@ -232,6 +248,7 @@ class _Batch:
 
     def _send(self, task: int) -> None:
         self._clients[task].write(PAYLOAD)
+        self._closing[task] = True
         if self._detached:
             self._net.go(lambda: self._close(task))
         else:
@@ -244,10 +261,15 @@ class _Batch:
             self._interrupt.ring()
 
     def _close(self, task: int) -> None:
-        self._closing[task] = True
         self._deadlines[task](self._setup.close_deadline_seconds)
         self._clients[task].close()
         self._closed[task] = not self._over
+
+
+def _threads(setup: PoolSetup) -> int:
+    """The workers, and of each close the closer and its companion."""
+    silent = sum(setup.silent)
+    return setup.workers + 2 * silent + min(2 * (len(setup.silent) - silent), _SPARE_THREADS)
 
 
 def _waves(moments: Sequence[float], *, apart_seconds: float) -> tuple[Wave, ...]:

@@ -30,7 +30,7 @@ class HandshakeError(Exception):
 
 
 def framed(token: bytes) -> bytes:
-    """One token as it is sent: ``b"na"`` is ``b"\\x03na\\n"``."""
+    r"""One token as it is sent: ``b"na"`` is ``b"\x03na\n"``."""
     return _uvarint(len(token) + 1) + token + b"\n"
 
 
