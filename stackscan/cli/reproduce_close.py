@@ -34,7 +34,7 @@ def command(
     answer_after: Annotated[float, lasting(shown="500ms", tells="When a slow peer answers.")] = 0.5,
     output_format: Format = Output.text,
 ) -> None:
-    r"""Show how long Close lasts on a lazily negotiated stream, by what the peer does.
+    """Show how long Close lasts on a lazily negotiated stream, by what the peer does.
 
     The client writes the multistream tokens and seven bytes in one write (48 bytes), sets the read deadline, and
     closes. Close first reads the peer's answer to the tokens, as in go-multistream v0.6.0 and later: a silent peer
@@ -46,7 +46,7 @@ def command(
       stackscan reproduce close                              silent, no read deadline: still open at the cap
       stackscan reproduce close --read-deadline 2s           returns after 2 s
       stackscan reproduce close --peer all --cap 3s --format json
-    """
+    """  # noqa: D301 - click knows a block by this character
     with stoppable() as interrupt:
         from stackscan.cli.output import written
         from stackscan.cli.watching import watching

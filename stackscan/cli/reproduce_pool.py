@@ -29,7 +29,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     service_time: Annotated[float, lasting(shown="300us", tells="One write, for the prediction.")] = 300e-6,
     output_format: Format = Output.text,
 ) -> None:
-    r"""Show what silent peers do to a pool of workers that close in the worker, and to one that closes beside it.
+    """Show what silent peers do to a pool of workers that close in the worker, and to one that closes beside it.
 
     The defaults are those of boxo #1142. The same draw of silent tasks is run twice: each worker closes its stream
     itself (boxo to v0.38.0), then a thread of its own does (boxo v0.39.0). Beside each stands what the pool model
@@ -42,7 +42,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
       stackscan reproduce pool                               as in the issue: 12 workers, 200 tasks, 20 s
       stackscan reproduce pool --silent-count 18             the draw that explains its 194 of 200
       stackscan reproduce pool --close-deadline 1s --budget 2s --format json
-    """
+    """  # noqa: D301 - click knows a block by this character
     with stoppable() as interrupt:
         from stackscan.cli.output import written
         from stackscan.cli.watching import watching

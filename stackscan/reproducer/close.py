@@ -13,7 +13,7 @@ from stackscan.reproducer.interrupt import Interrupt
 from stackscan.reproducer.lazy import LazyClient, Shape
 from stackscan.reproducer.loopback import Loopback
 from stackscan.reproducer.peers import Kind
-from stackscan.reproducer.stream import Stream
+from stackscan.reproducer.stream import AbortedError, Stream
 from stackscan.reproducer.wire import BITSWAP
 
 #: Seven bytes, so that the first write has 48.
@@ -132,7 +132,10 @@ class _Close:
         self._interrupt = interrupt
 
     def run(self) -> None:
-        self._client.write(PAYLOAD)
+        try:
+            self._client.write(PAYLOAD)
+        except AbortedError:  # asked to stop before it began
+            return
         self._started = time.monotonic()
         if self._case.read_deadline_seconds is not None:
             self._stream.set_read_deadline(self._case.read_deadline_seconds)

@@ -64,7 +64,8 @@ def render_pool(result: PoolResult, prediction: Prediction, out: TextIO) -> None
     for mode, run in modes:
         page.blank()
         page.say(f"  {_NAMES[mode]:<6} {_story(run)}")
-        page.say(f"         {_silent_story(run, mode, setup.close_deadline_seconds)}")
+        for line in _silent_story(run, mode, setup.close_deadline_seconds):
+            page.say(f"         {line}")
 
 
 def spelt(seconds: float) -> str:
@@ -156,7 +157,11 @@ def _pool_verdicts(result: PoolResult) -> Iterator[_Line]:
 
 def _mode_verdict(name: str, run: ModeResult, result: PoolResult) -> _Line:
     if run.ended is Ended.DONE:
-        return "ok", f"{name}: all {run.tasks} tasks in {spelt(run.seconds)}"
+        done = f"{name}: all {run.tasks} tasks in {_go(run.seconds)}"
+        waited = run.silent_closes.begun - run.silent_closes.still_open
+        if waited and run.seconds >= result.setup.close_deadline_seconds:
+            return "warning", f"{done}, {waited} of them waited {spelt(result.setup.close_deadline_seconds)} for a peer"
+        return "ok", done
     workers = min(result.setup.workers, run.silent_closes.still_open)
     held = f", {workers} of {result.setup.workers} workers are held by silent peers" if workers else ""
     level = "error" if run.ended is Ended.BUDGET else "warning"
@@ -196,13 +201,12 @@ def _story(run: ModeResult) -> str:
     return ", ".join(parts)
 
 
-def _silent_story(run: ModeResult, mode: Mode, deadline_seconds: float) -> str:
+def _silent_story(run: ModeResult, mode: Mode, deadline_seconds: float) -> Iterator[str]:
     closes = run.silent_closes
-    where = f" beside the pool, each for {spelt(deadline_seconds)} at most" if mode is Mode.DETACHED else ""
-    return (
-        f"closes of silent peers: {closes.begun} begun, {closes.still_open} still open{where}; "
-        f"{closes.worker_reads} worker reads, {closes.companion_reads} companion reads"
-    )
+    beside = f", for {spelt(deadline_seconds)} at most" if mode is Mode.DETACHED and closes.still_open else ""
+    yield f"closes of silent peers: {closes.begun} begun, {closes.still_open} still open{beside}"
+    if closes.begun:
+        yield f"who reads the answer: the worker in {closes.worker_reads}, its companion in {closes.companion_reads}"
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
@@ -212,17 +216,25 @@ def _mark(good: bool | None) -> str:
     return "" if good is None else "ok" if good else "error"
 
 
+class _Console(Console):
+    """Rich's console, but a reader that goes away is the caller's business."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class _Page:
     """Lines on a terminal or in a pipe: prose is wrapped, rows are not."""
 
     def __init__(self, out: TextIO) -> None:
         width = None if out.isatty() else _PIPE_WIDTH
-        self._console = Console(file=out, highlight=False, markup=False, emoji=False, width=width)
+        self._console = _Console(file=out, highlight=False, markup=False, emoji=False, width=width)
 
     def say(self, text: str) -> None:
         indent = len(text) - len(text.lstrip())
         body = Text(text.strip())
         for number, line in enumerate(body.wrap(self._console, max(20, self._console.width - indent))):
+            line.rstrip()
             self._console.print(Text(" " * (indent if not number else indent + 2)) + line, soft_wrap=True)
 
     def blank(self) -> None:
@@ -233,6 +245,7 @@ class _Page:
             mark, style = _MARKS[level]
             wrapped = Text(text).wrap(self._console, max(20, self._console.width - 2))
             for number, line in enumerate(wrapped):
+                line.rstrip()
                 head = Text("  ") if number else Text(f"{mark} ", style=style)
                 self._console.print(head + line, soft_wrap=True)
         self.blank()
