@@ -1,18 +1,28 @@
-"""``python -m stackscan``, and where the installed program begins: Ctrl-C ends it quietly also while it still loads."""
+"""``python -m stackscan``, and where the installed program begins: what Ctrl-C does while it still loads."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. Ctrl-C ends it quietly; a reproducer is only asked to stop, and says what it had."""
     try:
-        from stackscan.cli import main as run  # noqa: PLC0415 - loading is what may be interrupted
+        with _listening():
+            from stackscan.cli import main as run  # noqa: PLC0415 - loading is what may be interrupted
 
-        run()
+            run()
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _listening() -> AbstractContextManager[object]:
+    if sys.argv[1:2] != ["reproduce"]:
+        return nullcontext()
+    from stackscan.reproducer.interrupt import on_signals  # noqa: PLC0415 - only they need it
+
+    return on_signals()
 
 
 if __name__ == "__main__":

@@ -518,4 +518,6 @@ def test_signals_only_ask_and_are_given_back() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         interrupt.wait(time.monotonic() + LONG)
         assert interrupt.asked
+        with on_signals() as inner:  # within another one it is the same one
+            assert interrupt is inner
     assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

@@ -36,16 +36,27 @@ class Interrupt:
                 return
 
 
+_listening: list[Interrupt] = []
+
+
 @contextmanager
 def on_signals() -> Iterator[Interrupt]:
-    """An Interrupt that SIGINT and SIGTERM ask; outside the main thread, one that only ``ask`` asks."""
-    interrupt = Interrupt()
+    """An Interrupt that SIGINT and SIGTERM ask; outside the main thread, one that only ``ask`` asks.
+
+    Within another one it is that other one: the program begins to listen before it has loaded what it runs.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield interrupt
+        yield Interrupt()
         return
+    if _listening:
+        yield _listening[0]
+        return
+    interrupt = Interrupt()
     before = {number: signal.signal(number, lambda *_: interrupt.ask()) for number in (signal.SIGINT, signal.SIGTERM)}
+    _listening.append(interrupt)
     try:
         yield interrupt
     finally:
+        _listening.clear()
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
