@@ -35,10 +35,10 @@ class Kind(StrEnum):
     CLOSING = "closing"  # closes when the first bytes arrive
     RESETTING = "resetting"  # resets when the first bytes arrive
     REFUSING = "refusing"  # negotiates, but does not speak the protocol
-    SLOW = "slow"  # negotiates after a while
+    SLOW = "slow"  # negotiates, but only a while after the first bytes arrived
 
 
-_GREETS: Final = frozenset({Kind.ANSWERING, Kind.HALF_SILENT, Kind.REFUSING, Kind.SLOW})
+_GREETS: Final = frozenset({Kind.ANSWERING, Kind.HALF_SILENT, Kind.REFUSING})
 _NEGOTIATES: Final = frozenset({Kind.ANSWERING, Kind.REFUSING, Kind.SLOW})
 
 
@@ -51,6 +51,8 @@ class _Connection:
         self.port = port  # of the client
         self.unread = bytearray()
         self.tokens = 0
+        self.waits = False  # a slow peer that has been asked, and has not answered yet
+        self.answers = False
 
 
 class Peers:
@@ -131,21 +133,17 @@ class Peers:
                 connection = _Connection(accepted, kind, port)
                 self._open.add(connection)
                 self.accepted += 1
-                if kind is Kind.SLOW:
-                    moment = time.monotonic() + self._answer_after_seconds
-                    heapq.heappush(self._later, (moment, next(self._order), connection))
-                else:
-                    self._serve(connection)
+                if kind in _GREETS:
+                    _greet(connection)
+                self._selector.register(connection.socket, selectors.EVENT_READ, connection)
 
     def _serve_late(self) -> None:
         while self._later and self._later[0][0] <= time.monotonic():
-            self._serve(heapq.heappop(self._later)[2])
-
-    def _serve(self, connection: _Connection) -> None:
-        if connection.kind in _GREETS:
-            with suppress(OSError):  # as in Go: the handshake goes on, even where nobody listens
-                connection.socket.send(framed(MULTISTREAM))
-        self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+            connection = heapq.heappop(self._later)[2]
+            connection.waits = False
+            if connection in self._open:  # else it has closed meanwhile
+                _greet(connection)
+                self._react(connection, b"")
 
     def _read(self, connection: _Connection) -> None:
         try:
@@ -157,10 +155,35 @@ class Peers:
         if chunk and self._keep_bytes:
             kept = self.received.setdefault(connection.port, bytearray())
             kept += chunk[: self._keep_bytes - len(kept)]
-        if not chunk or not _REACTIONS[connection.kind](connection, chunk):
-            self._selector.unregister(connection.socket)
-            self._open.discard(connection)
-            connection.socket.close()
+        if chunk and connection.kind is Kind.SLOW and not connection.answers:
+            self._put_off(connection, chunk)
+        elif chunk:
+            self._react(connection, chunk)
+        else:
+            self._drop(connection)
+
+    def _put_off(self, connection: _Connection, chunk: bytes) -> None:
+        """Keep what a slow peer has received, and answer later."""
+        connection.unread += chunk
+        if not connection.waits:
+            connection.waits = True
+            moment = time.monotonic() + self._answer_after_seconds
+            heapq.heappush(self._later, (moment, next(self._order), connection))
+
+    def _react(self, connection: _Connection, chunk: bytes) -> None:
+        connection.answers = True
+        if not _REACTIONS[connection.kind](connection, chunk):
+            self._drop(connection)
+
+    def _drop(self, connection: _Connection) -> None:
+        self._selector.unregister(connection.socket)
+        self._open.discard(connection)
+        connection.socket.close()
+
+
+def _greet(connection: _Connection) -> None:
+    with suppress(OSError):  # as in Go: the handshake goes on, even where nobody listens
+        connection.socket.send(framed(MULTISTREAM))
 
 
 def _hold(_: _Connection, __: bytes) -> bool:

@@ -235,7 +235,7 @@ class _Page:
         body = Text(text.strip())
         for number, line in enumerate(body.wrap(self._console, max(20, self._console.width - indent))):
             line.rstrip()
-            self._console.print(Text(" " * (indent if not number else indent + 2)) + line, soft_wrap=True)
+            self._console.print(Text.assemble(" " * (indent if not number else indent + 2), line), soft_wrap=True)
 
     def blank(self) -> None:
         self._console.print()
@@ -246,8 +246,8 @@ class _Page:
             wrapped = Text(text).wrap(self._console, max(20, self._console.width - 2))
             for number, line in enumerate(wrapped):
                 line.rstrip()
-                head = Text("  ") if number else Text(f"{mark} ", style=style)
-                self._console.print(head + line, soft_wrap=True)
+                head = ("  ", "") if number else (f"{mark} ", style)
+                self._console.print(Text.assemble(head, line), soft_wrap=True)
         self.blank()
 
     def rows(self, rows: Sequence[Sequence[str]], *, marks: Sequence[str]) -> None:
@@ -256,4 +256,4 @@ class _Page:
         for row, level in zip(rows, marks, strict=True):
             mark, style = _MARKS.get(level, (" ", ""))
             cells = "  ".join(cell.ljust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-            self._console.print(Text(f"{mark} ", style=style) + Text(cells.rstrip()), soft_wrap=True)
+            self._console.print(Text.assemble((f"{mark} ", style), cells.rstrip()), soft_wrap=True)
