@@ -18,6 +18,7 @@ import pytest
 
 from helpers import ANSI, ROOT, assert_refused, command, environment, run, run_on_terminal
 from stackscan import __main__ as entry
+from stackscan.cli.reproduce import duration, share
 from stackscan.reproducer import limits
 
 #: As a run of many seconds would be, if nothing ended it.
@@ -136,6 +137,20 @@ def test_a_terminal_shows_progress_while_it_runs_and_nothing_of_it_afterwards() 
 
 
 @pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("10s", 10), ("300ms", 0.3), ("300us", 3e-4), ("1m30s", 90), ("0.5", 0.5), ("1.5h", 5400), ("7ns", 7e-9)],
+)
+def test_durations_are_written_as_in_go(text: str, seconds: float) -> None:
+    """Units joined without space; a bare number is seconds."""
+    assert seconds == pytest.approx(duration(text))
+
+
+def test_a_share_may_be_written_in_per_cent() -> None:
+    """``0.1`` and ``10%`` are the same."""
+    assert share("0.1") == share("10%") == 0.1
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("pool", "--tasks", "0"), ["tasks", "10,000"]),
@@ -144,12 +159,13 @@ def test_a_terminal_shows_progress_while_it_runs_and_nothing_of_it_afterwards() 
         (("pool", "--silent-fraction", "1.5"), ["fraction", "0 to 1"]),
         (("pool", "--silent-fraction", "nan"), ["fraction", "0 to 1"]),
         (("pool", "--silent-count", "201"), ["silent tasks"]),
-        (("pool", "--budget", "2h"), ["no duration"]),
+        (("pool", "--budget", "2h"), ["budget", "3600 s"]),
+        (("pool", "--silent-fraction", "most"), ["no share", "10%"]),
         (("pool", "--budget", "61m"), ["budget", "3600 s"]),
         (("pool", "--close-deadline", "0s"), ["close deadline"]),
-        (("pool", "--close-deadline", "10"), ["no duration", "10s"]),
+        (("pool", "--close-deadline", "10 s"), ["no duration", "10s"]),
         (("pool", "--service-time", "-1s"), ["no duration"]),
-        (("pool", "--silent-count", "1", "--silent-every", "2"), ["not both"]),
+        (("pool", "--silent-count", "1", "--silent-every", "2"), ["give one of"]),
         (("pool", "--tasks", "5000", "--silent-fraction", "1"), ["threads", "5,000"]),
         (("close", "--cap", "0s"), ["cap"]),
         (("close", "--read-deadline", "0s"), ["read deadline"]),

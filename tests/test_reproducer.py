@@ -316,6 +316,15 @@ def test_any_draw_ends_as_its_replay_says(seed: int) -> None:
     assert holds(prediction.detached, result.detached)
 
 
+def test_a_run_of_milliseconds_is_repeated_and_the_shortest_told() -> None:
+    """Other programs disturb a short run: the shortest of its rounds counts; a long one runs once."""
+    result = small_pool(draw.every(10, 30), workers=2, close_deadline_seconds=0.3, budget_seconds=LONG)
+    assert result.synchronous is not None
+    assert result.detached is not None
+    assert (result.synchronous.seconds,) == result.synchronous.rounds_seconds
+    assert result.detached.seconds == min(result.detached.rounds_seconds)
+
+
 def test_without_silent_peers_both_ways_do_everything() -> None:
     """No peer is silent: nobody waits, nothing is left open."""
     result = small_pool((False,) * 30)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 #: The exit code of a run that Ctrl-C or SIGTERM ended.
 INTERRUPTED: Final = 130
-_UNITS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
+_UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+_PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h|)")
 
 
 class Output(StrEnum):
@@ -27,21 +28,31 @@ class Output(StrEnum):
 
 
 def duration(text: str | float) -> float:
-    """Seconds of a duration such as ``10s``, ``300ms``, ``300us``, ``1m``; a default is in seconds already.
+    """Seconds of a duration as Go and people write it: ``10s``, ``1m30s``, ``300us``, ``0.5``; a default is in seconds.
 
     Raises BadParameter for anything else.
     """
     if isinstance(text, float):
         return text
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(us|µs|ms|s|m)", text.strip())
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is no duration: write 10s, 300ms, 300us or 1m")
-    return float(match[1]) * _UNITS[match[2]]
+    parts = _PART.findall(text)
+    if not parts or "".join(value + unit for value, unit in parts) != text:
+        raise typer.BadParameter(f"{text!r} is no duration: write 10s, 1m30s, 300ms or 300us")
+    return sum(float(value) * _UNITS[unit] for value, unit in parts)
 
 
-def lasting(*names: str, shown: str | bool, tells: str) -> Any:
-    """An option that takes a duration; ``shown`` is its default as it is written."""
-    return typer.Option(*names, parser=duration, metavar="DURATION", help=tells, show_default=shown)
+def share(text: str) -> float:
+    """A share, written ``0.1`` or ``10%``. Raises BadParameter for anything else."""
+    number, percent = (text[:-1], 100) if text.endswith("%") else (text, 1)
+    try:
+        return float(number) / percent
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no share: write 0.1 or 10%") from None
+
+
+def lasting(*names: str, default: str, tells: str) -> Any:
+    """An option that takes a duration; ``default`` as it is written, or what stands for none."""
+    tells = f"{tells} [default: {default}]"
+    return typer.Option(*names, parser=duration, metavar="DURATION", help=tells, show_default=False)
 
 
 Format = Annotated[Output, typer.Option("--format", "-f", help="text for people, json for scripts.")]

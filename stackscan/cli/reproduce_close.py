@@ -28,10 +28,10 @@ def command(
         Peer, typer.Option("--peer", help="What the peer does; all: one of each, without a read deadline and with one.")
     ] = Peer.silent,
     read_deadline: Annotated[
-        float | None, lasting(shown=False, tells="Set just before Close [default: none; with --peer all: 2s].")
+        float | None, lasting(default="none; with --peer all 2s", tells="Set just before Close.")
     ] = None,
-    cap: Annotated[float, lasting(shown="10s", tells="Watch no longer than this; at most 1 h.")] = 10.0,
-    answer_after: Annotated[float, lasting(shown="500ms", tells="When a slow peer answers.")] = 0.5,
+    cap: Annotated[float, lasting(default="10s", tells="Watch no longer than this; at most 1 h.")] = 10.0,
+    answer_after: Annotated[float, lasting(default="500ms", tells="When a slow peer answers.")] = 0.5,
     output_format: Format = Output.text,
 ) -> None:
     """Show how long Close lasts on a lazily negotiated stream, by what the peer does.

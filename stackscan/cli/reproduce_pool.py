@@ -6,27 +6,33 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.reproduce import Format, Output, lasting, stoppable, write_json
+from stackscan.cli.reproduce import Format, Output, lasting, share, stoppable, write_json
 
 
 def command(  # noqa: PLR0913, PLR0917 - one argument an option
     workers: Annotated[int, typer.Option(help="Workers of the pool, 1 to 1,000.")] = 12,
     tasks: Annotated[int, typer.Option(help="Messages to send, all at once, 1 to 10,000.")] = 200,
     silent_fraction: Annotated[
-        float, typer.Option(help="Each task meets a silent peer with this probability, drawn with --seed.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            parser=share,
+            metavar="SHARE",
+            help="Each task meets a silent peer by this chance, drawn with --seed [default: 0.1].",
+            show_default=False,
+        ),
+    ] = None,
     silent_count: Annotated[
-        int | None, typer.Option(help="Exactly so many silent tasks instead, anywhere.", show_default=False)
+        int | None, typer.Option(metavar="N", help="Exactly N tasks are silent, anywhere.", show_default=False)
     ] = None,
     silent_every: Annotated[
-        int | None, typer.Option(metavar="N", help="Every N-th task is silent instead.", show_default=False)
+        int | None, typer.Option(metavar="N", help="Every N-th task is silent.", show_default=False)
     ] = None,
-    close_deadline: Annotated[float, lasting(shown="10s", tells="The read deadline of each Close.")] = 10.0,
+    close_deadline: Annotated[float, lasting(default="10s", tells="The read deadline of each Close.")] = 10.0,
     budget: Annotated[
-        float, lasting("--budget", "--cap", shown="20s", tells="Neither run lasts longer; at most 1 h.")
+        float, lasting("--budget", "--cap", default="20s", tells="Neither run lasts longer; at most 1 h.")
     ] = 20.0,
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 1,
-    service_time: Annotated[float, lasting(shown="300us", tells="One write, for the prediction.")] = 300e-6,
+    service_time: Annotated[float, lasting(default="300us", tells="One write, for the prediction.")] = 300e-6,
     output_format: Format = Output.text,
 ) -> None:
     """Show what silent peers do to a pool of workers that close in the worker, and to one that closes beside it.
@@ -50,14 +56,14 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         from stackscan.reproducer.pool import PoolSetup, run_pool
         from stackscan.reproducer.prediction import predict
 
-        if silent_count is not None and silent_every is not None:
-            raise typer.BadParameter("give --silent-count or --silent-every, not both")
+        if sum(way is not None for way in (silent_fraction, silent_count, silent_every)) > 1:
+            raise typer.BadParameter("give one of --silent-fraction, --silent-count and --silent-every")
         if silent_every is not None:
             silent = draw.every(silent_every, tasks)
         elif silent_count is not None:
             silent = draw.by_count(tasks, silent_count, seed=seed)
         else:
-            silent = draw.by_share(tasks, silent_fraction, seed=seed)
+            silent = draw.by_share(tasks, 0.1 if silent_fraction is None else silent_fraction, seed=seed)
         setup = PoolSetup(silent, workers, close_deadline, budget)
         prediction = predict(setup, service_seconds=service_time)
         with watching(budget) as told:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -21,6 +21,10 @@ from stackscan.reproducer.stream import AbortedError
 from stackscan.reproducer.wire import BITSWAP
 
 _TICK_SECONDS: Final = 0.1
+#: A run that is not longer than this is repeated: so often, and no longer than so many seconds in all.
+_SHORT_SECONDS: Final = 0.1
+_ROUNDS: Final = 5
+_ROUNDS_SECONDS: Final = 2.0
 #: A close that has begun has its reader within microseconds; on a machine out of breath, later.
 _SETTLE_SECONDS: Final = 0.25
 #: At most so many threads are parked for closes of answering peers, which may all be under way at once.
@@ -82,7 +86,8 @@ class ModeResult:
     """What one way to close made of the batch.
 
     A task is ``completed`` when its worker is free again: synchronously after Close, detached after the write.
-    ``seconds`` last until the last of all tasks, or else until the budget or the interruption.
+    ``seconds`` last until the last of all tasks, or else until the budget or the interruption. A run of milliseconds is
+    repeated, for other programs disturb it: this is then the shortest run, and ``rounds_seconds`` has all.
     """
 
     tasks: int
@@ -91,6 +96,7 @@ class ModeResult:
     ended: Ended
     waves: tuple[Wave, ...]
     silent_closes: SilentCloses
+    rounds_seconds: tuple[float, ...] = ()
 
     @property
     def tasks_per_second(self) -> float:
@@ -110,7 +116,9 @@ class PoolResult:
     @property
     def throughput_ratio(self) -> float | None:
         """How many times as many tasks a second were completed detached; None when there is nothing to compare."""
-        if self.synchronous is None or self.detached is None or self.interrupted or not self.synchronous.completed:
+        if self.synchronous is None or self.detached is None or not self.synchronous.completed:
+            return None
+        if Ended.INTERRUPTED in (self.synchronous.ended, self.detached.ended):
             return None
         return self.detached.tasks_per_second / self.synchronous.tasks_per_second
 
@@ -120,7 +128,7 @@ Told = Callable[[Mode, int, int, float], None]
 
 
 def run_pool(setup: PoolSetup, *, interrupt: Interrupt | None = None, told: Told | None = None) -> PoolResult:
-    """Run the batch with synchronous closes, then with detached ones.
+    """Run the batch with synchronous closes, then with detached ones, each again while it takes milliseconds only.
 
     Connections stand before the clock starts, as a stream on an existing connection costs no round trip; so do threads.
     Raises ReproducerError when the machine has no files, threads or ports left.
@@ -128,8 +136,24 @@ def run_pool(setup: PoolSetup, *, interrupt: Interrupt | None = None, told: Told
     interrupt = interrupt or Interrupt()
     limits.ensure_threads(_threads(setup))
     limits.ensure_files(2 * len(setup.silent))
-    synchronous, detached = (None if interrupt.asked else _run(setup, mode, interrupt, told) for mode in Mode)
+    synchronous, detached = (None if interrupt.asked else _rounds(setup, mode, interrupt, told) for mode in Mode)
     return PoolResult(setup, synchronous, detached, interrupted=interrupt.asked)
+
+
+def _rounds(setup: PoolSetup, mode: Mode, interrupt: Interrupt, told: Told | None) -> ModeResult | None:
+    until = time.monotonic() + _ROUNDS_SECONDS
+    runs: list[ModeResult] = []
+    while len(runs) < _ROUNDS and not interrupt.asked and (not runs or time.monotonic() < until):
+        run = _run(setup, mode, interrupt, told)
+        if run is None or (runs and run.ended is not Ended.DONE):
+            break
+        runs.append(run)
+        if run.seconds > _SHORT_SECONDS:
+            break
+    if not runs:
+        return None
+    shortest = min(runs, key=lambda run: run.seconds)
+    return replace(shortest, rounds_seconds=tuple(run.seconds for run in runs))
 
 
 def _run(setup: PoolSetup, mode: Mode, interrupt: Interrupt, told: Told | None) -> ModeResult | None:

@@ -79,6 +79,7 @@ def _mode(run: ModeResult) -> dict[str, Any]:
         "seconds": round(run.seconds, 6),
         "tasks_per_second": run.tasks_per_second,
         "ended": run.ended.value,
+        "rounds_seconds": [round(seconds, 6) for seconds in run.rounds_seconds],
         "waves": [
             {
                 "tasks": wave.tasks,

@@ -198,6 +198,8 @@ def _story(run: ModeResult) -> str:
             parts.append(f"{wave.tasks} from {_measured(wave.first_seconds)} to {_measured(wave.last_seconds)}")
     if run.ended is not Ended.DONE:
         parts.append(f"then none until {_go(run.seconds)}" if parts else f"no task by {_go(run.seconds)}")
+    if len(run.rounds_seconds) > 1:
+        parts.append(f"the shortest of {len(run.rounds_seconds)} runs, the longest {_go(max(run.rounds_seconds))}")
     return ", ".join(parts)
 
 
