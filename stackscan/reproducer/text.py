@@ -17,6 +17,7 @@ from stackscan.reproducer.prediction import Prediction, holds
 
 _MARKS: Final = {"error": ("✗", "bold red"), "warning": ("!", "bold yellow"), "ok": ("✓", "green")}
 _PIPE_WIDTH: Final = 100
+_MOST_WAVES: Final = 4
 _READERS: Final = {Shape.WORKER_READS: "the worker", Shape.COMPANION_READS: "its companion", None: "nobody"}
 #: What ends the wait of Close, by the peer.
 _ENDS: Final = {
@@ -148,21 +149,22 @@ def _pool_verdicts(result: PoolResult) -> Iterator[_Line]:
     if result.interrupted:
         yield "warning", "interrupted: this is what had happened until then"
     if result.synchronous is not None:
-        yield _mode_verdict("synchronous closes", result.synchronous, result)
+        yield _mode_verdict(Mode.SYNCHRONOUS, result.synchronous, result)
     if result.detached is not None:
-        level, text = _mode_verdict("detached closes", result.detached, result)
+        level, text = _mode_verdict(Mode.DETACHED, result.detached, result)
         ratio = result.throughput_ratio
         yield level, text if ratio is None else f"{text}: {ratio:,.0f} times as many a second"
 
 
-def _mode_verdict(name: str, run: ModeResult, result: PoolResult) -> _Line:
+def _mode_verdict(mode: Mode, run: ModeResult, result: PoolResult) -> _Line:
+    name = f"{mode} closes"
     if run.ended is Ended.DONE:
         done = f"{name}: all {run.tasks} tasks in {_go(run.seconds)}"
         waited = run.silent_closes.begun - run.silent_closes.still_open
-        if waited and run.seconds >= result.setup.close_deadline_seconds:
+        if mode is Mode.SYNCHRONOUS and waited and run.seconds >= result.setup.close_deadline_seconds:
             return "warning", f"{done}, {waited} of them waited {spelt(result.setup.close_deadline_seconds)} for a peer"
         return "ok", done
-    workers = min(result.setup.workers, run.silent_closes.still_open)
+    workers = run.silent_closes.still_open if mode is Mode.SYNCHRONOUS else 0
     held = f", {workers} of {result.setup.workers} workers are held by silent peers" if workers else ""
     level = "error" if run.ended is Ended.BUDGET else "warning"
     return level, f"{name}: {run.completed} of {run.tasks} tasks in {spelt(round(run.seconds, 1))}{held}"
@@ -189,13 +191,14 @@ def _rate(per_second: float) -> str:
 
 
 def _story(run: ModeResult) -> str:
-    """When tasks were completed: ``99 tasks by 17ms, 95 from 10.0s to 10.1s, then none until 20s``."""
-    parts: list[str] = []
-    for wave in run.waves:
-        if not parts:
-            parts.append(f"{wave.tasks} tasks by {_go(wave.last_seconds)}")
-        else:
-            parts.append(f"{wave.tasks} from {_measured(wave.first_seconds)} to {_measured(wave.last_seconds)}")
+    """When tasks were completed: ``99 tasks by 17ms, 95 from 10.0005s to 10.0177s, then none until 20.0s``."""
+    parts = [
+        f"{wave.tasks} from {_measured(wave.first_seconds)} to {_measured(wave.last_seconds)}" for wave in run.waves
+    ]
+    if run.waves:
+        parts[0] = f"{run.waves[0].tasks} tasks by {_go(run.waves[0].last_seconds)}"
+    if len(parts) > _MOST_WAVES:
+        parts[2:-1] = [f"{len(parts) - 3} more waves"]
     if run.ended is not Ended.DONE:
         parts.append(f"then none until {_go(run.seconds)}" if parts else f"no task by {_go(run.seconds)}")
     if len(run.rounds_seconds) > 1:
