@@ -103,7 +103,7 @@ def test_the_text_begins_with_the_verdict_and_has_the_issues_form() -> None:
     assert lines[0].startswith("✗ synchronous closes: 57 of 60 tasks in 1.4s, 3 of 12 workers are held")
     assert lines[1].startswith("✓ detached closes: all 60 tasks in ")
     assert re.search(r"^✓ sync:   57/60 in 1\.4s \(40\.7/s\) +57/60 in 1\.4s \(40\.7/s\)$", done.stdout, re.MULTILINE)
-    assert re.search(r"^✓ async:  60/60 in \d+m?s \([\d,.]+/s\) +60/60 in ", done.stdout, re.MULTILINE)
+    assert re.search(r"^✓ async:  60/60 in \d+[mu]?s \([\d,.]+/s\) +60/60 in ", done.stdout, re.MULTILINE)
     assert not any(line.endswith(" ") for line in lines)
 
 
@@ -121,6 +121,12 @@ def test_the_text_of_one_close_says_what_ended_it(arguments: tuple[str, ...], ve
     done = run("reproduce", "close", *arguments)
     assert (0, "") == (done.returncode, done.stderr)
     assert verdict in done.stdout.splitlines()[0]
+
+
+def test_a_budget_of_a_millisecond_is_not_told_as_none() -> None:
+    """Small times keep their unit."""
+    assert " tasks in 1ms" in run("reproduce", "pool", "--budget", "1ms").stdout.splitlines()[0]
+    assert "after 1ms" in run("reproduce", "close", "--cap", "1ms").stdout.splitlines()[0]
 
 
 def test_a_terminal_shows_progress_while_it_runs_and_nothing_of_it_afterwards() -> None:

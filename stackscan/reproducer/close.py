@@ -111,7 +111,7 @@ def run_closes(
         begun = time.monotonic()
         for close in closes:
             net.go(close.run)
-        while not interrupt.asked and any(close.lasts(cap) for close in closes):
+        while not (interrupt.asked or net.threads.failure) and any(close.lasts(cap) for close in closes):
             now = time.monotonic()
             if told is not None:
                 told("closes returned", sum(close.ended is not None for close in closes), len(closes), now - begun)

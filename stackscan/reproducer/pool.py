@@ -22,7 +22,7 @@ from stackscan.reproducer.wire import BITSWAP
 
 _TICK_SECONDS: Final = 0.1
 #: A run that is not longer than this is repeated: so often, and no longer than so many seconds in all.
-_SHORT_SECONDS: Final = 0.1
+_SHORT_SECONDS: Final = 0.5
 _ROUNDS: Final = 5
 _ROUNDS_SECONDS: Final = 2.0
 #: A close that has begun has its reader within microseconds; on a machine out of breath, later.
@@ -101,7 +101,7 @@ class ModeResult:
     @property
     def tasks_per_second(self) -> float:
         """Completed tasks by the time they took; 0 when none was completed."""
-        return self.completed / self.seconds if self.completed else 0.0
+        return self.completed / self.seconds if self.completed and self.seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _run(setup: PoolSetup, mode: Mode, interrupt: Interrupt, told: Told | None) 
             return None
         started = batch.start()
         end = started + setup.budget_seconds
-        while not interrupt.asked and not batch.done and (now := time.monotonic()) < end:
+        while not (interrupt.asked or batch.done or net.threads.failure) and (now := time.monotonic()) < end:
             if told is not None:
                 told(mode, batch.completed, len(setup.silent), now - started)
             interrupt.wait(min(now + _TICK_SECONDS, end))

@@ -98,7 +98,7 @@ def _close_verdicts(result: CloseResult) -> Iterator[_Line]:
     at_once = len(runs) - len(still_open) - len(waited)
     if still_open:
         watched = max(run.close_seconds for run in still_open)
-        yield "error", f"{len(still_open)} of {len(runs)} closes are still open after {spelt(round(watched, 2))}"
+        yield "error", f"{len(still_open)} of {len(runs)} closes are still open after {_go(watched)}"
     if waited:
         yield "warning", f"{len(waited)} of {len(runs)} closes lasted until their read deadline"
     if at_once:
@@ -115,7 +115,7 @@ def _close_verdict(run: CloseRun) -> _Line:
         why = "no read deadline is set" if deadline is None else f"the read deadline is {spelt(deadline)}"
         return (
             "error",
-            f"Close is still open after {spelt(round(run.close_seconds, 2))}: it waits for {peer}, and {why}",
+            f"Close is still open after {_go(run.close_seconds)}: it waits for {peer}, and {why}",
         )
     lasted = f"Close returned after {_measured(run.close_seconds)}"
     if deadline is not None and run.expected_seconds == deadline:
@@ -131,7 +131,7 @@ def _close_row(run: CloseRun) -> tuple[str, ...]:
         "",
         run.case.peer.value,
         "none" if deadline is None else spelt(deadline),
-        _measured(run.close_seconds) if run.returned else f"open at {spelt(round(run.close_seconds, 2))}",
+        _measured(run.close_seconds) if run.returned else f"open at {_go(run.close_seconds)}",
         "open at the cap"
         if run.expected_seconds is None
         else spelt(run.expected_seconds)
@@ -167,7 +167,7 @@ def _mode_verdict(mode: Mode, run: ModeResult, result: PoolResult) -> _Line:
     workers = run.silent_closes.still_open if mode is Mode.SYNCHRONOUS else 0
     held = f", {workers} of {result.setup.workers} workers are held by silent peers" if workers else ""
     level = "error" if run.ended is Ended.BUDGET else "warning"
-    return level, f"{name}: {run.completed} of {run.tasks} tasks in {spelt(round(run.seconds, 1))}{held}"
+    return level, f"{name}: {run.completed} of {run.tasks} tasks in {_go(run.seconds)}{held}"
 
 
 def _score(run: ModeResult) -> str:
