@@ -43,10 +43,10 @@ def command(
     Ctrl-C stops within a second, prints what had happened until then, and leaves with exit code 130.
 
     \b
-      stackscan reproduce close                              silent, no read deadline: still open at the cap
-      stackscan reproduce close --read-deadline 2s           returns after 2 s
+      stackscan reproduce close                      silent: open at the cap
+      stackscan reproduce close --read-deadline 2s   returns after 2 s
       stackscan reproduce close --peer all --cap 3s --format json
-    """  # noqa: D301 - click knows a block by this character
+    """
     with stoppable() as interrupt:
         from stackscan.cli.output import written
         from stackscan.cli.watching import watching

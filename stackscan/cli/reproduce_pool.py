@@ -45,10 +45,10 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     Ctrl-C stops within a second, prints what had happened until then, and leaves with exit code 130.
 
     \b
-      stackscan reproduce pool                               as in the issue: 12 workers, 200 tasks, 20 s
-      stackscan reproduce pool --silent-count 18             the draw that explains its 194 of 200
+      stackscan reproduce pool                       as in the issue, 20 s
+      stackscan reproduce pool --silent-count 18     explains its 194 of 200
       stackscan reproduce pool --close-deadline 1s --budget 2s --format json
-    """  # noqa: D301 - click knows a block by this character
+    """
     with stoppable() as interrupt:
         from stackscan.cli.output import written
         from stackscan.cli.watching import watching
