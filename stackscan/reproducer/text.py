@@ -57,6 +57,9 @@ def render_pool(result: PoolResult, prediction: Prediction, out: TextIO) -> None
     modes = [
         (mode, run) for mode, run in zip(Mode, (result.synchronous, result.detached), strict=True) if run is not None
     ]
+    if not modes:
+        page.say("  nothing had begun")
+        return
     rows = [("", "", "happened", "predicted")]
     rows += [
         ("", _NAMES[mode], _score(run), _foretold(prediction.of(mode), setup.budget_seconds)) for mode, run in modes
@@ -111,6 +114,8 @@ def _close_verdicts(result: CloseResult) -> Iterator[_Line]:
 def _close_verdict(run: CloseRun) -> _Line:
     deadline = run.case.read_deadline_seconds
     peer = f"a {run.case.peer} peer" if run.case.peer is not Kind.ANSWERING else "an answering peer"
+    if run.cut:
+        return "warning", f"Close had been open for {_go(run.close_seconds)}" if run.writes else "Close had not begun"
     if not run.returned:
         why = "no read deadline is set" if deadline is None else f"the read deadline is {spelt(deadline)}"
         return (
