@@ -193,6 +193,7 @@ def test_a_share_may_be_written_in_per_cent() -> None:
         (("pool", "--tasks", "5000", "--silent-fraction", "1"), ["threads", "5,000"]),
         (("close", "--cap", "0s"), ["cap"]),
         (("close", "--read-deadline", "0s"), ["read deadline"]),
+        (("close", "--peer", "all", "--read-deadline", "0s"), ["read deadline"]),
         (("close", "--peer", "sleepy"), ["sleepy"]),
     ],
 )

@@ -54,7 +54,14 @@ def command(
         from stackscan.reproducer.peers import Kind
         from stackscan.reproducer.serialise import close_values
 
-        cases = every_kind(read_deadline or 2.0) if peer is Peer.all else (Case(Kind(peer.value), read_deadline),)
+        if output_format is Output.text:  # loaded beforehand: whoever stops a run wants the answer now
+            from stackscan.reproducer import text
+
+        cases = (
+            every_kind(2.0 if read_deadline is None else read_deadline)
+            if peer is Peer.all
+            else (Case(Kind(peer.value), read_deadline),)
+        )
         with watching(cap) as told:
             result = run_closes(
                 cases, cap_seconds=cap, answer_after_seconds=answer_after, interrupt=interrupt, told=told
@@ -63,6 +70,4 @@ def command(
             if output_format is Output.json:
                 write_json(close_values(result), out)
             else:
-                from stackscan.reproducer.text import render_close
-
-                render_close(result, out)
+                text.render_close(result, out)

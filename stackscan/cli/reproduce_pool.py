@@ -55,6 +55,10 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         from stackscan.reproducer import draw
         from stackscan.reproducer.pool import PoolSetup, run_pool
         from stackscan.reproducer.prediction import predict
+        from stackscan.reproducer.serialise import pool_values
+
+        if output_format is Output.text:  # loaded beforehand: whoever stops a run wants the answer now
+            from stackscan.reproducer import text
 
         if sum(way is not None for way in (silent_fraction, silent_count, silent_every)) > 1:
             raise typer.BadParameter("give one of --silent-fraction, --silent-count and --silent-every")
@@ -70,10 +74,6 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
             result = run_pool(setup, interrupt=interrupt, told=told)
         with written(None) as out:
             if output_format is Output.json:
-                from stackscan.reproducer.serialise import pool_values
-
                 write_json(pool_values(result, prediction, seed=None if silent_every else seed), out)
             else:
-                from stackscan.reproducer.text import render_pool
-
-                render_pool(result, prediction, out)
+                text.render_pool(result, prediction, out)

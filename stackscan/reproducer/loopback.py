@@ -17,7 +17,7 @@ from stackscan.reproducer.stream import Stream
 from stackscan.reproducer.threads import Threads
 
 #: Loopback connects at once or not at all.
-_CONNECT_SECONDS: Final = 2.0
+_CONNECT_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.001
 #: How long leaving may take: every thread here ends as soon as its stream is aborted.
 _LEAVE_SECONDS: Final = 0.8
@@ -92,9 +92,11 @@ class Loopback:
         until = time.monotonic() + _LEAVE_SECONDS
         for stream in self._streams:
             stream.abort()
-        self.threads.stop(within_seconds=until - time.monotonic())
+        self.peers.stop(within_seconds=_LEAVE_SECONDS / 2)  # resets what is open, which wakes who reads
+        for stream in self._streams:
+            stream.wake()  # of a peer elsewhere
+        self.threads.stop(within_seconds=max(0.0, until - time.monotonic()))
         self._alarms.stop(within_seconds=max(0.0, until - time.monotonic()))
-        self.peers.stop(within_seconds=max(0.0, until - time.monotonic()))
         for stream in self._streams:
             stream.close()
 

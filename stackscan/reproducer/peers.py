@@ -91,7 +91,7 @@ class Peers:
         return HOST, self._listeners[kind].getsockname()[1]
 
     def stop(self, *, within_seconds: float) -> None:
-        """Close everything and end the thread."""
+        """Reset every stream, so that none lingers in TIME_WAIT, and end the thread."""
         self._stopped = True
         with suppress(OSError):
             self._waker.send(b"\0")
@@ -101,6 +101,7 @@ class Peers:
         for listener in self._listeners.values():
             listener.close()
         for connection in self._open:
+            _reset(connection, b"")
             connection.socket.close()
         self._woken.close()
         self._waker.close()
@@ -196,7 +197,8 @@ def _close(_: _Connection, __: bytes) -> bool:
 
 
 def _reset(connection: _Connection, _: bytes) -> bool:
-    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    with suppress(OSError):  # the client is gone already
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     return False
 
 

@@ -21,6 +21,8 @@ from stackscan.reproducer.stream import AbortedError
 from stackscan.reproducer.wire import BITSWAP
 
 _TICK_SECONDS: Final = 0.1
+#: So many connections wait to be accepted at most: a full backlog would drop one, which comes again a second later.
+_TOGETHER: Final = 500
 #: A run that is not longer than this is repeated: so often, and no longer than so many seconds in all.
 _SHORT_SECONDS: Final = 0.5
 _ROUNDS: Final = 5
@@ -198,8 +200,8 @@ class _Batch:
             if self._interrupt.asked:
                 return False
             self._net.threads.park(1)
-        for silent in self._setup.silent:
-            if self._interrupt.asked:
+        for task, silent in enumerate(self._setup.silent):
+            if self._interrupt.asked or (task % _TOGETHER == 0 and not self._net.accepted(self._interrupt)):
                 return False
             stream = self._net.connect(Kind.SILENT if silent else Kind.ANSWERING)
             self._clients.append(LazyClient(stream, BITSWAP, go=self._net.go))

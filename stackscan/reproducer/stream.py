@@ -63,8 +63,11 @@ class Stream:
             self._connection.close()
 
     def abort(self) -> None:
-        """End every read and write of this stream at once: the experiment is over."""
+        """From now on reads and writes raise AbortedError, however they end: the experiment is over."""
         self._aborted = True
+
+    def wake(self) -> None:
+        """End a read or write under way."""
         with self._ends, suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
 
