@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import check, compare, convert, export, query, report
+from stackscan.cli import check, compare, convert, export, query, report, reproduce
 from stackscan.cli.output import say
 from stackscan.errors import StackscanError
 
@@ -46,6 +46,7 @@ app.command("query")(query.command)
 app.command("convert")(convert.command)
 app.command("check")(check.command)
 app.command("compare")(compare.command)
+app.add_typer(reproduce.commands(), name="reproduce")
 
 
 def main() -> None:
