@@ -1,0 +1,98 @@
+"""What would hold a target: how many workers, how large a share of silent peers, how long a deadline.
+
+The target is a wait and the share of tasks that must not exceed it. Each question is monotone in its number, so each
+answer is found by halving an interval; the queue is the exact M/D/c, with the capacity that healthy tasks leave.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from stackscan.queueing import checks
+from stackscan.queueing.demand import Demand
+from stackscan.queueing.deterministic import DeterministicQueue
+from stackscan.queueing.steady import equivalent
+
+_HALVINGS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """No more than ``1 - probability`` of all tasks wait longer than ``wait_seconds``."""
+
+    wait_seconds: float
+    probability: float
+
+    def __post_init__(self) -> None:
+        checks.between(self.wait_seconds, "target wait (seconds)", least=0, most=checks.MOST_SECONDS)
+        checks.between(self.probability, "target probability", least=0, most=1 - 1e-9)
+
+    def is_held_by(self, demand: Demand) -> bool:
+        """Whether the synchronous pool holds it at this demand."""
+        if demand.saturated:
+            return False
+        return self.is_held_by_queue(equivalent(demand))
+
+    def is_held_by_queue(self, queue: DeterministicQueue) -> bool:
+        """Whether this queue holds it."""
+        return queue.exceeds(self.wait_seconds) <= 1 - self.probability + 1e-12
+
+
+def workers_needed(demand: Demand, target: Target) -> int | None:
+    """The fewest workers that hold the target with closes in the worker; None when MOST_WORKERS do not."""
+    return _fewest(
+        lambda workers: target.is_held_by(replace(demand, workers=workers)), at_least=math.floor(demand.load_erlangs)
+    )
+
+
+def writers_needed(demand: Demand, target: Target) -> int | None:
+    """The fewest workers that hold the target when closes are detached: only writing holds them then."""
+    service, load = demand.service_seconds, demand.rate_per_second * demand.service_seconds
+    if not load:
+        return 1
+    return _fewest(
+        lambda workers: load < workers and target.is_held_by_queue(DeterministicQueue(workers, load, service)),
+        at_least=math.floor(load),
+    )
+
+
+def largest_silent_fraction(demand: Demand, target: Target) -> float | None:
+    """The largest share of silent peers with which this pool holds the target; None when it fails without any."""
+    return _largest(lambda share: target.is_held_by(replace(demand, silent_fraction=share)), most=1.0)
+
+
+def longest_deadline_seconds(demand: Demand, target: Target) -> float | None:
+    """The longest close deadline with which this pool holds the target, up to the one given; None when none does."""
+    least = 1e-6 * demand.close_deadline_seconds
+    return _largest(
+        lambda seconds: target.is_held_by(replace(demand, close_deadline_seconds=max(seconds, least))),
+        most=demand.close_deadline_seconds,
+    )
+
+
+def _fewest(holds: Callable[[int], bool], *, at_least: int) -> int | None:
+    low, step = min(max(at_least, 0), checks.MOST_WORKERS), 1
+    while low + step < checks.MOST_WORKERS and not holds(low + step):
+        low, step = low + step, step * 2
+    high = min(low + step, checks.MOST_WORKERS)
+    if not holds(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _largest(holds: Callable[[float], bool], *, most: float) -> float | None:
+    if holds(most):
+        return most
+    if not holds(0.0):
+        return None
+    low, high = 0.0, most
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
