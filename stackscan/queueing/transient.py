@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stackscan.errors import ModelError
 from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
+from stackscan.queueing.projection import Jump, Moments
 
 Floats = NDArray[np.float64]
 
@@ -19,34 +20,6 @@ _REPLICATIONS: Final = 400
 #: Silent sends of one replication that are followed; more cannot be in bounded time.
 MOST_SENDS: Final = 50_000
 _SEED: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """A time over replications, in seconds: how often it came at all, and its 5th, 50th and 95th percentile among all
-    replications (None: it did not come in that many)."""
-
-    share: float
-    p05: float | None
-    p50: float | None
-    p95: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Jump:
-    """The silent fraction is ``before`` until t = 0, the demand's own until ``lasting_seconds``, ``before`` again then.
-
-    ``time_to_full``: until all workers are held, within the jump. ``time_to_drain``: from its end until an arrival
-    finds a free worker and nobody ahead. ``fluid_time_to_full_seconds`` is what the mean does: the load climbs along a
-    straight line for one deadline; None where it does not reach the workers.
-    """
-
-    before: float
-    lasting_seconds: float
-    time_to_full: Moments
-    time_to_drain: Moments
-    fluid_time_to_full_seconds: float | None
-    method: str
 
 
 def jump(demand: Demand, *, silent_fraction_before: float, lasting_seconds: float) -> Jump:
