@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import report
+from stackscan.cli import pool, report
 from stackscan.errors import StackscanError
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ def _root(
 
 
 app.command("report")(report.command)
+app.add_typer(pool.app)
 
 
 def main() -> None:

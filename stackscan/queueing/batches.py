@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stackscan.errors import ModelError
 from stackscan.queueing import checks
-from stackscan.queueing.replay import MOST_TASKS, SERVICE_SECONDS, race_seconds, throughput
+from stackscan.queueing.replay import MOST_TASKS, SERVICE_SECONDS, every, race_seconds, throughput
 
 #: The most steps × columns that the draws of one call may cost: some seconds.
 MOST_CELLS: Final = 2_000_000_000
@@ -85,6 +85,31 @@ def counted(tasks: int, silent: int) -> Draw:
     checks.whole(silent, "silent count", least=0, most=tasks)
     row = np.arange(tasks) < silent
     return lambda random, size: random.permuted(np.broadcast_to(row, (size, tasks)), axis=1)
+
+
+def replay_chosen(
+    batch: Batch,
+    *,
+    silent_fraction: float | None = None,
+    silent_every: int | None = None,
+    silent_count: int | None = None,
+    replications: int,
+    seed: int,
+) -> Outcomes:
+    """Replay with one way to say who is silent (without any: one in ten by chance). Raises ModelError for several."""
+    chosen = [way for way in (silent_fraction, silent_every, silent_count) if way is not None]
+    if len(chosen) > 1:
+        raise ModelError(
+            "there are several ways to say who is silent, and more than one is given",
+            hint="Give one of --silent-fraction, --silent-every and --silent-count.",
+        )
+    if silent_every is not None:
+        flags = np.array([every(silent_every, batch.tasks)])
+        return replay_draws(batch, lambda _random, _size: flags, replications=1, seed=None)
+    if silent_count is not None:
+        return replay_draws(batch, counted(batch.tasks, silent_count), replications=replications, seed=seed)
+    draw = drawn(batch.tasks, 0.1 if silent_fraction is None else silent_fraction)
+    return replay_draws(batch, draw, replications=replications, seed=seed)
 
 
 def replay_draws(batch: Batch, draw: Draw, *, replications: int, seed: int | None) -> Outcomes:

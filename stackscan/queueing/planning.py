@@ -13,6 +13,7 @@ from typing import Final
 
 from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
+from stackscan.queueing.detached import Closers, closers
 from stackscan.queueing.deterministic import DeterministicQueue
 from stackscan.queueing.steady import equivalent
 
@@ -39,6 +40,37 @@ class Target:
     def is_held_by_queue(self, queue: DeterministicQueue) -> bool:
         """Whether this queue holds it."""
         return queue.exceeds(self.wait_seconds) <= 1 - self.probability + 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The answers: workers with the close in them and beside them (None: MOST_WORKERS do not hold the target), and the
+    limits of the given pool (None: it fails without any silent peer)."""
+
+    holds_now: bool
+    workers_needed: int | None
+    writers_needed: int | None
+    largest_silent_fraction: float | None
+    longest_deadline_seconds: float | None
+    wait_probability: float | None
+    mean_wait_seconds: float | None
+    closers: Closers
+
+
+def plan(demand: Demand, target: Target) -> Plan:
+    """All answers for one demand. The waits are those with ``workers_needed``."""
+    needed = workers_needed(demand, target)
+    queue = None if needed is None else equivalent(replace(demand, workers=needed))
+    return Plan(
+        holds_now=target.is_held_by(demand),
+        workers_needed=needed,
+        writers_needed=writers_needed(demand, target),
+        largest_silent_fraction=largest_silent_fraction(demand, target),
+        longest_deadline_seconds=longest_deadline_seconds(demand, target),
+        wait_probability=None if queue is None else queue.wait_probability,
+        mean_wait_seconds=None if queue is None else queue.mean_wait_seconds,
+        closers=closers(demand.stall_load_erlangs),
+    )
 
 
 def workers_needed(demand: Demand, target: Target) -> int | None:

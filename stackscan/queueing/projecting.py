@@ -134,7 +134,7 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
         ),
         what_ifs=()
         if holding is None
-        else what_ifs(workers, usable, holding_seconds=holding, probe_timeout_seconds=probe),
+        else what_ifs(workers, usable, holding_seconds=holding, probe_timeout_seconds=probe, censored=erlangs is None),
         unexplained=(),
         method="no steady state: holds without end" if given.endless else state.method,
         captures=captures,

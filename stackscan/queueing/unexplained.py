@@ -66,9 +66,9 @@ def _of_causes(found: Projection, captures: Captures, story: Story) -> str:
 
 
 def odds(share: float) -> str:
-    """``12.8 % of them``, ``fewer than 1 in 10,000``, ``all of them``."""
+    """``12.8% of them``, ``fewer than 1 in 10,000``, ``all of them``."""
     if share < 1e-4:
         return "fewer than 1 in 10,000"
     if share >= 0.9995:
         return "nearly all"
-    return f"{share:.1%} of them" if share >= 0.01 else f"{share:.2%} of them"
+    return f"{share * 100:.2g}% of them"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stackscan.queueing.projection import Jump, Moments, Projection
+
+if TYPE_CHECKING:  # scipy is loaded for metrics only
+    from stackscan.queueing.prometheus import SendTimes
 
 
 def projection_values(found: Projection) -> dict[str, Any]:
@@ -103,3 +106,19 @@ def _jump(jump: Jump) -> dict[str, Any]:
 
 def _moments(moments: Moments) -> dict[str, Any]:
     return {"share": moments.share, "p05": moments.p05, "p50": moments.p50, "p95": moments.p95}
+
+
+def metrics_values(measured: SendTimes) -> dict[str, Any]:
+    """What the metrics of a node said, under the key ``metrics``."""
+    load = measured.stall_load_interval
+    return {
+        "sends": measured.sends,
+        "silent": measured.silent,
+        "seconds_between": measured.seconds_between,
+        "rate_per_second": measured.rate_per_second,
+        "silent_fraction": measured.silent_fraction,
+        "silent_fraction_interval": list(measured.silent_fraction_interval),
+        "service_seconds": measured.service_seconds,
+        "stall_load_erlangs": measured.stall_load_erlangs,
+        "stall_load_interval": None if load is None else list(load),
+    }
