@@ -16,6 +16,8 @@ from stackscan.queueing.transient import jump
 
 #: Told what is being read, how many bytes of it, and of how many.
 Progress = Callable[[str, int, int], None]
+#: A pool that carries so much of its workers is taken as full: its metrics then show no demand.
+_FULL = 0.9
 _MOST_METRICS_BYTES = 64 << 20
 
 
@@ -98,10 +100,20 @@ def _of_numbers(asked: Asked, measured: SendTimes | None) -> Projection:
     probe = PROBE_SECONDS if asked.probe_seconds is None else asked.probe_seconds
     found = project(demand, probe_timeout_seconds=probe, peers=asked.peers)
     if measured is not None:
-        found = replace(found, stall_load_interval=measured.stall_load_interval)
+        found = _as_measured(found, measured)
     if asked.jump_from is None:
         return found
     return replace(found, jump=jump(demand, silent_fraction_before=asked.jump_from, lasting_seconds=asked.jump_seconds))
+
+
+def _as_measured(found: Projection, measured: SendTimes) -> Projection:
+    """With the interval of the measured load. A full pool's metrics show what it carries: a lower bound of the load,
+    and no growth of the queue."""
+    interval = measured.stall_load_interval
+    if interval is None or (measured.stall_load_erlangs or 0.0) < _FULL * found.workers:
+        return replace(found, stall_load_interval=interval)
+    carried = replace(found.synchronous, growth_per_second=None)
+    return replace(found, stall_load_interval=(interval[0], None), synchronous=carried)
 
 
 def _measured(asked: Asked) -> SendTimes:

@@ -38,7 +38,7 @@ def draw(curves: Curves, *, picture_format: str) -> bytes:
         figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS, layout="constrained")
         axes = figure.subplots(len(curves.panels), 1, sharex=True)
         for place, (panel, one) in enumerate(zip(curves.panels, axes, strict=True)):
-            _panel(one, panel, curves, first=place == 0)
+            _panel(one, panel, curves, last=place == len(curves.panels) - 1)
         axes[-1].set_xlabel(curves.x_label)
         if curves.x_is_share:
             axes[-1].xaxis.set_major_formatter(lambda value, _: f"{value * 100:.3g}%")
@@ -53,7 +53,7 @@ def _metadata(picture_format: str) -> dict[str, None]:
     return {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(picture_format, {})
 
 
-def _panel(axes: Axes, panel: Panel, curves: Curves, *, first: bool) -> None:
+def _panel(axes: Axes, panel: Panel, curves: Curves, *, last: bool) -> None:
     axes.plot(curves.x, panel.synchronous, color=_HELD, linewidth=2.2, label="closes in the worker")
     axes.plot(curves.x, panel.detached, color=_FREE, linewidth=2.2, linestyle=(0, (4, 2)), label="closes beside it")
     if curves.saturation is not None:
@@ -67,12 +67,13 @@ def _panel(axes: Axes, panel: Panel, curves: Curves, *, first: bool) -> None:
     axes.set_ylabel(panel.label + ("" if panel.label.endswith("second") else " (%)"))
     if not panel.label.endswith("second"):
         axes.yaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f}")
-    axes.set_ylim(bottom=0, top=1.06 * max((*panel.synchronous, *panel.detached, 1e-12)))
+    top = max((*panel.synchronous, *panel.detached, 1e-12))
+    axes.set_ylim(bottom=-0.03 * top, top=1.06 * top)
     axes.set_xlim(0, curves.x[-1])
     axes.grid(visible=True, color="0.9", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    if first:
-        axes.legend(loc="upper left", fontsize=9, framealpha=0.9)
+    if last:  # where the curves leave room
+        axes.legend(loc="lower left", fontsize=9, framealpha=0.9)
 
 
 def _place(x: float, curves: Curves) -> str:

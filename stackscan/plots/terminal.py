@@ -7,8 +7,8 @@ from typing import Final
 
 from stackscan.queueing.curves import Curves
 
-_BLOCKS: Final = " ▁▂▃▄▅▆▇█"
-_NAME: Final = 30
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_NAME: Final = 26
 
 
 def curve_lines(curves: Curves, *, width: int) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def curve_lines(curves: Curves, *, width: int) -> tuple[str, ...]:
 def _blocks(values: Sequence[float], columns: int, top: float) -> str:
     last = len(values) - 1
     picked = (values[round(place * last / (columns - 1))] for place in range(columns))
-    return "".join(_BLOCKS[min(8, max(1 if value > 0 else 0, round(8 * value / top)))] for value in picked)
+    return "".join(_BLOCKS[min(7, round(7 * value / top))] for value in picked)
 
 
 def _axis(curves: Curves, columns: int) -> str:

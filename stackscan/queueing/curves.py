@@ -81,7 +81,7 @@ def _over_share(demand: Demand) -> Curves:
         x=x,
         panels=(
             Panel(
-                "tasks that wait for a worker",
+                "tasks that wait",
                 tuple(_waiting(one) for one in demands),
                 tuple(_waiting(writing) for _ in x),
             ),
@@ -124,9 +124,9 @@ def _over_load(found: Projection) -> Curves:
         x_is_share=False,
         x=x,
         panels=(
-            Panel("tasks that wait for a worker", waiting, (0.0,) * len(x)),
+            Panel("tasks that wait", waiting, (0.0,) * len(x)),
             Panel(
-                "tasks done, of those that come",
+                "tasks done, of all asked",
                 tuple(min(1.0, workers / load) if load else 1.0 for load in x),
                 (1.0,) * len(x),
             ),

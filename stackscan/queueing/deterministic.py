@@ -51,7 +51,7 @@ class DeterministicQueue:
     def __post_init__(self) -> None:
         checks.whole(self.workers, "workers", least=1, most=checks.MOST_WORKERS)
         checks.between(self.load_erlangs, "load (erlangs)", least=0, most=checks.below_saturation(self.workers))
-        checks.positive(self.holding_seconds, "holding time (seconds)", most=checks.MOST_SECONDS)
+        checks.positive(self.holding_seconds, "holding time (seconds)", most=3 * checks.MOST_SECONDS)
 
     @cached_property
     def wait_probability(self) -> float:
@@ -151,12 +151,12 @@ def _spitzer(c: int, a: float, part: _Part) -> float:
 
 def _decay(c: int, a: float) -> float:
     """How fast the summands fall: ``c·ln(c/a) - c + a`` for each step (Cramér)."""
-    if not a:
+    if a < c * 1e-300:
         return math.inf
     off = (a - c) / c
     if abs(off) < 1e-4:  # where the difference would lose its digits
         return c * off * off * (1 / 2 - off / 3)
-    return c * (off - math.log1p(off))
+    return c * math.log(c / a) - (c - a)
 
 
 # -- the whole law of the queue --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from stackscan.errors import ModelError
 from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.detached import Closers, closers
@@ -29,7 +30,12 @@ class Target:
 
     def __post_init__(self) -> None:
         checks.between(self.wait_seconds, "target wait (seconds)", least=0, most=checks.MOST_SECONDS)
-        checks.between(self.probability, "target probability", least=0, most=1 - 1e-9)
+        checks.share(self.probability, "target probability")
+        if self.probability > 1 - 1e-9:
+            raise ModelError(
+                "a target probability of 1 cannot be held: some task may wait longer, however rarely",
+                hint="Give one below 1, such as 0.999.",
+            )
 
     def is_held_by(self, demand: Demand) -> bool:
         """Whether the synchronous pool holds it at this demand."""
@@ -85,10 +91,13 @@ def writers_needed(demand: Demand, target: Target) -> int | None:
     service, load = demand.service_seconds, demand.rate_per_second * demand.service_seconds
     if not load:
         return 1
-    return _fewest(
-        lambda workers: load < workers and target.is_held_by_queue(DeterministicQueue(workers, load, service)),
-        at_least=math.floor(load),
-    )
+
+    def holds(workers: int) -> bool:
+        if load > checks.below_saturation(workers):
+            return False
+        return target.is_held_by_queue(DeterministicQueue(workers, load, service))
+
+    return _fewest(holds, at_least=math.floor(load))
 
 
 def largest_silent_fraction(demand: Demand, target: Target) -> float | None:

@@ -100,8 +100,9 @@ class Jump:
     """The silent fraction is ``before`` until t = 0, the demand's own until ``lasting_seconds``, ``before`` again then.
 
     ``time_to_full``: until all workers are held, within the jump. ``time_to_drain``: from its end until an arrival
-    finds a free worker and nobody ahead. ``fluid_time_to_full_seconds`` is what the mean does: the load climbs along a
-    straight line for one deadline; None where it does not reach the workers.
+    finds a free worker and nobody ahead, over those runs in which the pool was full. ``fluid_time_to_full_seconds`` is
+    what the mean does: the load climbs along a straight line for one deadline; None where it does not reach the
+    workers.
     """
 
     before: float

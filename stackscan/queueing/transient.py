@@ -40,7 +40,7 @@ def jump(demand: Demand, *, silent_fraction_before: float, lasting_seconds: floa
     if sends > MOST_SENDS or c > MOST_SENDS:
         raise ModelError(
             f"a jump with {sends:,.0f} silent sends on {c:,} workers is more than is followed ({MOST_SENDS:,})",
-            hint="Give a shorter --jump-seconds, or leave the jump out.",
+            hint="Give a shorter --jump-time, or leave the jump out.",
         )
     full, drained = _follow(c, deadline, spans)
     return Jump(
@@ -67,7 +67,7 @@ def _follow(c: int, deadline: float, spans: tuple[tuple[float, float], ...]) -> 
         within = held[(held >= 0) & (held < lasting)]
         full[row] = within[0] if len(within) else np.inf
         drained[row] = _free_from(starts, c, deadline, lasting) - lasting
-    return full, np.where(np.isfinite(full), drained, 0.0)
+    return full, drained[np.isfinite(full)]
 
 
 def _arrivals(random: np.random.Generator, spans: tuple[tuple[float, float], ...]) -> Floats:
@@ -111,6 +111,8 @@ def _fluid(demand: Demand, calm: Demand, lasting: float) -> float | None:
 
 
 def _moments(times: Floats) -> Moments:
+    if not len(times):
+        return Moments(0.0, None, None, None)
     low, middle, high = (float(t) for t in np.percentile(times, (5, 50, 95), method="inverted_cdf"))
     finite = (t if math.isfinite(t) else None for t in (low, middle, high))
     return Moments(float(np.isfinite(times).mean()), *finite)

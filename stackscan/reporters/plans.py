@@ -48,6 +48,7 @@ def plan_lines(demand: Demand, target: Target, found: Plan) -> tuple[str, ...]:
     aim = f"{share(target.probability)} of tasks wait at most {duration(target.wait_seconds)}"
     now = "holds it" if found.holds_now else "does not hold it"
     pool = words.count(demand.workers, "workers")
+    noun = "worker" if found.workers_needed == 1 else "workers"
     rows = (
         ("", "workers needed", "tasks that wait", "mean wait", "closes in flight, 99.9%"),
         (
@@ -66,7 +67,7 @@ def plan_lines(demand: Demand, target: Target, found: Plan) -> tuple[str, ...]:
         ),
     )
     return (
-        f"{_workers(found.workers_needed)} workers needed so that {aim}; a pool of {demand.workers:,} {now}",
+        f"{_workers(found.workers_needed)} {noun} needed so that {aim}; a pool of {demand.workers:,} {now}",
         "",
         *(f"  {line}" for line in aligned(rows)),
         "",

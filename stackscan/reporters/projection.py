@@ -62,6 +62,8 @@ def _headline(found: Projection) -> tuple[Level, str]:
 
 def _saturation(found: Projection) -> str:
     now = found.synchronous
+    if now.growth_per_second is None:
+        return "the pool carries all that it can; how much more is asked of it does not show"
     capacity = f"{number(now.capacity_per_second)} tasks a second can be done" if now.capacity_per_second else ""
     grows = f", {number(found.rate_per_second or 0)} come: the queue grows by {number(now.growth_per_second or 0)}"
     return f"{capacity}{grows} a second"
@@ -190,7 +192,8 @@ def _streams(found: Projection) -> str:
     peers = found.peers
     if peers is None:
         return ""
-    text = f"{peers.peers:,} silent peers hold {number(peers.streams_each)} streams each, of {peers.streams_most}"
+    text = f"{words.count(peers.peers, 'silent peers')}: {number(peers.streams_each)} streams each, of "
+    text += f"{peers.streams_most} that one takes unacknowledged"
     if peers.exceeded:
         text += ": too many. Opening the next stream then waits in the worker, and detached closes do not help"
     return text
@@ -199,8 +202,9 @@ def _streams(found: Projection) -> str:
 def _jump(jump: Jump, after: float | None) -> list[tuple[str, str]]:
     what = f"silent peers from {share(jump.before)} to {share(after or 0)} for {duration(jump.lasting_seconds)}"
     full = "the pool stays below full" if not jump.time_to_full.share else f"full {_times(jump.time_to_full)}"
-    drain = f"free again {_times(jump.time_to_drain)} after they are gone"
-    return [("jump", f"{what}: {full}; {drain}; {jump.method}")]
+    drain = f"; once full, free again {_times(jump.time_to_drain)} counted from their end"
+    drain = drain if jump.time_to_full.share else ""
+    return [("jump", f"{what}: {full}{drain}; {jump.method}")]
 
 
 def _times(moments: Moments) -> str:
