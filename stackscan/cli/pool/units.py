@@ -10,7 +10,7 @@ from typing import Final
 from stackscan.errors import ModelError
 
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
-_PART: Final = re.compile(r"([0-9.eE]+(?:[eE][+-][0-9]+)?)(ns|us|µs|μs|ms|s|m|h|)")
+_PART: Final = re.compile(r"(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|)")
 
 
 class Output(StrEnum):
@@ -24,7 +24,8 @@ def seconds(text: str) -> float:
     """A duration as Go and people write it, in seconds: ``10s``, ``1m30s``, ``300us``, ``0.5``. Raises ModelError."""
     sign, body = (-1, text[1:]) if text.startswith("-") else (1, text)
     parts = _PART.findall(body.strip())
-    if not parts or "".join(f"{value}{unit}" for value, unit in parts) != body.strip():
+    bare = len(parts) > 1 and any(not unit for _, unit in parts)
+    if bare or not parts or "".join(f"{value}{unit}" for value, unit in parts) != body.strip():
         raise _wrong("duration", text, "10s, 1m30s, 300ms, 300us")
     return sign * sum(_number(value, "duration", text, "10s, 300ms") * _UNITS[unit] for value, unit in parts)
 
