@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from stackscan import phases, pools, rules, scan
+from stackscan import phases, pipeline, pools, rules
 from stackscan.errors import ModelError
 from stackscan.pools import Pool
 from stackscan.report.build import modules
@@ -46,7 +46,9 @@ class Chosen:
     reason: str
 
 
-def gather(sources: Iterable[str], *, pool: str | None, progress: scan.Progress | None = None) -> tuple[Pool, Chosen]:
+def gather(
+    sources: Iterable[str], *, pool: str | None, progress: pipeline.Progress | None = None
+) -> tuple[Pool, Chosen]:
     """The captures of one pool in these sources; ``pool`` names it (None: the only one with a model).
 
     Raises StackscanError when a source cannot be read, or no dump shows such a pool.
@@ -55,7 +57,7 @@ def gather(sources: Iterable[str], *, pool: str | None, progress: scan.Progress 
     found: list[Capture] = []
     total = 0
     for source in sources:
-        members = list(scan.read(source, progress))
+        members = list(pipeline.read(source, progress))
         texts = [entry for entry in members if entry[1][0].format == _TEXT]
         total += sum(len(snapshots) for _, snapshots in members)
         for member, snapshots in texts or members:
