@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -10,8 +12,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from helpers import FIXTURES, assert_refused, run, run_on_terminal
+from stackscan.cli import app
 from stackscan.cli.pool.lists import spread
 from stackscan.cli.pool.units import seconds, share
 from stackscan.errors import ModelError, OutputError
@@ -182,6 +186,20 @@ def test_a_picture_of_another_kind_is_refused() -> None:
 def test_wrong_questions_are_refused(arguments: tuple[str, ...], words: list[str]) -> None:
     """Exit code 2, and words that say what to do."""
     assert_refused(run("pool", *arguments), *words)
+
+
+_PAGE = (FIXTURES.parent / "docs" / "pool-model.md").read_text("utf-8")
+_SHOWN = re.findall(r"```\n(stackscan pool [^\n]*)\n```\n```\n(.*?)\n```", _PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize(("line", "shown"), _SHOWN, ids=[line.split(" -")[0] for line, _ in _SHOWN])
+def test_the_manual_prints_what_it_says(line: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every output in docs/pool-model.md is printed by the command above it."""
+    monkeypatch.chdir(FIXTURES.parent)
+    words = [part for word in line.split()[1:] for part in (sorted(glob.glob(word)) or [word])]  # noqa: PTH207 - a shell
+    done = CliRunner().invoke(app, words)
+    assert 0 == done.exit_code
+    assert done.stdout.startswith(shown)
 
 
 # -- how numbers are written -----------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from stackscan.queueing.demand import Demand
 
 #: A pending close is two goroutines: the closer and its companion that reads the handshake (boxo #1144).
 GOROUTINES_A_CLOSE: Final = 2
-#: What a stack of Go begins with is 2 KiB; these two have grown to 8 KiB (facts of the lab's heap profiles).
+#: A stack of Go begins with 2 KiB and doubles; the frames of these two are taken to need 8 KiB.
 STACK_BYTES: Final = 8192
 #: Streams to one peer that may be unacknowledged (yamux's and go-libp2p's default for QUIC).
 STREAMS_A_PEER: Final = 256

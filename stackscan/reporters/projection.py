@@ -34,8 +34,8 @@ def block(found: Projection, *, fix: str = "closes beside the pool") -> Block:
     beside = found.captures is not None and found.captures.beside
     rows = tuple(_row(case, beside=beside, lower_bound=found.detached.is_lower_bound) for case in found.what_ifs)
     table = (_HEADER_BESIDE if beside else _HEADER, *rows) if rows else ()
-    if found.detached.is_lower_bound:  # what holds at the least load says nothing of the load that is
-        table = tuple(row[:3] for row in table)
+    if found.detached.is_lower_bound and table:
+        table = (table[0][:3], *table[1:])
     return Block(level, headline, (*_facts(found), *_fixed(found, fix)), table, found.unexplained)
 
 
@@ -220,6 +220,9 @@ def _times(moments: Moments) -> str:
 def _row(case: WhatIf, *, beside: bool, lower_bound: bool) -> tuple[str, ...]:
     says = "with as many workers" if beside and case.name == "as-is" else case.says
     load = f"{'≥ ' if lower_bound else ''}{case.stall_load_erlangs:.3g}"
+    if lower_bound:  # what holds at the least load says nothing of the load that is: only these are shown
+        enough = "≥ " if case.name == "enough-workers" else ""
+        return says, f"{enough}{case.workers:,}", load
     if case.saturated:
         return says, f"{case.workers:,}", load, "all", "grows", "all"
     probe = case.probe_timeout_probability

@@ -20,6 +20,6 @@ app = typer.Typer(
     per second; shares from 0 to 1, or like 10%.
     """,
 )
-app.command("project", cls=Lists)(project.command)
-app.command("replay")(replay.command)
-app.command("plan")(plan.command)
+app.command("project", cls=Lists, short_help="How near to saturation: given numbers, captures.")(project.command)
+app.command("replay", short_help="How much of a batch is done in its budget.")(replay.command)
+app.command("plan", short_help="How many workers hold a target wait.")(plan.command)

@@ -29,7 +29,7 @@ def command(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
     ] = None,
 ) -> None:
-    r"""Say how many workers hold a target, and what the pool of now could bear.
+    """Say how many workers hold a target, and what the pool of now could bear.
 
     The target: this share of all tasks waits no longer than that for a worker.
 

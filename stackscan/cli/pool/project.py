@@ -58,7 +58,7 @@ def command(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
     ] = None,
 ) -> None:
-    r"""Say how near the pool is to saturation, and what the fix, more workers or a shorter deadline would change.
+    """Say how near the pool is to saturation, and what the fix, more workers or a shorter deadline would change.
 
     From given numbers, from the metrics of a node, or from captures of it: those show a load, never a rate.
 

@@ -35,7 +35,7 @@ def command(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
     ] = None,
 ) -> None:
-    r"""Play a batch through, as the program of boxo #1142 does: how much is done before the budget is over.
+    """Play a batch through, as the program of boxo #1142 does: how much is done before the budget is over.
 
     What ends with the budget is counted apart from what ends before it: a real run counts some of these, and not
     others.
