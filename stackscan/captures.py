@@ -67,9 +67,25 @@ def gather(
         raise ModelError(
             f"no dump shows the pool {chosen.name}", hint="Give a dump of a process that runs it, or --pool NAME."
         )
+    _check_alike(found)
     kept = _apart(found)
     reason = "they show a moment that is counted already" if total > len(kept) else ""
     return chosen, Chosen(kept, total - len(kept), reason)
+
+
+def _check_alike(captures: Sequence[Capture]) -> None:
+    """Captures of one pool have as many workers, and close in them or beside them. Raises ModelError."""
+    sizes = sorted({capture.shown.workers for capture in captures})
+    if len(sizes) > 1:
+        listed = ", ".join(f"{size:,}" for size in sizes)
+        raise ModelError(f"the dumps show pools of {listed} workers", hint="Project the dumps of each process apart.")
+    beside = next((capture.where for capture in captures if capture.shown.is_beside), None)
+    within = next((c.where for c in captures if c.shown.held and not c.shown.is_beside), None)
+    if beside is not None and within is not None:
+        raise ModelError(
+            f"{within} shows closes in the workers, {beside} beside them: two versions",
+            hint="Project the dumps of each version apart.",
+        )
 
 
 def _pool(name: str | None) -> Pool:

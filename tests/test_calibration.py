@@ -139,6 +139,21 @@ def test_a_folder_of_captures_counts_each_moment_once(run: str) -> None:
     assert 20 == found.captures.left_out
 
 
+@pytest.mark.parametrize("run", ["v0.40.1-mixed", "v0.40.1-quiet", "v0.41.0-fixed-tcp"])
+def test_a_dump_given_twice_counts_once(run: str) -> None:
+    """Whether workers, closers or nothing at all is held."""
+    path = KUBO / run / "stack-01.txt.gz"
+    found = projected(path, path)
+    assert found.captures is not None
+    assert (1, 1) == (len(found.captures.held), found.captures.left_out)
+
+
+def test_dumps_of_two_versions_are_not_one_pool() -> None:
+    """Before the fix and after it: no load of one pool."""
+    with pytest.raises(ModelError, match="two versions"):
+        projected(KUBO / "v0.40.1-mixed" / "stack-01.txt.gz", KUBO / "v0.41.0-fixed-tcp" / "stack-01.txt.gz")
+
+
 @pytest.mark.parametrize("run", ["v0.40.1-stalled-tcp", "v0.41.0-boxo-v0.38.0-stalled-quic"])
 def test_full_pools_give_a_lower_bound(run: str) -> None:
     """Three times twelve of twelve: saturated, a lower bound near ten erlangs, no upper end, no estimate."""
