@@ -202,6 +202,18 @@ def test_the_manual_prints_what_it_says(line: str, shown: str, monkeypatch: pyte
     assert done.stdout.startswith(shown)
 
 
+_LOADS = re.findall(r"`(stackscan report [^`]*)`\):\n\n```\n(.*?)\n```", _PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize(("line", "shown"), _LOADS, ids=["8 of 12", "12 of 12"])
+def test_the_manual_shows_loads_as_reports_do(line: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two reports in docs/pool-model.md are printed by the commands that it names."""
+    monkeypatch.chdir(FIXTURES.parent)
+    done = CliRunner().invoke(app, line.split()[1:])
+    assert 0 == done.exit_code
+    assert shown in done.stdout
+
+
 # -- how numbers are written -----------------------------------------------------------------------------------------
 
 

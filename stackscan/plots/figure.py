@@ -60,10 +60,11 @@ def _panel(axes: Axes, panel: Panel, curves: Curves, *, last: bool) -> None:
         axes.axvline(curves.saturation, color="0.35", linewidth=1, linestyle=":", label="saturation")
     mark = curves.mark
     if mark is not None:
+        least = "at least " if mark.high is None else ""
         end = curves.x[-1] if mark.high is None else mark.high
         if end > mark.low:
             axes.axvspan(mark.low, end, color="0.85", zorder=0, label=f"{mark.label}: 90% interval")
-        axes.axvline(mark.x, color="0", linewidth=1.2, label=f"{mark.label}: {_place(mark.x, curves)}")
+        axes.axvline(mark.x, color="0", linewidth=1.2, label=f"{mark.label}: {least}{_place(mark.x, curves)}")
     axes.set_ylabel(panel.label + ("" if panel.label.endswith("second") else " (%)"))
     if not panel.label.endswith("second"):
         axes.yaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f}")

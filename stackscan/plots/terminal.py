@@ -14,7 +14,8 @@ _NAME: Final = 26
 def curve_lines(curves: Curves, *, width: int) -> tuple[str, ...]:
     """The curves in at most ``width`` columns: a line a series, its scale at its end, the x axis and the mark below."""
     columns = max(20, min(60, width - _NAME - 27))
-    lines = [f"{curves.title}; over the {curves.x_label}:"]
+    over = curves.x_label.split(" (")[0]
+    lines = [f"{curves.title}; over the {over}:"]
     for panel in curves.panels:
         top = max((*panel.synchronous, *panel.detached)) or 1.0
         scale = f"{top:,.3g}" if panel.label.endswith("second") else f"{top:.0%}"

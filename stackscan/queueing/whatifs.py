@@ -28,7 +28,7 @@ def what_ifs(
     if workers * 2 <= checks.MOST_WORKERS:
         cases.append(("more-workers", "twice the workers", workers * 2, load_erlangs, holding_seconds))
     if enough is not None and enough not in (workers, workers * 2):
-        says = f"99% of tasks wait below {ENOUGH_WAIT_SECONDS:g} s"
+        says = f"99% wait below {ENOUGH_WAIT_SECONDS:g} s"
         cases.append(("enough-workers", says, enough, load_erlangs, holding_seconds))
     says = f"a deadline of {shorter:g} s, not {holding_seconds:g} s"
     cases.append(("shorter-deadline", says, workers, load_erlangs * shorter / holding_seconds, shorter))

@@ -13,7 +13,7 @@ from stackscan.reporters import words
 
 Level = Literal["error", "warning", "ok"]
 
-_HEADER: Final = ("what if", "workers", "load", "tasks that wait", "mean wait", "probes timed out")
+_HEADER: Final = ("what if", "workers", "load", "that wait", "mean wait", "timed out")
 _HEADER_BESIDE: Final = ("if the workers closed", *_HEADER[1:])
 
 
@@ -125,9 +125,9 @@ def _fixed(found: Projection, fix: str) -> tuple[tuple[str, str], ...]:
     if captures is not None and captures.beside:
         text = f"at most {fixed.closers_p999:,} in 99.9% of moments"
     else:
-        least = "at least " if fixed.is_lower_bound else ""
-        text = f"{fix}: {least}{number(fixed.closers_mean)} closes in flight, "
-        text += f"at most {fixed.closers_p999:,} in 99.9% of moments"
+        more, at = (" or more", "at that load ") if fixed.is_lower_bound else ("", "")
+        text = f"{fix}: {number(fixed.closers_mean)} closes in flight{more}, "
+        text += f"{at}at most {fixed.closers_p999:,} in 99.9% of moments"
     text += f" ({fixed.goroutines_p999:,} goroutines, {size(fixed.memory_bytes_p999)} of stacks)"
     if fixed.saturated:
         text += "; the workers cannot even write so much: saturated all the same"
