@@ -12,6 +12,8 @@ from stackscan.errors import ModelError
 MOST_WORKERS: Final = 1_000_000_000
 MOST_RATE: Final = 1e12
 MOST_SECONDS: Final = 1e9
+#: Erlangs: what the largest numbers above can make.
+MOST_LOAD: Final = MOST_RATE * MOST_SECONDS
 
 
 def whole(value: int, name: str, *, least: int, most: int) -> int:
@@ -38,3 +40,8 @@ def positive(value: float, name: str, *, most: float) -> float:
     if not math.isfinite(value) or not 0 < value <= most:
         raise ModelError(f"{name} must be above 0 and at most {most:,g}, not {value}")
     return float(value)
+
+
+def below_saturation(workers: int) -> float:
+    """The largest load, in erlangs, that ``workers`` still carry: nearer than this only rounding separates the two."""
+    return workers * (1 - 1e-12)

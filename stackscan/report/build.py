@@ -14,6 +14,7 @@ from stackscan.pools import PoolSample
 from stackscan.report import verdict
 from stackscan.report.folding import deciding_frame, fold
 from stackscan.report.model import SnapshotReport, StackReport
+from stackscan.report.projection import project_samples
 from stackscan.rules import Finding
 from stackscan.snapshot import Snapshot, Stack
 
@@ -71,6 +72,7 @@ def build_snapshot(
         verdicts=verdict.judge(snapshot, buckets, findings, pools),
         findings=tuple(findings),
         pools=tuple(pools),
+        projections=project_samples(pools, findings, phases),
         phases=tuple(phases),
         buckets=_stack_reports(buckets[:top], decided),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided),
