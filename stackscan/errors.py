@@ -116,6 +116,18 @@ class BaselineError(StackscanError):
     default_hint = "Write one with: stackscan check SOURCE... --write-baseline FILE"
 
 
+class ModelError(StackscanError):
+    """The pool model was asked with numbers that make no pool: which number, and what it may be."""
+
+    default_hint = "stackscan pool --help tells what each number means and its unit."
+
+
+class ReproducerError(StackscanError):
+    """A reproducer could not be set up or run: a number out of its limits, too few open files, threads or ports."""
+
+    default_hint = "stackscan reproduce --help tells each limit; smaller numbers show the same."
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 

@@ -17,6 +17,7 @@ from stackscan.pools import PoolSample, Proposal
 from stackscan.report import verdict
 from stackscan.report.folding import deciding_frame, fold
 from stackscan.report.model import Selection, SnapshotReport, StackReport
+from stackscan.report.projection import project_samples
 from stackscan.rules import Finding
 from stackscan.snapshot import Snapshot, Stack
 
@@ -95,6 +96,7 @@ def build_snapshot(
         verdicts=verdict.judge(snapshot, left, stuck, pools, selected=selection is not None),
         findings=tuple(stuck),
         pools=tuple(pools),
+        projections=project_samples(pools, findings, phases),
         phases=tuple(phases),
         buckets=_stack_reports(buckets[:top], decided, aside),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),

@@ -10,6 +10,7 @@ from stackscan.crosscheck import Agreement
 from stackscan.formats.symbol import Kind
 from stackscan.phases import Judgement
 from stackscan.pools import PoolSample, Proposal
+from stackscan.queueing.projection import Projection
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame, Problem
 
@@ -96,6 +97,7 @@ class SnapshotReport:
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     pools: tuple[PoolSample, ...]
+    projections: tuple[tuple[str, Projection], ...]  # by the pool's name, of pools with a model
     phases: tuple[Judgement, ...]
     buckets: tuple[StackReport, ...]
     shown: tuple[StackReport, ...]

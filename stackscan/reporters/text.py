@@ -24,6 +24,7 @@ from stackscan.report import (
 )
 from stackscan.reporters import words
 from stackscan.reporters.lines import Page, page_on
+from stackscan.reporters.projection import Block, aligned, block
 from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {
@@ -39,19 +40,24 @@ _STATE_STYLES: Final = ("red", "magenta", "blue", "yellow", "cyan")
 
 def render(report: Report, out: TextIO) -> None:
     """Write the report to a terminal or a pipe."""
-    page = page_on(out, _Page)
+    shown = page(out)
     seconds = second_views(report)
     started = False
     for snapshot in report.snapshots:
         if (snapshot.source, snapshot.member) in seconds:
             continue  # another view of a process that is shown already: the bundle's list says how they agree
-        page.rule(started)
-        page.snapshot(snapshot)
+        shown.rule(started)
+        shown.snapshot(snapshot)
         started = True
     for bundle in report.bundles:
-        page.rule(started)
-        page.bundle(bundle)
+        shown.rule(started)
+        shown.bundle(bundle)
         started = True
+
+
+def page(out: TextIO) -> _Page:
+    """What writes to a terminal or a pipe as a report does."""
+    return page_on(out, _Page)
 
 
 class _Page(Page):
@@ -125,6 +131,7 @@ class _Page(Page):
         if snapshot.pools:
             self.heading("Pools")
             self.pools(snapshot.pools)
+            self.loads(snapshot)
         if snapshot.proposals:
             self.proposals(snapshot.proposals)
         if snapshot.shown:
@@ -196,6 +203,24 @@ class _Page(Page):
                     finer = ", ".join(f"{n} {name}" for name, n in sample.detail.get(state, {}).items())
                     states.append(f"{number} {state}" + (f" ({finer})" if finer else ""))
             self.line((" " * name_width + "  " + words.plain(" · ".join(states)), ""), indent=2)
+
+    def loads(self, snapshot: SnapshotReport) -> None:
+        """What the pool model says of pools that have one."""
+        models = {sample.pool.name: sample.pool.model for sample in snapshot.pools}
+        for name, projected in snapshot.projections:
+            model = models[name]
+            self.heading("Load", words.plain(name))
+            self.block(block(projected, fix=model.fix if model else ""))
+
+    def block(self, said: Block) -> None:
+        """A projection in words."""
+        self.prose("", said.headline, style={"error": "bold red", "warning": "bold yellow", "ok": "bold"}[said.level])
+        for label, text in said.facts:
+            self.prose(label, text)
+        for place, text in enumerate(said.unexplained):
+            self.prose("but" if place == 0 else " ", text, style="bold" if place == 0 else "")
+        for place, line in enumerate(aligned(said.table)):
+            self.line((line, "dim" if place == 0 else ""), indent=2)
 
     def stack(self, found: StackReport) -> None:
         bucket = found.bucket

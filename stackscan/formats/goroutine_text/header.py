@@ -56,6 +56,15 @@ def _read_by_parts(tail: str) -> Header | None:
     return _with_labels(head, "{" + labels[:-1]) if has_labels else head
 
 
+def split_labels(tail: str) -> tuple[str, str] | None:
+    """``[select, 3 minutes] {job: 7}:`` → (``[select, 3 minutes]:``, ``{job: 7}``); None if it is not that simple."""
+    bracket, labelled, labels = tail.partition("] {")
+    if labelled:
+        return (f"{bracket}]:", "{" + labels[:-1]) if labels.endswith("}:") else None
+    found = _inner_labels().search(tail) if tail.startswith("[") and _INNER in tail else None
+    return (tail[: found.start()] + tail[found.end() :], found[1]) if found and found.start() > 1 else None
+
+
 def _read_inner_labels(tail: str, status: str) -> Header | None:
     """Go 1.26 prints labels inside the bracket: ``[select labels:{"job": "7"}, 3 minutes]:``."""
     found = _inner_labels().search(status)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, overload
 
 import numpy as np
@@ -282,7 +283,9 @@ def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.
         "creator_id": pl.Series(found.creator_id, dtype=pl.UInt64).zip_with(has_creator, _NO_ID),
         "line": pl.Series(found.line.astype(np.uint32), dtype=pl.UInt32),
     }
-    for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread", "labels"):
-        values = pl.Series([getattr(of, name) for of in distinct], dtype=GOROUTINE_SCHEMA[name])
+    for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread"):
+        values = pl.Series(list(map(attrgetter(name), distinct)), dtype=GOROUTINE_SCHEMA[name])
         columns[name] = values.gather(header)
+    labels = pl.Series([reading.interned.labels[k] for k in used.tolist()], dtype=GOROUTINE_SCHEMA["labels"])
+    columns["labels"] = labels.gather(header)
     return pl.DataFrame({name: columns[name] for name in GOROUTINE_SCHEMA})
