@@ -198,7 +198,7 @@ def read_text(text: str, *, where: str) -> Table:
 def _loaded(text: str, *, where: str) -> dict[str, object]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CatalogueError(f"{where}: {error}") from error
 
 

@@ -98,6 +98,36 @@ class ConfigurationError(StackscanError):
     default_hint = "docs/rules.md tells what stackscan.toml may hold."
 
 
+class UsageError(StackscanError):
+    """What was asked for does not make sense: an option's value, a query, a choice among several dumps."""
+
+    default_hint = "Every command tells its options with --help."
+
+
+class PolicyError(StackscanError):
+    """A check's policy is wrong: what, in which file, under which key."""
+
+    default_hint = "docs/ci.md lists every key of a policy."
+
+
+class BaselineError(StackscanError):
+    """A baseline cannot be read, or is none."""
+
+    default_hint = "Write one with: stackscan check SOURCE... --write-baseline FILE"
+
+
+class ModelError(StackscanError):
+    """The pool model was asked with numbers that make no pool: which number, and what it may be."""
+
+    default_hint = "stackscan pool --help tells what each number means and its unit."
+
+
+class ReproducerError(StackscanError):
+    """A reproducer could not be set up or run: a number out of its limits, too few open files, threads or ports."""
+
+    default_hint = "stackscan reproduce --help tells each limit; smaller numbers show the same."
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 

@@ -34,8 +34,11 @@ class Judging:
             parse(self.where, where="--where")
 
 
-def judge(snapshot: Snapshot, place: Place, how: Judging, *, kubo: str | None = None) -> SnapshotReport:
-    """The report of one snapshot. ``kubo``: the version that the bundle it lies in tells.
+def judge(
+    snapshot: Snapshot, place: Place, how: Judging, *, kubo: str | None = None, shown: Snapshot | None = None
+) -> SnapshotReport:
+    """The report of one snapshot. ``kubo``: the version that the bundle it lies in tells; ``shown``: the same snapshot
+    as it is to be shown (redacted), where that is another one.
 
     The whole dump is judged, also where only some goroutines are asked for: a worker is one of all its pool's, and
     whoever belongs to a finding may not have been asked for. Findings then count those that were.
@@ -47,7 +50,10 @@ def judge(snapshot: Snapshot, place: Place, how: Judging, *, kubo: str | None = 
     go = go_version(snapshot.stacks)
     known = versions | ({"go": go} if go else {})
     findings = rules.classify(snapshot, how.configuration.rules, sizes, known, None if chosen is None else chosen.mask)
-    proposals = pools.propose(snapshot, how.configuration.pools, (f.rows for f in findings)) if chosen is None else ()
+    redacted = shown is not None and shown is not snapshot
+    proposals: tuple[pools.Proposal, ...] = ()  # they are of all goroutines, and name functions
+    if chosen is None and not redacted:
+        proposals = pools.propose(snapshot, how.configuration.pools, (f.rows for f in findings))
     judgements = phases.judge(
         phases.catalogue(),
         modules=versions,
@@ -57,12 +63,12 @@ def judge(snapshot: Snapshot, place: Place, how: Judging, *, kubo: str | None = 
     )
     selection = None
     if chosen is not None:
-        selection = Selection(how.where or "", len(snapshot.goroutines))
+        selection = Selection("(redacted)" if redacted else how.where or "", len(snapshot.goroutines))
         samples = tuple(s for s in samples if (mask(s.pool.worker, index_of(snapshot)) & chosen.mask).any())
         findings = tuple(replace(f, rows=np.searchsorted(chosen.rows, f.rows)) for f in findings)
-        snapshot = chosen.only(snapshot)
+        shown = chosen.only(shown or snapshot)
     return build_snapshot(
-        snapshot,
+        shown or snapshot,
         place,
         findings=findings,
         pools=samples,

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from stackscan import crosscheck, sources, unwrapping
 from stackscan.configuration import shipped
-from stackscan.errors import UnrecognisedFormatError
+from stackscan.errors import StackscanError, UnrecognisedFormatError
 from stackscan.formats import contention, kinds
 from stackscan.judging import Judging, judge
+from stackscan.redaction import Redaction
 from stackscan.report import (
     BundleReport,
     ContentionReport,
@@ -22,6 +23,7 @@ from stackscan.report import (
 )
 from stackscan.snapshot import Problem, Snapshot
 from stackscan.sources import Member
+from stackscan.sources.names import Taken, first_known, read_name
 
 #: Told what is being read, how many bytes of it, and of how many.
 Progress = Callable[[str, int, int], None]
@@ -37,8 +39,26 @@ class _Bundle:
     contention: list[ContentionReport] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One snapshot, its report, and when and where it was taken; after a redaction, nothing else than that let pass.
+
+    ``second_view`` marks a profile of the process that a text of the same bundle shows: its goroutines are the same.
+    """
+
+    snapshot: Snapshot
+    report: SnapshotReport
+    taken: Taken
+    second_view: bool = False
+
+
 def scan(
-    chosen: Iterable[str], *, top: int | None = None, how: Judging | None = None, progress: Progress | None = None
+    chosen: Iterable[str],
+    *,
+    top: int | None = None,
+    how: Judging | None = None,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
 ) -> Report:
     """Read all sources and judge what they hold: with what ships, unless ``how`` says otherwise (and how many buckets
     to keep).
@@ -50,25 +70,99 @@ def scan(
     found: list[SnapshotReport] = []
     bundles: list[BundleReport] = []
     for source in chosen:
-        bundle = _Bundle()
-        is_bundle = False
-        for member in sources.open_source(source):
-            is_bundle |= member.name is not None
-            _take(member, bundle, progress)
-        kubo = bundle.version.get("Version") if bundle.version else None
-        for member, snapshots in bundle.read:
-            for position, snapshot in enumerate(snapshots, start=1):
-                place = Place(member.source, member.name, position, len(snapshots), member.wrapper, member.stream)
-                found.append(judge(snapshot, place, how, kubo=kubo))
-        if is_bundle or not bundle.read:
-            bundles.append(_bundle_report(source, bundle))
+        examined, bundle = examine(source, how=how, progress=progress, redaction=redaction)
+        found += [each.report for each in examined]
+        bundles += [] if bundle is None else [bundle]
     return Report(tuple(found), tuple(bundles))
+
+
+def examine(
+    source: str,
+    *,
+    top: int | None = None,
+    how: Judging | None = None,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
+) -> tuple[list[Examined], BundleReport | None]:
+    """The snapshots of one source with their reports, and its list of members if it is a bundle.
+
+    Findings, pools and phases are told by the dump as it is; a redaction only decides what is said of them.
+    Raises StackscanError when the source cannot be read or holds no dump.
+    """
+    how = how or Judging(shipped(), top=top)
+    bundle = _Bundle()
+    is_bundle = False
+    for member in sources.open_source(source, _fetching(progress, source)):
+        is_bundle |= member.name is not None
+        _take(member, bundle, progress)
+    report = _bundle_report(sources.shown(source), bundle) if is_bundle or not bundle.read else None
+    if report is not None and redaction is not None:
+        report = redaction.bundle(report)
+    kubo = bundle.version.get("Version") if bundle.version else None
+    if redaction is not None:
+        kubo = redaction.release(kubo)
+    seconds = {second.name for _, (second, _) in _views(bundle.read)}
+    found = []
+    for member, snapshots in bundle.read:
+        for place, snapshot in enumerate(snapshots):
+            shown = snapshot if redaction is None else redaction.snapshot(snapshot)
+            where = _place(member, place, len(snapshots), redaction)
+            judged = judge(snapshot, where, how, kubo=kubo, shown=shown)
+            own = first_known((_taken(member, snapshot), _beside(member, bundle.read)))
+            own = own if redaction is None else redaction.taken(own)
+            found.append(Examined(shown, judged, own, member.name in seconds))
+    return found, report
+
+
+def _place(member: Member, place: int, snapshots: int, redaction: Redaction | None) -> Place:
+    source, name, stream = member.source, member.name, member.stream
+    if redaction is not None:
+        source, name, stream = redaction.source(source), redaction.member(name), redaction.stream(stream)
+    cut = member.cut and place == snapshots - 1
+    return Place(source, name, place + 1, snapshots, member.wrapper, stream, cut=cut)
+
+
+def _taken(member: Member, snapshot: Snapshot) -> Taken:
+    return first_known((Taken(snapshot.captured_at), read_name(f"{member.source}/{member.name or ''}".rstrip("/"))))
+
+
+def _beside(member: Member, read: list[tuple[Member, list[Snapshot]]]) -> Taken:
+    """What the other members of a bundle say: those who write bundles take all within seconds.
+
+    A folder with several texts is a collection, whose members may be hours apart.
+    """
+    siblings = [entry for entry in read if _folder(entry[0]) == _folder(member)]
+    dumps = [snapshots for _, snapshots in siblings if snapshots[0].format == "goroutine-text"]
+    if member.name is None or len(dumps) != 1 or len(dumps[0]) != 1:
+        return Taken()
+    return first_known(_taken(sibling, snapshot) for sibling, snapshots in siblings for snapshot in snapshots)
+
+
+def _folder(member: Member) -> str:
+    return (member.name or "").rpartition("/")[0]
+
+
+def attempt(
+    chosen: Iterable[str], *, progress: Progress | None = None
+) -> Iterator[tuple[str, Report | StackscanError]]:
+    """Each source with its report (all buckets kept), or with the error that kept it from being read."""
+    for source in chosen:
+        try:
+            yield source, scan([source], progress=progress)
+        except StackscanError as error:
+            yield source, error
+
+
+def captures(source: str, *, progress: Progress | None = None) -> Iterator[tuple[SnapshotReport, Snapshot]]:
+    """The snapshots of a source, each with its report. Raises StackscanError as :func:`scan` does."""
+    found, _ = examine(source, progress=progress)
+    yield from ((one.report, one.snapshot) for one in found)
 
 
 def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member, list[Snapshot]]]:
     """The snapshots of each member of a source that holds any. Raises StackscanError when one cannot be read."""
     bundle = _Bundle()
-    for member in sources.open_source(source):
+    for member in sources.open_source(source, _fetching(progress, source)):
         _take(member, bundle, progress)
     yield from bundle.read
 
@@ -76,23 +170,26 @@ def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member
 def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
     """Read one member. Only a source that is one file must be a dump; a bundle may hold anything."""
     if member.data is None:
-        bundle.members.append(MemberReport(member.name or "", "not read", member.size, note=member.note))
+        bundle.members.append(
+            MemberReport(member.name or "", "not read", member.size, note=member.note, cut=member.cut)
+        )
         return
     told = None if progress is None else _told(progress, member.where)
     try:
         found = unwrapping.read_member(member, told)
     except UnrecognisedFormatError as error:
         if member.name is None:
-            raise
+            raise _cut_short(member, error) from error
         _list(member, bundle, error)
         return
     if member.cut:
         snapshots = found[-1][1]
-        snapshots[-1] = _cut(snapshots[-1])
+        snapshots[-1] = _cut(snapshots[-1], member.note if member.name is None else None)
     goroutines = sum(len(snapshot.goroutines) for _, snapshots in found for snapshot in snapshots)
     bundle.read += found
     kind = found[0][1][0].format
-    bundle.members.append(MemberReport(member.name or "", kind, member.size, goroutines, _note(found[0][0])))
+    note = _note(found[0][0])
+    bundle.members.append(MemberReport(member.name or "", kind, member.size, goroutines, note, cut=member.cut))
 
 
 def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> None:
@@ -106,7 +203,9 @@ def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> No
         kind = f"{profile.kind} profile"
         bundle.contention.append(contention_report(member.name or "", profile))
     unread = str(error) if kind in ("text", "binary") and b"goroutine" in data else None
-    bundle.members.append(MemberReport(member.name or "", kind, member.size, note=_note(member) or unread))
+    bundle.members.append(
+        MemberReport(member.name or "", kind, member.size, note=_note(member) or unread, cut=member.cut)
+    )
 
 
 def _note(member: Member) -> str | None:
@@ -131,8 +230,7 @@ def _views(
     """Pairs of members of one folder that hold one dump each, the text first: two views of one process."""
     texts = [entry for entry in members if entry[1][0].format == "goroutine-text" and len(entry[1]) == 1]
     for text in texts:
-        folder = (text[0].name or "").rpartition("/")[0]
-        siblings = [entry for entry in members if (entry[0].name or "").rpartition("/")[0] == folder]
+        siblings = [entry for entry in members if _folder(entry[0]) == _folder(text[0])]
         others = [entry for entry in siblings if entry[1][0].format != "goroutine-text"]
         if len(siblings) - len(others) == 1:  # several texts: nobody says which belongs to which
             for other in others:
@@ -143,9 +241,20 @@ def _told(progress: Progress, where: str) -> Callable[[int, int], None]:
     return lambda done, total: progress(where, done, total)
 
 
-def _cut(snapshot: Snapshot) -> Snapshot:
-    """A snapshot whose file ends before its archive says so."""
+def _fetching(progress: Progress | None, source: str) -> Callable[[int, int], None] | None:
+    return None if progress is None else _told(progress, sources.shown(source))
+
+
+def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFormatError:
+    """What to say of a source that holds no dump: of one whose end is missing, this first."""
+    if member.note is None:
+        return error
+    return UnrecognisedFormatError(f"{member.where}: {member.note}; there is no dump in what came")
+
+
+def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:
+    """A snapshot whose file ends before its archive, or the server that sent it, says so."""
     line = snapshot.goroutines["line"].max()
-    reason = "the compressed file is cut: what follows this goroutine is lost"
+    reason = note or "the compressed file is cut: what follows this goroutine is lost"
     problem = Problem(line if isinstance(line, int) else 1, reason)
     return replace(snapshot, complete=False, problems=(*snapshot.problems, problem))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -112,7 +113,8 @@ class Snapshot:
 
     ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut or
     any goroutine was lost; ``cause`` is what the process said as it died (``panic: …``, ``fatal error: …``,
-    ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this. ``read_arguments`` reads the argument
+    ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this; ``captured_at`` is when it was taken, in
+    UTC, where the dump itself says so (protobuf profiles do). ``read_arguments`` reads the argument
     lists when they are asked for, and is None in formats that have none; until then it holds on to the text.
     """
 
@@ -125,6 +127,7 @@ class Snapshot:
     cause: str | None = None
     dialect: str | None = None
     ancestors: pl.DataFrame = field(default_factory=empty_ancestors)
+    captured_at: datetime | None = None
     read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
 
     def arguments(self, of: Collection[Frame] | None = None) -> pl.DataFrame | None:

@@ -208,3 +208,21 @@ def test_a_terminal_is_found_by_name() -> None:
     assert grammar.terminal("THREAD").fullmatch(" gp=0x1 m=nil")
     with pytest.raises(KeyError):
         grammar.terminal("NO_SUCH_TERMINAL")
+
+
+@pytest.mark.parametrize(
+    ("tail", "labels"),
+    [
+        ('[select labels:{"job": "7"}]:', '{"job": "7"}'),
+        ('[select (leaked) labels:{"job": "7"}, 3 minutes, locked to thread]:', '{"job": "7"}'),
+        ('[select, 3 minutes labels:{"a": "b, \\"]: x", "c": ""}]:', '{"a": "b, \\"]: x", "c": ""}'),
+        ("[select] {job: 7}:", "{job: 7}"),
+        ("[select (leaked), 3 minutes] {}:", "{}"),
+    ],
+)
+def test_labels_taken_by_parts_are_those_of_the_grammar(tail: str, labels: str) -> None:
+    """Labels differ from goroutine to goroutine and brackets do not: both are read alone, with the grammar's result."""
+    whole = grammar.read_header(f"goroutine 7 {tail}")
+    assert whole is not None
+    assert labels == whole[1].labels
+    assert whole[1] == read_tail(tail)

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import report, rules
+from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules
+from stackscan.cli.output import say
 from stackscan.errors import StackscanError
 
 app = typer.Typer(
@@ -35,12 +36,19 @@ def _root(
 ) -> None:
     """Read Go goroutine dumps and say what is stuck, where, and what to do about it.
 
-    Exit codes: 0 done, 2 could not do the job (stderr says what, where and what to do).
+    Exit codes: 0 done, 1 (check only) something fails, 2 could not do the job (stderr says what, where and what to do).
     """
 
 
 app.command("report")(report.command)
 app.command("rules")(rules.command)
+app.command("export")(export.command)
+app.command("query")(query.command)
+app.command("convert")(convert.command)
+app.command("check")(check.command)
+app.command("compare")(compare.command)
+app.add_typer(reproduce.commands(), name="reproduce")
+app.add_typer(pool.app)
 
 
 def main() -> None:
@@ -48,18 +56,5 @@ def main() -> None:
     try:
         app()
     except StackscanError as error:
-        _say(f"stackscan: {_printable(str(error))}")
-        for line in error.excerpt:
-            _say(f"  {_printable(line)}")
-        if error.hint:
-            _say(f"  {_printable(error.hint)}")
+        say(f"stackscan: {error}", *error.excerpt, error.hint)
         sys.exit(error.exit_code)
-
-
-def _say(line: str) -> None:
-    if sys.stderr is not None:
-        print(line, file=sys.stderr)
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

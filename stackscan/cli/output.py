@@ -83,3 +83,15 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def say(line: str, *more: str) -> None:
+    """A line on stderr, and below it what it is about and what to do; what cannot be printed is escaped."""
+    if sys.stderr is not None:
+        print(_printable(line), file=sys.stderr)
+        for text in filter(None, more):
+            print(f"  {_printable(text)}", file=sys.stderr)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from stackscan.cli.configured import Config
+from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
 
 
 class Output(StrEnum):
@@ -24,7 +25,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="A goroutine dump, a log that holds one, an archive or directory of them, or - for standard input.",
+            help="A goroutine dump, a log that holds one, an archive or directory of them, the http(s) address of one, "
+            "or - for standard input.",
             show_default=False,
         ),
     ],
@@ -52,6 +54,9 @@ def command(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Show also what waits as it should.")] = False,
     config: Config = None,
+    redact: Redact = False,
+    redact_keep: RedactKeep = None,
+    redact_key: RedactKey = None,
 ) -> None:
     """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
 
@@ -61,7 +66,7 @@ def command(
 
     \b
       stackscan report goroutines.stacks
-      curl -s 'http://localhost:6060/debug/pprof/goroutine?debug=2' | stackscan report -
+      stackscan report 'http://localhost:6060/debug/pprof/goroutine?debug=2'
       stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
       stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """
@@ -74,6 +79,6 @@ def command(
 
     how = Judging(configuration(config), where=where, top=top, everything=everything)
     with progress() as told:
-        found = scan(source, how=how, progress=told)
+        found = scan(source, how=how, progress=told, redaction=chosen(redact, redact_keep, redact_key))
     with written(output) as out:
         reporter(output_format.value)(found, out)

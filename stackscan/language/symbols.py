@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -76,6 +77,17 @@ def _translate(text: str) -> str:
 def matches(pattern: str, function: str) -> bool:
     """Whether a symbol, as Go prints it, is what a pattern means."""
     return any(symbol_regex(pattern).fullmatch(spelling) for spelling in spellings(function))
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolPattern:
+    """One or more alternative symbol patterns, to be asked of one function at a time."""
+
+    texts: tuple[str, ...]
+
+    def matches(self, function: str) -> bool:
+        """Whether a symbol, as Go prints it, is meant."""
+        return any(matches(text, function) for text in self.texts)
 
 
 class Functions:

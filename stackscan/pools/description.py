@@ -11,6 +11,7 @@ from typing import Final
 from stackscan.catalogue import Example, Table, examples_reader, read_files
 from stackscan.errors import CatalogueError
 from stackscan.language import Expression, read_expression
+from stackscan.pools.model import Model, read_model
 
 _FOLDER: Final = Path(__file__).resolve().parent / "catalogue"
 OTHER: Final = "other"
@@ -42,6 +43,7 @@ class Pool:
     states: tuple[State, ...]
     fewest_workers: int
     read_examples: Callable[[], tuple[Example, ...]] = field(repr=False, compare=False)
+    model: Model | None = None
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -79,6 +81,7 @@ def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:
         states=states,
         fewest_workers=table.number("fewest_workers", 1),
         read_examples=examples_reader(table, needed=examples_needed),
+        model=read_model(table.table("model"), states=tuple(state.name for state in states)),
     )
     table.finish()
     return pool

@@ -14,6 +14,7 @@ from stackscan.report.model import (
     StackReport,
     Verdict,
     ViewsReport,
+    second_views,
 )
 from stackscan.report.serialise import SCHEMA_VERSION, as_json
 
@@ -36,4 +37,5 @@ __all__ = [
     "build_snapshot",
     "contention_report",
     "modules",
+    "second_views",
 ]

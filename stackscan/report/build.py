@@ -17,6 +17,7 @@ from stackscan.pools import PoolSample, Proposal
 from stackscan.report import verdict
 from stackscan.report.folding import deciding_frame, fold
 from stackscan.report.model import Selection, SnapshotReport, StackReport
+from stackscan.report.projection import project_samples
 from stackscan.rules import Finding
 from stackscan.snapshot import Snapshot, Stack
 
@@ -26,8 +27,8 @@ SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is, and, in a log,
-    what was taken off its lines and whose lines they are."""
+    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is; in a log, what
+    was taken off its lines and whose lines they are; and whether the end of the file is missing."""
 
     source: str
     member: str | None
@@ -35,6 +36,7 @@ class Place:
     snapshots_in_member: int
     wrapper: tuple[str, ...] = ()
     stream: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def build_snapshot(
         verdicts=verdict.judge(snapshot, left, stuck, pools, selected=selection is not None),
         findings=tuple(stuck),
         pools=tuple(pools),
+        projections=project_samples(pools, findings, phases),
         phases=tuple(phases),
         buckets=_stack_reports(buckets[:top], decided, aside),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),
@@ -101,6 +104,7 @@ def build_snapshot(
         everything=everything,
         selection=selection,
         proposals=tuple(proposals),
+        cut=place.cut,
     )
 
 

@@ -10,6 +10,7 @@ from stackscan.crosscheck import Agreement
 from stackscan.formats.symbol import Kind
 from stackscan.phases import Judgement
 from stackscan.pools import PoolSample, Proposal
+from stackscan.queueing.projection import Projection
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame, Problem
 
@@ -49,6 +50,11 @@ class StackReport:
     lines: tuple[FrameReport | Fold, ...]
     rules: tuple[str, ...]  # names of the rules that caught this stack
     aside: bool = False  # all its goroutines wait as they should
+
+    @property
+    def deciding_frame(self) -> Frame | None:
+        """The frame that a reader should look at first; None for a stack without frames."""
+        return next((line.frame for line in self.lines if isinstance(line, FrameReport) and line.deciding), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class SnapshotReport:
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     pools: tuple[PoolSample, ...]
+    projections: tuple[tuple[str, Projection], ...]  # by the pool's name, of pools with a model
     phases: tuple[Judgement, ...]
     buckets: tuple[StackReport, ...]
     shown: tuple[StackReport, ...]
@@ -100,18 +107,20 @@ class SnapshotReport:
     everything: bool = False
     selection: Selection | None = None
     proposals: tuple[Proposal, ...] = ()
+    cut: bool = False  # the file or archive that holds it ends before its end
 
 
 @dataclass(frozen=True, slots=True)
 class MemberReport:
     """One member of a bundle: what it is, its size in bytes unpacked (None: not known), how many goroutines were read
-    from it (None: it holds none), and what is to be said of it."""
+    from it (None: it holds none), what is to be said of it, and whether its end is missing."""
 
     name: str
     kind: str
     size: int | None
     goroutines: int | None = None
     note: str | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +171,8 @@ class Report:
 
     snapshots: tuple[SnapshotReport, ...]
     bundles: tuple[BundleReport, ...] = ()
+
+
+def second_views(report: Report) -> frozenset[tuple[str, str | None]]:
+    """Source and member of the snapshots that show a process which another one shows better."""
+    return frozenset((bundle.source, views.second) for bundle in report.bundles for views in bundle.views)

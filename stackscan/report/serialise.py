@@ -7,6 +7,8 @@ from typing import Any, Final
 from stackscan import __version__
 from stackscan.phases import Judgement
 from stackscan.pools import PoolSample
+from stackscan.queueing.projection import Projection
+from stackscan.queueing.values import projection_values
 from stackscan.report.model import BundleReport, FrameReport, Report, SnapshotReport, StackReport
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame
@@ -93,7 +95,7 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "where": None
         if snapshot.selection is None
         else {"expression": snapshot.selection.expression, "goroutines_in_dump": snapshot.selection.goroutines},
-        "pools": [_pool(sample) for sample in snapshot.pools],
+        "pools": [_pool(sample, dict(snapshot.projections)) for sample in snapshot.pools],
         "proposed_pools": [
             {"root": p.root, "created_by": p.creator, "workers": p.workers, "idle": p.idle, "toml": p.toml}
             for p in snapshot.proposals
@@ -162,7 +164,7 @@ def _phase(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def _pool(sample: PoolSample) -> dict[str, Any]:
+def _pool(sample: PoolSample, projections: dict[str, Projection]) -> dict[str, Any]:
     return {
         "pool": sample.pool.name,
         "title": sample.pool.title,
@@ -170,5 +172,5 @@ def _pool(sample: PoolSample) -> dict[str, Any]:
         "occupancy": round(sample.occupancy, 4),
         "states": sample.states,
         "detail": sample.detail,
-        "projection": None,
+        "projection": projection_values(projections[sample.pool.name]) if sample.pool.name in projections else None,
     }

@@ -37,7 +37,7 @@ def judge(
     lines = [_of_finding(finding, snapshot, pools) for finding in findings if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
     if snapshot.cause is not None:
-        lines.append(_of_cause(snapshot.cause))
+        lines.append(of_cause(snapshot.cause))
     if all(line.level not in ("error", "warning") for line in lines) or snapshot.cause is not None:
         lines += _of_nothing_known(snapshot, buckets, findings)
     if not snapshot.complete:
@@ -81,7 +81,8 @@ def _of_pools(findings: Sequence[Finding], pools: Sequence[PoolSample]) -> list[
     return [Verdict("error", f"{s.pool.name}: no worker is idle, {s.workers} of {s.workers} are held") for s in full]
 
 
-def _of_cause(cause: str) -> Verdict:
+def of_cause(cause: str) -> Verdict:
+    """What a process's last words mean: it was asked, a handler failed, or it died."""
     if cause.startswith("SIGQUIT"):
         return Verdict("info", f"the process was asked for its stacks and ended: {cause}")
     if "panic serving" in cause:  # net/http recovers a handler's panic

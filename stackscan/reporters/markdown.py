@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import Final, TextIO
 
 from stackscan.pools import PoolSample
+from stackscan.queueing.projection import Projection
 from stackscan.report import Fold, Report, SnapshotReport, StackReport
-from stackscan.reporters import words
+from stackscan.reporters import projection, words
 from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {"error": "🔴", "warning": "🟡", "info": "🔵", "ok": "🟢"}
@@ -35,6 +36,7 @@ def _snapshot(snapshot: SnapshotReport) -> str:
         ),
         f"Set aside: {_text(words.set_aside(snapshot))}." if snapshot.set_aside else "",
         _pools(snapshot.pools),
+        *(_projection(name, found, snapshot.pools) for name, found in snapshot.projections),
         *(f"{_text(words.proposal(p))}\n\n{_fence(p.toml.rstrip())}" for p in snapshot.proposals),
         _stacks(snapshot),
         _problems(snapshot),
@@ -73,6 +75,20 @@ def _pools(samples: Iterable[PoolSample]) -> str:
         for sample in samples
     ]
     return "\n".join(["| pool | workers | busy | states |", "|---|---:|---:|---|", *rows]) if rows else ""
+
+
+def _projection(name: str, found: Projection, samples: Iterable[PoolSample]) -> str:
+    """What the pool model says of a pool: sentences, and the table of what would change folded away."""
+    fix = next((s.pool.model.fix for s in samples if s.pool.name == name and s.pool.model), "")
+    said = projection.block(found, fix=fix)
+    parts = [f"**Load of {_code(name)}:** {_text(said.headline)}."]
+    parts.append("\n".join(f"* **{_text(label)}:** {_text(text)}" for label, text in said.facts))
+    parts.append("\n".join(f"> {_text(text)}" for text in said.unexplained))
+    if said.table:
+        header, *rows = (f"| {' | '.join(map(_text, row))} |" for row in said.table)
+        body = "\n".join([header, "|---|" + "---:|" * (len(said.table[0]) - 1), *rows])
+        parts.append(f"<details><summary>What would change</summary>\n\n{body}\n\n</details>")
+    return "\n\n".join(part for part in parts if part)
 
 
 def _stacks(snapshot: SnapshotReport) -> str:

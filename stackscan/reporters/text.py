@@ -9,12 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TextIO
 
-from rich.console import Console
 from rich.text import Text
 
 from stackscan.pools import PoolSample, Proposal
-from stackscan.report import BundleReport, ContentionReport, Fold, FrameReport, Report, SnapshotReport, StackReport
+from stackscan.report import (
+    BundleReport,
+    ContentionReport,
+    Fold,
+    FrameReport,
+    Report,
+    SnapshotReport,
+    StackReport,
+    second_views,
+)
 from stackscan.reporters import words
+from stackscan.reporters.lines import Page, page_on
+from stackscan.reporters.projection import Block, aligned, block
 from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {
@@ -23,7 +33,6 @@ _MARKS: Final = {
     "info": ("i", "cyan"),
     "ok": ("✓", "green"),
 }
-_PIPE_WIDTH: Final = 100  # prose in a pipe; lines of data are as long as they are
 _MOST_PROBLEMS: Final = 20
 _BAR: Final = 24
 _STATE_STYLES: Final = ("red", "magenta", "blue", "yellow", "cyan")
@@ -31,73 +40,28 @@ _STATE_STYLES: Final = ("red", "magenta", "blue", "yellow", "cyan")
 
 def render(report: Report, out: TextIO) -> None:
     """Write the report to a terminal or a pipe."""
-    on_terminal = out.isatty()
-    # FORCE_COLOR (common in CI) asks for colours in a pipe, not for lines cut at a width that nobody has.
-    console = _Console(
-        file=out,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        width=None if on_terminal else _PIPE_WIDTH,
-        soft_wrap=False,
-    )
-    page = _Page(console, cuts=on_terminal)
-    seconds = {(bundle.source, views.second) for bundle in report.bundles for views in bundle.views}
+    shown = page(out)
+    seconds = second_views(report)
     started = False
     for snapshot in report.snapshots:
         if (snapshot.source, snapshot.member) in seconds:
             continue  # another view of a process that is shown already: the bundle's list says how they agree
-        page.rule(started)
-        page.snapshot(snapshot)
+        shown.rule(started)
+        shown.snapshot(snapshot)
         started = True
     for bundle in report.bundles:
-        page.rule(started)
-        page.bundle(bundle)
+        shown.rule(started)
+        shown.bundle(bundle)
         started = True
 
 
-class _Console(Console):
-    """Rich's console, but a reader that goes away is the caller's business."""
-
-    def on_broken_pipe(self) -> None:
-        """Called by rich while it handles BrokenPipeError."""
-        raise BrokenPipeError
+def page(out: TextIO) -> _Page:
+    """What writes to a terminal or a pipe as a report does."""
+    return page_on(out, _Page)
 
 
-class _Page:
-    """Writes lines of data whole and prose wrapped."""
-
-    def __init__(self, console: Console, *, cuts: bool) -> None:
-        self.console = console
-        self.width = min(console.width, 140)
-        self.cuts = cuts  # a pipe gets every line whole
-
-    def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
-        """One line of data: texts, or a text and its style."""
-        if len(parts) == 2 and all(isinstance(part, str) for part in parts):
-            parts = ((str(parts[0]), str(parts[1])),)
-        text = Text(" " * indent)
-        for part in parts:
-            text.append(*(part if isinstance(part, tuple) else (part, "")))
-        text.rstrip()
-        if self.cuts:
-            text.truncate(self.console.width, overflow="ellipsis")
-        self.console.print(text, soft_wrap=True)
-
-    def prose(self, label: str, body: str, *, indent: int = 2, style: str = "") -> None:
-        """A labelled paragraph, wrapped."""
-        body = words.plain(" ".join(body.split()))
-        text = Text.assemble((body, style))
-        lead = f"{label:<9} " if label else ""
-        lines = text.wrap(self.console, max(self.width - indent - len(lead), 20))
-        for place, wrapped in enumerate(lines):
-            wrapped.rstrip()
-            head = " " * indent + (lead if place == 0 else " " * len(lead))
-            self.console.print(Text.assemble((head, "dim"), wrapped), soft_wrap=True)
-
-    def heading(self, title: str, note: str = "") -> None:
-        self.line()
-        self.line((title, "bold"), (f"  {note}" if note else "", "dim"))
+class _Page(Page):
+    """A report's parts, in the order in which they are read."""
 
     def rule(self, wanted: bool) -> None:
         """What separates two parts of a report."""
@@ -151,7 +115,7 @@ class _Page:
     def snapshot(self, snapshot: SnapshotReport) -> None:
         for verdict in snapshot.verdicts:
             mark, style = _MARKS[verdict.level]
-            self._marked(mark, verdict.text, style)
+            self.marked(mark, verdict.text, style)
         name = words.where(snapshot)
         self.line((words.fit(name, self.width - 2) if self.cuts else name, "bold"), indent=2)
         self.line((words.summary(snapshot), "" if snapshot.complete else "yellow"), indent=2)
@@ -167,6 +131,7 @@ class _Page:
         if snapshot.pools:
             self.heading("Pools")
             self.pools(snapshot.pools)
+            self.loads(snapshot)
         if snapshot.proposals:
             self.proposals(snapshot.proposals)
         if snapshot.shown:
@@ -175,12 +140,6 @@ class _Page:
                 self.stack(found)
         if snapshot.problems:
             self.problems(snapshot)
-
-    def _marked(self, mark: str, body: str, style: str) -> None:
-        text = Text(words.plain(body), style=style)
-        for place, wrapped in enumerate(text.wrap(self.console, max(self.width - 2, 20))):
-            wrapped.rstrip()
-            self.console.print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped), soft_wrap=True)
 
     def findings(self, snapshot: SnapshotReport) -> None:
         if snapshot.findings:
@@ -244,6 +203,24 @@ class _Page:
                     finer = ", ".join(f"{n} {name}" for name, n in sample.detail.get(state, {}).items())
                     states.append(f"{number} {state}" + (f" ({finer})" if finer else ""))
             self.line((" " * name_width + "  " + words.plain(" · ".join(states)), ""), indent=2)
+
+    def loads(self, snapshot: SnapshotReport) -> None:
+        """What the pool model says of pools that have one."""
+        models = {sample.pool.name: sample.pool.model for sample in snapshot.pools}
+        for name, projected in snapshot.projections:
+            model = models[name]
+            self.heading("Load", words.plain(name))
+            self.block(block(projected, fix=model.fix if model else ""))
+
+    def block(self, said: Block) -> None:
+        """A projection in words."""
+        self.prose("", said.headline, style={"error": "bold red", "warning": "bold yellow", "ok": "bold"}[said.level])
+        for label, text in said.facts:
+            self.prose(label, text)
+        for place, text in enumerate(said.unexplained):
+            self.prose("but" if place == 0 else " ", text, style="bold" if place == 0 else "")
+        for place, line in enumerate(aligned(said.table)):
+            self.line((line, "dim" if place == 0 else ""), indent=2)
 
     def stack(self, found: StackReport) -> None:
         bucket = found.bucket

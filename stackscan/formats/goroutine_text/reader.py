@@ -17,6 +17,7 @@ from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, Mark
 from stackscan.snapshot import Problem, Snapshot
+from stackscan.sources import limits
 
 #: Bytes a chunk: large enough that numpy's cost a call vanishes, small enough for the caches and for memory.
 _CHUNK: Final = 4 << 20
@@ -50,9 +51,14 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
     spans = list(_spans(data, _chunk_size(len(data), threads)))
     chunks = []
+    headers = 0
     with ThreadPoolExecutor(threads) as pool:
         for span, chunk in zip(spans, pool.map(lambda span: _read_span(data, span, interner), spans), strict=True):
             chunks.append(chunk)
+            headers += len(chunk.header_lines)
+            if headers > limits.MAX_GOROUTINES:
+                pool.shutdown(cancel_futures=True)
+                raise limits.too_many_goroutines()
             if progress is not None:
                 progress(span[1], len(data))
     resolver = rows.Resolver(interner, reading.interned)
@@ -99,6 +105,8 @@ def _take(
 ) -> None:
     """Add one chunk: its regular goroutines as they are, the others through the careful reader."""
     part = rows.from_chunk(chunk, first_line, resolver)
+    if len(part) and part.line[0] == first_line:  # the chunk does not know what stands before it
+        part.after_blank[0] = _is_after_blank(data, span[0])
     readable = (part.header >= 0) & (part.stack >= 0)
     to_read = chunk.irregular.copy()
     to_read[~chunk.irregular] = ~readable
@@ -108,7 +116,7 @@ def _take(
     found = []
     for segment, after_blank in _segments(data, span, chunk, first_line, to_read, unterminated):
         result = careful.read_segment(segment)
-        _add(result, segment, reading)
+        _add(result, reading)
         found += [(goroutine, after_blank) for goroutine in result.goroutines]
     if found:
         reading.parts.append(rows.from_careful(found, reading.interned))
@@ -132,16 +140,19 @@ def _segments(
     for low, high, line in wanted:
         text = data[low:high].decode().removesuffix("\n").split("\n")
         at_end = high == len(data)
-        before = data[max(low - 4, 0) : low]
-        after_blank = before.endswith((b"\n\n", b"\n\r\n"))
-        yield Segment(text, first_line + line, at_end, at_end and unterminated), after_blank
+        yield Segment(text, first_line + line, at_end, at_end and unterminated), _is_after_blank(data, low)
 
 
-def _add(result: SegmentResult, segment: Segment, reading: Reading) -> None:
+def _is_after_blank(data: bytes, at: int) -> bool:
+    """Whether a blank line stands before a place, or nothing at all."""
+    return at == 0 or data[max(at - 4, 0) : at].endswith((b"\n\n", b"\n\r\n"))
+
+
+def _add(result: SegmentResult, reading: Reading) -> None:
     reading.problems += result.problems
     reading.marks += result.marks
-    reading.lost_lines += [segment.first_line] * result.lost
-    reading.hidden_lines += [segment.first_line] * result.hidden
+    reading.lost_lines += result.lost
+    reading.hidden_lines += result.hidden
     reading.cut |= result.cut
     for goroutine in result.goroutines:
         for depth, (ancestor, stack) in enumerate(goroutine.ancestors, start=1):

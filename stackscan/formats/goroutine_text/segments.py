@@ -10,6 +10,7 @@ from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.surroundings import Mark
 from stackscan.snapshot import Frame, Problem, Stack
+from stackscan.sources import limits
 
 #: Characters of a damaged line that a problem shows.
 EXCERPT: Final = 120
@@ -64,15 +65,15 @@ class Goroutine:
 class SegmentResult:
     """What a segment held: one goroutine, none (the text before the first), or more (a header behind other text).
 
-    ``hidden`` counts header lines behind other text that were not read, ``lost`` goroutines whose header is missing or
-    not read; ``marks`` are lines that speak of the process as a whole (panic, signal, thread separator).
+    ``hidden`` are the header lines behind other text that were not read, ``lost`` where a goroutine is whose header is
+    missing or not read; ``marks`` are lines that speak of the process as a whole (panic, signal, thread separator).
     """
 
     goroutines: list[Goroutine] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
-    lost: int = 0
-    hidden: int = 0
+    lost: list[int] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
     cut: bool = False
 
 
@@ -90,6 +91,15 @@ class Trace:
     def closed(self) -> bool:
         """Whether the creator, which ends a stack, was read."""
         return self.created_by is not None
+
+    def add(self, frame: Frame) -> str | None:
+        """Add a frame; what to say where the first one is that there is no room for."""
+        if len(self.frames) < limits.MAX_FRAMES:
+            self.frames.append(frame)
+        elif self.elided == 0:
+            self.elided = None
+            return f"a stack of more than {limits.MAX_FRAMES:,} frames; the outer ones are left out"
+        return None
 
     def ends_whole(self) -> bool:
         """Whether the last location, if it has no newline, may still be whole: somebody stripped the newline."""
@@ -114,6 +124,12 @@ class Pending:
     creator_id: int | None = None
     bare: bool = False  # no parentheses (gccgo, C): only a location after it makes it a call
     torn: bool = False
+
+
+def is_double_spaced(lines: list[str], header: int) -> bool:
+    """Whether a blank line and then text follow the header: so does one follow every line of the text."""
+    below = lines[header + 1 : header + 3]
+    return len(below) == 2 and not below[0].strip() and bool(below[1].strip())
 
 
 def header_behind_text(line: str) -> str | None:

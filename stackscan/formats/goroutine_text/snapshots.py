@@ -6,6 +6,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, overload
 
 import numpy as np
@@ -224,6 +225,9 @@ def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
     lost = len(part.slice(reading.lost_lines))
     causes = [mark.text for k in part.slice(_Lines(reading.marks)) if (mark := reading.marks[k]).kind == "cause"]
     ancestors = [reading.ancestors[k] for k in part.slice([found[0] for found in reading.ancestors])]
+    if ancestors:  # those of goroutines that are not counted go with them
+        counted = set(part.rows.line.tolist())
+        ancestors = [found for found in ancestors if found[0] in counted]
     used = dict.fromkeys([*rows.in_order(part.rows.stack), *(found[4] for found in ancestors)])
     stack_ids = {old: new for new, old in enumerate(used)}
     stacks = tuple(reading.interned.stacks[old] for old in used)
@@ -279,7 +283,9 @@ def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.
         "creator_id": pl.Series(found.creator_id, dtype=pl.UInt64).zip_with(has_creator, _NO_ID),
         "line": pl.Series(found.line.astype(np.uint32), dtype=pl.UInt32),
     }
-    for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread", "labels"):
-        values = pl.Series([getattr(of, name) for of in distinct], dtype=GOROUTINE_SCHEMA[name])
+    for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread"):
+        values = pl.Series(list(map(attrgetter(name), distinct)), dtype=GOROUTINE_SCHEMA[name])
         columns[name] = values.gather(header)
+    labels = pl.Series([reading.interned.labels[k] for k in used.tolist()], dtype=GOROUTINE_SCHEMA["labels"])
+    columns["labels"] = labels.gather(header)
     return pl.DataFrame({name: columns[name] for name in GOROUTINE_SCHEMA})

@@ -1,0 +1,81 @@
+"""What is new or has grown beside a baseline.
+
+Stacks split when one goroutine is a frame deeper than the next, so counts are compared by place (deciding function,
+creator, wait reason), and what a rule caught by the rule: a sum stays right however its stacks split.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+
+from stackscan.check.baseline import Baseline
+from stackscan.check.model import CheckFinding, Status
+from stackscan.check.policy import Growth
+from stackscan.report import SnapshotReport, StackReport
+from stackscan.report.standing import Standing, standing_of, sums_of
+from stackscan.rules import Finding, Severity
+
+
+def rule_status(
+    finding: Finding, stacks: Sequence[StackReport], baseline: Baseline, growth: Growth
+) -> tuple[Status, int, int]:
+    """What a rule's finding is beside the baseline, how many goroutines of it are known, and how many may be.
+
+    It is known when the rule caught as many before, or when all its stacks are known as caught (by whatever rule) and
+    none has grown: a stall that has lasted long enough for a stricter rule is still the same stall.
+    """
+    known = baseline.rules.get(finding.rule.name, 0)
+    allowed = growth.allowed_of_rule(known)
+    if finding.count <= allowed:
+        return "known", known, allowed
+    before = {s.bucket.signature: baseline.by_signature.get(s.bucket.signature) for s in stacks}
+    caught = sum(entry.count for entry in before.values() if entry is not None and entry.rules)
+    if stacks and all(entry is not None and entry.rules for entry in before.values()) and finding.count <= caught:
+        return "known", caught, caught
+    return ("grown" if known else "new"), known, allowed
+
+
+def growth_findings(
+    snapshot: SnapshotReport, baseline: Baseline, growth: Growth, severity: Severity, spoken_for: Collection[str]
+) -> Iterator[CheckFinding]:
+    """One finding for each place that holds more than it may; not for what the rules of ``spoken_for`` caught."""
+    counted = baseline.counted or (
+        snapshot.format != "goroutine-text" and all(found.bucket.wait_reason is None for found in snapshot.buckets)
+    )
+    sums = sums_of(snapshot)
+    places: dict[Standing, list[StackReport]] = defaultdict(list)
+    for found in snapshot.buckets:
+        if not any(rule in spoken_for for rule in found.rules):
+            places[standing_of(found, counted=counted)].append(found)
+    grown = {place for place in places if sums[place] > growth.allowed(baseline.known_at(place))}
+    waiting = {place[:2] for place in grown if place[2] is not None}
+    for place, stacks in places.items():
+        if place not in grown or (place[2] is None and place[:2] in waiting):
+            continue  # of goroutines that pass through where others wait, those that wait speak
+        known = baseline.known_at(place)
+        yield _finding(place, stacks, sums[place], known, growth.allowed(known), severity)
+
+
+def _finding(
+    place: Standing, stacks: Sequence[StackReport], count: int, known: int, allowed: int, severity: Severity
+) -> CheckFinding:
+    at, created_by, reason = place
+    where = f"in {at or 'a place without frames'}" + (f" [{reason}]" if reason else "")
+    origin = f", created by {created_by}" if created_by else ""
+    was = f"the baseline knows {known:,}, up to {allowed:,} pass" if known else f"new; up to {allowed:,} pass"
+    return CheckFinding(
+        name="growth",
+        kind="growth",
+        severity=severity,
+        status="grown" if known else "new",
+        fails=False,
+        message=f"{count:,} goroutines {where}{origin}: {was}",
+        count=count,
+        allowed=allowed,
+        baseline=known,
+        stacks=tuple(stacks),
+        goroutine_ids=stacks[0].bucket.goroutine_ids,
+        why="More goroutines stand here than when the baseline was reviewed; if they stay, they leak.",
+        fix="Find what should end them. If this is right, review and write the baseline anew (--write-baseline).",
+    )

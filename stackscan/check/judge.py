@@ -1,0 +1,225 @@
+"""Reports → the outcome of a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Final, get_args
+
+from stackscan.check.baseline import Baseline
+from stackscan.check.growth import growth_findings, rule_status
+from stackscan.check.ignores import Ignores
+from stackscan.check.limits import limit_findings, pool_findings
+from stackscan.check.model import CaptureResult, CheckFinding, CheckResult, Kind, SourceResult, Status
+from stackscan.check.policy import Policy
+from stackscan.errors import StackscanError
+from stackscan.report import Report, SnapshotReport, StackReport, second_views
+from stackscan.report.verdict import of_cause
+from stackscan.rules import Finding, Severity, told_by
+from stackscan.rules.description import SEVERITIES
+from stackscan.snapshot import Frame
+
+_EMPTY_HINT: Final = "An empty capture proves nothing: look at how it was taken (curl -f fails when the server does)."
+_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+_CUT_HINT: Final = "What is missing may hold what is stuck: fetch or copy it again."
+
+
+def judge(
+    scanned: Iterable[tuple[str, Report | StackscanError]],
+    policy: Policy,
+    *,
+    rules: Sequence[str],
+    baseline: Baseline | None = None,
+    fail_on: Severity | None = None,
+    today: date | None = None,
+) -> CheckResult:
+    """The outcome of a check of some sources: of each its report (with all buckets), or why there is none.
+
+    ``rules`` are the names of all rules that were looked for. ``fail_on`` goes before the policy's; ``today`` (default:
+    the day in UTC) decides which ignores have expired.
+    """
+    judged = _Judge(policy, baseline, fail_on or policy.fail_on, today or datetime.now(UTC).date())
+    sources = []
+    reports = []
+    for source, report in scanned:
+        if isinstance(report, StackscanError):
+            sources.append(SourceResult(source, (), str(report), report.hint))
+            continue
+        reports.append(report)
+        sources.append(judged.source(source, report))
+    return CheckResult(
+        policy=policy,
+        fail_on=judged.fail_on,
+        baseline=None if baseline is None else baseline.where,
+        rules=tuple(name for name in rules if policy.rules.get(name) != "off"),
+        sources=tuple(sources),
+        ignores=judged.ignores.uses(),
+        reports=tuple(reports),
+    )
+
+
+class _Judge:
+    """One policy, one baseline, one day."""
+
+    def __init__(self, policy: Policy, baseline: Baseline | None, fail_on: Severity, today: date) -> None:
+        self.policy = policy
+        self.baseline = baseline
+        self.fail_on = fail_on
+        self.ignores = Ignores(policy.ignores, today=today)
+
+    def source(self, source: str, report: Report) -> SourceResult:
+        """One source. A dump without goroutines and what was cut on its way prove nothing: neither can pass."""
+        hidden = second_views(report)
+        captures = tuple(self._capture(s) for s in report.snapshots if (s.source, s.member) not in hidden)
+        empty = next((s for s in report.snapshots if not s.goroutines), None)
+        if empty is not None:
+            where = source if empty.member is None else f"{source}, {empty.member}"
+            return SourceResult(source, captures, f"{where} holds no goroutine", _EMPTY_HINT)
+        cut = _cut(report)
+        if cut is not None:
+            return SourceResult(source, captures, f"{source} is cut: {cut}", _CUT_HINT)
+        return SourceResult(source, captures)
+
+    def _capture(self, snapshot: SnapshotReport) -> CaptureResult:
+        pools, notes = pool_findings(snapshot, self.policy)
+        found = [
+            *self._rules(snapshot),
+            *limit_findings(snapshot, self.policy),
+            *pools,
+            *self._growth(snapshot),
+            *_crash(snapshot, self.policy),
+            *_incomplete(snapshot, self.policy),
+        ]
+        findings = [self._decided(self.ignores.applied(finding)) for finding in found]
+        return CaptureResult(
+            source=snapshot.source,
+            member=snapshot.member,
+            position=snapshot.position,
+            snapshots_in_member=snapshot.snapshots_in_member,
+            format=snapshot.format,
+            goroutines=snapshot.goroutines,
+            complete=snapshot.complete,
+            findings=tuple(sorted(findings, key=_order)),
+            notes=notes,
+        )
+
+    def _decided(self, finding: CheckFinding) -> CheckFinding:
+        """The finding with its place and whether it fails."""
+        bad = SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
+        fails = bad and finding.status not in ("known", "ignored")
+        frame = finding.frame or _frame(finding.stacks, self.policy.source_prefixes)
+        return replace(finding, fails=fails, frame=frame)
+
+    def _rules(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
+        for finding in snapshot.findings:
+            if getattr(finding.rule, "kind", None) == "healthy":
+                continue  # what waits as it should is no finding
+            severity = self.policy.rules.get(finding.rule.name, finding.severity)
+            if severity == "off" or severity not in SEVERITIES:
+                continue
+            teller = told_by(finding, snapshot.findings)
+            if teller is not None and self.policy.rules.get(teller.rule.name) != "off":
+                continue  # the rule that extends it caught the same goroutines and says more
+            yield self._rule(finding, snapshot, severity)
+
+    def _rule(self, finding: Finding, snapshot: SnapshotReport, severity: Severity) -> CheckFinding:
+        rule = finding.rule
+        stacks = tuple(found for found in snapshot.buckets if rule.name in found.rules)
+        status: Status = "found"
+        known = None
+        allowed = None
+        if self.baseline is not None:
+            status, known, allowed = rule_status(finding, stacks, self.baseline, self.policy.growth)
+        return CheckFinding(
+            name=rule.name,
+            kind="rule",
+            severity=severity,
+            status=status,
+            fails=False,
+            message=f"{_counted(finding.count, rule.noun)}: {rule.title}",
+            count=finding.count,
+            allowed=allowed,
+            baseline=known,
+            stacks=stacks,
+            goroutine_ids=finding.goroutine_ids,
+            why=rule.why,
+            fix=rule.fix,
+            references=rule.references,
+        )
+
+    def _growth(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
+        severity = self.policy.growth.severity
+        if self.baseline is None or severity == "off":
+            return
+        spoken_for = {
+            finding.rule.name
+            for finding in snapshot.findings
+            if self.policy.rules.get(finding.rule.name, finding.severity) in ("error", "warning")
+        }
+        yield from growth_findings(snapshot, self.baseline, self.policy.growth, severity, spoken_for)
+
+
+def _incomplete(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
+    """A dump that lost goroutines: what is missing may be what is stuck."""
+    if snapshot.complete or policy.incomplete == "ignore":
+        return
+    reasons = sorted((problem.reason for problem in snapshot.problems), key=lambda reason: "cut" not in reason)
+    first = reasons[0] if reasons else "goroutines are missing"
+    yield CheckFinding(
+        name="incomplete",
+        kind="capture",
+        severity="error" if policy.incomplete == "fail" else "warning",
+        status="found",
+        fails=False,
+        message=f"the dump is not complete: {first}",
+        fix="Take it again; a server that cuts dumps at 64 MiB gives all goroutines with debug=0 or debug=1.",
+    )
+
+
+def _crash(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
+    """A process that did not write its dump because it was asked to: it died, or one of its handlers did."""
+    if snapshot.cause is None or policy.crash == "ignore":
+        return
+    said = of_cause(snapshot.cause)
+    if said.level not in ("error", "warning"):
+        return
+    yield CheckFinding(
+        name="crash",
+        kind="capture",
+        severity="error" if said.level == "error" and policy.crash == "fail" else "warning",
+        status="found",
+        fails=False,
+        message=said.text,
+        stacks=snapshot.buckets[:1],
+    )
+
+
+def _cut(report: Report) -> str | None:
+    """What is missing of an archive or a compressed file, None when all is there."""
+    for bundle in report.bundles:
+        for member in bundle.members:
+            if member.cut:
+                return f"{member.name}: {member.note}" if member.note else member.name
+    cut = next((s for s in report.snapshots if s.cut), None)
+    return None if cut is None else cut.problems[-1].reason
+
+
+def _order(finding: CheckFinding) -> tuple[bool, int, int, int, str]:
+    """What fails first; what a rule can explain before what merely grew."""
+    kind = _KINDS.index(finding.kind)
+    return not finding.fails, SEVERITIES.index(finding.severity), kind, -(finding.count or 0), finding.name
+
+
+def _counted(number: int, nouns: str) -> str:
+    return f"{number:,} {nouns.removesuffix('s') if number == 1 else nouns}"
+
+
+def _frame(stacks: Sequence[StackReport], prefixes: Sequence[str]) -> Frame | None:
+    """The place to look at: the innermost frame of the repository's own code, else the deciding one of the largest
+    stack."""
+    for found in stacks:
+        for frame in found.bucket.stack.frames:
+            if prefixes and frame.file.startswith(tuple(prefixes)):
+                return frame
+    return next((found.deciding_frame for found in stacks), None)

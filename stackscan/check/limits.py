@@ -1,0 +1,151 @@
+"""The limits of a policy: goroutines in all, waits, chosen stacks, pools. They hold whatever a baseline knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from stackscan.check.model import CheckFinding
+from stackscan.check.policy import Limit, Policy, PoolLimit
+from stackscan.pools import PoolSample
+from stackscan.report import Report, SnapshotReport, StackReport, as_json
+from stackscan.rules import Severity
+
+
+def limit_findings(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
+    """What exceeds ``max_goroutines``, ``max_wait_minutes`` and the ``[[check.limit]]`` tables."""
+    if policy.max_goroutines is not None and snapshot.goroutines > policy.max_goroutines:
+        text = f"{snapshot.goroutines:,} goroutines, where at most {policy.max_goroutines:,} may be"
+        yield _finding("max-goroutines", "error", text, snapshot.goroutines, policy.max_goroutines, snapshot.buckets)
+    if policy.max_wait_minutes is not None:
+        waiting = _waiting(snapshot.buckets, policy.max_wait_minutes)
+        if waiting:
+            yield _too_long("max-wait-minutes", "error", waiting, policy.max_wait_minutes)
+    for limit in policy.limits:
+        yield from _limit(snapshot, limit)
+
+
+def _limit(snapshot: SnapshotReport, limit: Limit) -> Iterator[CheckFinding]:
+    stacks = tuple(found for found in snapshot.buckets if _meant(found, limit))
+    count = sum(found.bucket.count for found in stacks)
+    name = f"limit-{limit.name}"
+    because = f" ({limit.reason})" if limit.reason else ""
+    if limit.max_count is not None and count > limit.max_count:
+        text = f"{limit.name}: {count:,} goroutines, where at most {limit.max_count:,} may be{because}"
+        yield _finding(name, limit.severity, text, count, limit.max_count, stacks)
+    if limit.max_wait_minutes is not None:
+        waiting = _waiting(stacks, limit.max_wait_minutes)
+        if waiting:
+            yield _too_long(name, limit.severity, waiting, limit.max_wait_minutes, because)
+
+
+def _meant(found: StackReport, limit: Limit) -> bool:
+    if limit.wait_reasons and found.bucket.wait_reason not in limit.wait_reasons:
+        return False
+    return limit.when is None or limit.when.means(found.bucket.stack)
+
+
+def _waiting(stacks: Sequence[StackReport], minutes: int) -> tuple[StackReport, ...]:
+    over = [found for found in stacks if found.bucket.max_wait_minutes > minutes]
+    return tuple(sorted(over, key=lambda found: -found.bucket.max_wait_minutes))
+
+
+def _too_long(
+    name: str, severity: Severity, stacks: Sequence[StackReport], allowed: int, because: str = ""
+) -> CheckFinding:
+    count = sum(found.bucket.count for found in stacks)
+    text = wait_message(name, stacks, allowed) + because
+    return replace(_finding(name, severity, text, count, None, tuple(stacks)), allowed_minutes=allowed)
+
+
+def wait_message(name: str, stacks: Sequence[StackReport], allowed: int) -> str:
+    """What is said of stacks, longest wait first, that wait longer than they may; ``name`` is the finding's."""
+    lead = "" if name == "max-wait-minutes" else f"{name.removeprefix('limit-')}: "
+    longest = stacks[0].bucket.max_wait_minutes
+    held = f"{len(stacks):,} stack{'s' if len(stacks) > 1 else ''}"
+    return f"{lead}a goroutine waits for {longest:,} min, where at most {allowed:,} may be ({held} above it)"
+
+
+def _finding(
+    name: str, severity: Severity, text: str, count: int, allowed: int | None, stacks: Sequence[StackReport]
+) -> CheckFinding:
+    return CheckFinding(
+        name=name,
+        kind="limit",
+        severity=severity,
+        status="found",
+        fails=False,
+        message=text,
+        count=count,
+        allowed=allowed,
+        stacks=tuple(stacks),
+        goroutine_ids=stacks[0].bucket.goroutine_ids if stacks else (),
+    )
+
+
+def pool_findings(snapshot: SnapshotReport, policy: Policy) -> tuple[tuple[CheckFinding, ...], tuple[str, ...]]:
+    """What exceeds the ``[[check.pool]]`` tables, and notes on what could not be judged."""
+    samples = {sample.pool.name: sample for sample in snapshot.pools}
+    asks = any(limit.max_wait_probability is not None for limit in policy.pools)
+    projections = _projections(snapshot) if asks else {}
+    findings: list[CheckFinding] = []
+    notes: list[str] = []
+    for limit in policy.pools:
+        sample = samples.get(limit.pool)
+        if sample is None:
+            continue
+        findings += _occupancy(sample, limit)
+        if limit.max_wait_probability is None:
+            continue
+        probability = wait_probability(projections.get(limit.pool))
+        if probability is None:
+            notes.append(f"{limit.pool}: this capture gives no projection, so max_wait_probability was not judged")
+        elif probability > limit.max_wait_probability:
+            findings.append(
+                _pool(
+                    limit,
+                    f"the model projects that {probability:.1%} of the tasks wait, where at most "
+                    f"{limit.max_wait_probability:.1%} may",
+                )
+            )
+    return tuple(findings), tuple(notes)
+
+
+def _occupancy(sample: PoolSample, limit: PoolLimit) -> Iterator[CheckFinding]:
+    if limit.max_occupancy is None or sample.occupancy <= limit.max_occupancy:
+        return
+    busy = round(sample.occupancy * sample.workers)
+    text = f"{busy:,} of {sample.workers:,} workers are busy ({sample.occupancy:.0%}), where at most"
+    yield _pool(limit, f"{text} {limit.max_occupancy:.0%} may be")
+
+
+def _pool(limit: PoolLimit, text: str) -> CheckFinding:
+    return CheckFinding(
+        name=f"pool-{limit.pool}",
+        kind="pool",
+        severity=limit.severity,
+        status="found",
+        fails=False,
+        message=f"{limit.pool}: {text}",
+    )
+
+
+def wait_probability(projection: Any) -> float | None:
+    """P(wait) of the pool as it is (``synchronous``), as a report projects it; None without a projection.
+
+    A saturated pool has no stationary law: every task waits.
+    """
+    pool = projection.get("synchronous") if isinstance(projection, Mapping) else None
+    if not isinstance(pool, Mapping):
+        return None
+    if pool.get("saturated"):
+        return 1.0
+    value = pool.get("wait_probability")
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _projections(snapshot: SnapshotReport) -> dict[str, Any]:
+    """The projection of each pool, in the shape that reports promise to scripts."""
+    values = as_json(Report((replace(snapshot, buckets=(), shown=()),)))
+    return {pool["pool"]: pool["projection"] for pool in values["snapshots"][0]["pools"]}

@@ -1,0 +1,99 @@
+"""``stackscan check``."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from stackscan.check import CheckResult
+
+
+class Output(StrEnum):
+    """The outputs of ``check``."""
+
+    text = "text"
+    json = "json"
+    junit = "junit"
+    sarif = "sarif"
+    github = "github"
+
+
+class FailOn(StrEnum):
+    """From which severity on a finding fails the check."""
+
+    error = "error"
+    warning = "warning"
+    info = "info"
+
+
+_SOURCE = typer.Argument(metavar="SOURCE", help="A goroutine dump or bundle, as of report.", show_default=False)
+_POLICY = "What fails [default: the [check] table of the nearest stackscan.toml]."
+_BASELINE = "What is known: only what is new or has grown fails."
+_WRITE = "Write what these captures hold as a baseline, and judge by it."
+_FAIL_ON = "The lowest severity that fails [default: the policy's, else error]."
+_OUTPUT = "Write there (text: with the whole report); the short answer is printed all the same."
+
+
+def command(
+    source: Annotated[list[str], _SOURCE],
+    policy: Annotated[Path | None, typer.Option(metavar="FILE", help=_POLICY, show_default=False)] = None,
+    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE, show_default=False)] = None,
+    write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE, show_default=False)] = None,
+    fail_on: Annotated[FailOn | None, typer.Option(help=_FAIL_ON, show_default=False)] = None,
+    output_format: Annotated[
+        Output, typer.Option("--format", "-f", help="text for people; the others for machines.")
+    ] = Output.text,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT, show_default=False)
+    ] = None,
+) -> None:
+    """Judge captured dumps in a pipeline: exit 0 when they pass, 1 when something fails, 2 when they cannot be judged.
+
+    An empty or unreadable capture, a cut archive and a dump without goroutines never pass. docs/ci.md tells it all.
+
+    \b
+      stackscan check goroutines.stacks
+      stackscan check --format junit --output stackscan.xml dumps/*.stacks
+      stackscan check --write-baseline goroutines.baseline.json goroutines.stacks
+      stackscan check --baseline goroutines.baseline.json goroutines.stacks
+    """
+    from stackscan.check import write_baseline as write
+    from stackscan.cli.output import say, written
+    from stackscan.cli.progress import progress
+    from stackscan.gate import check
+
+    with progress() as told:
+        result, new = check(
+            source,
+            policy=policy,
+            baseline=baseline,
+            accept=write_baseline is not None,
+            fail_on=None if fail_on is None else fail_on.value,
+            progress=told,
+        )
+    if write_baseline is not None and result.exit_code != 2:
+        with written(write_baseline) as out:
+            write(new, out)
+        say(f"{write_baseline}: {len(new.stacks):,} stacks are known now; review the file and commit it")
+    _show(result, output_format.value, output)
+    for judged in result.sources:
+        if judged.trouble is not None:
+            say(f"stackscan: {judged.trouble}", judged.hint)
+    raise typer.Exit(result.exit_code)
+
+
+def _show(result: CheckResult, output_format: str, output: Path | None) -> None:
+    """Write what was asked for. A reader that goes away (``| head``) changes nothing of the exit code."""
+    from stackscan.cli.output import written
+    from stackscan.reporters.check import reporter
+
+    if output is not None:
+        with written(output) as out:
+            reporter("long" if output_format == "text" else output_format)(result, out)
+    with suppress(SystemExit), written(None) as out:
+        reporter("text" if output is not None else output_format)(result, out)

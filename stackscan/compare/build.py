@@ -1,0 +1,240 @@
+"""Captures → Comparison."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from stackscan import bucket
+from stackscan.compare.model import (
+    BucketChange,
+    Capture,
+    Change,
+    Comparison,
+    FindingChange,
+    PoolChange,
+    StandingChange,
+    Stayed,
+)
+from stackscan.compare.stay import broken, rows, stayed
+from stackscan.report import SnapshotReport, StackReport
+from stackscan.report.standing import Standing, standing_of
+from stackscan.rules.description import SEVERITIES
+from stackscan.snapshot import Snapshot, Stack
+
+#: Which view of a process is compared where a bundle holds several: the one that tells most.
+MEANT: Final = ("goroutine-text", "goroutine-pprof", "goroutine-counts")
+_RUNTIME: Final = ("runtime.", "internal/runtime/")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One capture as it was read and judged, and when it was taken (None: not known)."""
+
+    report: SnapshotReport
+    snapshot: Snapshot
+    captured_at: datetime | None = None
+
+
+def worth_comparing(views: Iterable[tuple[SnapshotReport, Snapshot]]) -> list[tuple[SnapshotReport, Snapshot]]:
+    """Of all views that a source holds, those of the format that tells most."""
+    found = list(views)
+    best = next((name for name in MEANT if any(report.format == name for report, _ in found)), None)
+    return [view for view in found if view[0].format == best]
+
+
+def compare(taken: Sequence[Taken], *, every: timedelta | None = None) -> Comparison:
+    """Compare captures given in time order, at least two; ``every`` is the time between neighbours, if it is known."""
+    if len(taken) < 2:
+        raise ValueError("a comparison needs two captures")
+    reasons = [_tells_reasons(capture.report) for capture in taken]
+    functions_only = any(reasons) and not all(reasons)
+    signature = _functions_signature if functions_only else bucket.signature
+    tables = [rows(capture.snapshot, signature) for capture in taken]
+    breaks = [None, *(broken(before, after) for before, after in itertools.pairwise(tables))]
+    intervals = _intervals(taken, every)
+    known = [seconds for seconds in intervals if seconds is not None and seconds > 0]
+    ids = not any(breaks) and all(not table.is_empty() for table in tables)
+    stays = stayed(tables, known if len(known) == len(intervals) else None) if ids else None
+    buckets = _buckets(taken, functions_only, stays)
+    return Comparison(
+        captures=tuple(_capture(capture, reason) for capture, reason in zip(taken, breaks, strict=True)),
+        intervals_seconds=tuple(intervals),
+        functions_only=functions_only,
+        total=Change(tuple(capture.report.goroutines for capture in taken)),
+        stayed=None if stays is None else sum(entry.goroutines for entry in stays.values()),
+        buckets=buckets,
+        standings=_standings(taken, buckets, counted=not all(reasons)),
+        creators=_creators(taken),
+        pools=_pools(taken),
+        findings=_findings(taken, buckets, stays is not None),
+        notes=tuple(_notes(taken, intervals, breaks, functions_only, ids)),
+    )
+
+
+def _tells_reasons(report: SnapshotReport) -> bool:
+    return any(found.bucket.wait_reason is not None for found in report.buckets)
+
+
+def _functions_signature(_: str | None, stack: Stack) -> str:
+    """A signature for views that differ in what they tell: no wait reason, no frames of the runtime."""
+    functions = [function for function in stack.functions if not function.startswith(_RUNTIME)]
+    return hashlib.sha256("\0".join(functions).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _intervals(taken: Sequence[Taken], every: timedelta | None) -> list[float | None]:
+    if every is not None:
+        return [every.total_seconds()] * (len(taken) - 1)
+    times = [capture.captured_at for capture in taken]
+    return [
+        None if one is None or other is None else (other - one).total_seconds()
+        for one, other in itertools.pairwise(times)
+    ]
+
+
+def _capture(taken: Taken, break_before: str | None) -> Capture:
+    report = taken.report
+    return Capture(
+        source=report.source,
+        member=report.member,
+        position=report.position,
+        snapshots_in_member=report.snapshots_in_member,
+        format=report.format,
+        goroutines=report.goroutines,
+        complete=report.complete,
+        captured_at=taken.captured_at,
+        longest_wait_minutes=report.longest_wait_minutes,
+        break_before=break_before,
+    )
+
+
+def _buckets(taken: Sequence[Taken], functions_only: bool, stays: dict[str, Stayed] | None) -> tuple[BucketChange, ...]:
+    counts: dict[str, list[int]] = defaultdict(lambda: [0] * len(taken))
+    waits: dict[str, list[int | None]] = defaultdict(lambda: [None] * len(taken))
+    shown: dict[str, StackReport] = {}
+    for place, capture in enumerate(taken):
+        for found in reversed(capture.report.buckets):  # the largest last: it is the one to show
+            held = found.bucket
+            key = _functions_signature(None, held.stack) if functions_only else held.signature
+            counts[key][place] += held.count
+            waits[key][place] = max(waits[key][place] or 0, held.max_wait_minutes)
+            shown[key] = found
+    changes = [
+        BucketChange(
+            key,
+            Change(tuple(numbers)),
+            shown[key],
+            tuple(waits[key]),
+            None if stays is None else stays.get(key, Stayed(0, 0, None)),
+        )
+        for key, numbers in counts.items()
+    ]
+    return tuple(sorted(changes, key=lambda b: (-b.change.change, -max(b.change.counts), b.signature)))
+
+
+def _standings(taken: Sequence[Taken], buckets: Sequence[BucketChange], *, counted: bool) -> tuple[StandingChange, ...]:
+    counts: dict[Standing, list[int]] = defaultdict(lambda: [0] * len(taken))
+    signatures: dict[Standing, set[str]] = defaultdict(set)
+    largest: dict[Standing, StackReport] = {}
+    for place, capture in enumerate(taken):
+        for found in reversed(capture.report.buckets):
+            standing = standing_of(found, counted=counted)
+            counts[standing][place] += found.bucket.count
+            signatures[standing].add(found.bucket.signature)
+            largest[standing] = found
+    stayers: Counter[Standing] = Counter()
+    for change in buckets:
+        if change.stayed is not None:
+            stayers[standing_of(change.stack, counted=counted)] += change.stayed.goroutines
+    ids = any(change.stayed is not None for change in buckets)
+    changes = [
+        StandingChange(
+            *standing,
+            change=Change(tuple(numbers)),
+            stacks=len(signatures[standing]),
+            largest=largest[standing],
+            stayed=stayers[standing] if ids else None,
+        )
+        for standing, numbers in counts.items()
+    ]
+    order = lambda s: (-s.change.change, -max(s.change.counts), s.at or "", s.created_by or "")  # noqa: E731
+    return tuple(sorted(changes, key=order))
+
+
+def _creators(taken: Sequence[Taken]) -> tuple[tuple[str | None, Change], ...]:
+    counts: dict[str | None, list[int]] = defaultdict(lambda: [0] * len(taken))
+    for place, capture in enumerate(taken):
+        for found in capture.report.buckets:
+            creator = found.bucket.stack.created_by
+            counts[None if creator is None else creator.function][place] += found.bucket.count
+    changes = [(creator, Change(tuple(numbers))) for creator, numbers in counts.items()]
+    return tuple(sorted(changes, key=lambda c: (-c[1].change, -max(c[1].counts), c[0] or "")))
+
+
+def _pools(taken: Sequence[Taken]) -> tuple[PoolChange, ...]:
+    samples = [{sample.pool.name: sample for sample in capture.report.pools} for capture in taken]
+    changes = []
+    for name in sorted({name for seen in samples for name in seen}):
+        seen = [found.get(name) for found in samples]
+        states = dict.fromkeys(state for sample in seen if sample is not None for state in sample.states)
+        changes.append(
+            PoolChange(
+                name,
+                tuple(None if sample is None else sample.workers for sample in seen),
+                tuple(None if sample is None else round(sample.occupancy * sample.workers) for sample in seen),
+                tuple(
+                    (state, tuple(None if sample is None else sample.states.get(state, 0) for sample in seen))
+                    for state in states
+                ),
+            )
+        )
+    return tuple(changes)
+
+
+def _findings(taken: Sequence[Taken], buckets: Sequence[BucketChange], ids: bool) -> tuple[FindingChange, ...]:
+    """What each rule caught in each capture, worst first. Stacks are those that it caught in the last one holding
+    them."""
+    by_rule = [{finding.rule.name: finding for finding in capture.report.findings} for capture in taken]
+    changes = []
+    for name in dict.fromkeys(name for found in by_rule for name in found):
+        seen = [found.get(name) for found in by_rule]
+        told = [finding for finding in seen if finding is not None and finding.severity in SEVERITIES]
+        if not told:
+            continue
+        caught = [change for change in buckets if name in change.stack.rules and change.stayed is not None]
+        changes.append(
+            FindingChange(
+                rule=name,
+                title=told[-1].rule.title,
+                noun=told[-1].rule.noun,
+                severity=min((finding.severity for finding in told), key=SEVERITIES.index),
+                change=Change(tuple(0 if finding is None else finding.count for finding in seen)),
+                stayed=sum(c.stayed.goroutines for c in caught if c.stayed is not None) if ids else None,
+            )
+        )
+    return tuple(sorted(changes, key=lambda f: (SEVERITIES.index(f.severity), -f.change.counts[-1], f.rule)))
+
+
+def _notes(
+    taken: Sequence[Taken],
+    intervals: Sequence[float | None],
+    breaks: Sequence[str | None],
+    functions_only: bool,
+    ids: bool,
+) -> Iterable[str]:
+    """What limits the comparison."""
+    if any(seconds is not None and seconds < 0 for seconds in intervals):
+        yield "by the times that their names tell, the captures are not in time order"
+    if functions_only:
+        yield "not all captures tell wait reasons: stacks are compared by their functions outside the runtime"
+    if any(breaks):
+        yield "ids mean nothing across two processes: nobody can be said to have stayed"
+    elif not ids:
+        yield "not all captures tell goroutine ids: nobody can be said to have stayed"
+    if any(not capture.report.complete for capture in taken):
+        yield "not all captures are complete: what is missing in one may seem new or gone"

@@ -1,0 +1,133 @@
+"""What a comparison of captures says, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from stackscan.report import StackReport
+from stackscan.rules import Severity
+
+Verdict = Literal["new", "gone", "grown", "shrunk", "steady"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Goroutines in each capture, in time order, and what became of them from the first to the last."""
+
+    counts: tuple[int, ...]
+
+    @property
+    def change(self) -> int:
+        """The last count less the first."""
+        return self.counts[-1] - self.counts[0]
+
+    @property
+    def verdict(self) -> Verdict:
+        """``new`` and ``gone`` for what was not there at first or is not at last (also what only came in between)."""
+        if not self.counts[-1]:
+            return "gone" if any(self.counts) else "steady"
+        if not self.counts[0]:
+            return "new"
+        return "grown" if self.change > 0 else "shrunk" if self.change < 0 else "steady"
+
+
+@dataclass(frozen=True, slots=True)
+class Stayed:
+    """The goroutines that are in the same stack, for the same reason and under the same id, in every capture.
+
+    ``woke`` of them waited for less long in a later capture than in an earlier one: they came back to where they were.
+    ``waits_advanced`` counts those whose wait grew by about the time between first and last capture (None: the
+    captures tell no waits that long).
+    """
+
+    goroutines: int
+    woke: int
+    waits_advanced: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BucketChange:
+    """One stack, by signature: it survives a rebuild. ``stack`` is as the last capture that holds it shows it;
+    ``max_wait_minutes`` is per capture (None where the stack is not); ``stayed`` is None where ids tell nothing."""
+
+    signature: str
+    change: Change
+    stack: StackReport
+    max_wait_minutes: tuple[int | None, ...]
+    stayed: Stayed | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChange:
+    """All stacks that share deciding function, creator and wait reason: this sum stays right when stacks split by
+    depth. ``stacks`` is how many there are; ``largest`` the one with most goroutines in the last captures."""
+
+    at: str | None
+    created_by: str | None
+    wait_reason: str | None
+    change: Change
+    stacks: int
+    largest: StackReport
+    stayed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolChange:
+    """A pool over time: workers, busy workers and workers by state in each capture (None: no worker was seen)."""
+
+    pool: str
+    workers: tuple[int | None, ...]
+    busy: tuple[int | None, ...]
+    states: tuple[tuple[str, tuple[int | None, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChange:
+    """What a rule caught over time; ``severity`` is the worst it had, ``stayed`` how many stayed."""
+
+    rule: str
+    title: str
+    noun: str
+    severity: Severity
+    change: Change
+    stayed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One of the captures. ``break_before`` says why it cannot be of the same process as the one before it, or why the
+    order is in doubt (None: nothing speaks against it)."""
+
+    source: str
+    member: str | None
+    position: int
+    snapshots_in_member: int
+    format: str
+    goroutines: int
+    complete: bool
+    captured_at: datetime | None
+    longest_wait_minutes: int
+    break_before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two or more captures compared.
+
+    ``intervals_seconds`` are the times between neighbours (None where not known). ``functions_only``: one of them tells
+    no wait reasons, so stacks are compared by their functions outside the runtime, and signatures are of those alone.
+    """
+
+    captures: tuple[Capture, ...]
+    intervals_seconds: tuple[float | None, ...]
+    functions_only: bool
+    total: Change
+    stayed: int | None
+    buckets: tuple[BucketChange, ...]
+    standings: tuple[StandingChange, ...]
+    creators: tuple[tuple[str | None, Change], ...]
+    pools: tuple[PoolChange, ...]
+    findings: tuple[FindingChange, ...]
+    notes: tuple[str, ...]

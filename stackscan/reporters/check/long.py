@@ -1,0 +1,19 @@
+"""The long form of a check: the short answer, and below it the whole report of every source."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from stackscan.check import CheckResult
+from stackscan.report import Report
+from stackscan.reporters import text as report_text
+from stackscan.reporters.check import text
+
+
+def render(result: CheckResult, out: TextIO) -> None:
+    """Write everything that there is to say."""
+    text.render(result, out, most=None)
+    out.write("\n")
+    snapshots = tuple(snapshot for report in result.reports for snapshot in report.snapshots)
+    bundles = tuple(bundle for report in result.reports for bundle in report.bundles)
+    report_text.render(Report(snapshots, bundles), out)
