@@ -262,6 +262,7 @@ class _Reader:
             trace.created_by, trace.creator_id = frame, pending.creator_id
         else:
             trace.frames.append(frame)
+            trace.call_lines.append(0 if pending.bare or pending.torn else pending.line)
 
     def _orphan(self, pending: Pending) -> Trace:
         """Frames that no header announces: the goroutine they belong to is lost."""
@@ -314,7 +315,15 @@ class _Reader:
             self._problem(self.segment.first_line, "no frames below the header", self.first)
         ancestors = tuple((ancestor, trace.stack()) for ancestor, trace in self.ancestors)
         self.result.goroutines.append(
-            Goroutine(goroutine_id, self.segment.first_line, tail, self.trace.stack(), self.trace.creator_id, ancestors)
+            Goroutine(
+                goroutine_id,
+                self.segment.first_line,
+                tail,
+                self.trace.stack(),
+                self.trace.creator_id,
+                ancestors,
+                tuple(self.trace.call_lines),
+            )
         )
 
     def _is_cut(self) -> bool:

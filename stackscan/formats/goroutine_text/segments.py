@@ -50,7 +50,8 @@ class Segment:
 
 @dataclass(slots=True)
 class Goroutine:
-    """One goroutine as the careful reader found it."""
+    """One goroutine as the careful reader found it. ``call_lines`` has one entry a frame: the 1-based line that holds
+    its argument list, 0 where it has none that is whole."""
 
     goroutine_id: int
     line: int
@@ -58,6 +59,7 @@ class Goroutine:
     stack: Stack
     creator_id: int | None
     ancestors: tuple[tuple[int, Stack], ...]
+    call_lines: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -81,6 +83,7 @@ class Trace:
     """The frames of one stack while its lines come in."""
 
     frames: list[Frame] = field(default_factory=list)
+    call_lines: list[int] = field(default_factory=list)
     created_by: Frame | None = None
     creator_id: int | None = None
     elided: int | None = 0
