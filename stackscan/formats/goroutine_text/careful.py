@@ -17,7 +17,6 @@ from stackscan.formats.goroutine_text.segments import (
     PATH_LIKE,
     TORN_CALL,
     TORN_HEADER,
-    Goroutine,
     Pending,
     Segment,
     SegmentResult,
@@ -261,8 +260,7 @@ class _Reader:
         if pending.creator:
             trace.created_by, trace.creator_id = frame, pending.creator_id
         else:
-            trace.frames.append(frame)
-            trace.call_lines.append(0 if pending.bare or pending.torn else pending.line)
+            trace.add(frame, pending)
 
     def _orphan(self, pending: Pending) -> Trace:
         """Frames that no header announces: the goroutine they belong to is lost."""
@@ -314,17 +312,8 @@ class _Reader:
         if not self.trace.frames and not self.trace.unavailable and not self.trace.closed and not self.result.cut:
             self._problem(self.segment.first_line, "no frames below the header", self.first)
         ancestors = tuple((ancestor, trace.stack()) for ancestor, trace in self.ancestors)
-        self.result.goroutines.append(
-            Goroutine(
-                goroutine_id,
-                self.segment.first_line,
-                tail,
-                self.trace.stack(),
-                self.trace.creator_id,
-                ancestors,
-                tuple(self.trace.call_lines),
-            )
-        )
+        found = self.trace.goroutine(goroutine_id, self.segment.first_line, tail, ancestors)
+        self.result.goroutines.append(found)
 
     def _is_cut(self) -> bool:
         """Whether the file ends in the middle of something."""

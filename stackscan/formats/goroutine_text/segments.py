@@ -105,6 +105,19 @@ class Trace:
         """The stack as far as it was read."""
         return Stack(tuple(self.frames), self.created_by, self.elided, self.unavailable)
 
+    def add(self, frame: Frame, pending: Pending) -> None:
+        """Add a frame and where its argument list stands."""
+        self.frames.append(frame)
+        self.call_lines.append(0 if pending.bare or pending.torn else pending.line)
+
+    def goroutine(
+        self, goroutine_id: int, line: int, header: Header, ancestors: tuple[tuple[int, Stack], ...]
+    ) -> Goroutine:
+        """The goroutine whose stack this is."""
+        return Goroutine(
+            goroutine_id, line, header, self.stack(), self.creator_id, ancestors, call_lines=tuple(self.call_lines)
+        )
+
 
 @dataclass(slots=True)
 class Pending:
