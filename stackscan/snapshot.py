@@ -7,7 +7,7 @@ of one polars table (:data:`GOROUTINE_SCHEMA`). This module imports nothing of o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -125,12 +125,12 @@ class Snapshot:
     cause: str | None = None
     dialect: str | None = None
     ancestors: pl.DataFrame = field(default_factory=empty_ancestors)
-    read_arguments: Callable[[], pl.DataFrame] | None = None
+    read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
 
-    def arguments(self) -> pl.DataFrame | None:
-        """The words of argument lists that may be pointers (:data:`ARGUMENT_SCHEMA`); None where the format prints
-        none. Read from the text on the first call, and kept."""
-        return None if self.read_arguments is None else self.read_arguments()
+    def arguments(self, of: Collection[Frame] | None = None) -> pl.DataFrame | None:
+        """The words of argument lists that may be pointers (:data:`ARGUMENT_SCHEMA`), of these frames or of all; None
+        where the format prints none. Read from the text when asked; those of all frames are kept."""
+        return None if self.read_arguments is None else self.read_arguments(of)
 
     def check_valid(self) -> None:
         """Raise ValueError unless the tables have their declared columns and every stack id points at a stack."""

@@ -125,6 +125,21 @@ def test_words_are_read_once_and_only_when_asked() -> None:
     assert snapshot.arguments() is snapshot.arguments()
 
 
+def test_words_of_some_frames_are_those_of_the_table() -> None:
+    """Who asks for some frames gets their rows and no others, in regular goroutines and in damaged ones."""
+    snapshot = snapshot_of(
+        DUMP + "\n" + goroutine(8, ["a.F", "a.G", "a.F"]) + "noise\n" + goroutine(9, ["a.G", "a.F"], line=11)
+    )
+    everything = snapshot.arguments()
+    assert everything is not None
+    stacks = snapshot.goroutines["stack_id"].to_list()
+    for wanted in {frame for stack in snapshot.stacks for frame in stack.frames}:
+        some = snapshot.arguments({wanted})
+        assert some is not None
+        kept = [snapshot.stacks[stacks[row]].frames[frame] == wanted for row, frame, *_ in everything.iter_rows()]
+        assert everything.filter(kept).rows() == some.rows()
+
+
 def test_formats_without_arguments_say_so() -> None:
     """Counted text and profiles print none: that is None, not an empty table."""
     for name in ("go/go1.26/leak.debug1.txt", "go/go1.26/leak.pb.gz"):

@@ -239,7 +239,9 @@ def _snapshot(part: _Part, reading: Reading, data: bytes, *, cut: bool) -> Snaps
             schema=ANCESTOR_SCHEMA,
             orient="row",
         ),
-        read_arguments=arguments.reader(data, part.rows.line, reading.calls, reading.scattered_calls),
+        read_arguments=arguments.reader(
+            data, part.rows.line, goroutines, stacks, reading.calls, reading.scattered_calls
+        ),
     )
 
 
