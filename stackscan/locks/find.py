@@ -13,7 +13,7 @@ from stackscan.formats.symbol import origin, read_symbol
 from stackscan.locks import candidates, cycles
 from stackscan.locks.candidates import Ground
 from stackscan.locks.instances import Instance, Waiters, find_owners, put_together
-from stackscan.locks.model import Asker, Candidate, Lock, Locks
+from stackscan.locks.model import Asker, Lock, Locks
 from stackscan.locks.sites import NOT_WAITING, Site, receiver_type, site_of
 from stackscan.locks.table import Flags, Integers, Places, WordTable
 from stackscan.snapshot import Frame, Snapshot
@@ -39,8 +39,21 @@ def find_locks(snapshot: Snapshot) -> Locks:
     ground = _ground(snapshot, sites, places, words, instances)
     find_owners(instances, words, ground.types, ground.type_ids)
     found = candidates.find(instances, ground) if instances else []
-    locks = tuple(_lock(i, c, snapshot, sites) for i, c in zip(instances, found, strict=True))
-    return Locks(locks, cycles.find(locks), count, unknown)
+    minutes = snapshot.goroutines["wait_minutes"].fill_null(0).to_numpy()
+    ids = snapshot.goroutines["goroutine_id"].to_numpy()  # formats with arguments have ids
+    locks = []
+    for instance, candidates_of in zip(instances, found, strict=True):
+        rows = np.sort(np.concatenate([np.array(group.goroutines) for group in instance.groups]))
+        lock = _lock(instance, snapshot, sites)
+        locks.append(
+            replace(
+                lock,
+                goroutine_ids=tuple(ids[rows[:_IDS]].tolist()),
+                max_wait_minutes=int(minutes[rows].max()),
+                candidates=candidates_of,
+            )
+        )
+    return Locks(tuple(locks), cycles.find(locks), count, unknown)
 
 
 def _waiting(snapshot: Snapshot, sites: Mapping[int, Site]) -> tuple[Flags, Integers]:
@@ -83,25 +96,20 @@ def _ground(
     return Ground(snapshot, sites, places, words, waits_for, types, type_ids, roots)
 
 
-def _lock(instance: Instance, found: tuple[Candidate, ...], snapshot: Snapshot, sites: Mapping[int, Site]) -> Lock:
-    rows = sorted(row for group in instance.groups for row in group.goroutines)
+def _lock(instance: Instance, snapshot: Snapshot, sites: Mapping[int, Site]) -> Lock:
+    """What the waiters say of a lock."""
     askers: Counter[str] = Counter()
     for group in instance.groups:
         site, frames = sites[group.stack], snapshot.stacks[group.stack].frames
         if site.asker is not None:
             askers[frames[site.asker].function] += len(group.goroutines)
-    waits = snapshot.goroutines["wait_minutes"].gather(rows).max()
-    ids = snapshot.goroutines["goroutine_id"].gather(rows[:_IDS]).drop_nulls().to_list()
-    lock = Lock(
+    return Lock(
         kind=instance.kind,
         address=instance.address,
         owner=instance.owner,
         owner_type=instance.owner_type,
         reliable=instance.reliable,
-        waiters=len(rows),
+        waiters=instance.waiters,
         writers=sum(len(group.goroutines) for group in instance.groups if sites[group.stack].writer),
-        goroutine_ids=tuple(ids),
-        max_wait_minutes=waits if isinstance(waits, int) else 0,
         askers=tuple(Asker(name, count) for name, count in askers.most_common()),
     )
-    return replace(lock, candidates=found)

@@ -63,9 +63,9 @@ class Lock:
     reliable: bool
     waiters: int
     writers: int
-    goroutine_ids: tuple[int, ...]
-    max_wait_minutes: int
     askers: tuple[Asker, ...]
+    goroutine_ids: tuple[int, ...] = ()
+    max_wait_minutes: int = 0
     candidates: tuple[Candidate, ...] = ()
 
     @property
