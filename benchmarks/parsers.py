@@ -51,7 +51,7 @@ class Timing:
 def worker(path: str, runs: int, *, warm: bool) -> None:
     """Time stackscan on one file and print a JSON line like the Go program's."""
     from stackscan.formats import goroutine_text
-    from stackscan.formats.goroutine_text import grammar
+    from stackscan.formats.goroutine_text import known_frames
 
     goroutine_text.read(b"goroutine 1 [running]:\nmain.main()\n\t/x.go:1 +0x1\n\ngoroutine 2 [select]:\n")
     base = peak_bytes(resource.RUSAGE_SELF)
@@ -59,7 +59,7 @@ def worker(path: str, runs: int, *, warm: bool) -> None:
     seconds = []
     for _ in range(runs):
         if not warm:
-            grammar.forget()
+            known_frames.forget()
         start = time.perf_counter()
         snapshots = goroutine_text.read(data)
         seconds.append(time.perf_counter() - start)

@@ -21,9 +21,9 @@ from typing import Any, Final
 
 from stackscan import formats
 from stackscan.match import AnyOf, read_when
+from stackscan.pipeline import scan
 from stackscan.report import Report, as_json
 from stackscan.reporters import reporter
-from stackscan.scan import scan
 from stackscan.snapshot import Frame, Snapshot, Stack
 
 ROOT: Final = Path(__file__).resolve().parent.parent

@@ -152,3 +152,11 @@ def test_depth_on_a_line_stops_nobody(line: str) -> None:
     """What cannot be a call costs that frame at most."""
     snapshots = read(f"goroutine 1 [select]:\n{line}\n\t{'/pkg/mod/a' * 4000}/x.go:1 +0x1\n\n{NEXT}")
     assert [1, 2] == all_ids(snapshots)
+
+
+def test_a_quoted_stack_right_below_a_goroutine_is_told() -> None:
+    """A JSON log line that follows the last frame without a blank line: its stack is not read, and that is said."""
+    quoted = '{"level":"error","stack":"goroutine 1 [running]:\\nruntime/debug.Stack()\\n\\t/x/stack.go:26 +0x5e"}'
+    (snapshot,) = read(NEXT + quoted + "\n")
+    assert 1 == len(snapshot.goroutines)
+    assert ["a stack inside a log line; not read"] == [problem.reason for problem in snapshot.problems]

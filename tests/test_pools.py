@@ -10,9 +10,9 @@ import pytest
 from helpers import CORPUS, Capture, captures, goroutine, snapshot_of
 from stackscan.catalogue import Example, read_text
 from stackscan.errors import CatalogueError
+from stackscan.pipeline import scan
 from stackscan.pools import Pool, PoolSample, catalogue, sample
 from stackscan.pools.description import read_pool
-from stackscan.scan import scan
 
 TASK = "bitswap-task-workers"
 ENGINE = "bitswap-engine-workers"

@@ -12,9 +12,9 @@ from helpers import CORPUS, Capture, captures, goroutine, snapshot_of
 from stackscan import formats
 from stackscan.catalogue import Example, read_files, read_text
 from stackscan.errors import CatalogueError
+from stackscan.pipeline import scan
 from stackscan.rules import Finding, Rule, catalogue, classify
 from stackscan.rules.description import read_rule
-from stackscan.scan import scan
 
 STALL = "bitswap-close-stall"
 UNBOUNDED = "bitswap-close-unbounded"

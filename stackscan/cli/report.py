@@ -22,7 +22,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="A goroutine dump: a file (also gzip-compressed), or - for standard input. Recognised by content.",
+            help="A goroutine dump, a log that holds one, an archive or directory of them, or - for standard input.",
             show_default=False,
         ),
     ],
@@ -43,10 +43,11 @@ def command(
         ),
     ] = None,
 ) -> None:
-    r"""Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
+    """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
 
     Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
-    time-outs), with other text around it.
+    time-outs), counted text (debug=1) and protobuf profiles (debug=0), also inside logs, archives and the bundles of
+    ipfs diag profile.
 
     \b
       stackscan report goroutines.stacks
@@ -55,8 +56,8 @@ def command(
     """
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
+    from stackscan.pipeline import scan
     from stackscan.reporters import reporter
-    from stackscan.scan import scan
 
     with progress() as told:
         found = scan(source, top=top, progress=told)

@@ -28,8 +28,6 @@ _UNSUPPORTED: Final = (
     (b"\x28\xb5\x2f\xfd", "a zstandard file", "Decompress it first: zstd -dc FILE | stackscan report -"),
     (b"BZh", "a bzip2 file", "Decompress it first: bzip2 -dc FILE | stackscan report -"),
     (b"\xfd7zXZ", "an xz file", "Decompress it first: xz -dc FILE | stackscan report -"),
-    (b"\xff\xfe", "UTF-16 text", "Convert it first: iconv -f UTF-16 -t UTF-8 FILE | stackscan report -"),
-    (b"\xfe\xff", "UTF-16 text", "Convert it first: iconv -f UTF-16 -t UTF-8 FILE | stackscan report -"),
 )
 _FULL_TEXT_HINT: Final = (
     "Take the full text instead: curl -o goroutines.stacks 'http://HOST:PORT/debug/pprof/goroutine?debug=2'"

@@ -23,12 +23,15 @@ SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a snapshot was found: the source, the member inside it, and which snapshot of that member it is."""
+    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is, and, in a log,
+    what was taken off its lines and whose lines they are."""
 
     source: str
     member: str | None
     position: int
     snapshots_in_member: int
+    wrapper: tuple[str, ...] = ()
+    stream: str = ""
 
 
 def build_snapshot(
@@ -50,6 +53,8 @@ def build_snapshot(
         member=place.member,
         position=place.position,
         snapshots_in_member=place.snapshots_in_member,
+        wrapper=place.wrapper,
+        stream=place.stream,
         format=snapshot.format,
         dialect=snapshot.dialect,
         cause=snapshot.cause,

@@ -57,7 +57,8 @@ class SnapshotReport:
     ``source`` and ``member`` say where it was found and ``position`` which snapshot of that member it is (1-based, of
     ``snapshots_in_member``). ``buckets`` are sorted by count, at most as many as were asked for, of
     ``distinct_buckets``; ``shown`` are those that the short forms show: what rules caught first, then the largest.
-    ``modules`` maps module paths to the versions that frame paths name.
+    ``modules`` maps module paths to the versions that frame paths name. ``wrapper`` is what a log had put around the
+    dump, outermost first (empty: nothing), and ``stream`` whose lines of the log these are.
     """
 
     source: str
@@ -82,6 +83,8 @@ class SnapshotReport:
     phases: tuple[Judgement, ...]
     buckets: tuple[StackReport, ...]
     shown: tuple[StackReport, ...]
+    wrapper: tuple[str, ...] = ()
+    stream: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
     return {
         "source": snapshot.source,
         "member": snapshot.member,
+        "wrapper": list(snapshot.wrapper),
+        "stream": snapshot.stream or None,
         "position": snapshot.position,
         "format": snapshot.format,
         "dialect": snapshot.dialect,

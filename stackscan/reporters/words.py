@@ -73,6 +73,8 @@ def where(snapshot: SnapshotReport) -> str:
     name = "standard input" if snapshot.source == "-" else snapshot.source
     if snapshot.member:
         name = f"{name}, {snapshot.member}"
+    if snapshot.stream:
+        name = f"{name}, {snapshot.stream}"
     if snapshot.snapshots_in_member > 1:
         name = f"{name}, snapshot {snapshot.position} of {snapshot.snapshots_in_member}"
     return plain(name)
@@ -95,6 +97,8 @@ def summary(snapshot: SnapshotReport) -> str:
         parts.append("complete")
     if snapshot.format in _COUNTED:
         parts.append("counts, no states")
+    if snapshot.wrapper:
+        parts.append(plain(f"taken out of {', '.join(snapshot.wrapper)}"))
     return " · ".join(parts)
 
 

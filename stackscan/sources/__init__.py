@@ -22,7 +22,8 @@ class Member:
     """One file: the source it came from as the user named it, its name inside (None: the source itself), its bytes.
 
     ``data`` is None for a member that is listed and not read; ``note`` says why, or what is wrong with it. ``size`` is
-    in bytes, as it stands in its archive (None: not known). ``cut`` says that the end of its bytes is missing.
+    in bytes, as it stands in its archive (None: not known). ``cut`` says that the end of its bytes is missing. Of a
+    log, ``wrapper`` says what was taken off its lines, outermost first, and ``stream`` whose lines were left.
     """
 
     source: str
@@ -31,6 +32,8 @@ class Member:
     size: int | None = None
     note: str | None = None
     cut: bool = False
+    wrapper: tuple[str, ...] = ()
+    stream: str = ""
 
     @property
     def where(self) -> str:

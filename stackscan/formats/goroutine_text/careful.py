@@ -122,6 +122,10 @@ class _Reader:
             if mark is not None:
                 self._mark(mark)
                 return
+            if holds_escaped_stack(text):
+                self._problem(number, "a stack inside a log line; not read", text)
+                self._other(text, number)
+                return
             torn = text.startswith("goroutine ")
             self.tears |= torn
             if not torn and self._call(text, number):
@@ -241,8 +245,6 @@ class _Reader:
             self.result.hidden += 1
             self.result.lost += 1
             self._problem(number, "a goroutine header behind other text; that goroutine is not read", text)
-        elif holds_escaped_stack(text):
-            self._problem(number, "a stack inside a log line; not read", text)
 
     # -- what lines mean -------------------------------------------------------------------------------------------
 

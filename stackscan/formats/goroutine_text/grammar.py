@@ -7,7 +7,7 @@ reference reader) and returns None when the grammar does not accept it; who asks
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
 _STARTS: Final = (
-    "goroutine frames header call location creator elided ancestor unavailable non_go arguments labels".split()
+    "goroutine frames batch header call location creator elided ancestor unavailable non_go arguments labels".split()
 )
 #: What one word of an argument list may be: a machine word, or an aggregate of them.
 Argument = str | tuple["Argument", ...]
@@ -49,7 +49,12 @@ def _parser() -> Lark:
     from lark import Lark
 
     return Lark(
-        grammar_text("goroutine"), parser="lalr", start=_STARTS, maybe_placeholders=False, propagate_positions=False
+        grammar_text("goroutine"),
+        parser="lalr",
+        start=_STARTS,
+        maybe_placeholders=False,
+        propagate_positions=False,
+        transformer=_Batch,
     )
 
 
@@ -60,6 +65,32 @@ def terminal(name: str) -> re.Pattern[str]:
         if definition.name == name:
             return re.compile(definition.pattern.to_regexp())
     raise KeyError(name)
+
+
+class _Batch:
+    """What the rules of ``batch`` give instead of trees, which would cost as much again as reading the frames."""
+
+    @staticmethod
+    def batched_frame(parts: list[Token]) -> Frame:
+        """One frame from its tokens."""
+        tokens = {part.type: str(part) for part in parts}
+        return Frame(unescape_path(tokens["FUNCTION"]), *_location(tokens))
+
+    @staticmethod
+    def batch(frames: list[Frame]) -> list[Frame]:
+        """All of them, in order."""
+        return frames
+
+
+def parse_batch(text: str) -> list[Frame] | None:
+    """The frames of many calls without arguments, each with its location; None when one is not of the usual form."""
+    from lark.exceptions import LarkError
+
+    try:
+        found: object = _parser().parse(text, start="batch")
+    except LarkError:
+        return None
+    return found if isinstance(found, list) else None
 
 
 def parse(text: str, start: str) -> Tree[Token] | None:
@@ -174,28 +205,8 @@ def read_call(text: str) -> str | None:
     return _read_call(f"{name}()" if name else text)
 
 
-#: Frames by their (function, location) texts. Captures of one program share most of theirs.
-_known_frames: Final[dict[tuple[str, str], Frame]] = {}
-_MOST_KNOWN_FRAMES: Final = 65536
-
-
-def read_frames(lines: Sequence[tuple[str, str]]) -> list[Frame] | None:
-    """Many (function, location) pairs at once, which costs half of reading each alone; None when one is refused."""
-    new = [line for line in lines if line not in _known_frames]
-    if new:
-        tree = parse("".join(f"{function}()\n\t{location}\n" for function, location in new), "frames")
-        if tree is None:
-            return None
-        _known_frames.update(zip(new, map(frame_of, subtrees_of(tree)), strict=True))
-    frames = [_known_frames[line] for line in lines]
-    if len(_known_frames) > _MOST_KNOWN_FRAMES:
-        _known_frames.clear()
-    return frames
-
-
 def forget() -> None:
-    """Empty the caches (a benchmark wants to measure without them)."""
-    _known_frames.clear()
+    """Empty the caches of this module."""
     for cached in (read_header, _read_call, _read_location):
         cached.cache_clear()
 
@@ -250,7 +261,10 @@ def location_of(tree: Tree[Token]) -> Location:
     """The values of a parsed location line."""
     if tree.data == "pc_location":
         return "", 0, None
-    tokens = tokens_of(tree)
+    return _location(tokens_of(tree))
+
+
+def _location(tokens: Mapping[str, str]) -> Location:
     offset = tokens.get("OFFSET")
     return tokens["FILE"][1:], int(tokens["LINE"][1:]), int(offset[4:], 16) if offset else None
 

@@ -13,15 +13,6 @@ _BOM: Final = b"\xef\xbb\xbf"
 _PROBE: Final = 1 << 16  # bytes looked at to tell line ends, escapes and order
 _INDENTED_HEADER: Final = re.compile(rb"(?m)^([ \t]+)goroutine \d+ [^\n]*\[")
 _MOST_PROBLEMS: Final = 20
-#: A header with a location line right below it: how a dump looks when a log viewer shows the newest line first.
-_REVERSED: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]*\n(?:\r?\n)?\t[^\n]+\.(?:go|s):\d+")
-
-
-def is_reversed(data: bytes) -> bool:
-    """Whether the lines stand in reverse order; the frames below a header would be its neighbour's."""
-    head = data[:_PROBE]
-    headers = len(HEADER_LIKE_BYTES.findall(head))
-    return headers > 1 and len(_REVERSED.findall(head)) > headers // 2
 
 
 def normalise(data: bytes) -> tuple[bytes, list[Problem]]:

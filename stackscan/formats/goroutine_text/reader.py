@@ -11,11 +11,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from stackscan.errors import UnsupportedFormatError
 from stackscan.formats.goroutine_text import careful, rows, snapshots
 from stackscan.formats.goroutine_text.arguments import Calls, ScatteredCalls
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
-from stackscan.formats.goroutine_text.normalise import is_reversed, normalise
+from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, Mark
 from stackscan.snapshot import Problem, Snapshot
@@ -45,22 +44,16 @@ class Reading:
 
 
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
-    """All snapshots of a text, at least one. Damage is reported in them.
-
-    Raises UnsupportedFormatError for a text whose lines stand in reverse order.
-    """
-    if is_reversed(data):
-        raise UnsupportedFormatError(
-            "the lines of this dump stand in reverse order, newest first", hint="Turn them round first: tac FILE"
-        )
+    """All snapshots of a text, at least one. Damage is reported in them."""
     size = len(data)
     data, problems = normalise(data)
     reading = Reading(problems=problems)
     unterminated = bool(data) and not data.endswith(b"\n")
     interner = Interner()
-    spans = list(_spans(data))
+    threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
+    spans = list(_spans(data, _chunk_size(len(data), threads)))
     chunks = []
-    with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), _MOST_THREADS)) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for span, chunk in zip(spans, pool.map(lambda span: _read_span(data, span, interner), spans), strict=True):
             chunks.append(chunk)
             if progress is not None:
@@ -73,11 +66,17 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     return snapshots.build(reading, data, size=size, unterminated=unterminated)
 
 
-def _spans(data: bytes) -> Iterator[tuple[int, int]]:
-    """Byte ranges of about _CHUNK that begin with a header (the first one aside)."""
+def _chunk_size(size: int, threads: int) -> int:
+    """About _CHUNK, and such that each thread gets as many bytes as the others."""
+    chunks = -(-size // _CHUNK)
+    return _CHUNK if chunks < 2 else -(-size // (-(-chunks // threads) * threads))
+
+
+def _spans(data: bytes, size: int) -> Iterator[tuple[int, int]]:
+    """Byte ranges of about a size that begin with a header (the first one aside)."""
     begin = 0
     while begin < len(data):
-        found = HEADER_LIKE_BYTES.search(data, begin + _CHUNK) if begin + _CHUNK < len(data) else None
+        found = HEADER_LIKE_BYTES.search(data, begin + size) if begin + size < len(data) else None
         end = found.start() if found else len(data)
         yield begin, end
         begin = end

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from stackscan.formats.goroutine_text import grammar, header
+from stackscan.formats.goroutine_text import grammar, header, known_frames
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.segments import Goroutine
@@ -98,9 +98,9 @@ class Resolver:
         """Read the frames that have not been seen yet, all at once if the grammar takes them all."""
         new = [pair for pair in pairs if pair not in self._frames and pair & _LOCATION]
         lines = [(self._texts[pair >> 32], self._texts[pair & _LOCATION]) for pair in new]
-        read: Sequence[Frame | None] | None = grammar.read_frames(lines) if lines else []
+        read: Sequence[Frame | None] | None = known_frames.read_frames(lines) if lines else []
         if read is None:
-            read = [found[0] if (found := grammar.read_frames([line])) else None for line in lines]
+            read = [found[0] if (found := known_frames.read_frames([line])) else None for line in lines]
         self._frames.update(zip(new, read, strict=True))
 
     def _stack(self, pairs: list[int], creator: int) -> int:
@@ -155,3 +155,13 @@ def merge(parts: list[Rows]) -> Rows:
     if np.all(joined.line[:-1] <= joined.line[1:]):
         return joined
     return joined.take(np.argsort(joined.line, kind="stable"))
+
+
+def in_order(codes: npt.NDArray[np.int64]) -> list[int]:
+    """The distinct codes in the order in which they first occur."""
+    if not len(codes):
+        return []
+    first = np.full(int(codes.max()) + 1, len(codes), dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    found: list[int] = np.argsort(first, kind="stable")[: np.count_nonzero(first < len(codes))].tolist()
+    return found

@@ -27,6 +27,9 @@ PPROF_LIMIT: Final = 64 << 20
 _MAIN_FRAMES: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart", "testing.tRunner"})
 
 
+_NO_ID: Final = pl.Series([None], dtype=pl.UInt64)
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """The rows of one snapshot, its lines (first, end), and what was found about it on the way: problems, and how many
@@ -221,7 +224,7 @@ def _snapshot(part: _Part, reading: Reading, data: bytes, *, cut: bool) -> Snaps
     lost = len(part.slice(reading.lost_lines))
     causes = [mark.text for k in part.slice(_Lines(reading.marks)) if (mark := reading.marks[k]).kind == "cause"]
     ancestors = [reading.ancestors[k] for k in part.slice([found[0] for found in reading.ancestors])]
-    used = dict.fromkeys([*part.rows.stack.tolist(), *(found[4] for found in ancestors)])
+    used = dict.fromkeys([*rows.in_order(part.rows.stack), *(found[4] for found in ancestors)])
     stack_ids = {old: new for new, old in enumerate(used)}
     stacks = tuple(reading.interned.stacks[old] for old in used)
     goroutines = _goroutines(part.rows, reading, stack_ids)
@@ -265,24 +268,21 @@ class _Lines(Sequence[int]):
 
 
 def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.DataFrame:
-    old_stacks, stacks = np.unique(found.stack, return_inverse=True)
-    new_stacks = np.array([stack_ids[old] for old in old_stacks.tolist()], dtype=np.int64)
-    headers = reading.interned.headers
-    used, index = np.unique(found.header, return_inverse=True)
-    distinct = [headers[k] for k in used.tolist()]
-    by_header = pl.DataFrame(
-        {
-            name: [getattr(header, name) for header in distinct]
-            for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread", "labels")
-        },
-        schema_overrides={name: GOROUTINE_SCHEMA[name] for name in GOROUTINE_SCHEMA},
-    )
-    table = by_header[index.astype(np.uint32)] if len(index) else by_header
-    creator = pl.Series("creator_id", found.creator_id, dtype=pl.UInt64)
+    used = np.flatnonzero(np.bincount(found.header)) if len(found) else np.empty(0, dtype=np.int64)
+    distinct = [reading.interned.headers[k] for k in used.tolist()]
+    place = np.zeros(len(reading.interned.headers), dtype=np.uint32)
+    place[used] = np.arange(len(used))
+    header = pl.Series(place[found.header])
+    new_stack = np.zeros(len(reading.interned.stacks), dtype=np.uint32)
+    new_stack[list(stack_ids)] = list(stack_ids.values())
     has_creator = pl.Series(found.has_creator_id, dtype=pl.Boolean)
-    return table.with_columns(
-        pl.Series("goroutine_id", found.goroutine_id, dtype=pl.UInt64),
-        pl.Series("stack_id", new_stacks[stacks], dtype=pl.UInt32),
-        creator.zip_with(has_creator, pl.Series([None], dtype=pl.UInt64)),
-        pl.Series("line", found.line, dtype=pl.UInt32),
-    ).select(pl.col(name).cast(kind) for name, kind in GOROUTINE_SCHEMA.items())
+    columns = {
+        "goroutine_id": pl.Series(found.goroutine_id, dtype=pl.UInt64),
+        "stack_id": pl.Series(new_stack[found.stack], dtype=pl.UInt32),
+        "creator_id": pl.Series(found.creator_id, dtype=pl.UInt64).zip_with(has_creator, _NO_ID),
+        "line": pl.Series(found.line.astype(np.uint32), dtype=pl.UInt32),
+    }
+    for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread", "labels"):
+        values = pl.Series([getattr(of, name) for of in distinct], dtype=GOROUTINE_SCHEMA[name])
+        columns[name] = values.gather(header)
+    return pl.DataFrame({name: columns[name] for name in GOROUTINE_SCHEMA})

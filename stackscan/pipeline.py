@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from stackscan import crosscheck, formats, phases, pools, rules, sources
+from stackscan import crosscheck, phases, pools, rules, sources, unwrapping
 from stackscan.errors import UnrecognisedFormatError
 from stackscan.formats import contention, kinds
 from stackscan.report import (
@@ -73,17 +73,19 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
         return
     told = None if progress is None else _told(progress, member.where)
     try:
-        snapshots = formats.read(member.data, where=member.where, progress=told)
+        found = unwrapping.read_member(member, told)
     except UnrecognisedFormatError as error:
         if member.name is None:
             raise
         _list(member, bundle, error)
         return
     if member.cut:
+        snapshots = found[-1][1]
         snapshots[-1] = _cut(snapshots[-1])
-    goroutines = sum(len(snapshot.goroutines) for snapshot in snapshots)
-    bundle.read.append((replace(member, data=None), snapshots))
-    bundle.members.append(MemberReport(member.name or "", snapshots[0].format, member.size, goroutines, _note(member)))
+    goroutines = sum(len(snapshot.goroutines) for _, snapshots in found for snapshot in snapshots)
+    bundle.read += found
+    kind = found[0][1][0].format
+    bundle.members.append(MemberReport(member.name or "", kind, member.size, goroutines, _note(found[0][0])))
 
 
 def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> None:
@@ -101,7 +103,8 @@ def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> No
 
 
 def _note(member: Member) -> str | None:
-    return member.note or ("cut" if member.cut else None)
+    wrapper = f"in {', '.join(member.wrapper)}" if member.wrapper else None
+    return member.note or ("cut" if member.cut else wrapper)
 
 
 def _judge(member: Member, snapshots: list[Snapshot], place: int, top: int | None, kubo: str | None) -> SnapshotReport:
@@ -112,7 +115,7 @@ def _judge(member: Member, snapshots: list[Snapshot], place: int, top: int | Non
     versions = dict(modules(snapshot.stacks))
     return build_snapshot(
         snapshot,
-        Place(member.source, member.name, place + 1, len(snapshots)),
+        Place(member.source, member.name, place + 1, len(snapshots), member.wrapper, member.stream),
         findings=findings,
         pools=samples,
         phases=phases.judge(

@@ -1,0 +1,29 @@
+"""Files that hold dumps of different formats one after the other, as ``curl … >> captures.txt`` makes them."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Final
+
+_COUNTED: Final = re.compile(rb"(?m)^goroutine(?:leak)? profile: total \d+\r?\n(?=\d+ @)")
+_FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
+
+
+def parts(data: bytes) -> list[tuple[int, bytes]]:
+    """The parts of a text that are of one format each, with the lines (0-based) that they begin at.
+
+    Text before and between dumps stays with what is before it, the text before the first with the first.
+    """
+    if b" profile: total " not in data:
+        return [(0, data)]
+    bounds: list[int] = []
+    counted, full = _COUNTED.search(data), _FULL.search(data)
+    while counted and full:
+        bounds.append(max(counted.start(), full.start()))
+        if counted.start() < full.start():
+            counted = _COUNTED.search(data, full.start())
+        else:
+            full = _FULL.search(data, counted.start())
+    edges = [0, *bounds, len(data)]
+    return [(data.count(b"\n", 0, begin), data[begin:end]) for begin, end in pairwise(edges)]

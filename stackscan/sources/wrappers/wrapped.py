@@ -1,0 +1,130 @@
+"""What all wrappers share: how a header is told, and the text that is left with the lines it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+#: Headers looked at to tell how a text is wrapped.
+SAMPLE: Final = 200
+#: The beginning of a dump: a goroutine's header, or the first line of counted text.
+HEADER: Final = re.compile(rb"goroutine(?:leak)?(?: \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[a-zA-Z?]| profile: total \d)")
+_INDENTED: Final = re.compile(rb"[ \t]*+(?=goroutine)")
+
+Lines = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The text of one stream of a log; ``lines`` are the original numbers of its lines (None: they are their own)."""
+
+    stream: str
+    text: bytes
+    lines: Lines | None = None
+
+    def within(self, outer: Piece) -> Piece:
+        """The same piece with the names and line numbers of the text that it was found in."""
+        stream = " ".join(part for part in (outer.stream, self.stream) if part)
+        return Piece(stream, self.text, self.lines if outer.lines is None else outer.original(self.lines))
+
+    def original(self, lines: Lines | None) -> Lines | None:
+        """The original numbers of some lines of this piece; all of them for None."""
+        if self.lines is None or lines is None:
+            return self.lines if lines is None else lines
+        original: Lines = self.lines[np.minimum(lines, len(self.lines)) - 1]
+        return original
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a log says of itself and a reader must know, such as lines it lost; at an original line."""
+
+    line: int
+    reason: str
+    excerpt: str = ""
+
+    def at(self, outer: Piece) -> Note:
+        """The same note with the line number of the text that it was found in."""
+        if outer.lines is None:
+            return self
+        return Note(int(outer.lines[min(self.line, len(outer.lines)) - 1]), self.reason, self.excerpt)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """What was taken off, outermost first (``("docker json-file", "ANSI colours")``), and what is left."""
+
+    names: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(slots=True)
+class _Stream:
+    chunks: list[bytes] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    open: bool = False  # the last chunk ends in the middle of a line
+
+
+@dataclass(slots=True)
+class Streams:
+    """Collects the lines of a log by stream (process, container, package), in order."""
+
+    found: dict[str, _Stream] = field(default_factory=dict)
+    last: str = ""
+
+    def add(self, text: bytes, line: int, *, stream: str = "", ends: bool = True) -> None:
+        """Add some text that stands in this original line; ``ends`` closes its last line if it has no newline."""
+        at = self.found.setdefault(stream, _Stream())
+        self.last = stream
+        if ends and not text.endswith(b"\n"):
+            text += b"\n"
+        at.chunks.append(text)
+        begun = text.count(b"\n") + (not text.endswith(b"\n"))
+        at.lines += [line] * (begun - 1 if at.open and text else begun)
+        at.open = not text.endswith(b"\n") if text else at.open
+
+    def continue_last(self, text: bytes, line: int) -> None:
+        """Add a line that carries no wrapper: it goes on in the stream of the line before."""
+        self.add(text, line, stream=self.last)
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """The streams that hold a dump."""
+        built = ((name, b"".join(at.chunks), at.lines) for name, at in self.found.items())
+        return tuple(
+            Piece(name, text, np.array(lines, dtype=np.int64)) for name, text, lines in built if HEADER.search(text)
+        )
+
+
+def headers(text: bytes) -> Iterator[tuple[int, int]]:
+    """Where the first headers stand: the start of the line of each, and its own."""
+    for found in islice(HEADER.finditer(text), SAMPLE):
+        yield text.rfind(b"\n", 0, found.start()) + 1, found.start()
+
+
+def is_hidden(text: bytes) -> bool:
+    """Whether there is a header at all."""
+    return HEADER.search(text) is not None
+
+
+def is_bare(text: bytes) -> bool:
+    """Whether a header stands at the start of a line, or behind blanks only: then the text is a dump as it is."""
+    return any(_INDENTED.fullmatch(text, line, at) or at == line for line, at in headers(text))
+
+
+def line_at(text: bytes, start: int) -> bytes:
+    """The line that begins there, without its newline."""
+    end = text.find(b"\n", start)
+    return text[start : end if end >= 0 else len(text)]
+
+
+def next_line(text: bytes, start: int) -> int:
+    """Where the line after begins; the end of the text if there is none."""
+    end = text.find(b"\n", start)
+    return end + 1 if end >= 0 else len(text)
