@@ -59,9 +59,10 @@ def creation_sites(snapshot: Snapshot, *, least: int = LEAST, most: int = MOST) 
     return _families(snapshot, None, least, most)
 
 
-def families_of(snapshot: Snapshot, goroutine_ids: Iterable[int], *, most: int = 3) -> tuple[Family, ...]:
-    """The families of some goroutines (a finding's), those with most of them first: their siblings count too."""
-    return _families(snapshot, frozenset(goroutine_ids), 1, most)
+def families_of(snapshot: Snapshot, stack_ids: Iterable[int], *, most: int = 3) -> tuple[Family, ...]:
+    """The families of the goroutines in some stacks (a finding's), those with most of them first: siblings elsewhere
+    count too."""
+    return _families(snapshot, frozenset(stack_ids), 1, most)
 
 
 def _families(snapshot: Snapshot, caught: Collection[int] | None, least: int, most: int) -> tuple[Family, ...]:
@@ -70,9 +71,11 @@ def _families(snapshot: Snapshot, caught: Collection[int] | None, least: int, mo
     if not sites or (caught is not None and not caught):
         return ()
     site = pl.Series("site", of_stack, dtype=pl.UInt32)[snapshot.goroutines["stack_id"]]
-    table = snapshot.goroutines.select("goroutine_id", "wait_reason", "creator_id", pl.col("wait_minutes").fill_null(0))
+    table = snapshot.goroutines.select(
+        "goroutine_id", "wait_reason", "creator_id", "stack_id", pl.col("wait_minutes").fill_null(0)
+    )
     table = table.with_columns(site).filter(pl.col("site").is_not_null())
-    is_caught = pl.lit(value=False) if caught is None else pl.col("goroutine_id").is_in(list(caught))
+    is_caught = pl.lit(value=False) if caught is None else pl.col("stack_id").is_in(list(caught))
     counted = (
         table.group_by("site", maintain_order=True)
         .agg(

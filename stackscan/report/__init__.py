@@ -15,6 +15,7 @@ from stackscan.report.model import (
     ViewsReport,
 )
 from stackscan.report.serialise import SCHEMA_VERSION, as_json
+from stackscan.report.waiting import told, worth_showing
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -33,4 +34,6 @@ __all__ = [
     "build_snapshot",
     "contention_report",
     "modules",
+    "told",
+    "worth_showing",
 ]

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 
 from stackscan.pools import PoolSample
 from stackscan.report import Fold, Report, SnapshotReport, StackReport
-from stackscan.reporters import words
+from stackscan.reporters import waiting, words
 from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {"error": "🔴", "warning": "🟡", "info": "🔵", "ok": "🟢"}
@@ -28,16 +28,18 @@ def _snapshot(snapshot: SnapshotReport) -> str:
     parts = [
         "\n".join(f"**{_MARKS[line.level]} {_text(line.text)}**  " for line in snapshot.verdicts),
         f"{_code(words.where(snapshot))}: {_text(words.summary(snapshot))}",
-        *(_finding(finding) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
+        *(_finding(finding, snapshot) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
         _pools(snapshot.pools),
+        _waiting(snapshot),
         _stacks(snapshot),
         _problems(snapshot),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
     rule = finding.rule
+    families = dict(snapshot.finding_families).get(rule.name, ())
     references = " ".join(f"<{words.plain(reference)}>" for reference in rule.references)
     return "\n".join(
         (
@@ -53,6 +55,7 @@ def _finding(finding: Finding) -> str:
                 if finding.goroutine_ids
                 else []
             ),
+            *([f"* **Family:** {_text(waiting.family_text(families))}"] if families else []),
             f"* **See:** {references}",
         )
     )
@@ -66,6 +69,20 @@ def _pools(samples: Iterable[PoolSample]) -> str:
         for sample in samples
     ]
     return "\n".join(["| pool | workers | busy | states |", "|---|---:|---:|---|", *rows]) if rows else ""
+
+
+def _waiting(snapshot: SnapshotReport) -> str:
+    """Locks and creation sites, each list as it stands in a terminal."""
+    parts = []
+    if waiting.has_locks(snapshot):
+        parts.append(f"**Locks**: {waiting.LOCKS_NOTE}\n\n{_fence(_lines(waiting.lock_lines(snapshot.locks)))}")
+    if snapshot.families:
+        parts.append(f"**Started by**\n\n{_fence(_lines(waiting.site_lines(snapshot.families)))}")
+    return "\n\n".join(parts)
+
+
+def _lines(lines: Iterable[waiting.Line]) -> str:
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 
 def _stacks(snapshot: SnapshotReport) -> str:

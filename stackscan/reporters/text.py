@@ -14,7 +14,7 @@ from rich.text import Text
 
 from stackscan.pools import PoolSample
 from stackscan.report import BundleReport, ContentionReport, Fold, FrameReport, Report, SnapshotReport, StackReport
-from stackscan.reporters import words
+from stackscan.reporters import waiting, words
 from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {
@@ -22,6 +22,15 @@ _MARKS: Final = {
     "warning": ("!", "bold yellow"),
     "info": ("i", "cyan"),
     "ok": ("✓", "green"),
+}
+_ROLES: Final = {
+    "count": "bold",
+    "what": "cyan",
+    "name": "bold",
+    "place": "dim",
+    "note": "dim",
+    "alarm": "bold yellow",
+    "": "",
 }
 _PIPE_WIDTH: Final = 100  # prose in a pipe; lines of data are as long as they are
 _MOST_PROBLEMS: Final = 20
@@ -167,15 +176,28 @@ class _Page:
                 if place:
                     self.line()
                 self.finding(finding, told_by(finding, snapshot.findings))
+                self.family(finding, snapshot)
         if snapshot.pools:
             self.heading("Pools")
             self.pools(snapshot.pools)
+        self.waiting(snapshot)
         if snapshot.shown:
             self.heading("Stacks", words.selection(snapshot))
             for found in snapshot.shown:
                 self.stack(found)
         if snapshot.problems:
             self.problems(snapshot)
+
+    def waiting(self, snapshot: SnapshotReport) -> None:
+        """Locks and creation sites, where there is something to say of them."""
+        if waiting.has_locks(snapshot):
+            self.heading("Locks", waiting.LOCKS_NOTE)
+            for line in waiting.lock_lines(snapshot.locks):
+                self.line(*((text, _ROLES[role]) for text, role in line))
+        if snapshot.families:
+            self.heading("Started by", waiting.SITES_NOTE)
+            for line in waiting.site_lines(snapshot.families):
+                self.line(*((text, _ROLES[role]) for text, role in line))
 
     def _marked(self, mark: str, body: str, style: str) -> None:
         text = Text(words.plain(body), style=style)
@@ -199,6 +221,12 @@ class _Page:
             self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
         for place, reference in enumerate(finding.rule.references):
             self.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
+
+    def family(self, finding: Finding, snapshot: SnapshotReport) -> None:
+        """Who started what a rule caught."""
+        families = dict(snapshot.finding_families).get(finding.rule.name, ())
+        if families and told_by(finding, snapshot.findings) is None:
+            self.prose("family", waiting.family_text(families))
 
     def pools(self, samples: Iterable[PoolSample]) -> None:
         samples = list(samples)
