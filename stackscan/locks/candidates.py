@@ -249,13 +249,19 @@ def _candidates(rows: pl.DataFrame, locks: int, ground: Ground) -> list[tuple[Ca
         best.sort("goroutine")
         .group_by(keys, maintain_order=True)
         .agg(pl.len().alias("count"), pl.col("goroutine_id").head(_IDS).alias("ids"), pl.col("wait_minutes").max())
-        .sort(["lock", "score", "count", "stack_id"], descending=[False, True, False, False], maintain_order=True)
+        .with_columns(pl.col("waits_for") >= 0, place=pl.col("waits_for"))
+        .sort(
+            ["lock", "score", "waits_for", "count", "stack_id"],
+            descending=[False, True, False, False, False],
+            maintain_order=True,
+        )
         .group_by("lock", maintain_order=True)
         .head(_SHOWN)
     )
     found: list[list[Candidate]] = [[] for _ in range(locks)]
+    columns = [*keys[:-1], "place", "count", "ids", "wait_minutes"]
     for lock, score, kind, reliable, frame, stack, reason, waits, count, ids, minutes in grouped.select(
-        *keys, "count", "ids", "wait_minutes"
+        columns
     ).iter_rows():
         found[lock].append(
             Candidate(

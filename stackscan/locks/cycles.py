@@ -65,5 +65,6 @@ def _steps(path: Sequence[tuple[int, Candidate]]) -> tuple[Step, ...]:
         waits = candidate.waits_for
         assert waits is not None  # noqa: S101  # edges lead to locks
         following = path[(place + 1) % len(path)][1]
-        steps.append(Step(candidate.goroutine_ids[0], waits, following.score))
+        function = candidate.stack.frames[candidate.frame].function
+        steps.append(Step(candidate.goroutine_ids[0], function, waits, following.score))
     return tuple(steps)

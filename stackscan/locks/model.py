@@ -78,9 +78,11 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``goroutine_id`` waits for a lock (its place in :attr:`Locks.locks`) that the next step's goroutine may hold."""
+    """``goroutine_id``, in ``function``, waits for a lock (its place in :attr:`Locks.locks`) that the next step's
+    goroutine may hold."""
 
     goroutine_id: int
+    function: str
     lock: int
     score: int
 

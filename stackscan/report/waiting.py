@@ -13,6 +13,8 @@ from stackscan.snapshot import Frame, Snapshot
 
 #: Locks and circles that the JSON holds.
 MOST: Final = 20
+#: So many waiters make a lock worth a line of the answer.
+CONVOY: Final = 10
 #: Circles below this score rest on weak evidence.
 FIRM: Final = 50
 
@@ -35,9 +37,9 @@ def worth_showing(locks: Locks) -> tuple[Lock, ...]:
 
 
 def verdicts(locks: Locks) -> list[Verdict]:
-    """Suspected deadlocks as a line of the answer."""
+    """Suspected deadlocks as a line of the answer; where there is none, who may hold the lock that most wait for."""
     if not locks.cycles:
-        return []
+        return _convoy(locks)
     best, count = locks.cycles[0], len(locks.cycles)
     level: Level = "warning" if best.score >= FIRM else "info"
     what = "suspected deadlock" if count == 1 else f"{count} suspected deadlocks, the likeliest"
@@ -45,13 +47,27 @@ def verdicts(locks: Locks) -> list[Verdict]:
     return [Verdict(level, f"{what}: {told(best, locks)}{weak}")]
 
 
+def _convoy(locks: Locks) -> list[Verdict]:
+    lock = max(locks.locks, key=lambda lock: lock.waiters, default=None)
+    if lock is None or lock.waiters < CONVOY or not lock.candidates or lock.kind not in ("sync.Mutex", "sync.RWMutex"):
+        return []
+    best = lock.candidates[0]
+    if best.score < FIRM or best.count > 1:
+        return []
+    where = best.stack.frames[best.frame].function
+    state = f" [{best.wait_reason}]" if best.wait_reason else ""
+    who = f"goroutine {best.goroutine_ids[0]} in {where}{state}"
+    return [Verdict("info", f"{lock.waiters:,} goroutines wait for one {lock.kind}; {who} may hold it")]
+
+
 def told(cycle: Cycle, locks: Locks) -> str:
-    """``goroutine 18 waits for a sync.Mutex that 19 may hold, 19 for one that 18 may hold``."""
+    """``goroutine 18 in main.f waits for a sync.Mutex that 19 may hold, 19 in main.g for one that 18 may hold``."""
     kinds = [locks.locks[step.lock].kind for step in cycle.steps]
     ids = [step.goroutine_id for step in cycle.steps]
     holders = [*ids[1:], ids[0]]
-    parts = [f"goroutine {ids[0]} waits for a {kinds[0]} that {holders[0]} may hold"]
-    for waiter, kind, holder in zip(ids[1:], kinds[1:], holders[1:], strict=True):
+    who = [f"{step.goroutine_id} in {step.function}" for step in cycle.steps]
+    parts = [f"goroutine {who[0]} waits for a {kinds[0]} that {holders[0]} may hold"]
+    for waiter, kind, holder in zip(who[1:], kinds[1:], holders[1:], strict=True):
         parts.append(f"{waiter} for {'one' if kind == kinds[0] else f'a {kind}'} that {holder} may hold")
     return ", ".join(parts)
 
@@ -109,7 +125,13 @@ def _candidate(candidate: Candidate, place: dict[int, int]) -> dict[str, Any]:
 
 def _cycle(cycle: Cycle, place: dict[int, int]) -> dict[str, Any]:
     steps = [
-        {"goroutine_id": step.goroutine_id, "waits_for": place[step.lock], "score": step.score} for step in cycle.steps
+        {
+            "goroutine_id": step.goroutine_id,
+            "function": step.function,
+            "waits_for": place[step.lock],
+            "score": step.score,
+        }
+        for step in cycle.steps
     ]
     return {"score": cycle.score, "steps": steps}
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from stackscan.families import Family
 from stackscan.locks import Candidate, Evidence, Lock, Locks
 from stackscan.report import SnapshotReport, told, worth_showing
-from stackscan.reporters.words import count, plain, short_location, short_symbol
+from stackscan.reporters.words import count, plain, short_location
 
 #: What a text is, for who colours it.
 Role = Literal["count", "what", "name", "place", "note", "alarm", ""]
@@ -19,6 +19,8 @@ _CANDIDATES: Final = 3
 _CYCLES: Final = 3
 _SITES: Final = 5
 _STATES: Final = 4
+#: What somebody holds; of the others one waits for somebody to act.
+_HELD: Final = ("sync.Mutex", "sync.RWMutex", "sync.Once")
 LOCKS_NOTE: Final = "who waits, and who may hold it; a dump never says who does"
 SITES_NOTE: Final = "which go statements started most goroutines"
 _SAYS: Final[dict[Evidence, str]] = {
@@ -41,7 +43,7 @@ def lock_lines(locks: Locks) -> Iterator[Line]:
     shown = worth_showing(locks)
     for lock in shown[:_LOCKS]:
         yield _lock(lock)
-        if not lock.candidates:
+        if not lock.candidates and lock.kind in _HELD:
             yield [("         nobody shows that it may hold it", "note")]
         for candidate in lock.candidates[:_CANDIDATES]:
             yield _candidate(candidate)
@@ -55,8 +57,14 @@ def lock_lines(locks: Locks) -> Iterator[Line]:
         yield [(f"and {count(len(locks.cycles) - _CYCLES, 'suspected deadlocks')} more", "note")]
 
 
+def _tail(function: str) -> str:
+    """``example.com/acme/store.(*Cache).Get`` → ``store.(*Cache).Get``: these lines are long enough."""
+    path, bracket, arguments = function.partition("[")
+    return plain(path.rpartition("/")[2] + bracket + arguments)
+
+
 def _lock(lock: Lock) -> Line:
-    asker = short_symbol(lock.askers[0].function) if lock.askers else ""
+    asker = _tail(lock.askers[0].function) if lock.askers else ""
     others = f" and {count(len(lock.askers) - 1, 'other functions')}" if len(lock.askers) > 1 else ""
     writers = f", {lock.writers:,} to write" if lock.writers else ""
     waits = f"  {lock.max_wait_minutes:,} min" if lock.max_wait_minutes else ""
@@ -79,7 +87,7 @@ def _candidate(candidate: Candidate) -> Line:
     return [
         (f"{candidate.score:>12} ", "note"),
         (f"{who} in ", ""),
-        (short_symbol(frame.function), "name"),
+        (_tail(frame.function), "name"),
         (f"  {short_location(frame)}", "place"),
         (f"  {plain(candidate.wait_reason or 'state unknown')}", "what"),
         (f"  {_SAYS[candidate.evidence]}{doubt}", "note"),
@@ -94,7 +102,7 @@ def site_lines(families: tuple[Family, ...]) -> Iterator[Line]:
         more = f" · {len(states) - _STATES} more" if len(states) > _STATES else ""
         yield [
             (f"{family.count:>8,} ", "count"),
-            (short_symbol(creator.function), "name"),
+            (_tail(creator.function), "name"),
             (f"  {short_location(creator)}", "place"),
             (f"  {' · '.join(states[:_STATES])}{more}", "what"),
             (_by(family), "note"),
@@ -119,7 +127,7 @@ def family_text(families: tuple[Family, ...]) -> str:
     """The family of what a rule caught, as a sentence: who started them, and how many siblings there are."""
     parts = []
     for family in families:
-        creator = f"{short_symbol(family.created_by.function)} ({short_location(family.created_by)})"
+        creator = f"{_tail(family.created_by.function)} ({short_location(family.created_by)})"
         parts.append(
             f"{family.caught:,} of the {count(family.count, 'goroutines')} that {creator} started{_by(family)}"
         )
