@@ -31,11 +31,11 @@ def judge(
     """The verdict lines of one snapshot, at least one; ``suspicions`` are lines that stand beside what rules found."""
     lines = [_of_finding(finding, pools) for finding in findings if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
+    lines += suspicions
     if snapshot.cause is not None:
         lines.append(_of_cause(snapshot.cause))
     if all(line.level not in ("error", "warning") for line in lines) or snapshot.cause is not None:
         lines += _of_nothing_known(snapshot, buckets, findings)
-    lines += suspicions
     if not snapshot.complete:
         lines.append(Verdict("warning", _of_loss(snapshot)))
     return tuple(sorted(lines, key=lambda line: _ORDER.index(line.level)))

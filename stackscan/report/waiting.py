@@ -44,7 +44,8 @@ def verdicts(locks: Locks) -> list[Verdict]:
     level: Level = "warning" if best.score >= FIRM else "info"
     what = "suspected deadlock" if count == 1 else f"{count} suspected deadlocks, the likeliest"
     weak = "" if level == "warning" else " (weak evidence)"
-    return [Verdict(level, f"{what}: {told(best, locks)}{weak}")]
+    lines = [Verdict(level, f"{what}: {told(best, locks)}{weak}")]
+    return lines if best.score >= FIRM else [*_convoy(locks), *lines]
 
 
 def _convoy(locks: Locks) -> list[Verdict]:

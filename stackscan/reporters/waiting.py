@@ -75,7 +75,7 @@ def _lock(lock: Lock) -> Line:
         (f"{lock.waiters:>8,} ", "count"),
         (lock.kind, "what"),
         (f"{writers}{waits}  ", ""),
-        (f"wanted by {asker}{others}", "name"),
+        (f"in {asker}{others}" if asker else "", "name"),
         (where if address is not None else "", "place"),
     ]
 
