@@ -175,8 +175,8 @@ class _Page:
             for place, finding in enumerate(snapshot.findings):
                 if place:
                     self.line()
-                self.finding(finding, told_by(finding, snapshot.findings))
-                self.family(finding, snapshot)
+                families = dict(snapshot.finding_families).get(finding.rule.name, ())
+                self.finding(finding, told_by(finding, snapshot.findings), waiting.family_text(families))
         if snapshot.pools:
             self.heading("Pools")
             self.pools(snapshot.pools)
@@ -205,7 +205,7 @@ class _Page:
             wrapped.rstrip()
             self.console.print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped), soft_wrap=True)
 
-    def finding(self, finding: Finding, teller: Finding | None) -> None:
+    def finding(self, finding: Finding, teller: Finding | None, family: str) -> None:
         mark, style = _MARKS[finding.severity]
         self.line(
             (f"{mark} {finding.rule.name}", style), (f"  {words.count(finding.count, finding.rule.noun)}", "bold")
@@ -219,14 +219,10 @@ class _Page:
         self.prose("do", finding.rule.fix, style="bold" if finding.severity == "error" else "")
         if finding.goroutine_ids:  # counted formats have none
             self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
+        if family:
+            self.prose("family", family)
         for place, reference in enumerate(finding.rule.references):
             self.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
-
-    def family(self, finding: Finding, snapshot: SnapshotReport) -> None:
-        """Who started what a rule caught."""
-        families = dict(snapshot.finding_families).get(finding.rule.name, ())
-        if families and told_by(finding, snapshot.findings) is None:
-            self.prose("family", waiting.family_text(families))
 
     def pools(self, samples: Iterable[PoolSample]) -> None:
         samples = list(samples)

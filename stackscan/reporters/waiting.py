@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -57,10 +58,16 @@ def lock_lines(locks: Locks) -> Iterator[Line]:
         yield [(f"and {count(len(locks.cycles) - _CYCLES, 'suspected deadlocks')} more", "note")]
 
 
+_VERSION: Final = re.compile(r"v\d+\.")
+
+
 def _tail(function: str) -> str:
     """``example.com/acme/store.(*Cache).Get`` → ``store.(*Cache).Get``: these lines are long enough."""
     path, bracket, arguments = function.partition("[")
-    return plain(path.rpartition("/")[2] + bracket + arguments)
+    folders, _, last = path.rpartition("/")
+    if _VERSION.match(last):  # …/go-yamux/v5.newSession
+        last = f"{folders.rpartition('/')[2]}/{last}"
+    return plain(last + bracket + arguments)
 
 
 def _lock(lock: Lock) -> Line:
@@ -113,14 +120,19 @@ def site_lines(families: tuple[Family, ...]) -> Iterator[Line]:
 
 def _by(family: Family) -> str:
     """Who ran the go statement."""
+    who = _who(family)
+    return f"  by {who}" if who else ""
+
+
+def _who(family: Family) -> str:
     if not family.creators:
         return ""
     first = family.creators[0]
     others = (family.distinct_creators or 1) - 1
-    if others >= family.count // 2:
-        return f"  by {count(others + 1, 'goroutines')}"
+    if others >= family.count // 2 and others:
+        return count(others + 1, "goroutines")
     state = f" [{plain(first.wait_reason or 'state unknown')}]" if first.alive else ", which is gone"
-    return f"  by goroutine {first.goroutine_id}{state}" + (f" and {count(others, 'others')}" if others else "")
+    return f"goroutine {first.goroutine_id}{state}" + (f" and {count(others, 'others')}" if others else "")
 
 
 def family_text(families: tuple[Family, ...]) -> str:
@@ -128,7 +140,6 @@ def family_text(families: tuple[Family, ...]) -> str:
     parts = []
     for family in families:
         creator = f"{_tail(family.created_by.function)} ({short_location(family.created_by)})"
-        parts.append(
-            f"{family.caught:,} of the {count(family.count, 'goroutines')} that {creator} started{_by(family)}"
-        )
+        who = f"that {_who(family)} started in" if family.creators else "started in"
+        parts.append(f"{family.caught:,} of the {count(family.count, 'goroutines')} {who} {creator}")
     return "; ".join(parts)
