@@ -155,7 +155,8 @@ def test_planted_holders_come_out_on_top(version: str) -> None:
 # -- how stacks wait -------------------------------------------------------------------------------------------------
 
 #: What Go 1.24 and later print of who waits for a mutex, innermost first.
-NEW = "internal/sync.runtime_SemacquireMutex internal/sync.(*Mutex).lockSlow internal/sync.(*Mutex).Lock sync.(*Mutex).Lock"
+_SLOW = "internal/sync.(*Mutex).lockSlow internal/sync.(*Mutex).Lock"
+NEW = f"internal/sync.runtime_SemacquireMutex {_SLOW} sync.(*Mutex).Lock"
 #: Innermost frames as Go versions print them, the kind, which frames show the lock, and whether it is a writer.
 SHAPES = [
     ("sync.runtime_Semacquire sync.(*Mutex).Lock", "sync.Mutex", {1, 0}, False),  # 1.4

@@ -14,7 +14,7 @@ A doubtful word (``?``) counts half. A goroutine in ``Cond.Wait`` gave its lock 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -35,8 +35,6 @@ _SHOWN: Final = 5
 _IDS: Final = 20
 #: An object that more locks than this lie in tells nothing about any of them.
 _MOST_LOCKS: Final = 8
-#: A word makes two waiting goroutines a pair when nobody else who waits has it.
-_MOST_SHARING: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +154,18 @@ def _frames_of(goroutine: Integers, lock: int, frame: int, score: int, evidence:
     return _rows(same * lock, goroutine, same * score, same * number, np.zeros(count, dtype=np.bool_), same * frame)
 
 
-def _goroutines(ground: Ground, stack: int, *, not_for: int) -> Integers:
-    """The goroutines with a stack that do not wait for a lock."""
+def _rows_by_stack(ground: Ground) -> Callable[[int], Integers]:
+    """What tells the goroutines (rows) of a stack."""
     stacks = ground.snapshot.goroutines["stack_id"].to_numpy()
-    return np.flatnonzero((stacks == stack) & (ground.waits_for != not_for))
+    order = np.argsort(stacks, kind="stable")
+    bounds = np.searchsorted(stacks[order], np.arange(len(ground.places.stacks) + 1))
+    return lambda stack: order[bounds[stack] : bounds[stack + 1]]
 
 
 def _in_once(instances: Sequence[Instance], rest: Sequence[int], ground: Ground) -> pl.DataFrame:
     """Goroutines that run the function of the same Once: the frame that called ``Do`` is the same."""
     found = [pl.DataFrame(schema=_SCHEMA)]
+    rows_of = _rows_by_stack(ground)
     for number in rest:
         instance = instances[number]
         if instance.kind != "sync.Once":
@@ -178,60 +179,70 @@ def _in_once(instances: Sequence[Instance], rest: Sequence[int], ground: Ground)
                 if frames[at].function == "sync.(*Once).doSlow" and stack not in ground.sites:
                     above = next((f for f in frames[at + 1 :] if f.function != "sync.(*Once).Do"), None)
                     if above is not None and above in callers:
-                        rows = _goroutines(ground, stack, not_for=number)
-                        found.append(_frames_of(rows, number, at, ONCE, "once"))
+                        found.append(_frames_of(rows_of(stack), number, at, ONCE, "once"))
     return pl.concat(found)
 
 
 def _by_type(instances: Sequence[Instance], rest: Sequence[int], ground: Ground) -> pl.DataFrame:
     """Goroutines in a method of an object of the lock's type whose receiver no frame shows."""
     found = [pl.DataFrame(schema=_SCHEMA)]
-    receivers = ground.words.take((ground.words.position == 0) & ground.words.reliable)
-    shown = set(zip(receivers.goroutine.tolist(), receivers.place.tolist(), strict=True))
-    hidden: dict[int, list[tuple[int, int, Integers]]] = {}
-    stacks = ground.snapshot.goroutines["stack_id"].to_numpy()
+    by_type: dict[int, list[int]] = {}
     for number in rest:
         type_id = ground.type_ids.get(instances[number].owner_type or "")
-        if type_id is None:
-            continue
-        if type_id not in hidden:
-            hidden[type_id] = []
-            for stack in range(len(ground.places.stacks)):
-                low, high = ground.places.first[stack], ground.places.first[stack + 1]
-                for place in (low + np.flatnonzero(ground.types[low:high] == type_id)).tolist()[:1]:
-                    kept = [row for row in np.flatnonzero(stacks == stack).tolist() if (row, place) not in shown]
-                    if kept:
-                        hidden[type_id].append((stack, place - int(low), np.array(kept)))
-        for _, frame, rows in hidden[type_id]:
-            others = rows[ground.waits_for[rows] != number]
-            found.append(_frames_of(others, number, frame, TYPE, "type"))
+        if type_id is not None:
+            by_type.setdefault(type_id, []).append(number)
+    for type_id, numbers in by_type.items():
+        for frame, rows in _hidden(ground, type_id):
+            for number in numbers:
+                others = rows[ground.waits_for[rows] != number]
+                found.append(_frames_of(others, number, frame, TYPE, "type"))
     return pl.concat(found)
 
 
+def _hidden(ground: Ground, type_id: int) -> Iterator[tuple[int, Integers]]:
+    """The goroutines in each stack whose innermost method of a type shows no receiver, with that method's frame."""
+    words, first = ground.words, ground.places.first
+    places = np.flatnonzero(ground.types == type_id)
+    stacks, innermost = np.unique(np.searchsorted(first, places, side="right") - 1, return_index=True)
+    receivers = (words.position == 0) & words.reliable
+    rows_of = _rows_by_stack(ground)
+    for stack, place in zip(stacks.tolist(), places[innermost].tolist(), strict=True):
+        shown = np.zeros(ground.snapshot.goroutines.height, dtype=np.bool_)
+        shown[words.goroutine[receivers & (words.place == place)]] = True
+        rows = rows_of(stack)
+        rows = rows[~shown[rows]]
+        if len(rows):
+            yield place - int(first[stack]), rows
+
+
 def _by_shared_word(instances: Sequence[Instance], rest: Sequence[int], ground: Ground) -> pl.DataFrame:
-    """Goroutines that wait for another lock in the same frame and have another pointer in common with who waits."""
+    """Two goroutines that wait for different locks in one function, with a pointer there that no other waiter has."""
     asker = np.full(len(ground.places.stacks), -1)
     for stack, site in ground.sites.items():
         if site.asker is not None and site.kind == "sync.Mutex":
             asker[stack] = site.asker
-    words = ground.words
     addresses = np.array([i.address for i in instances if i.address is not None], dtype=np.uint64)
-    mine = words.reliable & (words.frame == asker[words.stack]) & (ground.waits_for[words.goroutine] >= 0)
-    words = words.take(mine & ~np.isin(words.word, addresses))
+    words = ground.words
+    words = words.take(words.reliable & (words.frame == asker[words.stack]) & (ground.waits_for[words.goroutine] >= 0))
+    words = words.take(~np.isin(words.word, addresses))
+    if len(words.word) < 2:
+        return pl.DataFrame(schema=_SCHEMA)
     names: dict[str, int] = {}
     function = ground.places.numbers(lambda frame: names.setdefault(frame.function, len(names)))[words.place]
-    columns = {"word": words.word, "function": function, "goroutine": words.goroutine, "frame": words.frame}
-    table = pl.DataFrame({**columns, "lock": ground.waits_for[words.goroutine]})
-    table = table.unique(["word", "function", "goroutine"], maintain_order=True)
-    table = table.filter(pl.len().over("word", "function").is_between(2, _MOST_SHARING))
-    pairs = table.join(table, on=["word", "function"], suffix="_other").filter(pl.col("lock") != pl.col("lock_other"))
-    pairs = pairs[np.flatnonzero(np.isin(pairs["lock"].to_numpy(), np.array(rest)))]
-    pairs = pairs.unique(["lock", "goroutine_other"], maintain_order=True)
-    count = pairs.height
-    return _rows(
-        pairs["lock"].to_numpy(), pairs["goroutine_other"].to_numpy(), np.full(count, SHARED),
-        np.full(count, _EVIDENCE.index("shared")), np.ones(count, dtype=np.bool_), pairs["frame_other"].to_numpy(),
-    )  # fmt: skip
+    words = words.take(order := np.lexsort((words.goroutine, function, words.word)))
+    keys = np.stack([words.word, function[order].astype(np.uint64)])
+    again = np.append(False, (keys[:, 1:] == keys[:, :-1]).all(axis=0) & (np.diff(words.goroutine) == 0))
+    words, keys = words.take(~again), keys[:, ~again]
+    begins = np.flatnonzero(np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)))[: len(words.word)]
+    pairs = begins[np.diff(np.append(begins, len(words.word))) == 2]
+    lock = ground.waits_for[words.goroutine]
+    pairs = pairs[lock[pairs] != lock[pairs + 1]]
+    mine, other = np.append(pairs, pairs + 1), np.append(pairs + 1, pairs)
+    wanted = np.isin(lock[mine], np.array(rest))
+    mine, other = mine[wanted], other[wanted]
+    same = np.ones(len(mine), dtype=np.int64)
+    number = _EVIDENCE.index("shared")
+    return _rows(lock[mine], words.goroutine[other], same * SHARED, same * number, same > 0, words.frame[other])
 
 
 # -- together --------------------------------------------------------------------------------------------------------
