@@ -13,7 +13,7 @@ from stackscan.formats.symbol import origin, read_symbol
 from stackscan.locks import candidates, cycles
 from stackscan.locks.candidates import Ground
 from stackscan.locks.instances import Instance, Waiters, find_owners, put_together
-from stackscan.locks.model import Asker, Lock, Locks
+from stackscan.locks.model import MOST_LOCKS, Asker, Lock, Locks
 from stackscan.locks.sites import NOT_WAITING, Site, receiver_type, site_of
 from stackscan.locks.table import Flags, Integers, Places, WordTable
 from stackscan.snapshot import Frame, Snapshot
@@ -35,7 +35,8 @@ def find_locks(snapshot: Snapshot) -> Locks:
         return Locks(waiters=count, unknown=count)
     groups = Waiters.of(stacks, waiting, sites, places, words).groups()
     instances, unknown = put_together(groups, sites)
-    instances.sort(key=lambda instance: -instance.waiters)
+    distinct = len(instances)
+    instances = sorted(instances, key=lambda instance: -instance.waiters)[:MOST_LOCKS]
     ground = _ground(snapshot, sites, places, words, instances)
     find_owners(instances, words, ground.types, ground.type_ids)
     found = candidates.find(instances, ground) if instances else []
@@ -53,7 +54,7 @@ def find_locks(snapshot: Snapshot) -> Locks:
                 candidates=candidates_of,
             )
         )
-    return Locks(tuple(locks), cycles.find(locks), count, unknown)
+    return Locks(tuple(locks), cycles.find(locks), count, unknown, distinct)
 
 
 def _waiting(snapshot: Snapshot, sites: Mapping[int, Site]) -> tuple[Flags, Integers]:

@@ -7,6 +7,8 @@ from typing import Final, Literal
 
 from stackscan.snapshot import Stack
 
+#: Locks that are looked into. A server may have a hundred thousand goroutines that wait for one of its own each.
+MOST_LOCKS: Final = 2000
 #: An object that holds a lock is smaller than this: a lock lies at most so far behind its object's beginning.
 LARGEST_OBJECT: Final = 4096
 #: ``semaphore`` is a runtime semaphore under none of the others.
@@ -101,12 +103,14 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """All locks that goroutines of a snapshot wait for, most waiters first, and the circles among them.
+    """The locks that goroutines of a snapshot wait for, most waiters first, and the circles among them.
 
-    ``waiters`` counts the goroutines that wait for any lock, ``unknown`` those of them whose lock no frame tells.
+    ``distinct`` counts all locks, of which ``locks`` are the first MOST_LOCKS; ``waiters`` counts the goroutines that
+    wait for any, ``unknown`` those of them whose lock no frame tells.
     """
 
     locks: tuple[Lock, ...] = ()
     cycles: tuple[Cycle, ...] = ()
     waiters: int = 0
     unknown: int = 0
+    distinct: int = 0

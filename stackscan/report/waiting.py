@@ -85,7 +85,7 @@ def locks_json(locks: Locks) -> dict[str, Any]:
     return {
         "waiters": locks.waiters,
         "unknown": locks.unknown,
-        "distinct": len(locks.locks),
+        "distinct": locks.distinct,
         "instances": [_lock(locks.locks[number], place) for number in kept],
         "suspected_deadlocks": len(locks.cycles),
         "cycles": [_cycle(cycle, place) for cycle in cycles],
