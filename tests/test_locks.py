@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from helpers import CORPUS, FIXTURES, goroutine, json_of, rendered, report_of, snapshot_of, stack_of
 from stackscan import formats
+from stackscan.formats import goroutine_text
 from stackscan.locks import Candidate, Cycle, Lock, Locks, cycles, find_locks
 from stackscan.locks.sites import site_of
 from stackscan.snapshot import Snapshot
@@ -442,3 +443,50 @@ def test_a_plain_ring_is_found(size: int) -> None:
     (cycle,) = cycles.find(locks)
     assert isinstance(cycle, Cycle)
     assert set(range(size)) == {step.lock for step in cycle.steps}
+
+
+# -- nothing breaks it -----------------------------------------------------------------------------------------------
+
+ANY = sorted(
+    path for path in (FIXTURES / "go").glob("*/*.txt*") if "debug1" not in path.name and "fragmented" not in path.name
+)
+DEADLOCK = (FIXTURES / "go" / "go1.26" / "locks_deadlock.txt").read_bytes()
+
+
+@pytest.mark.parametrize("path", ANY, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_no_fixture_is_suspected_but_the_deadlock(path: Path) -> None:
+    """Crashes, time-outs, servers, every kind of wait: nobody waits in a circle, and every waiter is accounted for."""
+    data = path.read_bytes()
+    for snapshot in formats.read(gzip.decompress(data) if path.suffix == ".gz" else data, where=path.name):
+        locks = find_locks(snapshot)
+        assert len(locks.cycles) == ("deadlock.txt" in path.name and "locks_" in path.name)
+        assert locks.waiters == locks.unknown + sum(lock.waiters for lock in locks.locks)
+        for lock in locks.locks:
+            for candidate in lock.candidates:
+                assert not set(candidate.goroutine_ids) & set(lock.goroutine_ids)
+                assert 0 <= candidate.frame < len(candidate.stack.frames)
+
+
+SPLICES = st.sampled_from([b"", b"\0", b"(", b"0x", b"\n", b" INFO tick 7\n"])
+
+
+@given(st.integers(0, len(DEADLOCK)), st.integers(0, len(DEADLOCK)), SPLICES)
+def test_damage_breaks_nothing(begin: int, end: int, splice: bytes) -> None:
+    """Cut out anything, write anything in its place: locks are told of what is left, or none."""
+    low, high = sorted((begin, end))
+    for snapshot in goroutine_text.read(DEADLOCK[:low] + splice + DEADLOCK[high:]):
+        locks = find_locks(snapshot)
+        assert locks.waiters == locks.unknown + sum(lock.waiters for lock in locks.locks)
+
+
+def test_a_once_called_from_several_depths() -> None:
+    """Waiters of one Once whose stacks differ in depth: each has its own caller."""
+    slow = calls_of("sync.(*Once).doSlow(0x0?, 0x1)", "sync.(*Once).Do(...)")
+    wrapped = mutex("0xc000010004")
+    inside = "main.slow() < sync.(*Once).doSlow(0x0?, 0x1) < sync.(*Once).Do(...) < main.other(0x1)"
+    locks = found(
+        waits(1, calls_of("runtime.gopark(0x1)") + wrapped + slow, "main.init(0x1) < main.f(0x1)"),
+        waits(2, wrapped + slow, "main.init(0x1)"),
+        waits(3, "", inside, state="select"),
+    )
+    assert [("sync.Once", 2)] == [(lock.kind, lock.waiters) for lock in locks.locks]

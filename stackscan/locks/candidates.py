@@ -170,10 +170,8 @@ def _in_once(instances: Sequence[Instance], rest: Sequence[int], ground: Ground)
         instance = instances[number]
         if instance.kind != "sync.Once":
             continue
-        site = ground.sites[instance.groups[0].stack]
-        callers = {
-            ground.places.stacks[group.stack].frames[site.asker] for group in instance.groups if site.asker is not None
-        }
+        askers = [(group.stack, ground.sites[group.stack].asker) for group in instance.groups]
+        callers = {ground.places.stacks[stack].frames[asker] for stack, asker in askers if asker is not None}
         for stack, frames in enumerate(each.frames for each in ground.places.stacks):
             for at in range(1, len(frames) - 1):
                 if frames[at].function == "sync.(*Once).doSlow" and stack not in ground.sites:
