@@ -92,12 +92,11 @@ def _candidate(candidate: Candidate) -> Line:
     who = f"goroutine {candidate.goroutine_ids[0]}" if candidate.count == 1 else count(candidate.count, "goroutines")
     doubt = "" if candidate.reliable else "; doubtful"
     return [
-        (f"{candidate.score:>12} ", "note"),
-        (f"{who} in ", ""),
+        (f"         maybe {who} in ", ""),
         (_tail(frame.function), "name"),
         (f"  {short_location(frame)}", "place"),
         (f"  {plain(candidate.wait_reason or 'state unknown')}", "what"),
-        (f"  {_SAYS[candidate.evidence]}{doubt}", "note"),
+        (f"  {candidate.score}: {_SAYS[candidate.evidence]}{doubt}", "note"),
     ]
 
 
