@@ -211,9 +211,10 @@ def test_ancestors_add_no_words_and_shift_none() -> None:
     assert all(frame < depth[stacks[row]] for row, frame in table.select("goroutine", "frame").iter_rows())
 
 
-def test_a_torn_list_gives_no_words() -> None:
-    """Where another writer broke a function line, its last word may be half a word: none is taken."""
-    text = "goroutine 1 [select]:\nmain.f(0xc000010000, 0xc0002024-05-01 INFO tick\n\t/x.go:1 +0x1\n"
+@pytest.mark.parametrize("tail", ["0xc0002024-05-01 INFO tick", "2024-05-01 INFO saw (0xc000020000)"])
+def test_a_torn_list_gives_no_words(tail: str) -> None:
+    """Where another writer broke a function line, its last word may be half a word, or not its own: none is taken."""
+    text = f"goroutine 1 [select]:\nmain.f(0xc000010000, {tail}\n\t/x.go:1 +0x1\n"
     text += "main.g(0xc000030000)\n\t/x.go:2 +0x1\n"
     assert {1: [(1, 0, 0xC000030000, True)]} == words_of(snapshot_of(text))
 
