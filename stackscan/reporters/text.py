@@ -20,7 +20,7 @@ from stackscan.report import (
     StackReport,
     second_views,
 )
-from stackscan.reporters import words
+from stackscan.reporters import waiting, words
 from stackscan.reporters.lines import Page, page_on
 from stackscan.reporters.projection import Block, aligned, block
 from stackscan.rules import Finding, told_by
@@ -30,6 +30,15 @@ _MARKS: Final = {
     "warning": ("!", "bold yellow"),
     "info": ("i", "cyan"),
     "ok": ("✓", "green"),
+}
+_ROLES: Final = {
+    "count": "bold",
+    "what": "cyan",
+    "name": "bold",
+    "place": "dim",
+    "note": "dim",
+    "alarm": "bold yellow",
+    "": "",
 }
 _MOST_PROBLEMS: Final = 20
 _BAR: Final = 24
@@ -128,11 +137,13 @@ class _Page(Page):
             for place, finding in enumerate(snapshot.findings):
                 if place:
                     self.line()
-                self.finding(finding, told_by(finding, snapshot.findings))
+                families = dict(snapshot.finding_families).get(finding.rule.name, ())
+                self.finding(finding, told_by(finding, snapshot.findings), waiting.family_text(families))
         if snapshot.pools:
             self.heading("Pools")
             self.pools(snapshot.pools)
             self.loads(snapshot)
+        self.waiting(snapshot)
         if snapshot.shown:
             self.heading("Stacks", words.selection(snapshot))
             for found in snapshot.shown:
@@ -140,7 +151,18 @@ class _Page(Page):
         if snapshot.problems:
             self.problems(snapshot)
 
-    def finding(self, finding: Finding, teller: Finding | None) -> None:
+    def waiting(self, snapshot: SnapshotReport) -> None:
+        """Locks and creation sites, where there is something to say of them."""
+        if waiting.has_locks(snapshot):
+            self.heading("Locks", waiting.LOCKS_NOTE)
+            for line in waiting.lock_lines(snapshot.locks):
+                self.line(*((text, _ROLES[role]) for text, role in line))
+        if snapshot.families:
+            self.heading("Started by", waiting.SITES_NOTE)
+            for line in waiting.site_lines(snapshot.families):
+                self.line(*((text, _ROLES[role]) for text, role in line))
+
+    def finding(self, finding: Finding, teller: Finding | None, family: str) -> None:
         mark, style = _MARKS[finding.severity]
         self.line(
             (f"{mark} {finding.rule.name}", style), (f"  {words.count(finding.count, finding.rule.noun)}", "bold")
@@ -154,6 +176,8 @@ class _Page(Page):
         self.prose("do", finding.rule.fix, style="bold" if finding.severity == "error" else "")
         if finding.goroutine_ids:  # counted formats have none
             self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
+        if family:
+            self.prose("family", family)
         for place, reference in enumerate(finding.rule.references):
             self.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
 
