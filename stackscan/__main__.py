@@ -1,5 +1,29 @@
-"""``python -m stackscan``."""
+"""``python -m stackscan``, and where the installed program begins: what Ctrl-C does while it still loads."""
 
-from stackscan.cli import main
+from __future__ import annotations
 
-main()
+import sys
+from contextlib import AbstractContextManager, nullcontext
+
+
+def main() -> None:
+    """Run the command line. Ctrl-C ends it quietly; a reproducer is only asked to stop, and says what it had."""
+    try:
+        with _listening():
+            from stackscan.cli import main as run  # noqa: PLC0415 - loading is what may be interrupted
+
+            run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _listening() -> AbstractContextManager[object]:
+    if sys.argv[1:2] != ["reproduce"]:
+        return nullcontext()
+    from stackscan.reproducer.interrupt import on_signals  # noqa: PLC0415 - only they need it
+
+    return on_signals()
+
+
+if __name__ == "__main__":
+    main()

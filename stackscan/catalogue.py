@@ -121,7 +121,7 @@ def read_text(text: str, *, where: str) -> Table:
     """The top table of one TOML text."""
     try:
         return Table(tomllib.loads(text), where)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CatalogueError(f"{where}: {error}") from error
 
 

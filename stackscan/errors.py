@@ -52,6 +52,12 @@ class CatalogueError(StackscanError):
     default_hint = "Compare the file with its neighbours in the catalogue; every key is described in CONTRIBUTING.md."
 
 
+class UsageError(StackscanError):
+    """What was asked for does not make sense: an option's value, a query, a choice among several dumps."""
+
+    default_hint = "Every command tells its options with --help."
+
+
 class PolicyError(StackscanError):
     """A check's policy is wrong: what, in which file, under which key."""
 
@@ -62,6 +68,18 @@ class BaselineError(StackscanError):
     """A baseline cannot be read, or is none."""
 
     default_hint = "Write one with: stackscan check SOURCE... --write-baseline FILE"
+
+
+class ModelError(StackscanError):
+    """The pool model was asked with numbers that make no pool: which number, and what it may be."""
+
+    default_hint = "stackscan pool --help tells what each number means and its unit."
+
+
+class ReproducerError(StackscanError):
+    """A reproducer could not be set up or run: a number out of its limits, too few open files, threads or ports."""
+
+    default_hint = "stackscan reproduce --help tells each limit; smaller numbers show the same."
 
 
 class OutputError(StackscanError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from stackscan import crosscheck, phases, pools, rules, sources, unwrapping
 from stackscan.errors import StackscanError, UnrecognisedFormatError
 from stackscan.formats import contention, kinds
+from stackscan.redaction import Redaction
 from stackscan.report import (
     BundleReport,
     ContentionReport,
@@ -22,6 +23,7 @@ from stackscan.report import (
 )
 from stackscan.snapshot import Problem, Snapshot
 from stackscan.sources import Member
+from stackscan.sources.names import Taken, first_known, read_name
 
 #: Told what is being read, how many bytes of it, and of how many.
 Progress = Callable[[str, int, int], None]
@@ -37,7 +39,26 @@ class _Bundle:
     contention: list[ContentionReport] = field(default_factory=list)
 
 
-def scan(chosen: Iterable[str], *, top: int | None = None, progress: Progress | None = None) -> Report:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One snapshot, its report, and when and where it was taken; after a redaction, nothing else than that let pass.
+
+    ``second_view`` marks a profile of the process that a text of the same bundle shows: its goroutines are the same.
+    """
+
+    snapshot: Snapshot
+    report: SnapshotReport
+    taken: Taken
+    second_view: bool = False
+
+
+def scan(
+    chosen: Iterable[str],
+    *,
+    top: int | None = None,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
+) -> Report:
     """Read all sources and judge what they hold; ``top`` limits the buckets (None: all are kept).
 
     Raises StackscanError for a source that cannot be read or holds no dump.
@@ -45,17 +66,65 @@ def scan(chosen: Iterable[str], *, top: int | None = None, progress: Progress | 
     found: list[SnapshotReport] = []
     bundles: list[BundleReport] = []
     for source in chosen:
-        bundle = _Bundle()
-        is_bundle = False
-        for member in sources.open_source(source):
-            is_bundle |= member.name is not None
-            _take(member, bundle, progress)
-        kubo = bundle.version.get("Version") if bundle.version else None
-        for member, snapshots in bundle.read:
-            found += [_judge(member, snapshots, place, top, kubo) for place in range(len(snapshots))]
-        if is_bundle or not bundle.read:
-            bundles.append(_bundle_report(source, bundle))
+        examined, bundle = examine(source, top=top, progress=progress, redaction=redaction)
+        found += [each.report for each in examined]
+        bundles += [] if bundle is None else [bundle]
     return Report(tuple(found), tuple(bundles))
+
+
+def examine(
+    source: str,
+    *,
+    top: int | None = None,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
+) -> tuple[list[Examined], BundleReport | None]:
+    """The snapshots of one source with their reports, and its list of members if it is a bundle.
+
+    Findings, pools and phases are told by the dump as it is; a redaction only decides what is said of them.
+    Raises StackscanError when the source cannot be read or holds no dump.
+    """
+    bundle = _Bundle()
+    is_bundle = False
+    for member in sources.open_source(source, _fetching(progress, source)):
+        is_bundle |= member.name is not None
+        _take(member, bundle, progress)
+    report = _bundle_report(sources.shown(source), bundle) if is_bundle or not bundle.read else None
+    if report is not None and redaction is not None:
+        report = redaction.bundle(report)
+    kubo = bundle.version.get("Version") if bundle.version else None
+    if redaction is not None:
+        kubo = redaction.release(kubo)
+    seconds = {second.name for _, (second, _) in _views(bundle.read)}
+    found = []
+    for member, snapshots in bundle.read:
+        for place, snapshot in enumerate(snapshots):
+            shown = snapshot if redaction is None else redaction.snapshot(snapshot)
+            judged = _judge(member, snapshots, place, shown, top=top, kubo=kubo, redaction=redaction)
+            own = first_known((_taken(member, snapshot), _beside(member, bundle.read)))
+            own = own if redaction is None else redaction.taken(own)
+            found.append(Examined(shown, judged, own, member.name in seconds))
+    return found, report
+
+
+def _taken(member: Member, snapshot: Snapshot) -> Taken:
+    return first_known((Taken(snapshot.captured_at), read_name(f"{member.source}/{member.name or ''}".rstrip("/"))))
+
+
+def _beside(member: Member, read: list[tuple[Member, list[Snapshot]]]) -> Taken:
+    """What the other members of a bundle say: those who write bundles take all within seconds.
+
+    A folder with several texts is a collection, whose members may be hours apart.
+    """
+    siblings = [entry for entry in read if _folder(entry[0]) == _folder(member)]
+    dumps = [snapshots for _, snapshots in siblings if snapshots[0].format == "goroutine-text"]
+    if member.name is None or len(dumps) != 1 or len(dumps[0]) != 1:
+        return Taken()
+    return first_known(_taken(sibling, snapshot) for sibling, snapshots in siblings for snapshot in snapshots)
+
+
+def _folder(member: Member) -> str:
+    return (member.name or "").rpartition("/")[0]
 
 
 def attempt(
@@ -71,19 +140,14 @@ def attempt(
 
 def captures(source: str, *, progress: Progress | None = None) -> Iterator[tuple[SnapshotReport, Snapshot]]:
     """The snapshots of a source, each with its report. Raises StackscanError as :func:`scan` does."""
-    bundle = _Bundle()
-    for member in sources.open_source(source):
-        _take(member, bundle, progress)
-    if not bundle.read:
-        _bundle_report(source, bundle)
-    for member, snapshots in bundle.read:
-        yield from ((_judge(member, snapshots, n, None, None), snapshot) for n, snapshot in enumerate(snapshots))
+    found, _ = examine(source, progress=progress)
+    yield from ((one.report, one.snapshot) for one in found)
 
 
 def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member, list[Snapshot]]]:
     """The snapshots of each member of a source that holds any. Raises StackscanError when one cannot be read."""
     bundle = _Bundle()
-    for member in sources.open_source(source):
+    for member in sources.open_source(source, _fetching(progress, source)):
         _take(member, bundle, progress)
     yield from bundle.read
 
@@ -100,12 +164,12 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
         found = unwrapping.read_member(member, told)
     except UnrecognisedFormatError as error:
         if member.name is None:
-            raise
+            raise _cut_short(member, error) from error
         _list(member, bundle, error)
         return
     if member.cut:
         snapshots = found[-1][1]
-        snapshots[-1] = _cut(snapshots[-1])
+        snapshots[-1] = _cut(snapshots[-1], member.note if member.name is None else None)
     goroutines = sum(len(snapshot.goroutines) for _, snapshots in found for snapshot in snapshots)
     bundle.read += found
     kind = found[0][1][0].format
@@ -134,21 +198,34 @@ def _note(member: Member) -> str | None:
     return member.note or ("cut" if member.cut else wrapper)
 
 
-def _judge(member: Member, snapshots: list[Snapshot], place: int, top: int | None, kubo: str | None) -> SnapshotReport:
+def _judge(
+    member: Member,
+    snapshots: list[Snapshot],
+    place: int,
+    shown: Snapshot,
+    *,
+    top: int | None,
+    kubo: str | None,
+    redaction: Redaction | None,
+) -> SnapshotReport:
+    """Judge a snapshot and report on ``shown``, which is the same one or the same one redacted."""
     snapshot = snapshots[place]
     samples = pools.sample(snapshot, pools.catalogue())
     sizes = {sample.pool.name: sample.workers for sample in samples}
     findings = rules.classify(snapshot, rules.catalogue(), sizes)
     versions = dict(modules(snapshot.stacks))
+    source, name, stream = member.source, member.name, member.stream
+    if redaction is not None:
+        source, name, stream = redaction.source(source), redaction.member(name), redaction.stream(stream)
     return build_snapshot(
-        snapshot,
+        shown,
         Place(
-            member.source,
-            member.name,
+            source,
+            name,
             place + 1,
             len(snapshots),
             member.wrapper,
-            member.stream,
+            stream,
             cut=member.cut and place == len(snapshots) - 1,
         ),
         findings=findings,
@@ -181,8 +258,7 @@ def _views(
     """Pairs of members of one folder that hold one dump each, the text first: two views of one process."""
     texts = [entry for entry in members if entry[1][0].format == "goroutine-text" and len(entry[1]) == 1]
     for text in texts:
-        folder = (text[0].name or "").rpartition("/")[0]
-        siblings = [entry for entry in members if (entry[0].name or "").rpartition("/")[0] == folder]
+        siblings = [entry for entry in members if _folder(entry[0]) == _folder(text[0])]
         others = [entry for entry in siblings if entry[1][0].format != "goroutine-text"]
         if len(siblings) - len(others) == 1:  # several texts: nobody says which belongs to which
             for other in others:
@@ -193,9 +269,20 @@ def _told(progress: Progress, where: str) -> Callable[[int, int], None]:
     return lambda done, total: progress(where, done, total)
 
 
-def _cut(snapshot: Snapshot) -> Snapshot:
-    """A snapshot whose file ends before its archive says so."""
+def _fetching(progress: Progress | None, source: str) -> Callable[[int, int], None] | None:
+    return None if progress is None else _told(progress, sources.shown(source))
+
+
+def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFormatError:
+    """What to say of a source that holds no dump: of one whose end is missing, this first."""
+    if member.note is None:
+        return error
+    return UnrecognisedFormatError(f"{member.where}: {member.note}; there is no dump in what came")
+
+
+def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:
+    """A snapshot whose file ends before its archive, or the server that sent it, says so."""
     line = snapshot.goroutines["line"].max()
-    reason = "the compressed file is cut: what follows this goroutine is lost"
+    reason = note or "the compressed file is cut: what follows this goroutine is lost"
     problem = Problem(line if isinstance(line, int) else 1, reason)
     return replace(snapshot, complete=False, problems=(*snapshot.problems, problem))

@@ -7,7 +7,9 @@ of one polars table (:data:`GOROUTINE_SCHEMA`). This module imports nothing of o
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -34,6 +36,16 @@ ANCESTOR_SCHEMA: Final[dict[str, pl.DataType]] = {
     "depth": pl.UInt32(),  # 1 is the parent
     "ancestor_id": pl.UInt64(),
     "stack_id": pl.UInt32(),
+}
+
+#: Columns of :meth:`Snapshot.arguments`: one row a word of an argument list that may be a pointer (0x1000 or more), by
+#: goroutine, frame and position. Words are what stood in registers and on the stack, not values: a string is two.
+ARGUMENT_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "goroutine": pl.UInt32(),  # row of Snapshot.goroutines
+    "frame": pl.UInt16(),  # index in the frames of its stack, 0 the innermost
+    "position": pl.UInt16(),  # of the word in the list, braces undone, words left out here counted
+    "word": pl.UInt64(),
+    "reliable": pl.Boolean(),  # false behind a "?": the register may hold something else by now (Go 1.18 and later)
 }
 
 
@@ -90,13 +102,20 @@ def empty_ancestors() -> pl.DataFrame:
     return pl.DataFrame(schema=ANCESTOR_SCHEMA)
 
 
+def empty_arguments() -> pl.DataFrame:
+    """An argument table without rows, with all its columns."""
+    return pl.DataFrame(schema=ARGUMENT_SCHEMA)
+
+
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """One dump, as read.
 
     ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut or
     any goroutine was lost; ``cause`` is what the process said as it died (``panic: …``, ``fatal error: …``,
-    ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this.
+    ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this; ``captured_at`` is when it was taken, in
+    UTC, where the dump itself says so (protobuf profiles do). ``read_arguments`` reads the argument
+    lists when they are asked for, and is None in formats that have none; until then it holds on to the text.
     """
 
     format: str
@@ -108,6 +127,13 @@ class Snapshot:
     cause: str | None = None
     dialect: str | None = None
     ancestors: pl.DataFrame = field(default_factory=empty_ancestors)
+    captured_at: datetime | None = None
+    read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
+
+    def arguments(self, of: Collection[Frame] | None = None) -> pl.DataFrame | None:
+        """The words of argument lists that may be pointers (:data:`ARGUMENT_SCHEMA`), of these frames or of all; None
+        where the format prints none. Read from the text when asked; those of all frames are kept."""
+        return None if self.read_arguments is None else self.read_arguments(of)
 
     def check_valid(self) -> None:
         """Raise ValueError unless the tables have their declared columns and every stack id points at a stack."""

@@ -472,7 +472,7 @@ _NO_DUMPS: list[tuple[str, Callable[[], bytes], tuple[str, ...]]] = [
     ("PNG", _png, ("PNG picture",)),
     ("zip", _zip, ("no goroutine dump in it",)),
     ("cut zip", lambda: _zip()[:50], ("no goroutine dump in it",)),
-    ("zstd", lambda: b"\x28\xb5\x2f\xfd" + bytes(range(100)), ("zstandard", "zstd -dc")),
+    ("zstd", lambda: b"\x28\xb5\x2f\xfd" + bytes(range(100)), ("damaged zstandard file", "Fetch or copy")),
     ("xz", lambda: b"\xfd7zXZ\x00" + bytes(100), ("xz file", "xz -dc")),
     ("threadcreate", lambda: b"threadcreate profile: total 1\n1 @\n#\t0x0\n\n", ("threadcreate", "debug=2")),
     ("heap protobuf", lambda: b"\n\4\x08\1\x10\x022\x002\x0binuse_space2\5bytes", ("inuse_space/bytes", "goroutine")),

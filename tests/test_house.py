@@ -94,3 +94,15 @@ def test_a_missing_grammar_is_said_to_be_missing() -> None:
     """A broken installation gets a message, not a parser error."""
     with pytest.raises(FileNotFoundError, match="reinstall"):
         grammar_text("no_such_grammar")
+
+
+@pytest.mark.parametrize("command", ["export", "query", "convert"])
+def test_the_documentation_names_every_option(command: str) -> None:
+    """Each command and each of its options stands in the README or on a page of docs/."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    done = subprocess.run(
+        [sys.executable, "-m", "stackscan", command, "-h"], capture_output=True, text=True, check=True
+    )
+    assert f"stackscan {command}" in text
+    assert [] == [option for option in set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"} if option not in text]

@@ -240,7 +240,12 @@ def test_the_same_as_texts() -> None:
     assert Frame("main.start", "", 0) == snapshot.stacks[0].created_by
 
 
-@pytest.mark.parametrize("goroutine_id", [-1, 1 << 62, "0", "-", "x", "9" * 30])
+def test_goroutine_0_is_written_as_a_text() -> None:
+    """A thread's own stack: as a number, 0 could not be told from no number."""
+    assert [0] == individual(id="0", state="idle").goroutines["goroutine_id"].to_list()
+
+
+@pytest.mark.parametrize("goroutine_id", [-1, 1 << 62, "-", "x", "9" * 30])
 def test_absurd_ids_are_null_or_64_bit(goroutine_id: str | int) -> None:
     """Ids above 2⁶³ come as negative numbers; what is no id is a problem."""
     snapshot = individual(id=goroutine_id, state="select")

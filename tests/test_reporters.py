@@ -8,6 +8,7 @@ tests/test_lab.py``, then read the difference.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 from pathlib import Path
@@ -214,10 +215,11 @@ def test_a_code_span_holds_any_text(text: str) -> None:
 
 
 def test_markdown_tables_have_as_many_cells_everywhere() -> None:
-    """The table of pools is a table: the same number of cells in every row."""
-    rows = [line for line in rendered(report_of(_STALLED), "markdown").splitlines() if line.startswith("|")]
-    assert 4 == len(rows)
-    assert {5} == {row.count("|") for row in rows}
+    """The table of pools, and that of what would change, are tables: the same number of cells in every row."""
+    lines = rendered(report_of(_STALLED), "markdown").splitlines()
+    tables = [list(rows) for is_row, rows in itertools.groupby(lines, lambda line: line.startswith("|")) if is_row]
+    assert [4, 5] == [len(rows) for rows in tables]
+    assert [{5}, {4}] == [{row.count("|") for row in rows} for rows in tables]
 
 
 def test_markdown_says_what_text_says() -> None:

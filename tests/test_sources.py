@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import hashlib
 import io
 import os
 import sys
+import tarfile
+import zipfile
 import zlib
 from pathlib import Path
 
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,7 +99,7 @@ def test_gzip_three_deep_is_refused(tmp_path: Path) -> None:
     """Deeper nesting is no accident."""
     path = tmp_path / "dump.gz"
     path.write_bytes(gzip.compress(gzip.compress(gzip.compress(DUMP.encode()))))
-    with pytest.raises(SourceError, match="gzip inside gzip"):
+    with pytest.raises(LimitError, match="compressed more than 2 times"):
         only_member(path)
 
 
@@ -372,3 +377,120 @@ def test_a_link_to_a_dump_is_read(tmp_path: Path) -> None:
     link = tmp_path / "latest"
     link.symlink_to("dump.txt")
     assert (str(link), DUMP.encode()) == (only_member(link).source, only_member(link).data)
+
+
+#: Long and varied enough to be packed in several blocks.
+_LONG = "\n".join(
+    goroutine(n, ["main.work"], argument=hashlib.sha256(b"%d" % n).hexdigest()) for n in range(1, 5000)
+).encode()
+
+
+# -- zstandard -------------------------------------------------------------------------------------------------------
+
+
+def test_zstandard_is_told_by_content(tmp_path: Path) -> None:
+    """Like gzip: whatever the file is called, alone, inside gzip, in several frames, behind a skippable one."""
+    half = len(DUMP) // 2
+    frames = zstd.compress(DUMP[:half].encode()) + zstd.compress(b"") + zstd.compress(DUMP[half:].encode())
+    skippable = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
+    for data in (zstd.compress(DUMP.encode()), frames, skippable + frames, gzip.compress(frames), frames + b"\0" * 512):
+        path = tmp_path / "dump.txt"
+        path.write_bytes(data)
+        assert (DUMP.encode(), False) == (only_member(path).data, only_member(path).cut)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_cut_zstandard_file_gives_what_it_still_holds(tmp_path: Path, share: float, frames: int) -> None:
+    """An upload that broke off is read as far as whole blocks go, and the report says that it is not complete."""
+    text = _LONG
+    size = len(text) // frames + 1
+    whole = b"".join(zstd.compress(text[at : at + size]) for at in range(0, len(text), size))
+    path = tmp_path / "dump.zst"
+    path.write_bytes(whole[: int(len(whole) * share)])
+    member = only_member(path)
+    assert member.cut
+    assert member.data
+    assert text.startswith(member.data)
+
+
+def test_a_damaged_zstandard_file_gives_what_stands_before_the_damage() -> None:
+    """A changed byte costs what follows it."""
+    text = _LONG
+    packed = bytearray(zstd.compress(text, options={zstd.CompressionParameter.checksum_flag: 1}))
+    whole = bytes(packed)
+    packed[-1] ^= 1  # the checksum: all blocks are there
+    assert (text, True) == compressed.decompress(bytes(packed), where="x")
+    packed = bytearray(whole)
+    packed[len(packed) // 2] ^= 0xFF
+    kept, cut = compressed.decompress(bytes(packed), where="x")
+    assert cut
+    assert 0 < len(kept)
+    assert text[: 128 << 10] == kept[: 128 << 10]
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x28\xb5\x2f\xfd", b"\x28\xb5\x2f\xfd\xff\xff\xff\xff", zstd.compress(b"a" * 99)[:9]]
+)
+def test_a_zstandard_file_without_content_is_an_error(data: bytes) -> None:
+    """Nothing came out: there is nothing to report on."""
+    with pytest.raises(SourceError, match="zstandard"):
+        compressed.decompress(data, where="x")
+
+
+def test_a_zstandard_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unpacking stops at the limit of size, or of ratio, and long before the memory is full."""
+    bomb = zstd.compress(bytes(300 << 20))
+    with pytest.raises(LimitError, match="500 times"):
+        compressed.decompress(bomb, where="x")
+    monkeypatch.setattr(limits, "MAX_RATIO", 1 << 30)
+    monkeypatch.setattr(limits, "MAX_BYTES", 20 << 20)
+    with pytest.raises(LimitError, match="holds more than"):
+        compressed.decompress(bomb, where="x")
+
+
+def test_a_zstandard_window_is_bounded() -> None:
+    """A file may not ask for gigabytes of memory before it has given anything."""
+    window = {zstd.CompressionParameter.window_log: 30, zstd.CompressionParameter.enable_long_distance_matching: 1}
+    unpacker = zstd.ZstdCompressor(options=window)
+    packed = unpacker.compress(_MANY.encode()) + unpacker.flush()
+    with pytest.raises(SourceError, match="memory"):
+        compressed.decompress(packed, where="x")
+
+
+def test_zstandard_is_read_inside_archives(tmp_path: Path) -> None:
+    """A tar.zst is an archive, also a cut one; a .zst in a zip is a member."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as bundle:
+        for name in ("a.stacks", "b.stacks"):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(_MANY)
+            bundle.addfile(entry, io.BytesIO(_MANY.encode()))
+    packed = zstd.compress(tar.getvalue())
+    path = tmp_path / "bundle"
+    path.write_bytes(packed)
+    assert [("a.stacks", 399), ("b.stacks", 399)] == goroutines_of(path)
+    frames = zstd.compress(tar.getvalue()[:70000]) + zstd.compress(tar.getvalue()[70000:])
+    path.write_bytes(frames[: len(frames) - 40])
+    assert goroutines_of(path)[0] == ("a.stacks", 399)
+    assert "cut or damaged" in str(json_of(path)["bundle"]["members"][-1]["note"])
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("c.zst", zstd.compress(_MANY.encode()))
+        archive.writestr("d.tar.zst", packed)
+    assert [("c.zst", 399), ("d.tar.zst/a.stacks", 399), ("d.tar.zst/b.stacks", 399)] == goroutines_of(path)
+
+
+def goroutines_of(path: Path) -> list[tuple[str, int]]:
+    """The members that hold goroutines, and how many."""
+    members = json_of(path)["bundle"]["members"]
+    return [(member["name"], member["goroutines"]) for member in members if member["goroutines"]]
+
+
+@given(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 255))
+def test_damaged_zstandard_is_text_or_an_error(content: bytes, at: int, value: int) -> None:
+    """Whatever byte is changed: content from the beginning, or an error in words."""
+    packed = bytearray(zstd.compress(content) * 2)
+    packed[at % len(packed)] = value
+    with contextlib.suppress(SourceError, LimitError):
+        kept, cut = compressed.decompress(bytes(packed), where="x")
+        assert (bool, bytes) == (type(cut), type(kept))

@@ -7,6 +7,7 @@ import pytest
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.header import read_tail
+from stackscan.formats.labels import read_labels
 
 HEADERS = {
     "goroutine 1 [running]:": Header("running"),
@@ -62,13 +63,13 @@ def test_a_torn_header_is_refused(line: str) -> None:
 def test_labels_come_with_their_quotes_undone() -> None:
     """Go syntax, as strconv.Quote writes it; the empty string is printed bare."""
     text = r'{"a b": "x\ty\"", bad: "\xff", empty: , u: "gr\u00f6\u00dfe \U0001f600", : nokey}'
-    expected = (("a b", 'x\ty"'), ("bad", "�"), ("empty", ""), ("u", "größe 😀"), ("", "nokey"))
-    assert expected == grammar.read_labels(text)
+    expected = [("a b", 'x\ty"'), ("bad", "\udcff"), ("empty", ""), ("u", "größe 😀"), ("", "nokey")]
+    assert expected == read_labels(text)
 
 
-def test_words_that_are_no_labels_are_refused() -> None:
-    """Half a pair is no label."""
-    assert grammar.read_labels("{a b}") is None
+def test_words_that_are_no_labels_are_one_of_their_own() -> None:
+    """Half a pair is no label, and is not lost."""
+    assert [("labels", "{a b}")] == read_labels("{a b}")
 
 
 @pytest.mark.parametrize(
@@ -208,3 +209,21 @@ def test_a_terminal_is_found_by_name() -> None:
     assert grammar.terminal("THREAD").fullmatch(" gp=0x1 m=nil")
     with pytest.raises(KeyError):
         grammar.terminal("NO_SUCH_TERMINAL")
+
+
+@pytest.mark.parametrize(
+    ("tail", "labels"),
+    [
+        ('[select labels:{"job": "7"}]:', '{"job": "7"}'),
+        ('[select (leaked) labels:{"job": "7"}, 3 minutes, locked to thread]:', '{"job": "7"}'),
+        ('[select, 3 minutes labels:{"a": "b, \\"]: x", "c": ""}]:', '{"a": "b, \\"]: x", "c": ""}'),
+        ("[select] {job: 7}:", "{job: 7}"),
+        ("[select (leaked), 3 minutes] {}:", "{}"),
+    ],
+)
+def test_labels_taken_by_parts_are_those_of_the_grammar(tail: str, labels: str) -> None:
+    """Labels differ from goroutine to goroutine and brackets do not: both are read alone, with the grammar's result."""
+    whole = grammar.read_header(f"goroutine 7 {tail}")
+    assert whole is not None
+    assert labels == whole[1].labels
+    assert whole[1] == read_tail(tail)

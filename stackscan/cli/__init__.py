@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import check, compare, report
+from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce
 from stackscan.cli.output import say
 from stackscan.errors import StackscanError
 
@@ -41,8 +41,13 @@ def _root(
 
 
 app.command("report")(report.command)
+app.command("export")(export.command)
+app.command("query")(query.command)
+app.command("convert")(convert.command)
 app.command("check")(check.command)
 app.command("compare")(compare.command)
+app.add_typer(reproduce.commands(), name="reproduce")
+app.add_typer(pool.app)
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ class _Bar:
                 return
             self._bar = _start()
         task = self._bar.task_ids[0]
-        self._bar.update(task, description=f"reading {what[-40:]}", completed=done, total=total)
+        self._bar.update(task, description=f"reading {what[-40:]}", completed=done, total=total or None)
 
     def stop(self) -> None:
         """Take the bar off the screen."""

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
+
 
 class Output(StrEnum):
     """The outputs of ``report``."""
@@ -22,7 +24,8 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="A goroutine dump, a log that holds one, an archive or directory of them, or - for standard input.",
+            help="A goroutine dump, a log that holds one, an archive or directory of them, the http(s) address of one, "
+            "or - for standard input.",
             show_default=False,
         ),
     ],
@@ -42,8 +45,12 @@ def command(
             "--top", "-n", min=0, metavar="N", help="Stacks to show [default: 10; json: all].", show_default=False
         ),
     ] = None,
+    redact: Redact = False,
+    redact_keep: RedactKeep = None,
+    redact_key: RedactKey = None,
 ) -> None:
-    """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, the largest stacks.
+    """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, locks and who may hold them,
+    which go statements started most goroutines, the largest stacks.
 
     Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
     time-outs), counted text (debug=1) and protobuf profiles (debug=0), also inside logs, archives and the bundles of
@@ -51,7 +58,7 @@ def command(
 
     \b
       stackscan report goroutines.stacks
-      curl -s 'http://localhost:6060/debug/pprof/goroutine?debug=2' | stackscan report -
+      stackscan report 'http://localhost:6060/debug/pprof/goroutine?debug=2'
       stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
     """
     from stackscan.cli.output import written
@@ -60,6 +67,6 @@ def command(
     from stackscan.reporters import reporter
 
     with progress() as told:
-        found = scan(source, top=top, progress=told)
+        found = scan(source, top=top, progress=told, redaction=chosen(redact, redact_keep, redact_key))
     with written(output) as out:
         reporter(output_format.value)(found, out)

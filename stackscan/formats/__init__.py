@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from stackscan.errors import UnrecognisedFormatError
+from stackscan.errors import LimitError, UnrecognisedFormatError
 from stackscan.formats import refusals
 from stackscan.snapshot import Snapshot
 
@@ -61,7 +61,7 @@ def read(data: bytes, *, where: str, progress: Progress | None = None) -> list[S
         if candidate.claims(data):
             try:
                 snapshots = candidate.read(data, progress)
-            except UnrecognisedFormatError as error:
+            except (UnrecognisedFormatError, LimitError) as error:
                 raise type(error)(f"{where}: {error}", hint=error.hint) from error
             wrapped = refusals.behind_prefix(data, where=where) if _is_empty(snapshots) else None
             if wrapped is not None:

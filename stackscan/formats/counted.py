@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 
 from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Stack
+from stackscan.sources import limits
 
-#: Goroutines that one profile may claim: ten million have at least 20 GB of stacks (2 KiB each), more is damage.
-MOST_GOROUTINES: Final = 10_000_000
+#: Goroutines that the profiles of one text may claim together.
+MOST_GOROUTINES: Final = limits.MAX_GOROUTINES
 #: Frames that the runtime keeps of a stack, the innermost: 32 up to Go 1.22, 128 since (GODEBUG=profstackdepth).
 DEPTH_LIMITS: Final = (32, 128)
 #: Characters of a damaged line that a problem shows.

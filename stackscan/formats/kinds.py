@@ -39,7 +39,7 @@ def read_version(data: bytes) -> dict[str, str] | None:
         return None
     try:
         values = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(values, dict) or not {"Version", "Golang"} <= set(values):
         return None

@@ -14,6 +14,9 @@ _BARE: Final = re.compile(r"[A-Za-z0-9./_]*")
 _NAMED: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\", '"': r"\""}
 _SPECIAL: Final = re.compile(r"[^ !#-\[\]-~]")
 
+_PAIR: Final = re.compile(
+    r'("(?:[^"\\]|\\.)*"|[A-Za-z0-9./_]*): ("(?:[^"\\]|\\.)*"|[A-Za-z0-9./_]*)(?:, |\Z)', re.DOTALL
+)
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.DOTALL)
 _UNNAMED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -56,3 +59,21 @@ def _unescape(match: re.Match[str]) -> str:
         point = int(short or long, 16)
         return chr(point) if point <= 0x10FFFF and not 0xD800 <= point < 0xE000 else "�"
     return _UNNAMED.get(named, named)
+
+
+def read_labels(text: str) -> list[tuple[str, str]]:
+    """``{"a b": "-", id: 42}`` → ``[("a b", "-"), ("id", "42")]``; a text that is no labels is one of its own."""
+    inner = text.removeprefix("{").removesuffix("}")
+    pairs: list[tuple[str, str]] = []
+    end = 0
+    while end < len(inner):
+        match = _PAIR.match(inner, end)
+        if match is None or not text.startswith("{"):
+            return [("labels", text)]
+        pairs.append((_bare(match[1]), _bare(match[2])))
+        end = match.end()
+    return pairs
+
+
+def _bare(token: str) -> str:
+    return unquote(token) if token.startswith('"') else token

@@ -25,7 +25,6 @@ _MAGIC: Final = (
 #: First bytes → a kind of capture that this version does not read, and what to take instead.
 _UNSUPPORTED: Final = (
     (b"PK\x03\x04", "a zip archive", "Unpack it and give the goroutine dump inside (goroutines.stacks)."),
-    (b"\x28\xb5\x2f\xfd", "a zstandard file", "Decompress it first: zstd -dc FILE | stackscan report -"),
     (b"BZh", "a bzip2 file", "Decompress it first: bzip2 -dc FILE | stackscan report -"),
     (b"\xfd7zXZ", "an xz file", "Decompress it first: xz -dc FILE | stackscan report -"),
 )

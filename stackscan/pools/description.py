@@ -9,6 +9,7 @@ from typing import Final
 
 from stackscan.catalogue import Example, Table, read_examples, read_files
 from stackscan.match import AnyOf, read_when
+from stackscan.pools.model import Model, read_model
 
 _FOLDER: Final = Path(__file__).resolve().parent / "catalogue"
 OTHER: Final = "other"
@@ -36,6 +37,7 @@ class Pool:
     worker: AnyOf
     states: tuple[State, ...]
     examples: tuple[Example, ...]
+    model: Model | None = None
 
 
 @cache
@@ -46,12 +48,14 @@ def catalogue() -> tuple[Pool, ...]:
 
 def read_pool(table: Table) -> Pool:
     """One pool from its file's top table."""
+    states = _states(table, "state")
     pool = Pool(
         name=table.text("name"),
         title=table.text("title"),
         worker=read_when(table.raw("worker"), where=f"{table.where}, worker"),
-        states=_states(table, "state"),
+        states=states,
         examples=read_examples(table),
+        model=read_model(table.table("model"), states=tuple(state.name for state in states)),
     )
     table.finish()
     return pool

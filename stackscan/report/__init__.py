@@ -16,6 +16,7 @@ from stackscan.report.model import (
     second_views,
 )
 from stackscan.report.serialise import SCHEMA_VERSION, as_json
+from stackscan.report.waiting import told, worth_showing
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -35,4 +36,6 @@ __all__ = [
     "contention_report",
     "modules",
     "second_views",
+    "told",
+    "worth_showing",
 ]

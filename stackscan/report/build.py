@@ -9,11 +9,13 @@ from typing import Final
 from stackscan import bucket
 from stackscan.bucket import Bucket
 from stackscan.formats.symbol import origin
+from stackscan.locks import find_locks
 from stackscan.phases import Judgement
 from stackscan.pools import PoolSample
-from stackscan.report import verdict
+from stackscan.report import verdict, waiting
 from stackscan.report.folding import deciding_frame, fold
 from stackscan.report.model import SnapshotReport, StackReport
+from stackscan.report.projection import project_samples
 from stackscan.rules import Finding
 from stackscan.snapshot import Snapshot, Stack
 
@@ -46,6 +48,8 @@ def build_snapshot(
 ) -> SnapshotReport:
     """The report of one snapshot. ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown)."""
     buckets = bucket.group(snapshot)
+    locks = find_locks(snapshot)
+    families, finding_families = waiting.families(snapshot, findings)
     longest = max((b.max_wait_minutes for b in buckets), default=0)
     decided = _decided(snapshot, findings)
     caught_first = sorted(buckets, key=lambda found: found.stack not in decided)  # stable: by count within each
@@ -68,10 +72,14 @@ def build_snapshot(
         problems=snapshot.problems,
         wait_reasons=_wait_reasons(buckets),
         modules=modules(snapshot.stacks),
-        verdicts=verdict.judge(snapshot, buckets, findings, pools),
+        verdicts=verdict.judge(snapshot, buckets, findings, pools, waiting.verdicts(locks)),
         findings=tuple(findings),
         pools=tuple(pools),
+        projections=project_samples(pools, findings, phases),
         phases=tuple(phases),
+        locks=locks,
+        families=families,
+        finding_families=finding_families,
         buckets=_stack_reports(buckets[:top], decided),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided),
         cut=place.cut,

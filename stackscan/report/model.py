@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from stackscan.bucket import Bucket
 from stackscan.crosscheck import Agreement
+from stackscan.families import Family
 from stackscan.formats.symbol import Kind
+from stackscan.locks import Locks
 from stackscan.phases import Judgement
 from stackscan.pools import PoolSample
+from stackscan.queueing.projection import Projection
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame, Problem
 
@@ -64,6 +67,7 @@ class SnapshotReport:
     ``distinct_buckets``; ``shown`` are those that the short forms show: what rules caught first, then the largest.
     ``modules`` maps module paths to the versions that frame paths name. ``wrapper`` is what a log had put around the
     dump, outermost first (empty: nothing), and ``stream`` whose lines of the log these are.
+    ``families`` are the largest creation sites, ``finding_families`` those of what alarming rules caught, by rule.
     """
 
     source: str
@@ -85,12 +89,16 @@ class SnapshotReport:
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     pools: tuple[PoolSample, ...]
+    projections: tuple[tuple[str, Projection], ...]  # by the pool's name, of pools with a model
     phases: tuple[Judgement, ...]
     buckets: tuple[StackReport, ...]
     shown: tuple[StackReport, ...]
     wrapper: tuple[str, ...] = ()
     stream: str = ""
     cut: bool = False  # the file or archive that holds it ends before its end
+    locks: Locks = field(default_factory=Locks)
+    families: tuple[Family, ...] = ()
+    finding_families: tuple[tuple[str, tuple[Family, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

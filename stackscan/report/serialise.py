@@ -7,6 +7,9 @@ from typing import Any, Final
 from stackscan import __version__
 from stackscan.phases import Judgement
 from stackscan.pools import PoolSample
+from stackscan.queueing.projection import Projection
+from stackscan.queueing.values import projection_values
+from stackscan.report import waiting
 from stackscan.report.model import BundleReport, FrameReport, Report, SnapshotReport, StackReport
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame
@@ -85,9 +88,11 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "wait_reasons": dict(snapshot.wait_reasons),
         "modules": [{"module": module, "version": version} for module, version in snapshot.modules],
         "buckets": [_bucket(found) for found in snapshot.buckets],
-        "findings": [_finding(finding) for finding in snapshot.findings],
-        "pools": [_pool(sample) for sample in snapshot.pools],
+        "findings": [_finding(finding, snapshot) for finding in snapshot.findings],
+        "pools": [_pool(sample, dict(snapshot.projections)) for sample in snapshot.pools],
         "phases": [_phase(judgement) for judgement in snapshot.phases],
+        "locks": waiting.locks_json(snapshot.locks),
+        "families": waiting.families_json(snapshot.families),
     }
 
 
@@ -118,8 +123,9 @@ def _frame(frame: Frame) -> dict[str, Any]:
     return {"function": frame.function, "file": frame.file, "line": frame.line}
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:
     rule = finding.rule
+    families = dict(snapshot.finding_families).get(rule.name, ())
     return {
         "rule": rule.name,
         "severity": finding.severity,
@@ -130,6 +136,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "why": rule.why,
         "fix": rule.fix,
         "references": list(rule.references),
+        "families": waiting.families_json(families),
     }
 
 
@@ -146,7 +153,7 @@ def _phase(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def _pool(sample: PoolSample) -> dict[str, Any]:
+def _pool(sample: PoolSample, projections: dict[str, Projection]) -> dict[str, Any]:
     return {
         "pool": sample.pool.name,
         "title": sample.pool.title,
@@ -154,5 +161,5 @@ def _pool(sample: PoolSample) -> dict[str, Any]:
         "occupancy": round(sample.occupancy, 4),
         "states": sample.states,
         "detail": sample.detail,
-        "projection": None,
+        "projection": projection_values(projections[sample.pool.name]) if sample.pool.name in projections else None,
     }

@@ -22,11 +22,16 @@ _BLOCKED: Final = (
 
 
 def judge(
-    snapshot: Snapshot, buckets: Sequence[Bucket], findings: Sequence[Finding], pools: Sequence[PoolSample]
+    snapshot: Snapshot,
+    buckets: Sequence[Bucket],
+    findings: Sequence[Finding],
+    pools: Sequence[PoolSample],
+    suspicions: Sequence[Verdict] = (),
 ) -> tuple[Verdict, ...]:
-    """The verdict lines of one snapshot, at least one."""
+    """The verdict lines of one snapshot, at least one; ``suspicions`` are lines that stand beside what rules found."""
     lines = [_of_finding(finding, pools) for finding in findings if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
+    lines += suspicions
     if snapshot.cause is not None:
         lines.append(of_cause(snapshot.cause))
     if all(line.level not in ("error", "warning") for line in lines) or snapshot.cause is not None:

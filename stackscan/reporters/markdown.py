@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import Final, TextIO
 
 from stackscan.pools import PoolSample
+from stackscan.queueing.projection import Projection
 from stackscan.report import Fold, Report, SnapshotReport, StackReport
-from stackscan.reporters import words
+from stackscan.reporters import projection, waiting, words
 from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {"error": "🔴", "warning": "🟡", "info": "🔵", "ok": "🟢"}
@@ -28,16 +29,19 @@ def _snapshot(snapshot: SnapshotReport) -> str:
     parts = [
         "\n".join(f"**{_MARKS[line.level]} {_text(line.text)}**  " for line in snapshot.verdicts),
         f"{_code(words.where(snapshot))}: {_text(words.summary(snapshot))}",
-        *(_finding(finding) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
+        *(_finding(finding, snapshot) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
         _pools(snapshot.pools),
+        *(_projection(name, found, snapshot.pools) for name, found in snapshot.projections),
+        _waiting(snapshot),
         _stacks(snapshot),
         _problems(snapshot),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
     rule = finding.rule
+    families = dict(snapshot.finding_families).get(rule.name, ())
     references = " ".join(f"<{words.plain(reference)}>" for reference in rule.references)
     return "\n".join(
         (
@@ -53,6 +57,7 @@ def _finding(finding: Finding) -> str:
                 if finding.goroutine_ids
                 else []
             ),
+            *([f"* **Family:** {_text(waiting.family_text(families))}"] if families else []),
             f"* **See:** {references}",
         )
     )
@@ -66,6 +71,34 @@ def _pools(samples: Iterable[PoolSample]) -> str:
         for sample in samples
     ]
     return "\n".join(["| pool | workers | busy | states |", "|---|---:|---:|---|", *rows]) if rows else ""
+
+
+def _projection(name: str, found: Projection, samples: Iterable[PoolSample]) -> str:
+    """What the pool model says of a pool: sentences, and the table of what would change folded away."""
+    fix = next((s.pool.model.fix for s in samples if s.pool.name == name and s.pool.model), "")
+    said = projection.block(found, fix=fix)
+    parts = [f"**Load of {_code(name)}:** {_text(said.headline)}."]
+    parts.append("\n".join(f"* **{_text(label)}:** {_text(text)}" for label, text in said.facts))
+    parts.append("\n".join(f"> {_text(text)}" for text in said.unexplained))
+    if said.table:
+        header, *rows = (f"| {' | '.join(map(_text, row))} |" for row in said.table)
+        body = "\n".join([header, "|---|" + "---:|" * (len(said.table[0]) - 1), *rows])
+        parts.append(f"<details><summary>What would change</summary>\n\n{body}\n\n</details>")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _waiting(snapshot: SnapshotReport) -> str:
+    """Locks and creation sites, each list as it stands in a terminal."""
+    parts = []
+    if waiting.has_locks(snapshot):
+        parts.append(f"**Locks**: {waiting.LOCKS_NOTE}\n\n{_fence(_lines(waiting.lock_lines(snapshot.locks)))}")
+    if snapshot.families:
+        parts.append(f"**Started by**\n\n{_fence(_lines(waiting.site_lines(snapshot.families)))}")
+    return "\n\n".join(parts)
+
+
+def _lines(lines: Iterable[waiting.Line]) -> str:
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 
 def _stacks(snapshot: SnapshotReport) -> str:

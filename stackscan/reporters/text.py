@@ -20,8 +20,9 @@ from stackscan.report import (
     StackReport,
     second_views,
 )
-from stackscan.reporters import words
+from stackscan.reporters import waiting, words
 from stackscan.reporters.lines import Page, page_on
+from stackscan.reporters.projection import Block, aligned, block
 from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {
@@ -30,6 +31,15 @@ _MARKS: Final = {
     "info": ("i", "cyan"),
     "ok": ("✓", "green"),
 }
+_ROLES: Final = {
+    "count": "bold",
+    "what": "cyan",
+    "name": "bold",
+    "place": "dim",
+    "note": "dim",
+    "alarm": "bold yellow",
+    "": "",
+}
 _MOST_PROBLEMS: Final = 20
 _BAR: Final = 24
 _STATE_STYLES: Final = ("red", "magenta", "blue", "yellow", "cyan")
@@ -37,19 +47,24 @@ _STATE_STYLES: Final = ("red", "magenta", "blue", "yellow", "cyan")
 
 def render(report: Report, out: TextIO) -> None:
     """Write the report to a terminal or a pipe."""
-    page = page_on(out, _Page)
+    shown = page(out)
     seconds = second_views(report)
     started = False
     for snapshot in report.snapshots:
         if (snapshot.source, snapshot.member) in seconds:
             continue  # another view of a process that is shown already: the bundle's list says how they agree
-        page.rule(started)
-        page.snapshot(snapshot)
+        shown.rule(started)
+        shown.snapshot(snapshot)
         started = True
     for bundle in report.bundles:
-        page.rule(started)
-        page.bundle(bundle)
+        shown.rule(started)
+        shown.bundle(bundle)
         started = True
+
+
+def page(out: TextIO) -> _Page:
+    """What writes to a terminal or a pipe as a report does."""
+    return page_on(out, _Page)
 
 
 class _Page(Page):
@@ -122,10 +137,13 @@ class _Page(Page):
             for place, finding in enumerate(snapshot.findings):
                 if place:
                     self.line()
-                self.finding(finding, told_by(finding, snapshot.findings))
+                families = dict(snapshot.finding_families).get(finding.rule.name, ())
+                self.finding(finding, told_by(finding, snapshot.findings), waiting.family_text(families))
         if snapshot.pools:
             self.heading("Pools")
             self.pools(snapshot.pools)
+            self.loads(snapshot)
+        self.waiting(snapshot)
         if snapshot.shown:
             self.heading("Stacks", words.selection(snapshot))
             for found in snapshot.shown:
@@ -133,7 +151,18 @@ class _Page(Page):
         if snapshot.problems:
             self.problems(snapshot)
 
-    def finding(self, finding: Finding, teller: Finding | None) -> None:
+    def waiting(self, snapshot: SnapshotReport) -> None:
+        """Locks and creation sites, where there is something to say of them."""
+        if waiting.has_locks(snapshot):
+            self.heading("Locks", waiting.LOCKS_NOTE)
+            for line in waiting.lock_lines(snapshot.locks):
+                self.line(*((text, _ROLES[role]) for text, role in line))
+        if snapshot.families:
+            self.heading("Started by", waiting.SITES_NOTE)
+            for line in waiting.site_lines(snapshot.families):
+                self.line(*((text, _ROLES[role]) for text, role in line))
+
+    def finding(self, finding: Finding, teller: Finding | None, family: str) -> None:
         mark, style = _MARKS[finding.severity]
         self.line(
             (f"{mark} {finding.rule.name}", style), (f"  {words.count(finding.count, finding.rule.noun)}", "bold")
@@ -147,6 +176,8 @@ class _Page(Page):
         self.prose("do", finding.rule.fix, style="bold" if finding.severity == "error" else "")
         if finding.goroutine_ids:  # counted formats have none
             self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
+        if family:
+            self.prose("family", family)
         for place, reference in enumerate(finding.rule.references):
             self.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
 
@@ -167,6 +198,24 @@ class _Page(Page):
                     finer = ", ".join(f"{n} {name}" for name, n in sample.detail.get(state, {}).items())
                     states.append(f"{number} {state}" + (f" ({finer})" if finer else ""))
             self.line((" " * name_width + "  " + words.plain(" · ".join(states)), ""), indent=2)
+
+    def loads(self, snapshot: SnapshotReport) -> None:
+        """What the pool model says of pools that have one."""
+        models = {sample.pool.name: sample.pool.model for sample in snapshot.pools}
+        for name, projected in snapshot.projections:
+            model = models[name]
+            self.heading("Load", words.plain(name))
+            self.block(block(projected, fix=model.fix if model else ""))
+
+    def block(self, said: Block) -> None:
+        """A projection in words."""
+        self.prose("", said.headline, style={"error": "bold red", "warning": "bold yellow", "ok": "bold"}[said.level])
+        for label, text in said.facts:
+            self.prose(label, text)
+        for place, text in enumerate(said.unexplained):
+            self.prose("but" if place == 0 else " ", text, style="bold" if place == 0 else "")
+        for place, line in enumerate(aligned(said.table)):
+            self.line((line, "dim" if place == 0 else ""), indent=2)
 
     def stack(self, found: StackReport) -> None:
         bucket = found.bucket

@@ -15,7 +15,7 @@ from stackscan.snapshot import Frame
 
 #: What acts on a terminal or hides from the eye: controls (C0, DEL, C1), line separators, marks that reorder text or
 #: have no width (bidirectional and zero-width characters, tags).
-_UNPRINTABLE: Final = re.compile(
+UNPRINTABLE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 #: Formats whose writer summed goroutines up: what tells them apart is not in the file.
@@ -25,12 +25,12 @@ _HOST: Final = re.compile(r"^(?:[a-z0-9-]+\.)+[a-z]+/(?:[^/]+/)?(?=[^/]+/|[^/.]+
 
 def plain(text: str) -> str:
     """The text with everything unprintable shown as an escape."""
-    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def plain_json(text: str) -> str:
     """JSON text with the same characters escaped as JSON escapes them; its own line ends stay."""
-    return _UNPRINTABLE.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
+    return UNPRINTABLE.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
 
 
 def short_symbol(function: str) -> str:

@@ -1,4 +1,4 @@
-"""Where dumps come from: a file, ``-`` for standard input, gzip around either, archives, directories.
+"""Where dumps come from: files, ``-`` for standard input, http(s) addresses, directories; compressed, in archives.
 
 A source yields members: named bytes, decompressed and bounded. Every limit on what is read lives in limits.py.
 To add a kind of source, add a module here and a branch in :func:`open_source`.
@@ -7,23 +7,30 @@ To add a kind of source, add a module here and a branch in :func:`open_source`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from stackscan.errors import SourceError
 from stackscan.sources import archive, compressed, limits
+from stackscan.sources.address import is_other_url, is_url, shown
+
+__all__ = ["STDIN", "Member", "open_source", "shown"]
 
 STDIN = "-"
+
+#: Told how many bytes of how many (0: not known) have come.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """One file: the source it came from as the user named it, its name inside (None: the source itself), its bytes.
 
-    ``data`` is None for a member that is listed and not read; ``note`` says why, or what is wrong with it. ``size`` is
-    in bytes, as it stands in its archive (None: not known). ``cut`` says that the end of its bytes is missing. Of a
-    log, ``wrapper`` says what was taken off its lines, outermost first, and ``stream`` whose lines were left.
+    ``source`` is without what is secret in an address. ``data`` is None for a member that is listed and not read;
+    ``note`` says why, or what is wrong with it. ``size`` is in bytes, as it stands in its archive (None: not known).
+    ``cut`` says that the end of its bytes is missing. Of a log, ``wrapper`` says what was taken off its lines,
+    outermost first, and ``stream`` whose lines were left.
     """
 
     source: str
@@ -42,23 +49,36 @@ class Member:
         return f"{source}, {self.name}" if self.name else source
 
 
-def open_source(source: str) -> Iterator[Member]:
+def open_source(source: str, progress: Progress | None = None) -> Iterator[Member]:
     """The members of a source, in order: one without a name, or those of a bundle (archive or directory).
 
-    Raises SourceError or LimitError.
+    ``progress`` is told of what comes from the web. Raises SourceError or LimitError.
     """
     if not source:
         raise SourceError("the name of a source is empty")
-    where = "standard input" if source == STDIN else source
-    if source != STDIN and _is_folder(Path(source)):
+    if source != STDIN and not is_url(source) and _is_folder(Path(source)):
         yield from _bundle(source, archive.folder_entries(Path(source)), "", 0)
         return
-    raw = _read_stdin() if source == STDIN else _read_path(Path(source))
+    raw, broken = _read(source, progress)
+    source = shown(source)
+    where = "standard input" if source == STDIN else source
     if archive.is_archive(raw):
         yield from _bundle(source, archive.entries(raw, where=where), "", 0)
+        if broken:
+            yield Member(source, "(end)", None, note=broken, cut=True)
         return
     data, cut = compressed.decompress(raw, where=where)
-    yield Member(source, None, data, len(data), cut=cut)
+    yield Member(source, None, data, len(data), broken, cut or broken is not None)
+
+
+def _read(source: str, progress: Progress | None) -> tuple[bytes, str | None]:
+    """All bytes of a source, and why their end is missing, if something broke."""
+    if is_url(source):
+        from stackscan.sources import http
+
+        fetched = http.fetch(source, progress=progress)
+        return fetched.data, fetched.cut
+    return (_read_stdin() if source == STDIN else _read_path(source)), None
 
 
 def _bundle(source: str, entries: Iterable[archive.Entry], prefix: str, depth: int) -> Iterator[Member]:
@@ -89,11 +109,14 @@ def _read_stdin() -> bytes:
     return limits.read_bounded(sys.stdin.buffer, where="standard input")
 
 
-def _read_path(path: Path) -> bytes:
+def _read_path(name: str) -> bytes:
+    path = Path(name)
     try:
         with path.open("rb") as file:
             return limits.read_bounded(file, where=str(path))
     except FileNotFoundError:
+        if is_other_url(name):
+            raise SourceError(f"{name} is no http or https address; no other kind is fetched") from None
         raise SourceError(f"{path} does not exist") from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}", hint="") from error

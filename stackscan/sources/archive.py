@@ -1,4 +1,4 @@
-"""Members of archives and directories: zip (also without its central directory), tar, tar.gz, folders.
+"""Members of archives and directories: zip (also without its central directory), tar, tar.gz, tar.zst, folders.
 
 Nothing is ever written: names inside an archive are labels to show, and no path of the file system is made of them.
 Members come one at a time and bounded; programs (a kubo bundle holds the `ipfs` binary) are told by their first bytes
@@ -26,6 +26,11 @@ _TAR_MAGIC: Final = slice(257, 262)
 _PROGRAMS: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _PEEK: Final = 512
 _ENCRYPTED: Final = 0x1
+#: What the standard library raises for damaged archives (ValueError: offsets before the beginning, names).
+_DAMAGE: Final = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error,
+    EOFError, NotImplementedError, OSError, ValueError, OverflowError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,8 @@ class Entry:
 
 
 def is_archive(data: bytes) -> bool:
-    """Whether the bytes are a zip or tar archive (gzip around a tar is told by what is inside)."""
-    return data.startswith((ZIP, _EMPTY_ZIP)) or _is_tar(data[:_PEEK]) or _is_tar(_first_bytes(data))
+    """Whether the bytes are a zip or tar archive (gzip or zstandard around a tar is told by what is inside)."""
+    return data.startswith((ZIP, _EMPTY_ZIP)) or _is_tar(data[:_PEEK]) or _is_tar(compressed.head(data, _PEEK))
 
 
 def entries(data: bytes, *, where: str) -> Iterator[Entry]:
@@ -76,7 +81,7 @@ def folder_entries(folder: Path) -> Iterator[Entry]:
 
 
 def _unpacked(name: str, data: bytes, *, where: str) -> Entry:
-    """The entry of some bytes, gzip taken off unless a tar is inside."""
+    """The entry of some bytes, gzip and zstandard taken off unless a tar is inside."""
     if is_archive(data):
         return Entry(name, len(data), data)
     try:
@@ -93,28 +98,19 @@ def _is_tar(head: bytes) -> bool:
     return head[_TAR_MAGIC] == b"ustar"
 
 
-def _first_bytes(data: bytes) -> bytes:
-    """The first bytes of what gzip packs, if it is gzip."""
-    if not data.startswith(b"\x1f\x8b"):
-        return b""
-    try:
-        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data[: 1 << 16], _PEEK)
-    except zlib.error:
-        return b""
-
-
 def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
     """Streamed: what is skipped is unpacked piece by piece and forgotten."""
     total = count = 0
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r|*") as archive:
+        packed = compressed.zstd_stream(data) if compressed.is_zstd(data) else io.BytesIO(data)
+        with tarfile.open(fileobj=packed, mode="r|*") as archive:
             for member in archive:
                 count += 1
                 limits.check_members(count, where=where)
                 total += member.size
                 limits.check_ratio(total, len(data), where=where)
                 yield _tar_entry(archive, member, where)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except _DAMAGE as error:
         if not count:
             raise SourceError(f"{where} is a damaged tar archive: {error}", hint="Fetch or copy it again.") from error
         yield Entry("(end)", None, None, f"the archive is cut or damaged here: {error}", cut=True)
@@ -145,11 +141,13 @@ def _from_stream(name: str, size: int, file: IO[bytes], where: str) -> Entry:
 def _zip_entries(data: bytes, where: str) -> Iterator[Entry]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+    except _DAMAGE:
         yield from _salvaged(data, where)
         return
     with archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        members = [
+            member for member in archive.infolist() if not member.filename.endswith("/")
+        ]  # is_dir fails on an empty name
         limits.check_members(len(members), where=where)
         for member in members:
             yield _zip_entry(archive, member, where)
@@ -163,7 +161,7 @@ def _zip_entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) ->
     try:
         with archive.open(member) as file:
             return _from_stream(member.filename, member.file_size, file, where)
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError) as error:
+    except _DAMAGE as error:
         return _salvaged_member(archive, member, str(error))
 
 
@@ -175,7 +173,7 @@ def _salvaged_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, reason: 
             file._expected_crc = None  # type: ignore[attr-defined]  # noqa: SLF001  # zipfile has no public way
             while piece := file.read(1 << 12):
                 kept += piece
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, OSError):
+    except _DAMAGE:
         pass
     if not kept:
         return Entry(member.filename, member.file_size, None, f"damaged: {reason}")

@@ -1,4 +1,8 @@
-"""How much stackscan reads before it says no. All limits on input are here."""
+"""How much stackscan reads before it says no. All limits on input are here, each with what it says when it is met.
+
+Two kinds: what a *source* may hold (going beyond is a LimitError, nothing is read), and what a *dump* may hold (going
+beyond costs that line or goroutine and is a problem in the report; the rest is read).
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,47 @@ from typing import IO, Final
 
 from stackscan.errors import LimitError
 
+# -- of a source: beyond these nothing is read ------------------------------------------------------------------------
+
 #: Bytes of one member, decompressed. A million goroutines print about 0.5 GB.
 MAX_BYTES: Final = 4 << 30
 #: A member may decompress to at most this many times its size (real dumps: 20 to 100) ...
 MAX_RATIO: Final = 500
 #: ... once it is larger than this.
 RATIO_FREE_BYTES: Final = 64 << 20
+#: Memory that a zstandard file may ask for: what `zstd -d` grants too.
+MAX_WINDOW_BYTES: Final = 128 << 20
+#: Compressions around each other: a .gz of a .gz happens; more is a joke at our expense.
+MAX_LAYERS: Final = 2
 #: Members of one archive or directory.
 MAX_MEMBERS: Final = 1000
 #: Archives inside archives (a directory of bundles is one deep).
 MAX_NESTING: Final = 2
+
+# -- of an http(s) source ---------------------------------------------------------------------------------------------
+
+#: Bytes of an answer, as sent. Go cuts debug=2 at 64 MiB; a kubo bundle holds a program of 110 MB, compressed.
+MAX_DOWNLOAD_BYTES: Final = 1 << 30
+#: Seconds to reach the server, TLS included.
+CONNECT_SECONDS: Final = 10.0
+#: Seconds of silence, before the answer and within it: a busy process needs some to stop the world and print.
+SILENCE_SECONDS: Final = 60.0
+#: Seconds in all, from the first request to the last byte.
+TOTAL_SECONDS: Final = 600.0
+#: Redirects that are followed.
+MAX_REDIRECTS: Final = 5
+
+# -- of a dump: beyond these a line or a goroutine is left out, and the report says so ---------------------------------
+
+#: Bytes of one line. The longest that Go prints is a header with labels, or a panic message.
+MAX_LINE_BYTES: Final = 1 << 20
+#: Goroutines of one member: ten million have at least 20 GB of stacks (2 KiB each), more is damage.
+MAX_GOROUTINES: Final = 10_000_000
+#: Frames of one stack. Go prints 100; runtime.Stack of older ones and other writers may print more.
+MAX_FRAMES: Final = 1_000_000
+#: Bytes of the labels of one goroutine.
+MAX_LABEL_BYTES: Final = 64 << 10
+
 _PIECE: Final = 16 << 20
 
 
@@ -49,3 +84,19 @@ def check_members(count: int, *, where: str) -> None:
             f"{where} holds more than {MAX_MEMBERS:,} members",
             hint="Take the goroutine dumps out of it and give those.",
         )
+
+
+def too_many_goroutines() -> LimitError:
+    """What to raise for a text of more goroutines than any process holds."""
+    return LimitError(
+        f"more than {MAX_GOROUTINES:,} goroutines",
+        hint="Cut the text at a blank line and give the parts one by one.",
+    )
+
+
+def too_many_layers(*, where: str) -> LimitError:
+    """What to raise for something that is still compressed when MAX_LAYERS were taken off."""
+    return LimitError(
+        f"{where} is compressed more than {MAX_LAYERS} times, one inside the other",
+        hint="Unpack it by hand and look what it is.",
+    )

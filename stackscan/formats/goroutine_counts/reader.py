@@ -63,7 +63,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     profiles[0].problems[:0] = [*problems, *_full_text_problem(data)]
     if progress is not None:
         progress(len(data), len(data))
-    return [snapshots.build(profile) for profile in profiles]
+    return snapshots.build_all(profiles)
 
 
 def _is_whole(line: grammar.FrameLine | None) -> bool:

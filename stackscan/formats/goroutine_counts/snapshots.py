@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from stackscan.formats import counted
@@ -19,9 +19,19 @@ NAME: Final = "goroutine-counts"
 ORPHAN: Final = "frames without a count line: the goroutines they belong to are lost"
 
 
-def build(profile: Profile) -> Snapshot:
+def build_all(profiles: Iterable[Profile]) -> list[Snapshot]:
+    """The snapshots of the profiles of one text, of MOST_GOROUTINES together."""
+    built: list[Snapshot] = []
+    left = counted.MOST_GOROUTINES
+    for profile in profiles:
+        built.append(build(profile, most=left))
+        left -= len(built[-1].goroutines)
+    return built
+
+
+def build(profile: Profile, *, most: int = counted.MOST_GOROUTINES) -> Snapshot:
     """The snapshot of a profile; its problems say what is missing and where."""
-    builder = _Builder(profile)
+    builder = _Builder(profile, most)
     records = list(builder.records())
     read = sum(record.count for record in records)
     stacks = builder.stacks.all()
@@ -39,8 +49,9 @@ def build(profile: Profile) -> Snapshot:
 
 
 class _Builder:
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, most: int) -> None:
         self.profile = profile
+        self.most = most
         self.stacks = Stacks()
         self.nameless: dict[int, Frame] = {}  # interned, as Stacks wants frames
         self.problems: list[Problem] = []
@@ -60,7 +71,7 @@ class _Builder:
         nameless, first_nameless, read = 0, 0, 0
         for raw in self.profile.records:
             count = raw.count or 0
-            if not 0 < count <= counted.MOST_GOROUTINES - read:
+            if not 0 < count <= self.most - read:
                 reason = (
                     "a record of no goroutines" if not count else "more goroutines than any process holds; not read"
                 )

@@ -16,10 +16,10 @@ from stackscan.formats.labels import label_text
 
 #: The label that makes a sample one goroutine: its id.
 IDENTITY: Final = "go::goroutine"
-_CREATOR: Final = "go::goroutine_created_by"
-_STATE: Final = "go::goroutine_state"
-_MINUTES: Final = "go::goroutine_wait_minutes"
-_OURS: Final = frozenset({IDENTITY, _CREATOR, _STATE, _MINUTES})
+CREATOR: Final = "go::goroutine_created_by"
+STATE: Final = "go::goroutine_state"
+MINUTES: Final = "go::goroutine_wait_minutes"
+_OURS: Final = frozenset({IDENTITY, CREATOR, STATE, MINUTES})
 
 
 def with_identity(
@@ -31,21 +31,21 @@ def with_identity(
     said |= {key: str(number) for key, number in numbers.items() if key in _OURS}
     others = [(key, text) for key, text in texts if key not in _OURS]
     others += [(key, str(number)) for key, number in numbers.items() if key not in _OURS]
-    record = _with_state(replace(record, labels=label_text(others)), said.get(_STATE))
-    minutes = _number(said.get(_MINUTES), 32)
+    record = _with_state(replace(record, labels=label_text(others)), said.get(STATE))
+    minutes = _number(said.get(MINUTES), 32)
     if minutes is not None:
         record = replace(record, wait_minutes=minutes)
     goroutine_id = _number(said[IDENTITY], 64)
-    if not goroutine_id:
+    if goroutine_id is None:
         return record, "goroutine id is not a 64-bit number"
     if record.count != 1:
         return record, "several goroutines of one id"
-    return replace(record, goroutine_id=goroutine_id, creator_id=_number(said.get(_CREATOR), 64) or None), None
+    return replace(record, goroutine_id=goroutine_id, creator_id=_number(said.get(CREATOR), 64) or None), None
 
 
 def creator_of(texts: Iterable[tuple[str, str]]) -> str | None:
     """The function of the ``go`` statement, for writers that name it instead of the creator's id."""
-    return next((text for key, text in texts if key == _CREATOR and text and _number(text, 64) is None), None)
+    return next((text for key, text in texts if key == CREATOR and text and _number(text, 64) is None), None)
 
 
 def _number(text: str | None, bits: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
@@ -27,6 +28,7 @@ _KINDS: Final = frozenset({"goroutine", "goroutines", "goroutineleak"})
 _TEXT_HINT: Final = "Take the goroutines instead: curl -o goroutine.pb.gz 'http://HOST:PORT/debug/pprof/goroutine'"
 #: A binary profile has no lines; a problem must have one.
 _LINE: Final = 1
+_LATEST_NANOSECONDS: Final = 4_102_444_800_000_000_000  # the year 2100
 
 
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
@@ -103,6 +105,7 @@ class _Reading:
             complete=not self.lost and not self.symbols.dangling.total(),
             header_lines=read + self.lost,
             dialect=self._dialect(records),
+            captured_at=_moment(self.profile.time_nanos),
         )
 
     def _records(self) -> Iterator[Record]:
@@ -206,3 +209,10 @@ class _Reading:
 
     def _problem(self, reason: str, excerpt: str = "") -> None:
         self.problems.append(Problem(_LINE, reason, excerpt))
+
+
+def _moment(nanoseconds: int) -> datetime | None:
+    """The time of a profile, in UTC; None where it says none, or one that no clock has shown."""
+    if not 0 < nanoseconds < _LATEST_NANOSECONDS:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000)

@@ -85,6 +85,7 @@ class Profile(Protocol):
     location: Sequence[Location]
     function: Sequence[Function]
     string_table: Sequence[bytes]
+    time_nanos: int
     duration_nanos: int
 
 

@@ -17,7 +17,6 @@ from stackscan.formats.goroutine_text.segments import (
     PATH_LIKE,
     TORN_CALL,
     TORN_HEADER,
-    Goroutine,
     Pending,
     Segment,
     SegmentResult,
@@ -26,6 +25,7 @@ from stackscan.formats.goroutine_text.segments import (
     embedded_header,
     header_behind_text,
     holds_escaped_stack,
+    is_double_spaced,
 )
 from stackscan.snapshot import Frame, Problem
 
@@ -62,7 +62,7 @@ class _Reader:
         """Read up to the segment's end, or to a header inside it; returns what is left to read."""
         lines, begin = self.segment.lines, self.segment.begin
         first = begin + self._read_header() if lines else 0
-        self.double_spaced = first > begin and self._blank_below(begin)
+        self.double_spaced = first > begin and is_double_spaced(lines, begin)
         for offset in range(first, len(lines)):
             text = lines[offset].lstrip("\0").rstrip("\0\r \t")
             number = self.segment.first_line + offset - begin
@@ -82,11 +82,6 @@ class _Reader:
         self._finish()
         return None
 
-    def _blank_below(self, header: int) -> bool:
-        """Whether a blank line and then text follow the header: the whole text is double-spaced."""
-        below = self.segment.lines[header + 1 : header + 3]
-        return len(below) == 2 and not below[0].strip() and bool(below[1].strip())
-
     # -- lines -----------------------------------------------------------------------------------------------------
 
     def _read_header(self) -> int:
@@ -98,12 +93,12 @@ class _Reader:
         goroutine_id = header.read_damaged(text)
         if goroutine_id is None or goroutine_id >= 1 << 64:
             self._problem(self.segment.first_line, "goroutine id is not a 64-bit number", text)
-            self.result.lost += 1
+            self.result.lost.append(self.segment.first_line)
             return 1
-        tail = header.read_tail(text.split(" ", 2)[2])
-        if tail is None:
-            self._problem(self.segment.first_line, "goroutine header is damaged; its state is unknown", text)
-        self.header = (goroutine_id, tail or Header(None))
+        tail, reason = header.read_what_can_be(text.split(" ", 2)[2])
+        if reason:
+            self._problem(self.segment.first_line, reason, text)
+        self.header = (goroutine_id, tail)
         self.outside = False
         self.last_kind = "header"
         return 1
@@ -123,13 +118,11 @@ class _Reader:
             if mark is not None:
                 self._mark(mark)
                 return
-            if holds_escaped_stack(text):
-                self._problem(number, "a stack inside a log line; not read", text)
-                self._other(text, number)
-                return
             torn = text.startswith("goroutine ")
             self.tears |= torn
-            if not torn and self._call(text, number):
+            if holds_escaped_stack(text):
+                self._problem(number, "a stack inside a log line; not read", text)
+            elif not torn and self._call(text, number):
                 return
         self._other(text, number)
 
@@ -142,7 +135,7 @@ class _Reader:
             return f"goroutine {text}"
         self.tears = False
         self._problem(number, "goroutine header torn by other output; that one is lost", text)
-        self.result.lost += 1
+        self.result.lost.append(number)
         self._drop_pending()
         self.outside, self.orphan = True, Trace()  # the frames below belong to it
         return None
@@ -175,7 +168,7 @@ class _Reader:
                 self._current().elided = count
             return True
         if grammar.is_unavailable(text):
-            self._current().unavailable = True
+            self._current().unavailable |= not self.outside
             self.last_kind = "unavailable"
             return True
         if grammar.is_non_go(text):
@@ -184,10 +177,18 @@ class _Reader:
             return True
         ancestor = grammar.read_ancestor(text)
         if ancestor is not None and ancestor < 1 << 64:
-            self.ancestors.append((ancestor, Trace()))
-            self.outside = False
+            if self.outside:
+                self._lost_ancestor(text, number)
+            else:
+                self.ancestors.append((ancestor, Trace()))
             return True
         return text.startswith("created by ") and self._creator(text, number)
+
+    def _lost_ancestor(self, text: str, number: int) -> None:
+        self._drop_pending()
+        self.skipping = True  # it and what follows, up to the next blank line, belong to a goroutine that is lost
+        if self.orphan is None:
+            self._problem(number, "ancestor section without its goroutine; left out", text)
 
     def _creator(self, text: str, number: int) -> bool:
         parsed = grammar.read_creator(text)
@@ -243,8 +244,8 @@ class _Reader:
         if header_behind_text(text) is not None:
             if text[0] == "\t" and self.in_panic:  # the panic's message, which Go 1.23 and later indent
                 return
-            self.result.hidden += 1
-            self.result.lost += 1
+            self.result.hidden.append(number)
+            self.result.lost.append(number)
             self._problem(number, "a goroutine header behind other text; that goroutine is not read", text)
 
     # -- what lines mean -------------------------------------------------------------------------------------------
@@ -262,14 +263,14 @@ class _Reader:
             trace = self._orphan(pending)
         if pending.creator:
             trace.created_by, trace.creator_id = frame, pending.creator_id
-        else:
-            trace.frames.append(frame)
+        elif reason := trace.add(frame, pending):
+            self._problem(pending.line, reason, pending.text)
 
     def _orphan(self, pending: Pending) -> Trace:
         """Frames that no header announces: the goroutine they belong to is lost."""
         if self.orphan is None or self.orphan.closed:
             self.orphan = Trace()
-            self.result.lost += 1
+            self.result.lost.append(pending.line)
             reason = "frames without a goroutine header: that goroutine is lost"
             if self.segment.first_line == 1 and self.header is None:
                 reason = "the text begins inside a goroutine; that one is lost"
@@ -315,9 +316,8 @@ class _Reader:
         if not self.trace.frames and not self.trace.unavailable and not self.trace.closed and not self.result.cut:
             self._problem(self.segment.first_line, "no frames below the header", self.first)
         ancestors = tuple((ancestor, trace.stack()) for ancestor, trace in self.ancestors)
-        self.result.goroutines.append(
-            Goroutine(goroutine_id, self.segment.first_line, tail, self.trace.stack(), self.trace.creator_id, ancestors)
-        )
+        found = self.trace.goroutine(goroutine_id, self.segment.first_line, tail, ancestors)
+        self.result.goroutines.append(found)
 
     def _is_cut(self) -> bool:
         """Whether the file ends in the middle of something."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from stackscan.formats.labels import unquote
 from stackscan.resources import grammar_text
 from stackscan.snapshot import Frame
 
@@ -178,24 +177,6 @@ def _labels_text(tree: Tree[Token]) -> str:
     return "{" + ", ".join(pairs) + "}"
 
 
-def read_labels(text: str) -> tuple[tuple[str, str], ...] | None:
-    """``{job: 7, "a b": "c, d"}`` → (("job", "7"), ("a b", "c, d")): keys and values with their quotes undone."""
-    tree = parse(" " + text, "labels")
-    if tree is None:
-        return None
-    pairs = []
-    for pair in subtrees_of(tree):
-        texts = {str(part.data): _plain(str(part.children[0])) for part in subtrees_of(pair)}
-        pairs.append((texts.get("label_key", ""), texts.get("label_value", "")))
-    return tuple(pairs)
-
-
-def _plain(text: str) -> str:
-    if not text.startswith('"'):
-        return text
-    return unquote(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # no surrogates for callers
-
-
 def read_call(text: str) -> str | None:
     """``main.(*T).run(0xc000012345, ...)`` → ``main.(*T).run``, escapes of the import path undone.
 
@@ -207,7 +188,7 @@ def read_call(text: str) -> str | None:
 
 def forget() -> None:
     """Empty the caches of this module."""
-    for cached in (read_header, _read_call, _read_location):
+    for cached in (read_header, _read_call, _read_location, _read_creator):
         cached.cache_clear()
 
 
@@ -219,6 +200,8 @@ def frame_of(tree: Tree[Token]) -> Frame:
 
 @lru_cache(maxsize=65536)
 def _read_call(text: str) -> str | None:
+    if "(" not in text:  # nine lines of ten in a log: the terminal is the whole rule, and refusing is cheap
+        return unescape_path(text) if terminal("BARE_FUNCTION").fullmatch(text) else None
     tree = parse(text, "call")
     return None if tree is None else call_of(tree)
 
@@ -229,6 +212,7 @@ def call_of(tree: Tree[Token]) -> str:
     return unescape_path(tokens.get("FUNCTION") or tokens["BARE_FUNCTION"])
 
 
+_DIGITS: Final = re.compile(r"[0-9]{1,20}")
 _PERCENT: Final = re.compile(r"(?:%[0-9a-f]{2})+")
 
 
@@ -247,12 +231,14 @@ def read_location(text: str) -> Location | None:
     """``<tab>/src/x.go:12 +0x1a fp=… sp=…`` → ("/src/x.go", 12, 26). A pc without a file gives ("", 0, None)."""
     whole, marker, addresses = text.partition(" fp=")
     if marker and not terminal("FRAME_ADDRESSES").fullmatch(marker + addresses):
-        return None
+        return _read_location(text)  # a path with this in it: the grammar decides
     return _read_location(whole)
 
 
 @lru_cache(maxsize=65536)
 def _read_location(text: str) -> Location | None:
+    if not (terminal("FILE").match(text) or terminal("PC_ONLY").match(text)):  # what every location begins with
+        return None
     tree = parse(text, "location")
     return None if tree is None else location_of(tree)
 
@@ -271,6 +257,16 @@ def _location(tokens: Mapping[str, str]) -> Location:
 
 def read_creator(text: str) -> tuple[str, int | None] | None:
     """``created by main.main in goroutine 1`` → ("main.main", 1)."""
+    name, _, parent = text.rpartition(" in goroutine ")
+    if _DIGITS.fullmatch(parent):  # the number differs from goroutine to goroutine, the name does not
+        found = _read_creator(name)
+        if found is not None and found[1] is None:
+            return found[0], int(parent)
+    return _read_creator(text)
+
+
+@lru_cache(maxsize=4096)
+def _read_creator(text: str) -> tuple[str, int | None] | None:
     tree = parse(text, "creator")
     return None if tree is None else creator_of(tree)
 
@@ -316,6 +312,12 @@ def read_arguments(text: str) -> tuple[Argument, ...] | None:
     """``(0xc000, {0x1?, ...}, _)`` → ("0xc000", ("0x1?", "..."), "_")."""
     tree = parse(text, "arguments")
     return None if tree is None else tuple(_argument(child) for child in subtrees_of(tree))
+
+
+def arguments_of(frame: Tree[Token]) -> tuple[Argument, ...] | None:
+    """The arguments of a parsed frame; None when it has no list."""
+    text = tokens_of(subtrees_of(frame)[0]).get("ARGUMENTS")
+    return None if text is None else read_arguments(text)
 
 
 def _argument(tree: Tree[Token]) -> Argument:

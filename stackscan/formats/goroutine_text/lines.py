@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES
+
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
@@ -119,11 +121,11 @@ def _headers(
     headers = np.flatnonzero(kind == HEADER)
     after_id = begin[headers] + len(b"goroutine ")
     number, digits = leading_number(data, after_id)
-    at = np.minimum(after_id + digits + 1, end[headers])
-    is_header = (digits > 0) & (data[at] == _BRACKET)
+    at = np.minimum(after_id + digits, end[headers])
+    is_header = (digits > 0) & (data[at] == _SPACE) & (data[np.minimum(at + 1, end[headers])] == _BRACKET)
     for place in np.flatnonzero(~is_header & (digits > 0)).tolist():
         line = headers[place]
-        is_header[place] = b"[" in chunk[begin[line] : end[line]]
+        is_header[place] = HEADER_LIKE_BYTES.match(chunk, int(begin[line]), int(end[line])) is not None
     if not is_header.all():
         kind[headers[~is_header]] = OTHER
         headers, number, digits = headers[is_header], number[is_header], digits[is_header]

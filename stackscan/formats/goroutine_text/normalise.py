@@ -8,23 +8,55 @@ from typing import Final
 
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES
 from stackscan.snapshot import Problem
+from stackscan.sources import limits
 
 _BOM: Final = b"\xef\xbb\xbf"
 _PROBE: Final = 1 << 16  # bytes looked at to tell line ends, escapes and order
 _INDENTED_HEADER: Final = re.compile(rb"(?m)^([ \t]+)goroutine \d+ [^\n]*\[")
 _MOST_PROBLEMS: Final = 20
+_BEGINNING: Final = 4096  # bytes that are kept of a line that is too long
+_HIDDEN_HEADER: Final = re.compile(rb"goroutine \d+ \[[a-z]")
 
 
 def normalise(data: bytes) -> tuple[bytes, list[Problem]]:
-    """UTF-8 without byte order mark, plain newlines, no common indentation; and what had to be replaced for it."""
-    data = data.removeprefix(_BOM)
+    """UTF-8 without byte order mark and NULs, plain newlines, no common indentation; and what was replaced for it."""
+    data = data.removeprefix(_BOM).replace(b"\0", b"")  # a log that was truncated while it was written holds NULs
     if b"\r\n" in data[:_PROBE]:
         data = data.replace(b"\r\n", b"\n")
+    data, too_long = _shorten_lines(data)
     data, problems = _valid_utf8(data)
+    problems += too_long
     if b"&#43;0x" in data[:_PROBE]:  # html/template writes the + of an offset like this
         data = html.unescape(re.sub(r"(?m)^<pre[^>\n]*>", "", data.decode())).encode()
         problems.append(Problem(1, "HTML escapes undone"))
     return _dedent(data), problems
+
+
+def _shorten_lines(data: bytes) -> tuple[bytes, list[Problem]]:
+    """The text with only the beginning of lines that are longer than any that Go prints."""
+    kept: list[bytes] = []
+    problems: list[Problem] = []
+    done = at = 0
+    line, counted = 1, 0
+    while at + limits.MAX_LINE_BYTES < len(data):
+        newline = data.rfind(b"\n", at, at + limits.MAX_LINE_BYTES + 1)
+        if newline >= at:  # each line in between is short enough
+            at = newline + 1
+            continue
+        end = data.find(b"\n", at + limits.MAX_LINE_BYTES)
+        end = end if end >= 0 else len(data)
+        line += data.count(b"\n", counted, at)
+        begins = data[at : at + _BEGINNING].decode("utf-8", "ignore")
+        problems.append(Problem(line, _too_long(data, at, end), begins.strip()[:120]))
+        kept += data[done:at], begins.encode()
+        done = at = counted = end
+    return (b"".join([*kept, data[done:]]), problems) if kept else (data, problems)
+
+
+def _too_long(data: bytes, begin: int, end: int) -> str:
+    hidden = len(_HIDDEN_HEADER.findall(data, begin + _BEGINNING, end))
+    inside = f", with {hidden:,} goroutine headers that are not read" if hidden else ""
+    return f"a line of {end - begin:,} bytes{inside}: only its beginning is read (the limit is 1 MiB)"
 
 
 def _valid_utf8(data: bytes) -> tuple[bytes, list[Problem]]:

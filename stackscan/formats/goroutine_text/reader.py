@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from stackscan.formats.goroutine_text import careful, rows, snapshots
+from stackscan.formats.goroutine_text.arguments import Calls, ScatteredCalls
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, Mark
 from stackscan.snapshot import Problem, Snapshot
+from stackscan.sources import limits
 
 #: Bytes a chunk: large enough that numpy's cost a call vanishes, small enough for the caches and for memory.
 _CHUNK: Final = 4 << 20
@@ -37,6 +39,8 @@ class Reading:
     ancestors: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # line, id, depth, ancestor, stack
     lost_lines: list[int] = field(default_factory=list)
     hidden_lines: list[int] = field(default_factory=list)
+    calls: list[Calls] = field(default_factory=list)
+    scattered_calls: list[ScatteredCalls] = field(default_factory=list)
     cut: bool = False
 
 
@@ -50,9 +54,14 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
     spans = list(_spans(data, _chunk_size(len(data), threads)))
     chunks = []
+    headers = 0
     with ThreadPoolExecutor(threads) as pool:
         for span, chunk in zip(spans, pool.map(lambda span: _read_span(data, span, interner), spans), strict=True):
             chunks.append(chunk)
+            headers += len(chunk.header_lines)
+            if headers > limits.MAX_GOROUTINES:
+                pool.shutdown(cancel_futures=True)
+                raise limits.too_many_goroutines()
             if progress is not None:
                 progress(span[1], len(data))
     resolver = rows.Resolver(interner, reading.interned)
@@ -60,7 +69,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     for span, chunk in zip(spans, chunks, strict=True):
         _take(data, span, chunk, first_line, resolver, reading, unterminated)
         first_line += chunk.line_count
-    return snapshots.build(reading, size=size, unterminated=unterminated)
+    return snapshots.build(reading, data, size=size, unterminated=unterminated)
 
 
 def _chunk_size(size: int, threads: int) -> int:
@@ -99,16 +108,22 @@ def _take(
 ) -> None:
     """Add one chunk: its regular goroutines as they are, the others through the careful reader."""
     part = rows.from_chunk(chunk, first_line, resolver)
+    if len(part) and part.line[0] == first_line:  # the chunk does not know what stands before it
+        part.after_blank[0] = _is_after_blank(data, span[0])
     readable = (part.header >= 0) & (part.stack >= 0)
     to_read = chunk.irregular.copy()
     to_read[~chunk.irregular] = ~readable
     if not readable.all():
         part = part.take(np.flatnonzero(readable))
     reading.parts.append(part)
+    reading.calls.append(Calls.of_chunk(chunk, part.line, span[0], readable))
     found = []
-    for segment, after_blank in _segments(data, span, chunk, first_line, to_read, unterminated):
+    for segment, low, after_blank in _segments(data, span, chunk, first_line, to_read, unterminated):
         result = careful.read_segment(segment)
-        _add(result, segment, reading)
+        reading.scattered_calls += [
+            ScatteredCalls(g.line, g.call_lines, low, segment.first_line) for g in result.goroutines
+        ]
+        _add(result, reading)
         found += [(goroutine, after_blank) for goroutine in result.goroutines]
     if found:
         reading.parts.append(rows.from_careful(found, reading.interned))
@@ -121,8 +136,9 @@ def _segments(
     first_line: int,
     to_read: npt.NDArray[np.bool_],
     unterminated: bool,
-) -> Iterator[tuple[Segment, bool]]:
-    """The segments that the careful reader must read, each with whether a blank line stands before it."""
+) -> Iterator[tuple[Segment, int, bool]]:
+    """The segments that the careful reader must read, each with its first byte and whether a blank line stands
+    before it."""
     begin, end = span
     bounds = [*(chunk.header_bytes + begin).tolist(), end]
     lines = chunk.header_lines.tolist()
@@ -132,16 +148,19 @@ def _segments(
     for low, high, line in wanted:
         text = data[low:high].decode().removesuffix("\n").split("\n")
         at_end = high == len(data)
-        before = data[max(low - 4, 0) : low]
-        after_blank = before.endswith((b"\n\n", b"\n\r\n"))
-        yield Segment(text, first_line + line, at_end, at_end and unterminated), after_blank
+        yield Segment(text, first_line + line, at_end, at_end and unterminated), low, _is_after_blank(data, low)
 
 
-def _add(result: SegmentResult, segment: Segment, reading: Reading) -> None:
+def _is_after_blank(data: bytes, at: int) -> bool:
+    """Whether a blank line stands before a place, or nothing at all."""
+    return at == 0 or data[max(at - 4, 0) : at].endswith((b"\n\n", b"\n\r\n"))
+
+
+def _add(result: SegmentResult, reading: Reading) -> None:
     reading.problems += result.problems
     reading.marks += result.marks
-    reading.lost_lines += [segment.first_line] * result.lost
-    reading.hidden_lines += [segment.first_line] * result.hidden
+    reading.lost_lines += result.lost
+    reading.hidden_lines += result.hidden
     reading.cut |= result.cut
     for goroutine in result.goroutines:
         for depth, (ancestor, stack) in enumerate(goroutine.ancestors, start=1):

@@ -14,6 +14,7 @@ from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.segments import Goroutine
 from stackscan.snapshot import Frame, Stack
+from stackscan.sources import limits
 
 _UNREADABLE: Final = -1
 _UNSEEN: Final = -2
@@ -45,17 +46,26 @@ class Rows:
 class Interned:
     """The distinct headers and stacks of one text, in the order in which they were first needed."""
 
-    headers: list[Header] = field(default_factory=list)
+    headers: list[Header] = field(default_factory=list)  # their labels stand beside them: those differ, they do not
+    labels: list[str | None] = field(default_factory=list)
     stacks: list[Stack] = field(default_factory=list)
     _header_ids: dict[Header, int] = field(default_factory=dict)
     _stack_ids: dict[Stack, int] = field(default_factory=dict)
 
     def header_id(self, value: Header) -> int:
-        """The index of a header."""
+        """The index of a header. Those with labels are hardly ever equal, and not looked for: a header may repeat."""
+        if value.labels is not None:
+            return self.labelled_id(value, value.labels)
         found = self._header_ids.setdefault(value, len(self.headers))
         if found == len(self.headers):
-            self.headers.append(value)
+            self.labelled_id(value, None)
         return found
+
+    def labelled_id(self, value: Header, labels: str | None) -> int:
+        """The index of a header with these labels, whatever labels it has itself."""
+        self.headers.append(value)
+        self.labels.append(labels)
+        return len(self.headers) - 1
 
     def stack_id(self, value: Stack) -> int:
         """The index of a stack."""
@@ -77,14 +87,28 @@ class Resolver:
         self._frames: dict[int, Frame | None] = {}
         self._stacks: dict[bytes, int] = {}
         self._headers = np.full(len(self._texts), _UNSEEN, dtype=np.int64)
+        self._brackets: dict[str, Header | None] = {}
 
     def headers(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         """The header indices of tail codes; -1 where the grammar refuses the header."""
         found = self._headers[codes]
-        for code in np.unique(codes[found == _UNSEEN]).tolist():
-            value = header.read_tail(self._texts[code])
-            self._headers[code] = _UNREADABLE if value is None else self._interned.header_id(value)
+        new = np.unique(codes[found == _UNSEEN])
+        self._headers[new] = [self._header(self._texts[code]) for code in new.tolist()]
         return self._headers[codes]
+
+    def _header(self, tail: str) -> int:
+        """The index of one header; its bracket and its labels are looked at apart: there may be one set a goroutine."""
+        parts = header.split_labels(tail)
+        if parts is not None and len(parts[1]) <= limits.MAX_LABEL_BYTES:
+            bracket, labels = parts
+            if bracket not in self._brackets:
+                self._brackets[bracket] = header.read_tail(bracket)
+            plain = self._brackets[bracket]
+            if plain is not None and plain.labels is None and plain.attributes is None:
+                return self._interned.labelled_id(plain, labels)
+        value = header.read_tail(tail)
+        too_long = value is not None and header.has_too_long_labels(value)
+        return _UNREADABLE if value is None or too_long else self._interned.header_id(value)
 
     def stacks(self, keys: list[bytes]) -> npt.NDArray[np.int64]:
         """The stack indices of keys of the fast path; -1 where the grammar refuses one of its lines."""
@@ -104,6 +128,8 @@ class Resolver:
         self._frames.update(zip(new, read, strict=True))
 
     def _stack(self, pairs: list[int], creator: int) -> int:
+        if len(pairs) > limits.MAX_FRAMES:
+            return _UNREADABLE  # the careful reader leaves out what is too much, and says so
         frames: list[Frame] = []
         elided: int | None = 0
         for pair in pairs:

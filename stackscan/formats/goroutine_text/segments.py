@@ -10,6 +10,7 @@ from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.surroundings import Mark
 from stackscan.snapshot import Frame, Problem, Stack
+from stackscan.sources import limits
 
 #: Characters of a damaged line that a problem shows.
 EXCERPT: Final = 120
@@ -50,7 +51,8 @@ class Segment:
 
 @dataclass(slots=True)
 class Goroutine:
-    """One goroutine as the careful reader found it."""
+    """One goroutine as the careful reader found it. ``call_lines`` has one entry a frame: the 1-based line that holds
+    its argument list, 0 where it has none that is whole."""
 
     goroutine_id: int
     line: int
@@ -58,21 +60,22 @@ class Goroutine:
     stack: Stack
     creator_id: int | None
     ancestors: tuple[tuple[int, Stack], ...]
+    call_lines: tuple[int, ...]
 
 
 @dataclass(slots=True)
 class SegmentResult:
     """What a segment held: one goroutine, none (the text before the first), or more (a header behind other text).
 
-    ``hidden`` counts header lines behind other text that were not read, ``lost`` goroutines whose header is missing or
-    not read; ``marks`` are lines that speak of the process as a whole (panic, signal, thread separator).
+    ``hidden`` are the header lines behind other text that were not read, ``lost`` where a goroutine is whose header is
+    missing or not read; ``marks`` are lines that speak of the process as a whole (panic, signal, thread separator).
     """
 
     goroutines: list[Goroutine] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
-    lost: int = 0
-    hidden: int = 0
+    lost: list[int] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
     cut: bool = False
 
 
@@ -81,6 +84,7 @@ class Trace:
     """The frames of one stack while its lines come in."""
 
     frames: list[Frame] = field(default_factory=list)
+    call_lines: list[int] = field(default_factory=list)
     created_by: Frame | None = None
     creator_id: int | None = None
     elided: int | None = 0
@@ -90,6 +94,16 @@ class Trace:
     def closed(self) -> bool:
         """Whether the creator, which ends a stack, was read."""
         return self.created_by is not None
+
+    def add(self, frame: Frame, pending: Pending) -> str | None:
+        """Add a frame and where its argument list stands; what to say where the first one is that finds no room."""
+        if len(self.frames) < limits.MAX_FRAMES:
+            self.frames.append(frame)
+            self.call_lines.append(0 if pending.bare or pending.torn else pending.line)
+        elif self.elided == 0:
+            self.elided = None
+            return f"a stack of more than {limits.MAX_FRAMES:,} frames; the outer ones are left out"
+        return None
 
     def ends_whole(self) -> bool:
         """Whether the last location, if it has no newline, may still be whole: somebody stripped the newline."""
@@ -101,6 +115,14 @@ class Trace:
     def stack(self) -> Stack:
         """The stack as far as it was read."""
         return Stack(tuple(self.frames), self.created_by, self.elided, self.unavailable)
+
+    def goroutine(
+        self, goroutine_id: int, line: int, header: Header, ancestors: tuple[tuple[int, Stack], ...]
+    ) -> Goroutine:
+        """The goroutine whose stack this is."""
+        return Goroutine(
+            goroutine_id, line, header, self.stack(), self.creator_id, ancestors, call_lines=tuple(self.call_lines)
+        )
 
 
 @dataclass(slots=True)
@@ -114,6 +136,12 @@ class Pending:
     creator_id: int | None = None
     bare: bool = False  # no parentheses (gccgo, C): only a location after it makes it a call
     torn: bool = False
+
+
+def is_double_spaced(lines: list[str], header: int) -> bool:
+    """Whether a blank line and then text follow the header: so does one follow every line of the text."""
+    below = lines[header + 1 : header + 3]
+    return len(below) == 2 and not below[0].strip() and bool(below[1].strip())
 
 
 def header_behind_text(line: str) -> str | None:

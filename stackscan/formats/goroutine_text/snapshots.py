@@ -6,13 +6,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, overload
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from stackscan.formats.goroutine_text import dialect, rows
+from stackscan.formats.goroutine_text import arguments, dialect, rows
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.goroutine_text.surroundings import Mark
 from stackscan.formats.problems import bounded
@@ -46,8 +47,8 @@ class _Part:
         return range(bisect_left(lines, self.first_line), bisect_left(lines, self.end_line))
 
 
-def build(reading: Reading, *, size: int, unterminated: bool) -> list[Snapshot]:
-    """The snapshots of a text of ``size`` bytes."""
+def build(reading: Reading, data: bytes, *, size: int, unterminated: bool) -> list[Snapshot]:
+    """The snapshots of a text of ``size`` bytes, ``data`` in the form that was read."""
     reading.problems.sort(key=lambda problem: problem.line)
     reading.marks.sort(key=lambda mark: mark.line)
     reading.lost_lines.sort()
@@ -62,7 +63,7 @@ def build(reading: Reading, *, size: int, unterminated: bool) -> list[Snapshot]:
         if cut:
             last = int(part.rows.line[-1]) if len(part.rows) else part.first_line
             part = _note(part, last, _cut_reason(by_pprof=cut_by_pprof))
-        built.append(_snapshot(part, reading, cut=cut))
+        built.append(_snapshot(part, reading, data, cut=cut))
     return built
 
 
@@ -219,11 +220,14 @@ def _runs(found: Rows, place: int, reading: Reading) -> bool:
 # -- tables ----------------------------------------------------------------------------------------------------------
 
 
-def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
+def _snapshot(part: _Part, reading: Reading, data: bytes, *, cut: bool) -> Snapshot:
     problems = [reading.problems[k] for k in part.slice(_Lines(reading.problems))]
     lost = len(part.slice(reading.lost_lines))
     causes = [mark.text for k in part.slice(_Lines(reading.marks)) if (mark := reading.marks[k]).kind == "cause"]
     ancestors = [reading.ancestors[k] for k in part.slice([found[0] for found in reading.ancestors])]
+    if ancestors:  # those of goroutines that are not counted go with them
+        counted = set(part.rows.line.tolist())
+        ancestors = [found for found in ancestors if found[0] in counted]
     used = dict.fromkeys([*rows.in_order(part.rows.stack), *(found[4] for found in ancestors)])
     stack_ids = {old: new for new, old in enumerate(used)}
     stacks = tuple(reading.interned.stacks[old] for old in used)
@@ -241,6 +245,9 @@ def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
             [(goroutine, depth, ancestor, stack_ids[stack]) for _, goroutine, depth, ancestor, stack in ancestors],
             schema=ANCESTOR_SCHEMA,
             orient="row",
+        ),
+        read_arguments=arguments.reader(
+            data, part.rows.line, goroutines, stacks, reading.calls, reading.scattered_calls
         ),
     )
 
@@ -279,7 +286,9 @@ def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.
         "creator_id": pl.Series(found.creator_id, dtype=pl.UInt64).zip_with(has_creator, _NO_ID),
         "line": pl.Series(found.line.astype(np.uint32), dtype=pl.UInt32),
     }
-    for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread", "labels"):
-        values = pl.Series([getattr(of, name) for of in distinct], dtype=GOROUTINE_SCHEMA[name])
+    for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread"):
+        values = pl.Series(list(map(attrgetter(name), distinct)), dtype=GOROUTINE_SCHEMA[name])
         columns[name] = values.gather(header)
+    labels = pl.Series([reading.interned.labels[k] for k in used.tolist()], dtype=GOROUTINE_SCHEMA["labels"])
+    columns["labels"] = labels.gather(header)
     return pl.DataFrame({name: columns[name] for name in GOROUTINE_SCHEMA})

@@ -1,0 +1,109 @@
+"""What the fuzzer starts from: real dumps of the fixtures, cut to a size that it can change quickly."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import re
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from backports import zstd
+
+FIXTURES: Final = Path(__file__).resolve().parent.parent / "fixtures"
+#: Bytes of a seed: small ones are run more often.
+MOST_BYTES: Final = 4096
+_PER_PATTERN: Final = 60
+_HEADER: Final = re.compile(rb"(?m)^goroutine \d+ ")
+
+#: Literals of the formats that are long to guess.
+WORDS: Final = (
+    "goroutine ", " [select]:", " [running]:", "created by ", " in goroutine ", "\n\n", "\n\t", ".go:", " +0x1d",
+    "...additional frames elided...", "...12 frames elided...", "[originating from goroutine 1]:", "(leaked)",
+    ", locked to thread", ", 3 minutes", "] {a: b}:", " gp=0xc000 m=0 mp=0xc001", "runtime stack:", "panic: ",
+    "goroutine running on other thread; stack unavailable", "non-Go function at pc=0x1", " fp=0x1 sp=0x2 pc=0x3",
+    "goroutine profile: total 2", " @ 0x47", "# labels: {", "#\t0x47", "--- mutex:", "--- contention:",
+    "cycles/second=", "sampling period=", "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
+    '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
+)  # fmt: skip
+
+_PATTERNS: Final = {
+    "text": ("go/*/*.txt", "go/*/*.txt.gz", "derived/*.txt", "kubo/*/stack-01.txt.gz"),
+    "counts": ("go/*/*debug1.txt", "kubo/*/goroutine.debug1-01*"),
+    "pprof": ("go/*/*debug0*", "kubo/*/goroutine.debug0-01*"),
+    "contention": ("kubo/*/ipfs-profile-01.zip",),
+    "wrappers": ("derived/*",),
+    "descriptions": ("../stackscan/rules/catalogue/*.toml", "../stackscan/pools/catalogue/*.toml"),
+}
+_PATTERNS_OF_ALL: Final = ("text", "counts", "pprof", "contention", "wrappers")
+
+
+def seeds(target: str) -> Iterator[bytes]:
+    """The seeds of a target."""
+    if target == "archive":
+        yield from _archives()
+    elif target in ("claimed", "report"):
+        for name in _PATTERNS_OF_ALL:
+            yield from list(seeds(name))[::7]
+    elif target == "contention":
+        yield from _contention()
+    else:
+        for pattern in _PATTERNS[target]:
+            for path in sorted(FIXTURES.glob(pattern))[:_PER_PATTERN]:
+                yield _small(target, _content(path))
+
+
+def write(target: str, folder: Path) -> None:
+    """Write the seeds into a folder, each named by its content."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in seeds(target):
+        (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+
+
+def _content(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+def _small(target: str, data: bytes) -> bytes:
+    """The beginning of a text, up to a whole goroutine where there is one; a profile as it is."""
+    if target in ("pprof", "descriptions") or len(data) <= MOST_BYTES:
+        return data
+    starts = [found.start() for found in _HEADER.finditer(data, 0, MOST_BYTES)]
+    return data[: starts[-1]] if len(starts) > 1 else data[:MOST_BYTES]
+
+
+def _contention() -> Iterator[bytes]:
+    for path in sorted(FIXTURES.glob("kubo/*/ipfs-profile-01.zip")):
+        with zipfile.ZipFile(path) as bundle:
+            for name in bundle.namelist():
+                if name.endswith(("mutex.pprof", "block.pprof")):
+                    yield bundle.read(name)[:MOST_BYTES]
+
+
+def _archives() -> Iterator[bytes]:
+    """Small archives of each kind around small dumps, whole and cut."""
+    dump = next(seeds("text"))[:600]
+    packed = gzip.compress(dump, mtime=0)
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", method) as bundle:
+            for name, data in (("goroutines.stacks", dump), ("a/b.gz", packed), ("ipfs", b"\x7fELF" + dump)):
+                bundle.writestr(zipfile.ZipInfo(name), data, method)
+        yield out.getvalue()
+        yield out.getvalue()[:-30]
+    for mode in ("w", "w:gz"):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode=mode) as bundle:
+            entry = tarfile.TarInfo("goroutines.stacks")
+            entry.size = len(dump)
+            bundle.addfile(entry, io.BytesIO(dump))
+        yield out.getvalue()
+        yield out.getvalue()[:-700]
+    for data in (packed, gzip.compress(packed, mtime=0), zstd.compress(dump), zstd.compress(dump) * 2):
+        yield data
+        yield data[:-9]

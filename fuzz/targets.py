@@ -1,0 +1,134 @@
+"""What the fuzzer does with an input, one function a format: read it, and hold what came out to its invariants.
+
+A reader may refuse an input with a StackscanError; any other exception, a hang, or more memory than the harness allows
+is a find. Each gives back the names that it read, for the bug that planted.py can plant behind it. To add a target: a
+function here, a line in TARGETS, seeds in seeds.py.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import invariants
+from stackscan import catalogue, formats, unwrapping
+from stackscan.errors import StackscanError
+from stackscan.formats import contention
+from stackscan.pipeline import scan
+from stackscan.pools import description as pools
+from stackscan.reporters import reporter
+from stackscan.rules import description as rules
+from stackscan.snapshot import Snapshot
+from stackscan.sources import Member, open_source, wrappers
+
+Names = list[str]
+
+
+def _functions(snapshots: Iterable[Snapshot]) -> Names:
+    return [frame.function for snapshot in snapshots for stack in snapshot.stacks for frame in stack.frames]
+
+
+def text(data: bytes) -> Names:
+    """The full text of stacks, against the grammar run alone."""
+    return _functions(invariants.check_text(data))
+
+
+def counts(data: bytes) -> Names:
+    """Counted text (debug=1)."""
+    return _functions(invariants.check_counts(data))
+
+
+def pprof(data: bytes) -> Names:
+    """Protobuf profiles (debug=0)."""
+    return _functions(invariants.check_pprof(data))
+
+
+def mutex(data: bytes) -> Names:
+    """Contention profiles: mutex and block, in text."""
+    profile = invariants.check_contention(data) if contention.claims(data) else None
+    return [frame.function for record in profile.records for frame in record.frames] if profile else []
+
+
+def logs(data: bytes) -> Names:
+    """Dumps inside logs: what is left when the wrapper is off has line numbers of the log."""
+    last = data.count(b"\n") + data.count(b"\r") + 1
+    wrapped = wrappers.unwrap(data)
+    for piece in wrapped.pieces if wrapped else ():
+        assert piece.lines is None or all(1 <= line <= last for line in piece.lines.tolist())
+    found = [snapshots for _, snapshots in unwrapping.read_member(Member("fuzz", None, data))]
+    for snapshots in found:
+        invariants.check_snapshots(snapshots)
+    return _functions(snapshot for snapshots in found for snapshot in snapshots)
+
+
+def archive(data: bytes) -> Names:
+    """Zip, tar, gzip and zstandard, also inside each other: the members, not what they hold."""
+    with _file(data) as path:
+        members = list(open_source(path))
+    assert all(member.data is None or type(member.data) is bytes for member in members)
+    return [member.name or "" for member in members]
+
+
+def claimed(data: bytes) -> Names:
+    """Whatever format claims the bytes reads them."""
+    snapshots = formats.read(data, where="fuzz")
+    for snapshot in snapshots:
+        snapshot.check_valid()
+    return _functions(snapshots)
+
+
+def everything(data: bytes) -> Names:
+    """A file through the whole pipeline, up to each output."""
+    with _file(data) as path:
+        report = scan([path])
+    for output in ("text", "json", "markdown"):
+        out = io.StringIO()
+        reporter(output)(report, out)
+        assert "\x1b" not in out.getvalue(), "an escape sequence of the dump reached an output"
+    shown = [stack.bucket.stack for found in report.snapshots for stack in found.shown]
+    return [frame.function for stack in shown for frame in stack.frames]
+
+
+def descriptions(data: bytes) -> Names:
+    """The TOML descriptions of rules and pools, which users may write."""
+    content = data.decode("utf-8", "replace")
+    names = []
+    for read in (rules.read_rule, pools.read_pool):
+        try:
+            names.append(read(catalogue.read_text(content, where="fuzz")).name)
+        except StackscanError:
+            continue
+    return names
+
+
+TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
+    "text": text,
+    "counts": counts,
+    "pprof": pprof,
+    "contention": mutex,
+    "wrappers": logs,
+    "archive": archive,
+    "claimed": claimed,
+    "report": everything,
+    "descriptions": descriptions,
+}
+
+
+class _file:  # noqa: N801  # reads as a function
+    """A file in memory that holds the bytes: what a user would name on the command line."""
+
+    def __init__(self, data: bytes) -> None:
+        folder = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # made by mkstemp
+        handle, self.path = tempfile.mkstemp(prefix="stackscan-fuzz-", dir=folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+
+    def __enter__(self) -> str:
+        return self.path
+
+    def __exit__(self, *_: object) -> None:
+        Path(self.path).unlink()

@@ -1,0 +1,82 @@
+"""``stackscan export``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
+
+
+class Output(StrEnum):
+    """The files that ``export`` writes."""
+
+    parquet = "parquet"
+    arrow = "arrow"
+    csv = "csv"
+    ndjson = "ndjson"
+
+
+def command(
+    source: Annotated[
+        list[str], typer.Argument(metavar="SOURCE", help="Goroutine dumps, bundles, directories.", show_default=False)
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="The folder to write to; made if need be.", show_default=False
+        ),
+    ],
+    output_format: Annotated[
+        Output, typer.Option("--format", "-f", help="One kind of file for all tables.")
+    ] = Output.parquet,
+    partition: Annotated[
+        bool,
+        typer.Option(
+            "--partition",
+            help="Add files below TABLE/captured_date=…/captured_host=…/ and leave what is there: for a fleet.",
+        ),
+    ] = False,
+    captured_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="When the dump was taken, with its offset (2026-11-24T09:30:00Z), if it does not say; for one SOURCE.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Where the dumps were taken.", show_default=False)
+    ] = None,
+    redact: Redact = False,
+    redact_keep: RedactKeep = None,
+    redact_key: RedactKey = None,
+) -> None:
+    """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
+
+    docs/tables.md describes every column. Either all tables appear or none does.
+
+    \b
+      stackscan export ipfs-profile-*.zip --output tables
+      stackscan export --partition --host "$(hostname)" goroutines.stacks --output /srv/stacks
+      duckdb -c "SELECT * FROM 'tables/pools.parquet'"
+    """
+    from stackscan.cli.progress import progress
+    from stackscan.pipeline import examine
+    from stackscan.tables import build, told
+    from stackscan.tables.write import export
+
+    redaction = chosen(redact, redact_keep, redact_key)
+    says = told(captured_at=captured_at, host=host, sources=len(source), redaction=redaction)
+    with progress() as bar, export(output, output_format.value) as under_way:
+        for each in source:
+            for examined in examine(each, progress=bar, redaction=redaction)[0]:
+                under_way.add(build(examined, says))
+        done = under_way.finish_partitioned() if partition else under_way.finish()
+    for name, rows in done.rows.items():
+        typer.echo(f"{rows:>12,}  {name}")
+    if done.skipped:
+        typer.echo(f"{done.skipped:,} of {done.snapshots + done.skipped:,} snapshots were there already", err=True)

@@ -1,0 +1,70 @@
+"""``stackscan query``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stackscan.errors import UsageError
+
+
+class Output(StrEnum):
+    """The outputs of ``query``."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
+
+
+def command(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT, in polars' dialect.", show_default=False)],
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE", help="Goroutine dumps, bundles, directories.", show_default=False),
+    ] = None,
+    output_format: Annotated[
+        Output, typer.Option("--format", "-f", help="text for people, json and csv for programs.")
+    ] = Output.text,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
+        ),
+    ] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Ask what `stackscan export` wrote there (Parquet), instead of sources.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
+
+    \b
+      stackscan query "SELECT wait_reason, count(*) AS n FROM goroutines GROUP BY wait_reason ORDER BY n DESC" dump.txt
+      stackscan query --tables /srv/stacks "SELECT host, max(occupancy) FROM pools GROUP BY host"
+    """
+    from stackscan.cli.output import written
+    from stackscan.cli.progress import progress
+    from stackscan.pipeline import examine
+    from stackscan.tables import build
+    from stackscan.tables.query import OUTPUTS, exported, joined, run
+
+    if (tables is None) == (not source):
+        raise UsageError(
+            "nothing to ask: give sources, or --tables DIR" if tables is None else "give sources or --tables, not both",
+            hint="stackscan query 'SELECT * FROM pools' SOURCE",
+        )
+    if tables is not None:
+        asked = exported(tables)
+    else:
+        with progress() as bar:
+            asked = joined(build(found) for each in source or () for found in examine(each, progress=bar)[0])
+    result = run(sql, asked)
+    with written(output) as out:
+        OUTPUTS[output_format.value](result, out)

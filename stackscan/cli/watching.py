@@ -1,0 +1,37 @@
+"""A live display of a reproducer on stderr: only on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+@contextmanager
+def watching(budget_seconds: float) -> Iterator[Callable[[str, int, int, float], None] | None]:
+    """Yields a function to be told (what is counted, how many, of how many, after how many seconds); None in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with _progress() as shown:
+        lines: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, total: int, elapsed: float) -> None:
+            if what not in lines:
+                lines[what] = shown.add_task(what, total=total, clock="")
+            shown.update(lines[what], completed=done, clock=f"{elapsed:.1f} of {budget_seconds:g} s at most")
+
+        yield told
+
+
+def _progress() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), MofNCompleteColumn())
+    clock = TextColumn("{task.fields[clock]}", markup=False)
+    return Progress(*columns, clock, console=Console(stderr=True, markup=False), transient=True)

@@ -1,0 +1,1 @@
+"""Pictures of the pool model's curves: in a terminal, and as files."""

@@ -1,0 +1,143 @@
+"""Snapshots, bundles and names of files without what is private. Built of what is kept, never by striking out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Final
+
+import polars as pl
+
+from stackscan.redaction import vocabulary
+from stackscan.redaction.key import hashed
+from stackscan.redaction.symbols import Names
+from stackscan.report import BundleReport, ContentionReport, MemberReport, ViewsReport
+from stackscan.snapshot import ANCESTOR_SCHEMA, Frame, Problem, Snapshot, Stack
+from stackscan.sources.names import Taken
+
+_STDIN: Final = "-"
+#: Columns of goroutines that hold numbers and flags, or what the runtime itself says.
+_KEPT: Final = frozenset(
+    "goroutine_id stack_id wait_reason wait_minutes creator_id locked leaked attributes line".split()
+)
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """One way to redact: equal names get equal hashes wherever this object is used.
+
+    Kept: standard library, well-known public modules and those below ``kept_prefixes``, wait reasons, minutes, ids,
+    line numbers, counts. Hashed: all other names. Dropped: labels, thread addresses, excerpts, messages.
+    """
+
+    key: bytes
+    kept_prefixes: tuple[str, ...] = ()
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(lru_cache(maxsize=None)(lambda text: hashed(self.key, text)), self.kept_prefixes)
+
+    def snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with the same goroutines, stack ids and counts."""
+        frames: dict[Frame, Frame] = {}
+        return Snapshot(  # named one by one: what a snapshot may hold some day is private until someone thinks of it
+            format=snapshot.format,
+            goroutines=_goroutines(snapshot.goroutines),
+            stacks=tuple(self._stack(stack, frames) for stack in snapshot.stacks),
+            problems=tuple(Problem(problem.line, problem.reason) for problem in snapshot.problems),
+            complete=snapshot.complete,
+            header_lines=snapshot.header_lines,
+            cause=vocabulary.cause(snapshot.cause),
+            dialect=snapshot.dialect,
+            ancestors=snapshot.ancestors.select(list(ANCESTOR_SCHEMA)),
+            captured_at=snapshot.captured_at,
+        )
+
+    def _stack(self, stack: Stack, frames: dict[Frame, Frame]) -> Stack:
+        created_by = stack.created_by
+        return Stack(
+            frames=tuple(self._frame(frame, frames) for frame in stack.frames),
+            created_by=None if created_by is None else self._frame(created_by, frames),
+            elided=stack.elided,
+            unavailable=stack.unavailable,
+        )
+
+    def _frame(self, frame: Frame, frames: dict[Frame, Frame]) -> Frame:
+        found = frames.get(frame)
+        if found is None:
+            found = frames[frame] = self._names.frame(frame)
+        return found
+
+    def source(self, name: str) -> str:
+        """The name of a source: the folders are gone and the file's name is hashed."""
+        return name if name == _STDIN else hashed(self.key, name)
+
+    def member(self, name: str | None) -> str | None:
+        """The name of a member of a bundle: names that every bundle has stay."""
+        if name is None:
+            return None
+        parts = name.split("/")
+        return "/".join(part if vocabulary.member(part) else hashed(self.key, part) for part in parts)
+
+    def stream(self, name: str) -> str:
+        """Whose lines of a log these are."""
+        return hashed(self.key, name) if name else ""
+
+    def taken(self, taken: Taken) -> Taken:
+        """When and where: the time stays, the host's name is hashed."""
+        return replace(taken, host=None if taken.host is None else hashed(self.key, taken.host))
+
+    def release(self, version: str | None) -> str | None:
+        """A version as releases are called; what a build of one's own adds to it is left out."""
+        return None if version is None else vocabulary.release(version)
+
+    def bundle(self, bundle: BundleReport) -> BundleReport:
+        """The list of a bundle's members and what was made of them."""
+        version = bundle.version
+        return BundleReport(
+            source=self.source(bundle.source),
+            version=None if version is None else _version(version),
+            members=tuple(self._member(member) for member in bundle.members),
+            views=tuple(self._views(views) for views in bundle.views),
+            contention=tuple(self._contention(profile) for profile in bundle.contention),
+        )
+
+    def _member(self, member: MemberReport) -> MemberReport:
+        note = None if member.note is None else "cut" if member.note == "cut" else "(redacted)"
+        return MemberReport(self.member(member.name) or "", member.kind, member.size, member.goroutines, note)
+
+    def _views(self, views: ViewsReport) -> ViewsReport:
+        widest = views.agreement.widest
+        agreement = replace(
+            views.agreement, widest=None if widest is None else (self._names.function(widest[0]), widest[1])
+        )
+        return ViewsReport(self.member(views.first) or "", self.member(views.second) or "", agreement)
+
+    def _contention(self, profile: ContentionReport) -> ContentionReport:
+        stacks = tuple(
+            replace(stack, frame=self._names.frame(stack.frame), root=self._names.function(stack.root))
+            for stack in profile.stacks
+        )
+        return replace(profile, member=self.member(profile.member) or "", stacks=stacks)
+
+
+def _goroutines(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with all its columns; those that may hold the program's own words are null."""
+    return table.with_columns(
+        _mapped(table["wait_reason"], vocabulary.wait_reason),
+        _mapped(table["attributes"], vocabulary.attributes),
+        *(pl.lit(None, kind).alias(name) for name, kind in table.schema.items() if name not in _KEPT),
+    )
+
+
+def _mapped(column: pl.Series, change: Callable[[str | None], str | None]) -> pl.Series:
+    """The column with each distinct text changed once."""
+    distinct = column.unique().to_list()
+    return column.replace_strict(distinct, [change(text) for text in distinct], return_dtype=pl.String)
+
+
+def _version(version: dict[str, str]) -> dict[str, str]:
+    """What version.json says of releases; a commit may be a private fork's."""
+    kept = {key: version[key] for key in ("Version", "Golang", "System", "Repo") if key in version}
+    return {key: value if vocabulary.version(value) else "other" for key, value in kept.items()}

@@ -1,0 +1,97 @@
+"""Joins what a dump shows of a pool with the pool model, which knows no dump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stackscan.phases import Judgement
+from stackscan.pools import Model, PoolSample
+from stackscan.queueing.projection import Captures, Projection
+from stackscan.rules import Finding
+
+#: Pools larger than this are not projected: the law of what a dump shows is built number by number.
+_MOST_WORKERS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one dump shows of a pool with a model: workers, how many are held, how many of the same holds run beside
+    the pool, whether they do at all (``is_beside``), and whether holds have no end."""
+
+    model: Model
+    workers: int
+    held: int
+    beside: int
+    is_beside: bool
+    endless: bool
+
+    @property
+    def count(self) -> int:
+        """All holds, wherever they are."""
+        return self.held + self.beside
+
+
+def held(sample: PoolSample, findings: Iterable[Finding], phases: Iterable[Judgement]) -> Held | None:
+    """What a sample shows for its pool's model; None when the pool has none."""
+    model = sample.pool.model
+    if model is None or sample.workers > _MOST_WORKERS:
+        return None
+    caught = {finding.rule.name: finding.count for finding in findings}
+    in_phase = {judgement.phase.name: judgement for judgement in phases}
+    beside = caught.get(model.beside_rule, 0)
+    fixed = any(judgement.phase.fixed and not judgement.contradicted_by for judgement in in_phase.values())
+    stalled = sum(sample.states.get(state, 0) for state in model.holds)
+    return Held(
+        model=model,
+        workers=sample.workers,
+        held=stalled,
+        beside=beside,
+        is_beside=beside > 0 or (fixed and not stalled),
+        endless=not beside and bool(model.endless_rule in caught or (stalled and model.endless_phase in in_phase)),
+    )
+
+
+def project_held(
+    shown: Sequence[Held],
+    *,
+    left_out: int = 0,
+    reason: str = "",
+    holding_seconds: float | None = None,
+    probe_seconds: float | None = None,
+    rate_per_second: float | None = None,
+    silent_fraction: float | None = None,
+    service_seconds: float | None = None,
+) -> Projection:
+    """The projection of one or more dumps of one pool, taken more than a holding time apart; given numbers go before
+    those of the pool's description. Raises ModelError for numbers that make no pool."""
+    from stackscan.queueing.calibration import load_of_closers, load_of_workers
+    from stackscan.queueing.projecting import Given, project_load
+    from stackscan.queueing.unexplained import Story
+
+    model, workers = shown[0].model, max(one.workers for one in shown)
+    beside = any(one.is_beside for one in shown)
+    counts = tuple(one.count for one in shown)
+    load = load_of_closers(counts) if beside else load_of_workers(counts, workers=workers)
+    return project_load(
+        load,
+        workers=workers,
+        captures=Captures(counts, load.full, left_out, reason, beside),
+        given=Given(
+            holding_seconds=holding_seconds or model.holding_seconds,
+            endless=holding_seconds is None and any(one.endless for one in shown),
+            probe_timeout_seconds=probe_seconds or model.probe_seconds,
+            rate_per_second=rate_per_second,
+            silent_fraction=silent_fraction,
+            service_seconds=service_seconds,
+        ),
+        story=Story(model.probe, model.otherwise),
+    )
+
+
+def project_samples(
+    samples: Iterable[PoolSample], findings: Sequence[Finding], phases: Sequence[Judgement]
+) -> tuple[tuple[str, Projection], ...]:
+    """The projection of each pool with a model, by the pool's name."""
+    shown = ((sample.pool.name, held(sample, findings, phases)) for sample in samples)
+    return tuple((name, project_held([one])) for name, one in shown if one is not None)

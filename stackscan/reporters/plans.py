@@ -1,0 +1,93 @@
+"""How ``pool plan`` tells what would hold a target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stackscan.queueing.checks import MOST_WORKERS
+from stackscan.queueing.demand import Demand
+from stackscan.queueing.planning import Plan, Target
+from stackscan.reporters import words
+from stackscan.reporters.projection import aligned, duration, number, share, size
+
+
+def plan_values(demand: Demand, target: Target, found: Plan) -> dict[str, Any]:
+    """As JSON values."""
+    return {
+        "rate_per_second": demand.rate_per_second,
+        "silent_fraction": demand.silent_fraction,
+        "close_deadline_seconds": demand.close_deadline_seconds,
+        "service_seconds": demand.service_seconds,
+        "stall_load_erlangs": demand.stall_load_erlangs,
+        "target_wait_seconds": target.wait_seconds,
+        "target_probability": target.probability,
+        "synchronous": {
+            "workers_needed": found.workers_needed,
+            "more_than_workers": MOST_WORKERS if found.workers_needed is None else None,
+            "wait_probability": found.wait_probability,
+            "mean_wait_seconds": found.mean_wait_seconds,
+            "workers": demand.workers,
+            "holds": found.holds_now,
+            "largest_silent_fraction": found.largest_silent_fraction,
+            "longest_close_deadline_seconds": found.longest_deadline_seconds,
+        },
+        "detached": {
+            "workers_needed": found.writers_needed,
+            "more_than_workers": MOST_WORKERS if found.writers_needed is None else None,
+            "closers_mean": found.closers.mean,
+            "closers_p999": found.closers.p999,
+            "goroutines_p999": found.closers.goroutines_p999,
+            "memory_bytes_p999": found.closers.memory_bytes_p999,
+        },
+        "method": "exact M/D/c, with the capacity that healthy tasks leave",
+    }
+
+
+def plan_lines(demand: Demand, target: Target, found: Plan) -> tuple[str, ...]:
+    """For people: the verdict, then a table, then what the pool of now bears."""
+    aim = f"{share(target.probability)} of tasks wait at most {duration(target.wait_seconds)}"
+    now = "holds it" if found.holds_now else "does not hold it"
+    pool = words.count(demand.workers, "workers")
+    noun = "worker" if found.workers_needed == 1 else "workers"
+    rows = (
+        ("", "workers needed", "tasks that wait", "mean wait", "closes in flight, 99.9%"),
+        (
+            "closes in the worker",
+            _workers(found.workers_needed),
+            "" if found.wait_probability is None else share(found.wait_probability),
+            "" if found.mean_wait_seconds is None else duration(found.mean_wait_seconds),
+            "0",
+        ),
+        (
+            "closes beside it",
+            _workers(found.writers_needed),
+            "",
+            "",
+            f"{found.closers.p999:,} ({size(found.closers.memory_bytes_p999)})",
+        ),
+    )
+    return (
+        f"{_workers(found.workers_needed)} {noun} needed so that {aim}; a pool of {demand.workers:,} {now}",
+        "",
+        *(f"  {line}" for line in aligned(rows)),
+        "",
+        f"  stall load {number(demand.stall_load_erlangs)} erlangs, all work {number(demand.load_erlangs)}",
+        f"  {pool} {_limits(demand, found)}",
+        "  exact M/D/c, with the capacity that healthy tasks leave",
+    )
+
+
+def _limits(demand: Demand, found: Plan) -> str:
+    if found.largest_silent_fraction is None or found.longest_deadline_seconds is None:
+        return "do not hold it at any share of silent peers: writing alone is too much"
+    deadline, silent = found.longest_deadline_seconds, share(found.largest_silent_fraction)
+    unchanged = deadline >= demand.close_deadline_seconds
+    longest = "the deadline as it is" if unchanged else f"a deadline of {deadline:.3g} s"
+    return (
+        f"hold it up to a silent share of {silent} (now {share(demand.silent_fraction)}), "
+        f"or up to {longest} (now {duration(demand.close_deadline_seconds)})"
+    )
+
+
+def _workers(needed: int | None) -> str:
+    return f"more than {MOST_WORKERS:,}" if needed is None else f"{needed:,}"

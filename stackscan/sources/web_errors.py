@@ -1,0 +1,100 @@
+"""What went wrong between us and a web server, in words, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NoReturn
+
+from stackscan.errors import SourceError
+from stackscan.sources import limits
+from stackscan.sources.address import Address
+
+_DUMP: Final = "/debug/pprof/goroutine?debug=2"
+FULL_TEXT_HINT: Final = f"A Go program with net/http/pprof has its dump at http://HOST:PORT{_DUMP}"
+_EXCERPT: Final = 160
+_HTML: Final = re.compile(rb"\s*<", re.IGNORECASE)
+_INDEX: Final = re.compile(r"(.*/debug/pprof)/?\Z")
+
+
+def reason(error: Exception) -> str:
+    """Why a transfer failed, for people."""
+    from urllib3 import exceptions
+
+    told = re.search(r"timeout=([\d.]+)", str(error))  # in a TLS handshake it is the time to connect
+    silence = float(told[1]) if told else limits.SILENCE_SECONDS
+    cause = getattr(error.__cause__, "strerror", None) or "it cannot be reached"
+    said = (
+        (exceptions.NameResolutionError, "the name of the host is not known"),
+        (exceptions.NewConnectionError, cause.lower()),
+        (exceptions.ConnectTimeoutError, f"no connection within {limits.CONNECT_SECONDS:g} s"),
+        (exceptions.ReadTimeoutError, f"silent for {silence:g} s"),
+        (exceptions.SSLError, f"TLS failed: {_tls(error)}"),
+        (exceptions.ProtocolError, f"the connection broke ({_innermost(error)})"),
+    )
+    return next((text for kind, text in said if isinstance(error, kind)), str(error) or type(error).__name__)
+
+
+def unreachable(address: Address, why: str, error: Exception | None) -> SourceError:
+    """The error for a server of which nothing came."""
+    text = str(error)
+    hint = "Check host and port, and that the process is alive: one that is out of memory or threads cannot answer."
+    if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
+        hint = f"It speaks no TLS on this port: http://{address.url.partition('://')[2]}"
+    elif "CERTIFICATE_VERIFY_FAILED" in text:
+        hint = "Name the certificate of its authority in SSL_CERT_FILE, or fetch with curl and give the file."
+    elif "silent" in why or "still sending" in why:
+        hint = "The process may be too stuck to answer: send it SIGQUIT and keep what it prints (that ends it)."
+    return SourceError(f"{address.shown} cannot be read: {why}", hint=hint)
+
+
+def refuse_status(status: int, page: bytes, address: Address) -> NoReturn:
+    """Raise for an answer that is an error."""
+    said = _first_line(page)
+    message = f"{address.shown} answers {status}" + (f": {said}" if said else "")
+    if status in (401, 403, 407):
+        hint = "It wants to know who asks: http://USER:PASSWORD@HOST/…, or fetch with curl and give the file."
+    elif status == 404 and "/debug/" not in address.path:
+        hint = f"Is it {address.origin}{_DUMP} (net/http/pprof), or {address.origin}/debug/stack (kubo)?"
+    elif status == 404:
+        hint = "Nothing serves this path: net/http/pprof must be imported, and on this port. " + FULL_TEXT_HINT
+    elif status >= 500:
+        hint = "The server failed; its log may say why. SIGQUIT makes a Go process print its dump (that ends it)."
+    else:
+        hint = FULL_TEXT_HINT
+    raise SourceError(message, hint=hint)
+
+
+def refuse_page(address: Address) -> NoReturn:
+    """Raise for a web page, with the address that was meant if it can be told."""
+    index = _INDEX.match(address.path)
+    if index:
+        hint = f"This is the list of profiles. The dump is at {address.origin}{index[1]}/goroutine?debug=2"
+    else:
+        hint = f"Is it {address.origin}{_DUMP}?"
+    raise SourceError(f"{address.shown} is a web page, no goroutine dump", hint=hint)
+
+
+def _first_line(page: bytes) -> str:
+    """The first words of an error's page, if they are text."""
+    if _HTML.match(page):
+        title = re.search(rb"<title>([^<]*)", page, re.IGNORECASE)
+        page = title[1] if title else b""
+    line = page.strip().split(b"\n")[0].decode("utf-8", "replace").strip()
+    return line if len(line) <= _EXCERPT else line[:_EXCERPT] + "…"
+
+
+def _tls(error: Exception) -> str:
+    text = str(error)
+    found = re.search(r"certificate verify failed: ([^(\n]*)", text)
+    if found:
+        return f"its certificate is not trusted ({found[1].strip()})"
+    named = re.search(r"\[SSL[^\]]*\] ([^(\n]*)", text)
+    return named[1].strip() if named else text[:_EXCERPT]
+
+
+def _innermost(error: BaseException) -> str:
+    """What the deepest cause says."""
+    inner = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], BaseException) else error
+    if type(inner).__name__ in ("IncompleteRead", "InvalidChunkLength"):
+        return "before the end that the server announced"
+    return str(getattr(inner, "strerror", None) or inner).lower()[:_EXCERPT]

@@ -1,0 +1,489 @@
+"""Dumps from live processes: a loopback server that answers well, badly, slowly, endlessly, or lies."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from backports import zstd
+
+from helpers import DUMP, FIXTURES, assert_refused, goroutine, json_of, rendered, run
+from stackscan import sources
+from stackscan.errors import LimitError, SourceError, UnrecognisedFormatError
+from stackscan.pipeline import scan
+from stackscan.sources import http, limits
+from stackscan.sources.address import Address, shown
+
+BODY = DUMP.encode()
+MANY = "\n".join(goroutine(n, ["main.work"], creator="main.main") for n in range(1, 300)).encode()
+#: Writes an answer to a connection, given what was asked.
+Answer = Callable[[socket.socket, str], None]
+
+
+@dataclass
+class Server:
+    """A server on loopback that does with a connection what ``answer`` does; ``asked`` are the heads it got."""
+
+    answer: Answer
+    port: int = 0
+    scheme: str = "http"
+    asked: list[str] = field(default_factory=list)
+
+    def url(self, path: str = "/debug/pprof/goroutine?debug=2", *, login: str = "") -> str:
+        return f"{self.scheme}://{login}127.0.0.1:{self.port}{path}"
+
+
+@contextmanager
+def serving(answer: Answer, context: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Run such a server until the block ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(answer, listener.getsockname()[1], "https" if context else "http")
+    open_connections: list[socket.socket] = []
+
+    def serve(connection: socket.socket) -> None:
+        stream = connection
+        try:
+            stream = context.wrap_socket(connection, server_side=True) if context else connection
+            head = b""
+            while b"\r\n\r\n" not in head and head[:1] != b"\x16" and (more := stream.recv(4096)):
+                head += more
+            server.asked.append(head.decode("latin-1"))
+            server.answer(stream, head.decode("latin-1"))
+            stream.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        finally:
+            stream.close()
+            connection.close()
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            open_connections.append(connection)
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield server
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for connection in open_connections:
+            connection.close()
+
+
+def sends(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> Answer:
+    """An answer with a body; ``length`` is what it says its length is."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}", *headers, "", ""]
+    return lambda connection, _: connection.sendall("\r\n".join(lines).encode() + body)
+
+
+def chunks(*pieces: bytes, end: bool = True, pause: float = 0) -> Answer:
+    """An answer in chunks."""
+
+    def answer(connection: socket.socket, _: str) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for piece in pieces:
+            connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+            time.sleep(pause)
+        if end:
+            connection.sendall(b"0\r\n\r\n")
+
+    return answer
+
+
+def redirects(*locations: str) -> Answer:
+    """Answers that lead from one address to the next, then the dump."""
+    left = list(locations)
+
+    def answer(connection: socket.socket, asked: str) -> None:
+        if left:
+            sends(b"", f"Location: {left.pop(0)}", status="302 Found")(connection, asked)
+        else:
+            sends(BODY)(connection, asked)
+
+    return answer
+
+
+# -- what servers send -----------------------------------------------------------------------------------------------
+
+
+def test_a_live_endpoint_is_read() -> None:
+    """The address of a pprof endpoint is a source like any other."""
+    with serving(sends(BODY, "Content-Type: text/plain; charset=utf-8")) as server:
+        (snapshot,) = json_of(server.url())["snapshots"]
+    assert (server.url(), 2, True) == (snapshot["source"], snapshot["goroutines"], snapshot["complete"])
+    assert server.asked[0].startswith("GET /debug/pprof/goroutine?debug=2 HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (gzip.compress(BODY), "Content-Encoding: gzip"),
+        (zstd.compress(BODY), "Content-Encoding: zstd"),
+        (gzip.compress(BODY), "Content-Type: application/octet-stream"),
+        (gzip.compress(gzip.compress(BODY)), "Content-Encoding: gzip"),
+    ],
+)
+def test_compressed_answers_are_read(body: bytes, encoding: str) -> None:
+    """Compressed on the way, compressed as a file, or both."""
+    with serving(sends(body, encoding)) as server:
+        assert 2 == json_of(server.url())["snapshots"][0]["goroutines"]
+
+
+def test_an_encoding_that_nobody_asked_for_is_refused() -> None:
+    """Brotli is neither asked for nor read; the message names a way out."""
+    with (
+        serving(sends(b"\x0b\x02", "Content-Encoding: br")) as server,
+        pytest.raises(SourceError, match="br") as caught,
+    ):
+        scan([server.url()])
+    assert "--compressed" in caught.value.hint
+
+
+def test_chunks_are_joined() -> None:
+    """net/http sends dumps in chunks."""
+    with serving(chunks(BODY[:50], BODY[50:51], BODY[51:])) as server:
+        assert BODY == http.fetch(server.url()).data
+
+
+def test_an_answer_without_a_length_ends_with_its_connection() -> None:
+    """HTTP/1.0 servers just close."""
+    with serving(lambda connection, _: connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + BODY)) as server:
+        assert http.Fetched(BODY) == http.fetch(server.url())
+
+
+def test_a_profile_without_debug_is_protobuf_and_read() -> None:
+    """``goroutine`` without ``?debug=`` is a protobuf profile."""
+    profile = next(FIXTURES.glob("kubo/*/goroutine.debug0-01.pb.gz")).read_bytes()
+    with serving(sends(profile)) as server:
+        assert "goroutine-pprof" == json_of(server.url("/debug/pprof/goroutine"))["snapshots"][0]["format"]
+
+
+def test_a_bundle_is_read_from_kubos_rpc() -> None:
+    """The RPC of kubo takes POST only: ``/api/v0/diag/profile`` answers with a zip file."""
+    bundle = next(FIXTURES.glob("kubo/*-stalled-tcp/ipfs-profile-01.zip")).read_bytes()
+    with serving(sends(bundle)) as server:
+        report = scan([server.url("/api/v0/diag/profile?profile-time=1s")])
+    assert server.asked[0].startswith("POST /api/v0/diag/profile?profile-time=1s ")
+    assert "goroutines.stacks" in {member.name for member in report.bundles[0].members}
+
+
+def test_progress_is_told() -> None:
+    """How many bytes came, and of how many."""
+    told: list[tuple[int, int]] = []
+    with serving(sends(BODY)) as server:
+        http.fetch(server.url(), progress=lambda done, total: told.append((done, total)))
+    assert (len(BODY), len(BODY)) == told[-1]
+
+
+# -- answers that are no dump ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "said", "hint"),
+    [
+        ("404 Not Found", "/", "answers 404", "/debug/pprof/goroutine?debug=2"),
+        ("404 Not Found", "/debug/pprof/goroutine", "answers 404", "net/http/pprof must be imported"),
+        ("401 Unauthorized", "/debug/stack", "answers 401", "USER:PASSWORD"),
+        ("500 Internal Server Error", "/debug/stack", "answers 500: it broke", "SIGQUIT"),
+        ("204 No Content", "/debug/stack", "answers 204", "goroutine?debug=2"),
+    ],
+)
+def test_an_error_says_what_to_do(status: str, path: str, said: str, hint: str) -> None:
+    """Status and first line of what the server said, and a hint that fits."""
+    body = b"" if "204" in status else b"it broke\nbadly\n"
+    with serving(sends(body, status=status)) as server, pytest.raises(SourceError) as caught:
+        scan([server.url(path)])
+    assert said in str(caught.value)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("path", ["/debug/pprof/", "/debug/pprof"])
+def test_the_list_of_profiles_leads_to_the_dump(path: str) -> None:
+    """Whoever gives the index gets the address of the dump on that server."""
+    with serving(sends(b"<html><head><title>/debug/pprof/</title>", "Content-Type: text/html")) as server:
+        done = run("report", server.url(path))
+    assert_refused(done, "web page", server.url("/debug/pprof/goroutine?debug=2"))
+
+
+def test_a_login_page_is_no_dump() -> None:
+    """Whatever else answers with a page."""
+    with serving(sends(b"<!doctype html>sign in", "Content-Type: text/html")) as server:
+        assert_refused(run("report", server.url("/login")), "web page", "Is it http://127.0.0.1")
+
+
+def test_an_empty_answer_is_an_error() -> None:
+    """200 and nothing else."""
+    with serving(sends(b"")) as server, pytest.raises(SourceError, match="answered with nothing"):
+        scan([server.url()])
+
+
+def test_text_that_is_no_dump_is_named_by_its_address() -> None:
+    """The error of any other source, with the address."""
+    with serving(sends(b"pong\n")) as server, pytest.raises(UnrecognisedFormatError, match=r"127\.0\.0\.1"):
+        scan([server.url("/ping")])
+
+
+def test_an_error_page_cannot_paint_the_terminal() -> None:
+    """What a server says is a stranger's text."""
+    with serving(sends(b"\x1b[31mred\x07", status="500 No")) as server:
+        done = run("report", server.url())
+    assert_refused(done, "\\x1b[31mred")
+    assert "\x1b" not in done.stderr
+
+
+# -- servers that lie, drip and never end ----------------------------------------------------------------------------
+
+
+def cut_snapshot(server: Server) -> dict[str, object]:
+    (snapshot,) = json_of(server.url())["snapshots"]
+    found: dict[str, object] = snapshot
+    assert snapshot["complete"] is False
+    return found
+
+
+def reasons(snapshot: dict[str, object]) -> str:
+    problems = snapshot["problems"]
+    assert isinstance(problems, list)
+    return "; ".join(problem["reason"] for problem in problems)
+
+
+def test_a_length_that_is_too_long_means_a_cut() -> None:
+    """The connection ended before the length that was announced: what came is read, and the report says so."""
+    with serving(sends(MANY, length=len(MANY) + 1000)) as server:
+        snapshot = cut_snapshot(server)
+    assert 299 == snapshot["goroutines"]
+    assert f"the download broke off after {len(MANY):,} bytes" in reasons(snapshot)
+
+
+def test_a_length_that_is_too_short_ends_the_text_there() -> None:
+    """HTTP knows nothing behind the announced length; the text itself ends in the middle of a goroutine."""
+    with serving(sends(MANY, length=len(MANY) // 2)) as server:
+        assert "cut" in reasons(cut_snapshot(server))
+
+
+@pytest.mark.parametrize("length", ["-5", "many", "1, 2", "9" * 30])
+def test_a_length_that_is_none_does_no_harm(length: str) -> None:
+    """The answer is read up to its end, or refused in words."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
+    with serving(lambda connection, _: connection.sendall(head + BODY)) as server, contextlib.suppress(SourceError):
+        assert 2 == json_of(server.url())["snapshots"][0]["goroutines"]
+
+
+def test_chunks_without_their_end_mean_a_cut() -> None:
+    """The server died while it printed."""
+    with serving(chunks(MANY[:5000], MANY[5000:9000], end=False)) as server:
+        assert "broke off after 9,000 bytes" in reasons(cut_snapshot(server))
+
+
+def test_a_reset_connection_means_a_cut() -> None:
+    """What came before the reset is kept."""
+
+    def answer(connection: socket.socket, _: str) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n" + MANY)
+        time.sleep(0.3)  # let it be read: a reset throws away what is not
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+
+    with serving(answer) as server:
+        assert "the connection broke" in reasons(cut_snapshot(server))
+
+
+def test_silence_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the request and never answers."""
+    monkeypatch.setattr(limits, "SILENCE_SECONDS", 0.2)
+    with serving(lambda *_: time.sleep(5)) as server, pytest.raises(SourceError, match=r"silent for 0\.2 s") as caught:
+        scan([server.url()])
+    assert "SIGQUIT" in caught.value.hint
+
+
+def test_silence_within_an_answer_keeps_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that stops in the middle of printing."""
+    monkeypatch.setattr(limits, "SILENCE_SECONDS", 0.3)
+
+    def answer(connection: socket.socket, _: str) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\n" + MANY)
+        time.sleep(5)
+
+    with serving(answer) as server:
+        assert "silent for 0.3 s" in reasons(cut_snapshot(server))
+
+
+@pytest.mark.parametrize("where", ["head", "body"])
+def test_a_drip_has_an_end(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """A byte now and then is no silence, and still not waited for for ever: not in the head, not in the body."""
+    monkeypatch.setattr(limits, "TOTAL_SECONDS", 0.5)
+
+    def answer(connection: socket.socket, _: str) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" if where == "head" else b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(100):
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+    with serving(answer) as server, pytest.raises((SourceError, UnrecognisedFormatError), match=r"after 0\.5 s"):
+        scan([server.url()])
+
+
+def test_an_endless_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading stops at the limit, whatever is still to come."""
+    monkeypatch.setattr(limits, "MAX_DOWNLOAD_BYTES", 4 << 20)
+    sent = 0
+
+    def answer(connection: socket.socket, _: str) -> None:
+        nonlocal sent
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while sent < 1 << 30:
+            connection.sendall(MANY)
+            sent += len(MANY)
+
+    with serving(answer) as server, pytest.raises(LimitError, match="more than 4 MiB"):
+        scan([server.url()])
+    assert sent < 64 << 20
+
+
+def test_an_endless_head_is_refused() -> None:
+    """A head of any number of lines."""
+
+    def answer(connection: socket.socket, _: str) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        for n in range(100_000):
+            connection.sendall(b"X-%d: y\r\n" % n)
+
+    with serving(answer) as server, pytest.raises(SourceError, match="cannot be read"):
+        scan([server.url()])
+
+
+def test_what_is_no_http_is_refused() -> None:
+    """An SSH server, a database."""
+    with serving(lambda connection, _: connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")) as server:
+        assert_refused(run("report", server.url()), "cannot be read", "the connection broke")
+
+
+# -- redirects -------------------------------------------------------------------------------------------------------
+
+
+def test_redirects_are_followed() -> None:
+    """Relative and absolute ones, up to the dump."""
+    with serving(redirects("/a", "b?debug=2")) as server:
+        assert BODY == http.fetch(server.url("/x/y")).data
+    assert ["/x/y", "/a", "/b?debug=2"] == [head.split(" ")[1] for head in server.asked]
+
+
+def test_redirects_have_an_end() -> None:
+    """A circle is left."""
+    with serving(redirects(*["/again"] * 50)) as server, pytest.raises(SourceError, match="more than 5 times"):
+        scan([server.url()])
+    assert limits.MAX_REDIRECTS + 1 == len(server.asked)
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://x", "javascript:1", ""])
+def test_redirects_stay_on_the_web(location: str) -> None:
+    """No server can make us read a file of ours."""
+    with serving(redirects(location)) as server, pytest.raises(SourceError, match="not followed"):
+        scan([server.url()])
+
+
+def test_a_password_does_not_follow_a_redirect_to_another_server() -> None:
+    """It was given for one server."""
+    with serving(sends(BODY)) as other, serving(redirects("/same", other.url())) as server:
+        http.fetch(server.url(login="user:secret@"))
+    assert ["Authorization: Basic" in head for head in server.asked] == [True, True]
+    assert "Authorization" not in other.asked[0]
+
+
+# -- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_passwords_and_tokens_are_sent_and_never_shown() -> None:
+    """Neither in the report nor in an error."""
+    with serving(sends(BODY)) as server:
+        address = server.url("/stack?debug=2&access_token=hush", login="user:secret@")
+        report = scan([address])
+        for form in ("text", "json", "markdown"):
+            printed = rendered(report, form)
+            assert server.url("/stack") in printed
+            assert "secret" not in printed
+            assert "hush" not in printed
+        server.answer = sends(b"no", status="403 Forbidden")
+        failed = run("report", address)
+    assert "Authorization: Basic dXNlcjpzZWNyZXQ=" in server.asked[0]
+    assert "access_token=hush" in server.asked[0]
+    assert "secret" not in failed.stderr
+    assert "hush" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("http://h:6060/debug/pprof/goroutine?debug=2", "http://h:6060/debug/pprof/goroutine?debug=2"),
+        ("https://u:p@h/x?debug=1&api_key=abc", "https://h/x?debug=1&api_key=***"),
+        ("http://u@[::1]:80/x", "http://[::1]:80/x"),
+        ("http://u:p@h:port/x?token=1", "http://h:port/x"),
+        ("dump@home.txt", "dump@home.txt"),
+        ("-", "-"),
+    ],
+)
+def test_sources_are_shown_without_their_secrets(source: str, expected: str) -> None:
+    """User, password and the values of parameters that look like secrets are left out; files keep their names."""
+    assert expected == shown(source)
+
+
+@pytest.mark.parametrize("url", ["http://", "http:///x", "http://h:99999/", "http://[::1/x", "http://h h/x"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    """Each mistake is an error in words."""
+    with pytest.raises(SourceError, match="no address"):
+        Address.parse(url)
+
+
+@pytest.mark.parametrize("url", ["ftp://h/x", "file:///etc/passwd", "unix:///run/x.sock"])
+def test_other_addresses_are_not_fetched(url: str) -> None:
+    """Only http and https are."""
+    with pytest.raises(SourceError, match="no http or https address"):
+        list(sources.open_source(url))
+
+
+# -- servers that are not there --------------------------------------------------------------------------------------
+
+
+def test_nobody_listens() -> None:
+    """Connection refused is an error with the reason in words."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert_refused(run("report", f"http://127.0.0.1:{port}/"), "connection refused", "Check host and port")
+
+
+def certificate() -> tuple[Path, Path]:
+    folder = Path(__file__).parent / "certificate"
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def test_tls_is_checked_and_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that nobody vouches for is refused; with its authority named, the dump is read."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate())
+    with serving(sends(BODY), context) as server:
+        with pytest.raises(SourceError, match="certificate is not trusted") as caught:
+            http.fetch(server.url())
+        assert "SSL_CERT_FILE" in caught.value.hint
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate()[0]))
+        assert BODY == http.fetch(server.url()).data
+
+
+def test_tls_to_a_plain_port_says_so() -> None:
+    """https:// where http:// was meant."""
+    with serving(sends(BODY)) as server, pytest.raises(SourceError, match="TLS") as caught:
+        http.fetch(server.url().replace("http:", "https:"))
+    assert server.url() in caught.value.hint
