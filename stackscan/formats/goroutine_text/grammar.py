@@ -314,12 +314,6 @@ def read_arguments(text: str) -> tuple[Argument, ...] | None:
     return None if tree is None else tuple(_argument(child) for child in subtrees_of(tree))
 
 
-def arguments_of(frame: Tree[Token]) -> tuple[Argument, ...] | None:
-    """The arguments of a parsed frame; None when it has no list."""
-    text = tokens_of(subtrees_of(frame)[0]).get("ARGUMENTS")
-    return None if text is None else read_arguments(text)
-
-
 def _argument(tree: Tree[Token]) -> Argument:
     if tree.data == "word":
         return str(tree.children[0])

@@ -48,8 +48,13 @@ def read_block(text: str) -> Block | None:
     stacks = [_stack(section) for section in sections]
     stack, creator_id = stacks[0]
     ancestors = tuple((ancestor, found) for ancestor, (found, _) in zip(ids, stacks[1:], strict=True))
-    arguments = tuple(grammar.arguments_of(part) for part in sections[0] if part.data == "frame")
+    arguments = tuple(_arguments(part) for part in sections[0] if part.data == "frame")
     return Block(goroutine_id, header, stack, creator_id, ancestors, arguments)
+
+
+def _arguments(frame: Tree[Token]) -> tuple[Argument, ...] | None:
+    text = grammar.tokens_of(grammar.subtrees_of(frame)[0]).get("ARGUMENTS")
+    return None if text is None else grammar.read_arguments(text)
 
 
 def _stack(parts: list[Tree[Token]]) -> tuple[Stack, int | None]:
