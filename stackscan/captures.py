@@ -16,6 +16,7 @@ import polars as pl
 
 from stackscan import phases, pipeline, pools, rules
 from stackscan.errors import ModelError
+from stackscan.language import index_of, mask
 from stackscan.pools import Pool
 from stackscan.report.build import modules
 from stackscan.report.projection import Held, held
@@ -117,9 +118,8 @@ def _capture(snapshot: Snapshot, pool: Pool, where: str) -> Capture | None:
 
 def _holds(snapshot: Snapshot, pool: Pool) -> frozenset[tuple[int, int]]:
     """Pairs of a worker and a goroutine that it started, which lives while the worker is held."""
-    workers = [i for i, stack in enumerate(snapshot.stacks) if pool.worker.decide(stack) is not None]
     table = snapshot.goroutines
-    ids = table.filter(pl.col("stack_id").is_in(workers))["goroutine_id"]
+    ids = table.filter(pl.Series(mask(pool.worker, index_of(snapshot))))["goroutine_id"]
     started = table.filter(pl.col("creator_id").is_in(ids.implode())).select("creator_id", "goroutine_id")
     return frozenset(started.drop_nulls().iter_rows())
 

@@ -3,30 +3,66 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Final, NoReturn, TypeVar
 
 from stackscan.errors import CatalogueError
+
+Choice = TypeVar("Choice", bound=str)
+
+#: The line at which the examples of a file begin: they come last, and are only read when someone asks for them.
+_EXAMPLES: Final = re.compile(r"^\[\[example\]\]", re.MULTILINE)
+_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_OWN_ID: Final = re.compile(r"^goroutine (\d+)(?= )", re.MULTILINE)
+_CREATOR_ID: Final = re.compile(r"(?<= in goroutine )(\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A dump and whether the description must find something in it. Each is run as a test."""
+    """A dump and whether the description must find something in it. Each is run as a test.
+
+    ``source`` says where the text is from (empty: written for the rule); its goroutines stand for ``times`` as many.
+    """
 
     flagged: bool
     text: str
     note: str
+    source: str = ""
+    times: int = 1
+
+    @property
+    def dump(self) -> str:
+        """The text with its goroutines repeated, each with an id of its own."""
+        ids = [int(number) for number in _OWN_ID.findall(self.text)]
+        step = max(ids, default=0) + 1
+        own = {str(number) for number in ids}
+
+        def moved(by: int) -> str:
+            text = _OWN_ID.sub(lambda match: f"goroutine {int(match[1]) + by}", self.text)
+            return _CREATOR_ID.sub(lambda match: str(int(match[1]) + by) if match[1] in own else match[1], text)
+
+        return "\n".join(moved(step * turn) if turn else self.text for turn in range(self.times))
 
 
 class Table:
     """One TOML table that is asked for its keys by type, and at the end for those that nobody asked for."""
 
-    def __init__(self, values: Mapping[str, object], where: str) -> None:
+    def __init__(self, values: Mapping[str, object], where: str, *, whole: Callable[[], Table] | None = None) -> None:
         self._values = values
         self._asked: set[str] = set()
         self.where = where
+        self.is_whole = whole is None
+        self.whole = whole or (lambda: self)  # with what was not read at first
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """All keys, as they stand in the file."""
+        return tuple(self._values)
 
     def raw(self, key: str) -> object:
         """A value as it stands; None when the key is missing."""
@@ -39,10 +75,31 @@ class Table:
         if value is None and default is not None:
             return default
         if value is None:
-            raise CatalogueError(f"{self.where}: {key!r} is missing{self._near(key)}")
+            self.missing(key)
         if not isinstance(value, str) or not value.strip():
             raise CatalogueError(f"{self.where}: {key!r} must be a text")
         return value.strip()
+
+    def name(self) -> str:
+        """What the description is called: words of small letters and digits with dashes between."""
+        text = self.text("name")
+        if not _NAME.fullmatch(text):
+            raise CatalogueError(f"{self.where}: 'name' must be like 'cache-convoy', not {text!r}")
+        return text
+
+    def missing(self, key: str) -> NoReturn:
+        """Raise for a key that must be there and is not."""
+        raise CatalogueError(f"{self.where}: {key!r} is missing{self._near(key)}")
+
+    def choice(self, key: str, choices: Sequence[Choice], default: Choice | None = None) -> Choice:
+        """One of some texts."""
+        if default is not None and self.raw(key) is None:
+            return default
+        text = self.text(key)
+        for choice in choices:
+            if text == choice:
+                return choice
+        raise CatalogueError(f"{self.where}: {key!r} must be one of {', '.join(choices)}, not {text!r}")
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings, empty when the key is missing."""
@@ -112,26 +169,56 @@ class Table:
 
 
 def read_files(folder: Path) -> Iterable[Table]:
-    """The top tables of all ``*.toml`` files of a folder, by name."""
+    """The top tables of all ``*.toml`` files of a folder, by name, without their examples (:attr:`Table.whole`)."""
     for path in sorted(folder.glob("*.toml")):
-        yield read_text(path.read_text(encoding="utf-8"), where=path.name)
+        yield read_head(path.read_text(encoding="utf-8"), where=path.name)
+
+
+def read_head(text: str, *, where: str) -> Table:
+    """The top table of one TOML text up to its examples."""
+    found = _EXAMPLES.search(text)
+    if found is None:
+        return read_text(text, where=where)
+    values = _loaded(text[: found.start()], where=where)
+
+    def whole() -> Table:
+        every = _loaded(text, where=where)
+        if {key: value for key, value in every.items() if key != "example"} != values:
+            raise CatalogueError(f"{where}: [[example]] tables must come last")
+        return Table(every, where)
+
+    return Table(values, where, whole=whole)
 
 
 def read_text(text: str, *, where: str) -> Table:
     """The top table of one TOML text."""
+    return Table(_loaded(text, where=where), where)
+
+
+def _loaded(text: str, *, where: str) -> dict[str, object]:
     try:
-        return Table(tomllib.loads(text), where)
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CatalogueError(f"{where}: {error}") from error
 
 
-def read_examples(table: Table) -> tuple[Example, ...]:
-    """The ``[[example]]`` tables of a description; at least one flagged and one not."""
+def examples_reader(table: Table, *, needed: bool) -> Callable[[], tuple[Example, ...]]:
+    """What reads the examples of a description: they are read now if they are there, else when it is called."""
+    read = cache(lambda: read_examples(table.whole(), needed=needed))
+    table.raw("example")
+    if table.is_whole:
+        read()
+    return read
+
+
+def read_examples(table: Table, *, needed: bool = True) -> tuple[Example, ...]:
+    """The ``[[example]]`` tables of a description; ``needed``: at least one flagged and one not."""
     examples = []
     for entry in table.tables("example"):
-        examples.append(Example(entry.flag("flagged"), entry.text("text"), entry.text("note", "")))
+        flagged, times = entry.flag("flagged"), entry.number("times", 1)
+        examples.append(Example(flagged, entry.text("text"), entry.text("note", ""), entry.text("source", ""), times))
         entry.finish()
-    if {example.flagged for example in examples} != {True, False}:
+    if needed and {example.flagged for example in examples} != {True, False}:
         table.refuse_misspelt("example")
         raise CatalogueError(f"{table.where}: needs an example that is flagged and one that is not")
     return tuple(examples)

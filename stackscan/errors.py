@@ -8,6 +8,7 @@ Damage inside a dump is not an error: it is a :class:`stackscan.snapshot.Problem
 from __future__ import annotations
 
 from typing import ClassVar
+from unicodedata import combining, east_asian_width
 
 
 class StackscanError(Exception):
@@ -15,6 +16,8 @@ class StackscanError(Exception):
 
     exit_code: ClassVar[int] = 2
     default_hint: ClassVar[str] = ""
+    #: Lines to show between message and hint, with what is pointed at.
+    excerpt: tuple[str, ...] = ()
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -49,7 +52,50 @@ class UnsupportedFormatError(UnrecognisedFormatError):
 class CatalogueError(StackscanError):
     """A rule or pool description (data file) is wrong: what, in which file, under which key."""
 
-    default_hint = "Compare the file with its neighbours in the catalogue; every key is described in CONTRIBUTING.md."
+    default_hint = "Compare the file with its neighbours in the catalogue; every key is described in docs/rules.md."
+
+
+class ExpressionError(StackscanError):
+    """An expression of the rule language is wrong: where it stands, what was expected there and what was found.
+
+    ``line`` and ``column`` are 1-based places in the expression's own text; ``excerpt`` is the line and a caret under
+    the place.
+    """
+
+    default_hint = "docs/rules.md is the manual of the language; `stackscan rules NAME` shows expressions that work."
+
+    def __init__(self, what: str, *, where: str, text: str, at: int) -> None:
+        start = text.rfind("\n", 0, at) + 1
+        self.line = text.count("\n", 0, at) + 1
+        self.column = at - start + 1
+        line = f"line {self.line}, " if "\n" in text.strip() else ""
+        super().__init__(f"{where}: {line}column {self.column}: {what}")
+        shown = text[start:].partition("\n")[0]
+        first = max(0, self.column - 1 - _BEFORE)
+        lead = _visible(("…" if first else "") + shown[first : self.column - 1])
+        rest = _visible(shown[self.column - 1 : self.column - 1 + _BEHIND])
+        self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() else ()
+
+
+#: Characters of a long line shown before the place that is pointed at, and from it on.
+_BEFORE, _BEHIND = 60, 60
+
+
+def _visible(text: str) -> str:
+    """Text as a terminal may show it: what is no letter is spelled out, so that a caret stands where it should."""
+    text = text.replace("\t", " ")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+class ConfigurationError(StackscanError):
+    """stackscan.toml, or the file that --config names, is wrong: what, under which key."""
+
+    default_hint = "docs/rules.md tells what stackscan.toml may hold."
 
 
 class UsageError(StackscanError):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from stackscan import crosscheck, phases, pools, rules, sources, unwrapping
+from stackscan import crosscheck, sources, unwrapping
+from stackscan.configuration import shipped
 from stackscan.errors import StackscanError, UnrecognisedFormatError
 from stackscan.formats import contention, kinds
+from stackscan.judging import Judging, judge
 from stackscan.redaction import Redaction
 from stackscan.report import (
     BundleReport,
@@ -17,9 +19,7 @@ from stackscan.report import (
     Report,
     SnapshotReport,
     ViewsReport,
-    build_snapshot,
     contention_report,
-    modules,
 )
 from stackscan.snapshot import Problem, Snapshot
 from stackscan.sources import Member
@@ -56,17 +56,21 @@ def scan(
     chosen: Iterable[str],
     *,
     top: int | None = None,
+    how: Judging | None = None,
     progress: Progress | None = None,
     redaction: Redaction | None = None,
 ) -> Report:
-    """Read all sources and judge what they hold; ``top`` limits the buckets (None: all are kept).
+    """Read all sources and judge what they hold: with what ships, unless ``how`` says otherwise (and how many buckets
+    to keep).
 
     Raises StackscanError for a source that cannot be read or holds no dump.
     """
+    how = how or Judging(shipped(), top=top)
+    how.check()
     found: list[SnapshotReport] = []
     bundles: list[BundleReport] = []
     for source in chosen:
-        examined, bundle = examine(source, top=top, progress=progress, redaction=redaction)
+        examined, bundle = examine(source, how=how, progress=progress, redaction=redaction)
         found += [each.report for each in examined]
         bundles += [] if bundle is None else [bundle]
     return Report(tuple(found), tuple(bundles))
@@ -76,6 +80,7 @@ def examine(
     source: str,
     *,
     top: int | None = None,
+    how: Judging | None = None,
     progress: Progress | None = None,
     redaction: Redaction | None = None,
 ) -> tuple[list[Examined], BundleReport | None]:
@@ -84,6 +89,7 @@ def examine(
     Findings, pools and phases are told by the dump as it is; a redaction only decides what is said of them.
     Raises StackscanError when the source cannot be read or holds no dump.
     """
+    how = how or Judging(shipped(), top=top)
     bundle = _Bundle()
     is_bundle = False
     for member in sources.open_source(source, _fetching(progress, source)):
@@ -100,11 +106,20 @@ def examine(
     for member, snapshots in bundle.read:
         for place, snapshot in enumerate(snapshots):
             shown = snapshot if redaction is None else redaction.snapshot(snapshot)
-            judged = _judge(member, snapshots, place, shown, top=top, kubo=kubo, redaction=redaction)
+            where = _place(member, place, len(snapshots), redaction)
+            judged = judge(snapshot, where, how, kubo=kubo, shown=shown)
             own = first_known((_taken(member, snapshot), _beside(member, bundle.read)))
             own = own if redaction is None else redaction.taken(own)
             found.append(Examined(shown, judged, own, member.name in seconds))
     return found, report
+
+
+def _place(member: Member, place: int, snapshots: int, redaction: Redaction | None) -> Place:
+    source, name, stream = member.source, member.name, member.stream
+    if redaction is not None:
+        source, name, stream = redaction.source(source), redaction.member(name), redaction.stream(stream)
+    cut = member.cut and place == snapshots - 1
+    return Place(source, name, place + 1, snapshots, member.wrapper, stream, cut=cut)
 
 
 def _taken(member: Member, snapshot: Snapshot) -> Taken:
@@ -196,49 +211,6 @@ def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> No
 def _note(member: Member) -> str | None:
     wrapper = f"in {', '.join(member.wrapper)}" if member.wrapper else None
     return member.note or ("cut" if member.cut else wrapper)
-
-
-def _judge(
-    member: Member,
-    snapshots: list[Snapshot],
-    place: int,
-    shown: Snapshot,
-    *,
-    top: int | None,
-    kubo: str | None,
-    redaction: Redaction | None,
-) -> SnapshotReport:
-    """Judge a snapshot and report on ``shown``, which is the same one or the same one redacted."""
-    snapshot = snapshots[place]
-    samples = pools.sample(snapshot, pools.catalogue())
-    sizes = {sample.pool.name: sample.workers for sample in samples}
-    findings = rules.classify(snapshot, rules.catalogue(), sizes)
-    versions = dict(modules(snapshot.stacks))
-    source, name, stream = member.source, member.name, member.stream
-    if redaction is not None:
-        source, name, stream = redaction.source(source), redaction.member(name), redaction.stream(stream)
-    return build_snapshot(
-        shown,
-        Place(
-            source,
-            name,
-            place + 1,
-            len(snapshots),
-            member.wrapper,
-            stream,
-            cut=member.cut and place == len(snapshots) - 1,
-        ),
-        findings=findings,
-        pools=samples,
-        phases=phases.judge(
-            phases.catalogue(),
-            modules=versions,
-            kubo=kubo,
-            pools=sizes,
-            caught=(finding.rule.name for finding in findings),
-        ),
-        top=top,
-    )
 
 
 def _bundle_report(source: str, bundle: _Bundle) -> BundleReport:

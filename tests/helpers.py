@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from stackscan import formats
-from stackscan.match import AnyOf, read_when
+import polars as pl
+
+from stackscan import formats, language
 from stackscan.pipeline import scan
 from stackscan.report import Report, as_json
 from stackscan.reporters import reporter
-from stackscan.snapshot import Frame, Snapshot, Stack
+from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Snapshot, Stack
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FIXTURES: Final = ROOT / "fixtures"
@@ -132,9 +133,32 @@ def stack_of(*functions: str, created_by: str | None = None) -> Stack:
     return Stack(tuple(Frame(function, "/src/app/x.go", 12) for function in functions), creator)
 
 
-def when(**parts: object) -> AnyOf:
-    """The pattern that ``when = [{ parts }]`` describes."""
-    return read_when([parts], where="test")
+def snapshot_with(
+    *stacks: Stack, reasons: Sequence[str | None] = (), dump_format: str = "goroutine-text", **columns: Sequence[Any]
+) -> Snapshot:
+    """A snapshot with one goroutine in each stack; ``columns`` sets values of the goroutine table."""
+    count = len(stacks)
+    values: dict[str, Sequence[Any]] = {
+        "goroutine_id": range(1, count + 1),
+        "stack_id": range(count),
+        "wait_reason": list(reasons) or [None] * count,
+        "line": range(1, count + 1),
+        **{name: list(given) for name, given in columns.items()},
+    }
+    table = pl.DataFrame({name: values.get(name, [None] * count) for name in GOROUTINE_SCHEMA}, schema=GOROUTINE_SCHEMA)
+    return Snapshot(dump_format, table, tuple(stacks))
+
+
+def decided(expression: str, stack: Stack) -> int | None:
+    """The index of the frame that decides in a stack; None when the expression is not true of it."""
+    index = language.index_of(kept := snapshot_with(stack))
+    wanted = language.parse(expression, where="test")
+    return language.deciding(wanted, index, 0) if len(language.select(wanted, index)) and kept else None
+
+
+def selected(expression: str, snapshot: Snapshot) -> list[int]:
+    """The rows of a snapshot of which an expression is true."""
+    return language.select(language.parse(expression, where="test"), language.index_of(snapshot)).tolist()
 
 
 def report_of(*sources: Path | str, top: int | None = None) -> Report:

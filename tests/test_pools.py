@@ -42,7 +42,7 @@ def sampled(*texts: str) -> dict[str, PoolSample]:
 )
 def test_an_example_holds_workers_as_its_pool_says(pool: Pool, example: Example) -> None:
     """Each pool file holds dumps with one of its workers and dumps without."""
-    snapshot = snapshot_of(example.text)
+    snapshot = snapshot_of(example.dump)
     assert snapshot.complete
     assert not snapshot.problems
     assert example.flagged is bool(sample(snapshot, [pool]))
@@ -165,11 +165,11 @@ def test_every_worker_is_counted_whatever_its_arguments() -> None:
 _GOOD = """
 name = "my-pool"
 title = "a title"
-worker = [{ frames = ["main.worker"] }]
+worker = 'stack "main.worker"'
 [[state]]
 name = "idle"
 idle = true
-when = [{ top = ["main.worker"] }]
+when = 'innermost "main.worker"'
 [[example]]
 flagged = true
 text = "goroutine 1 [select]:\\nmain.worker()\\n\\t/x.go:1 +0x1\\n"
@@ -191,17 +191,14 @@ def test_a_pool_is_one_small_file() -> None:
     ("old", "new", "words"),
     [
         ('title = "a title"', "", ["title"]),
-        ('worker = [{ frames = ["main.worker"] }]', "worker = []", ["worker"]),
-        ('worker = [{ frames = ["main.worker"] }]', "", ["worker"]),
-        (
-            'worker = [{ frames = ["main.worker"] }]',
-            'worker = [{ frmes = ["main.worker"] }]',
-            ["worker", "'frmes'", "frames"],
-        ),
+        ("worker = 'stack \"main.worker\"'", "worker = []", ["worker"]),
+        ("worker = 'stack \"main.worker\"'", "", ["worker"]),
+        ("worker = 'stack \"main.worker\"'", "workers = 'leaked'", ["'worker'", "'workers'"]),
+        ('title = "a title"', "title = 'a title'\nidle = 'leaked'", ["'idle'", "already"]),
         ('name = "my-pool"', 'name = "my-pool"\ntitel = "x"', ["'titel'", "'title'"]),
         ("idle = true", "idel = true", ["state 1", "'idel'", "'idle'"]),
         ("idle = true", "idle = 1", ["state 1", "idle"]),
-        ('when = [{ top = ["main.worker"] }]', "when = [{}]", ["state 1", "when"]),
+        ("when = 'innermost \"main.worker\"'", "when = []", ["state 1", "when"]),
         ("flagged = true", "flagged = false", ["example", "flagged"]),
     ],
 )

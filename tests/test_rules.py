@@ -11,10 +11,12 @@ import pytest
 from helpers import CORPUS, Capture, captures, goroutine, snapshot_of
 from stackscan import formats
 from stackscan.catalogue import Example, read_files, read_text
-from stackscan.errors import CatalogueError
+from stackscan.errors import CatalogueError, ExpressionError
 from stackscan.pipeline import scan
 from stackscan.rules import Finding, Rule, catalogue, classify
+from stackscan.rules.affected import go_version
 from stackscan.rules.description import read_rule
+from stackscan.snapshot import Frame, Stack
 
 STALL = "bitswap-close-stall"
 UNBOUNDED = "bitswap-close-unbounded"
@@ -58,7 +60,7 @@ def transports(**counts: int) -> dict[str, int]:
 )
 def test_an_example_is_flagged_as_its_rule_says(rule: Rule, example: Example) -> None:
     """Each rule file holds dumps that it must flag and dumps that it must not."""
-    snapshot = snapshot_of(example.text)
+    snapshot = snapshot_of(example.dump)
     assert snapshot.complete
     assert not snapshot.problems
     assert example.flagged is bool(classify(snapshot, [rule]))
@@ -347,7 +349,7 @@ title = "a title"
 why = "a why"
 fix = "a fix"
 references = ["https://example.com"]
-when = [{ frames = ["main.stuck"] }]
+when = 'stack "main.stuck"'
 [[example]]
 flagged = true
 text = "goroutine 1 [select]:\\nmain.stuck()\\n\\t/x.go:1 +0x1\\n"
@@ -360,8 +362,8 @@ text = "goroutine 1 [select]:\\nmain.other()\\n\\t/x.go:1 +0x1\\n"
 def test_a_rule_is_one_small_file() -> None:
     """The smallest rule: a name, a severity, what it means and does, a pattern and its two examples."""
     rule = read_rule(read_text(_GOOD, where="my-rule.toml"))
-    assert ("my-rule", "warning", "goroutines", None, 0) == (
-        rule.name, rule.severity, rule.noun, rule.pool, rule.min_wait_minutes,
+    assert ("my-rule", "stuck", "warning", "goroutines", None) == (
+        rule.name, rule.kind, rule.severity, rule.noun, rule.pool,
     )  # fmt: skip
     assert 1 == found_in(rule.examples[0].text, [rule])["my-rule"].count
 
@@ -376,16 +378,17 @@ def test_a_rule_is_one_small_file() -> None:
         ('fix = "a fix"', "", ["fix"]),
         ('references = ["https://example.com"]', 'references = "https://example.com"', ["references"]),
         ('name = "my-rule"', 'name = "my-rule"\nnuon = "workers"', ["'nuon'", "'noun'"]),
-        ('name = "my-rule"', 'name = "my-rule"\nmin_wait_minute = 3', ["'min_wait_minute'", "'min_wait_minutes'"]),
-        ('name = "my-rule"', 'name = "my-rule"\nmin_wait_minutes = -3', ["min_wait_minutes"]),
-        ('name = "my-rule"', 'name = "my-rule"\nmin_wait_minutes = true', ["min_wait_minutes"]),
         ("flagged = true", "flagged = false", ["example", "flagged"]),
         ("flagged = true", 'flagged = "yes"', ["flagged", "example 1"]),
         ("flagged = false", "flaged = false", ["'flaged'", "'flagged'", "example 2"]),
-        ('when = [{ frames = ["main.stuck"] }]', "when = []", ["when"]),
-        ('when = [{ frames = ["main.stuck"] }]', "", ["when"]),
-        ('when = [{ frames = ["main.stuck"] }]', 'when = [{ frame = ["main.stuck"] }]', ["'frame'", "frames"]),
-        ('when = [{ frames = ["main.stuck"] }]', 'when = [{ frames = "main.stuck" }]', ["frames"]),
+        ("when = 'stack \"main.stuck\"'", "when = []", ["when"]),
+        ("when = 'stack \"main.stuck\"'", "", ["when"]),
+        ("when = 'stack \"main.stuck\"'", "wen = 'leaked'", ["'when'", "'wen'"]),
+        ('fix = "a fix"', 'fix = "a fix"\nkind = "sick"', ["kind", "stuck, healthy", "sick"]),
+        ('fix = "a fix"', 'fix = "a fix"\nkind = "healthy"', ["healthy", "info", "warning"]),
+        ('fix = "a fix"', 'fix = "a fix"\nevidence_level = "hearsay"', ["evidence_level", "reproduced"]),
+        ('fix = "a fix"', 'fix = "a fix"\naffected = ["boxo"]', ["affected", "'boxo'"]),
+        ('fix = "a fix"', 'fix = "a fix"\nshapes = "lazy-shape"', ["'lazy-shape'", "'lazy-shapes'"]),
         ("[[example]]", "[example]", []),
         ('name = "my-rule"', 'name = "my-rule', []),
     ],
@@ -399,9 +402,19 @@ def test_a_wrong_rule_file_says_where_and_what(old: str, new: str, words: list[s
     assert caught.value.hint
 
 
+def test_a_wrong_expression_says_where_in_it() -> None:
+    """The error names the file and the key, the line and the column, and shows the place."""
+    text = _GOOD.replace("when = 'stack \"main.stuck\"'", "when = '''\nstack \"main.stuck\"\n  and minuts >= 5\n'''")
+    with pytest.raises(ExpressionError) as caught:
+        read_rule(read_text(text, where="my-rule.toml"))
+    assert str(caught.value).startswith("my-rule.toml, 'when': line 2, column 7: ")
+    assert "did you mean 'minutes'?" in str(caught.value)
+    assert ("  and minuts >= 5", "      ^") == caught.value.excerpt
+
+
 def test_a_wrong_shape_says_which_one() -> None:
     """Inside a list of tables, the error says which table."""
-    text = _GOOD + '[[shape]]\nname = "reading"\nwhen = [{ top = ["main.a"] }]\n[[shape]]\nname = "waiting"\nwen = []\n'
+    text = _GOOD + "[[shape]]\nname = 'reading'\nwhen = 'innermost \"main.a\"'\n[[shape]]\nname = 'waiting'\nwen = []\n"
     with pytest.raises(CatalogueError, match=r"my-rule\.toml, shape 2: .*when"):
         read_rule(read_text(text, where="my-rule.toml"))
 
@@ -411,6 +424,55 @@ def test_a_misspelt_required_key_is_recognised(key: str, typo: str) -> None:
     """A typo in a key that must be there is shown as the typo that it is."""
     with pytest.raises(CatalogueError, match=typo.strip("[] =")):
         read_rule(read_text(_GOOD.replace(key, typo), where="my-rule.toml"))
+
+
+def test_examples_come_last(tmp_path: Path) -> None:
+    """They are read when they are asked for; what would stand behind them would not be seen, and is refused."""
+    (tmp_path / "my-rule.toml").write_text(_GOOD)
+    (tmp_path / "other.toml").write_text(_GOOD + "[[shape]]\nname = 'x'\nwhen = 'leaked'\n")
+    good, bad = read_files(tmp_path)
+    assert 2 == len(read_rule(good).examples)
+    with pytest.raises(CatalogueError, match=r"^other\.toml: .*last"):
+        _ = read_rule(bad).examples
+
+
+def test_an_example_may_stand_for_many() -> None:
+    """The goroutines of an example are taken so many times, each with an id of its own, with its own creator."""
+    text = goroutine(7, ["main.f"]) + "\n" + goroutine(9, ["main.g"], creator="main.f", creator_id=7)
+    table = snapshot_of(Example(flagged=True, text=text, note="", times=3).dump).goroutines
+    assert [7, 9, 17, 19, 27, 29] == table["goroutine_id"].to_list()
+    assert [None, 7, None, 17, None, 27] == table["creator_id"].to_list()
+
+
+def test_versions_tell_whether_a_program_has_the_defect() -> None:
+    """A finding says whether the versions in the dump's paths are among those that have the defect."""
+    affected = 'fix = "a fix"\naffected = ["example.com/m >=1.2.0 <1.4.0", "go <1.20"]\nfixed = "m 1.4"'
+    rule = read_rule(read_text(_GOOD.replace('fix = "a fix"', affected), where="my-rule.toml"))
+    snapshot = snapshot_of(rule.examples[0].text)
+    for versions, expected in (
+        ({"example.com/m": "v1.3.1"}, ("affected", "example.com/m v1.3.1")),
+        ({"example.com/m": "v1.4.0"}, ("not affected", "example.com/m v1.4.0")),
+        ({"example.com/m": "v1.4.0", "go": "1.19.3"}, ("affected", "go 1.19.3")),
+        ({"example.com/m": "(devel)"}, None),
+        ({}, None),
+    ):
+        (finding,) = classify(snapshot, [rule], versions=versions)
+        assert expected == finding.applies
+
+
+@pytest.mark.parametrize(
+    ("file", "version"),
+    [
+        ("/usr/lib/go-1.19/src/net/http/server.go", "1.19"),
+        ("/usr/local/go1.21.5/src/net/http/server.go", "1.21.5"),
+        ("/root/go/pkg/mod/golang.org/toolchain@v0.0.1-go1.23.4.linux-amd64/src/runtime/proc.go", "1.23.4"),
+        ("/usr/local/go/src/net/http/server.go", None),
+        ("/home/me/go1.19/app/main.go", None),
+    ],
+)
+def test_paths_of_the_library_tell_the_go_version(file: str, version: str | None) -> None:
+    """Where Go itself lies often says which one it is."""
+    assert version == go_version([Stack((Frame("net/http.x", file, 1),))])
 
 
 def test_rule_files_are_read_by_name(tmp_path: Path) -> None:

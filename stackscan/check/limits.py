@@ -43,7 +43,7 @@ def _limit(snapshot: SnapshotReport, limit: Limit) -> Iterator[CheckFinding]:
 def _meant(found: StackReport, limit: Limit) -> bool:
     if limit.wait_reasons and found.bucket.wait_reason not in limit.wait_reasons:
         return False
-    return limit.when is None or limit.when.decide(found.bucket.stack) is not None
+    return limit.when is None or limit.when.means(found.bucket.stack)
 
 
 def _waiting(stacks: Sequence[StackReport], minutes: int) -> tuple[StackReport, ...]:

@@ -10,9 +10,10 @@ from typing import Final, Literal, TypeVar
 
 from stackscan.catalogue import Table
 from stackscan.errors import PolicyError
-from stackscan.match import AnyOf, SymbolPattern, read_when, symbol_pattern
+from stackscan.language.symbols import SymbolPattern
 from stackscan.rules import Severity
 from stackscan.rules.description import SEVERITIES
+from stackscan.snapshot import Stack
 
 #: What a rule counts as in a check: its own severity replaced, or not looked for.
 RuleLevel = Literal["error", "warning", "info", "off"]
@@ -24,12 +25,27 @@ _CHOICES: Final[tuple[Choice, ...]] = ("ignore", "warn", "fail")
 
 
 @dataclass(frozen=True, slots=True)
+class StackPattern:
+    """Stacks with a ``function`` on any frame, that a ``go`` statement in ``created_by`` began; None: any."""
+
+    function: SymbolPattern | None
+    created_by: SymbolPattern | None
+
+    def means(self, stack: Stack) -> bool:
+        """Whether a stack is meant."""
+        creator = stack.created_by.function if stack.created_by is not None else None
+        if self.created_by is not None and (creator is None or not self.created_by.matches(creator)):
+            return False
+        return self.function is None or any(map(self.function.matches, stack.functions))
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """``[[check.limit]]``: at most ``max_count`` goroutines whose stack matches ``when`` and whose wait reason is one
     of ``wait_reasons`` (empty: any), and none of them waiting longer than ``max_wait_minutes``. None: no such limit."""
 
     name: str
-    when: AnyOf | None
+    when: StackPattern | None
     wait_reasons: tuple[str, ...]
     max_count: int | None
     max_wait_minutes: int | None
@@ -192,16 +208,20 @@ def _limit(entry: Table) -> Limit:
     return limit
 
 
-def _pattern(entry: Table) -> AnyOf | None:
+def _pattern(entry: Table) -> StackPattern | None:
     """The stacks that ``function`` (on any frame) and ``created_by`` describe together."""
-    parts = {
-        key: value
-        for key, value in (("frames", entry.raw("function")), ("created_by", entry.raw("created_by")))
-        if value is not None
-    }
-    if "frames" in parts:
-        parts["frames"] = [parts["frames"]]
-    return read_when([parts], where=entry.where) if parts else None
+    function, created_by = _symbols(entry, "function"), _symbols(entry, "created_by")
+    return None if function is None and created_by is None else StackPattern(function, created_by)
+
+
+def _symbols(entry: Table, key: str) -> SymbolPattern | None:
+    value = entry.raw(key)
+    texts = [value] if isinstance(value, str) else value
+    if texts is None:
+        return None
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
+        raise PolicyError(f"{entry.where}: {key!r} must be a symbol pattern or a list of them")
+    return SymbolPattern(tuple(texts))
 
 
 def _pool(entry: Table, names: Collection[str]) -> PoolLimit:
@@ -250,7 +270,7 @@ def _ignore(entry: Table, place: int) -> Ignore:
         place=place,
         finding=_optional(entry, "finding"),
         signature=_optional(entry, "signature"),
-        function=None if function is None else symbol_pattern(str(function)),
+        function=None if function is None else SymbolPattern((str(function),)),
         max_count=_count(entry, "max_count"),
         reason=_reason(entry),
         expires=_expires(entry),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce
+from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules
 from stackscan.cli.output import say
 from stackscan.errors import StackscanError
 
@@ -41,6 +41,7 @@ def _root(
 
 
 app.command("report")(report.command)
+app.command("rules")(rules.command)
 app.command("export")(export.command)
 app.command("query")(query.command)
 app.command("convert")(convert.command)
@@ -55,5 +56,5 @@ def main() -> None:
     try:
         app()
     except StackscanError as error:
-        say(f"stackscan: {error}", error.hint)
+        say(f"stackscan: {error}", *error.excerpt, error.hint)
         sys.exit(error.exit_code)

@@ -85,12 +85,12 @@ def _umask() -> int:
     return current
 
 
-def say(line: str, hint: str = "") -> None:
-    """A line on stderr, and below it what to do; what cannot be printed is escaped."""
+def say(line: str, *more: str) -> None:
+    """A line on stderr, and below it what it is about and what to do; what cannot be printed is escaped."""
     if sys.stderr is not None:
         print(_printable(line), file=sys.stderr)
-        if hint:
-            print(f"  {_printable(hint)}", file=sys.stderr)
+        for text in filter(None, more):
+            print(f"  {_printable(text)}", file=sys.stderr)
 
 
 def _printable(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.configured import Config
 from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
 
 
@@ -45,6 +46,14 @@ def command(
             "--top", "-n", min=0, metavar="N", help="Stacks to show [default: 10; json: all].", show_default=False
         ),
     ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where", "-w", metavar="EXPR", help="Only goroutines that match (docs/rules.md).", show_default=False
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Show also what waits as it should.")] = False,
+    config: Config = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
@@ -60,13 +69,17 @@ def command(
       stackscan report goroutines.stacks
       stackscan report 'http://localhost:6060/debug/pprof/goroutine?debug=2'
       stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
+      stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """
+    from stackscan.cli.configured import configuration
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
+    from stackscan.judging import Judging
     from stackscan.pipeline import scan
     from stackscan.reporters import reporter
 
+    how = Judging(configuration(config), where=where, top=top, everything=everything)
     with progress() as told:
-        found = scan(source, top=top, progress=told, redaction=chosen(redact, redact_keep, redact_key))
+        found = scan(source, how=how, progress=told, redaction=chosen(redact, redact_keep, redact_key))
     with written(output) as out:
         reporter(output_format.value)(found, out)

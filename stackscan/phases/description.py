@@ -10,7 +10,7 @@ from typing import Final
 
 from stackscan.catalogue import Table, read_files
 from stackscan.errors import CatalogueError
-from stackscan.phases.version import Version, satisfies
+from stackscan.versions import Version, satisfies
 
 _FOLDER: Final = Path(__file__).resolve().parent / "catalogue"
 

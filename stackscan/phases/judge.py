@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from stackscan.phases.description import Defect, Phase
-from stackscan.phases.version import read_version, satisfies
+from stackscan.versions import read_version, satisfies
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from stackscan.language import Index, Kind, index_of, kind_of_rows, select
+from stackscan.language.index import Numbers
 from stackscan.pools.description import OTHER, Pool, State
-from stackscan.snapshot import Snapshot, Stack
+from stackscan.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +32,38 @@ class PoolSample:
 
 
 def sample(snapshot: Snapshot, pools: Iterable[Pool]) -> tuple[PoolSample, ...]:
-    """The pools that have at least one worker in the snapshot."""
-    counts = dict(snapshot.goroutines.group_by("stack_id").len().iter_rows())
-    samples = (_sample(pool, snapshot.stacks, counts) for pool in pools)
+    """The pools that have workers in the snapshot, as many as their descriptions ask for."""
+    index = index_of(snapshot)
+    samples = (_sample(pool, index) for pool in pools)
     return tuple(found for found in samples if found is not None)
 
 
-def _sample(pool: Pool, stacks: Sequence[Stack], counts: dict[int, int]) -> PoolSample | None:
-    states: Counter[str] = Counter()
-    detail: dict[str, Counter[str]] = {}
-    idle = 0
-    for stack_id, count in counts.items():
-        stack = stacks[stack_id]
-        if pool.worker.decide(stack) is None:
-            continue
-        state = _first(pool.states, stack)
-        name = state.name if state else OTHER
-        states[name] += count
-        if state is not None:
-            idle += count if state.idle else 0
-            finer = _first(state.detail, stack)
-            if finer is not None:
-                detail.setdefault(name, Counter())[finer.name] += count
-    workers = states.total()
-    if not workers:
+def _sample(pool: Pool, index: Index) -> PoolSample | None:
+    workers = select(pool.worker, index)
+    if len(workers) < max(pool.fewest_workers, 1):
         return None
-    names = [*(state.name for state in pool.states), OTHER]
+    states = _sorted(pool.states, index, workers)
+    detail = {}
+    for place, state in enumerate(pool.states):
+        rows = workers[states == place]
+        if state.detail and len(rows):
+            finer = _counts(state.detail, _sorted(state.detail, index, rows))
+            detail[state.name] = {name: count for name, count in sorted(finer.items()) if count}
+    counts = _counts(pool.states, states)
+    idle = sum(counts[state.name] for state in pool.states if state.idle)
     return PoolSample(
         pool=pool,
-        workers=workers,
-        occupancy=(workers - idle) / workers,
-        states={name: states[name] for name in names},
-        detail={name: dict(sorted(found.items())) for name, found in sorted(detail.items())},
+        workers=len(workers),
+        occupancy=(len(workers) - idle) / len(workers),
+        states=counts | {OTHER: int((states < 0).sum())},
+        detail={name: finer for name, finer in sorted(detail.items()) if finer},
     )
 
 
-def _first(states: Sequence[State], stack: Stack) -> State | None:
-    return next((state for state in states if state.when.decide(stack) is not None), None)
+def _sorted(states: Sequence[State], index: Index, rows: Numbers) -> Numbers:
+    """For each of these goroutines the place of its state; -1: none."""
+    return kind_of_rows([Kind(state.name, state.when) for state in states], index, rows)
+
+
+def _counts(states: Sequence[State], places: Numbers) -> dict[str, int]:
+    return {state.name: int((places == place).sum()) for place, state in enumerate(states)}

@@ -1,6 +1,6 @@
 """Everything that a reporter may show, and nothing else: built once, frozen, sorted, versioned when serialised."""
 
-from stackscan.report.build import Place, build_snapshot, modules
+from stackscan.report.build import Place, View, build_snapshot, modules
 from stackscan.report.contention import contention_report
 from stackscan.report.model import (
     BundleReport,
@@ -9,6 +9,7 @@ from stackscan.report.model import (
     FrameReport,
     MemberReport,
     Report,
+    Selection,
     SnapshotReport,
     StackReport,
     Verdict,
@@ -27,9 +28,11 @@ __all__ = [
     "MemberReport",
     "Place",
     "Report",
+    "Selection",
     "SnapshotReport",
     "StackReport",
     "Verdict",
+    "View",
     "ViewsReport",
     "as_json",
     "build_snapshot",

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from stackscan import bucket
 from stackscan.bucket import Bucket
 from stackscan.formats.symbol import origin
+from stackscan.language import index_of
 from stackscan.locks import find_locks
 from stackscan.phases import Judgement
-from stackscan.pools import PoolSample
+from stackscan.pools import PoolSample, Proposal
 from stackscan.report import verdict, waiting
 from stackscan.report.folding import deciding_frame, fold
-from stackscan.report.model import SnapshotReport, StackReport
+from stackscan.report.model import Selection, SnapshotReport, StackReport
 from stackscan.report.projection import project_samples
 from stackscan.rules import Finding
 from stackscan.snapshot import Snapshot, Stack
@@ -37,6 +40,20 @@ class Place:
     cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of a snapshot a report shows: ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown);
+    ``everything``: what waits as it should is shown as well; ``selection``: which goroutines are left of the dump."""
+
+    top: int | None = None
+    everything: bool = False
+    selection: Selection | None = None
+
+
+#: All buckets, what is healthy aside.
+_WHOLE: Final = View()
+
+
 def build_snapshot(
     snapshot: Snapshot,
     place: Place,
@@ -44,15 +61,22 @@ def build_snapshot(
     findings: Sequence[Finding],
     pools: Sequence[PoolSample],
     phases: Sequence[Judgement],
-    top: int | None,
+    view: View = _WHOLE,
+    proposals: Sequence[Proposal] = (),
 ) -> SnapshotReport:
-    """The report of one snapshot. ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown)."""
+    """The report of one snapshot. ``findings`` are what is stuck and what is healthy."""
+    top, everything, selection = view.top, view.everything, view.selection
     buckets = bucket.group(snapshot)
     locks = find_locks(snapshot)
     families, finding_families = waiting.families(snapshot, findings)
     longest = max((b.max_wait_minutes for b in buckets), default=0)
+    stuck = [finding for finding in findings if finding.rule.kind == "stuck"]
+    healthy = [finding for finding in findings if finding.rule.kind == "healthy"]
     decided = _decided(snapshot, findings)
-    caught_first = sorted(buckets, key=lambda found: found.stack not in decided)  # stable: by count within each
+    caught = {snapshot.stacks[stack_id] for finding in stuck for stack_id in finding.stack_ids}
+    aside = _aside(snapshot, healthy)
+    left = [found for found in buckets if everything or (found.stack, found.wait_reason) not in aside]
+    caught_first = sorted(left, key=lambda found: found.stack not in caught)  # stable: by count within each
     return SnapshotReport(
         source=place.source,
         member=place.member,
@@ -72,18 +96,35 @@ def build_snapshot(
         problems=snapshot.problems,
         wait_reasons=_wait_reasons(buckets),
         modules=modules(snapshot.stacks),
-        verdicts=verdict.judge(snapshot, buckets, findings, pools, waiting.verdicts(locks)),
-        findings=tuple(findings),
+        verdicts=verdict.judge(
+            snapshot, left, stuck, pools, suspicions=waiting.verdicts(locks), selected=selection is not None
+        ),
+        findings=tuple(stuck),
         pools=tuple(pools),
         projections=project_samples(pools, findings, phases),
         phases=tuple(phases),
         locks=locks,
         families=families,
         finding_families=finding_families,
-        buckets=_stack_reports(buckets[:top], decided),
-        shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided),
+        buckets=_stack_reports(buckets[:top], decided, aside),
+        shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),
+        set_aside=tuple(healthy),
+        everything=everything,
+        selection=selection,
+        proposals=tuple(proposals),
         cut=place.cut,
     )
+
+
+def _aside(snapshot: Snapshot, healthy: Iterable[Finding]) -> set[tuple[Stack, str | None]]:
+    """The buckets all of whose goroutines wait as they should."""
+    index = index_of(snapshot)
+    rows = [finding.rows for finding in healthy]
+    if not rows:
+        return set()
+    counts = np.bincount(index.row_cell[np.concatenate(rows)], minlength=len(index.cell_stack))
+    whole = np.flatnonzero((counts > 0) & (counts >= index.cell_count)).tolist()
+    return {(snapshot.stacks[index.cell_stack[cell]], index.cell_reason[cell]) for cell in whole}
 
 
 def _wait_reasons(buckets: Iterable[Bucket]) -> tuple[tuple[str, int], ...]:
@@ -113,10 +154,13 @@ def _decided(snapshot: Snapshot, findings: Iterable[Finding]) -> dict[Stack, tup
 
 
 def _stack_reports(
-    buckets: Iterable[Bucket], decided: dict[Stack, tuple[int, tuple[str, ...]]]
+    buckets: Iterable[Bucket],
+    decided: dict[Stack, tuple[int, tuple[str, ...]]],
+    aside: set[tuple[Stack, str | None]],
 ) -> tuple[StackReport, ...]:
     reports = []
     for found in buckets:
         frame, names = decided.get(found.stack) or (deciding_frame(found.stack), ())
-        reports.append(StackReport(found, fold(found.stack, frame), names))
+        is_aside = (found.stack, found.wait_reason) in aside
+        reports.append(StackReport(found, fold(found.stack, frame), names, is_aside))
     return tuple(reports)

@@ -11,7 +11,7 @@ from stackscan.families import Family
 from stackscan.formats.symbol import Kind
 from stackscan.locks import Locks
 from stackscan.phases import Judgement
-from stackscan.pools import PoolSample
+from stackscan.pools import PoolSample, Proposal
 from stackscan.queueing.projection import Projection
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame, Problem
@@ -51,11 +51,20 @@ class StackReport:
     bucket: Bucket
     lines: tuple[FrameReport | Fold, ...]
     rules: tuple[str, ...]  # names of the rules that caught this stack
+    aside: bool = False  # all its goroutines wait as they should
 
     @property
     def deciding_frame(self) -> Frame | None:
         """The frame that a reader should look at first; None for a stack without frames."""
         return next((line.frame for line in self.lines if isinstance(line, FrameReport) and line.deciding), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The expression that chose the goroutines of a report, and how many there were to choose from."""
+
+    expression: str
+    goroutines: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,9 @@ class SnapshotReport:
     ``snapshots_in_member``). ``buckets`` are sorted by count, at most as many as were asked for, of
     ``distinct_buckets``; ``shown`` are those that the short forms show: what rules caught first, then the largest.
     ``modules`` maps module paths to the versions that frame paths name. ``wrapper`` is what a log had put around the
-    dump, outermost first (empty: nothing), and ``stream`` whose lines of the log these are.
+    dump, outermost first (empty: nothing), and ``stream`` whose lines of the log these are. ``findings`` are what is
+    stuck, ``set_aside`` what waits as it should (``everything``: it is to be shown all the same). ``selection`` says
+    which goroutines the report is about (None: all); ``proposals`` are pools that nobody described.
     ``families`` are the largest creation sites, ``finding_families`` those of what alarming rules caught, by rule.
     """
 
@@ -95,6 +106,10 @@ class SnapshotReport:
     shown: tuple[StackReport, ...]
     wrapper: tuple[str, ...] = ()
     stream: str = ""
+    set_aside: tuple[Finding, ...] = ()
+    everything: bool = False
+    selection: Selection | None = None
+    proposals: tuple[Proposal, ...] = ()
     cut: bool = False  # the file or archive that holds it ends before its end
     locks: Locks = field(default_factory=Locks)
     families: tuple[Family, ...] = ()

@@ -89,7 +89,18 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "modules": [{"module": module, "version": version} for module, version in snapshot.modules],
         "buckets": [_bucket(found) for found in snapshot.buckets],
         "findings": [_finding(finding, snapshot) for finding in snapshot.findings],
+        "set_aside": [
+            {"rule": f.rule.name, "title": f.rule.title, "count": f.count, "goroutine_ids": list(f.goroutine_ids)}
+            for f in snapshot.set_aside
+        ],
+        "where": None
+        if snapshot.selection is None
+        else {"expression": snapshot.selection.expression, "goroutines_in_dump": snapshot.selection.goroutines},
         "pools": [_pool(sample, dict(snapshot.projections)) for sample in snapshot.pools],
+        "proposed_pools": [
+            {"root": p.root, "created_by": p.creator, "workers": p.workers, "idle": p.idle, "toml": p.toml}
+            for p in snapshot.proposals
+        ],
         "phases": [_phase(judgement) for judgement in snapshot.phases],
         "locks": waiting.locks_json(snapshot.locks),
         "families": waiting.families_json(snapshot.families),
@@ -109,6 +120,7 @@ def _bucket(found: StackReport) -> dict[str, Any]:
         "created_by": creator.function if creator else None,
         "goroutine_ids": list(bucket.goroutine_ids),
         "rules": list(found.rules),
+        "set_aside": found.aside,
         "deciding_frame": deciding,
         "elided_frames": bucket.stack.elided,
         "frames": [_frame(frame) for frame in bucket.stack.frames],
@@ -137,6 +149,10 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:
         "fix": rule.fix,
         "references": list(rule.references),
         "families": waiting.families_json(families),
+        "evidence_level": rule.evidence_level,
+        "affected": [str(entry) for entry in rule.affected],
+        "fixed": rule.fixed or None,
+        "applies": None if finding.applies is None else {"verdict": finding.applies[0], "basis": finding.applies[1]},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from string import Template
 from typing import Final
@@ -26,10 +27,16 @@ def judge(
     buckets: Sequence[Bucket],
     findings: Sequence[Finding],
     pools: Sequence[PoolSample],
+    *,
     suspicions: Sequence[Verdict] = (),
+    selected: bool = False,
 ) -> tuple[Verdict, ...]:
-    """The verdict lines of one snapshot, at least one; ``suspicions`` are lines that stand beside what rules found."""
-    lines = [_of_finding(finding, pools) for finding in findings if told_by(finding, findings) is None]
+    """The verdict lines of one snapshot, at least one. ``buckets`` are those that do not wait as they should;
+    ``suspicions`` are lines that stand beside what rules found; ``selected``: the snapshot holds only goroutines that
+    someone asked for."""
+    if selected and snapshot.goroutines.is_empty():
+        return (Verdict("info", "no goroutine is what was asked for"),)
+    lines = [_of_finding(finding, snapshot, pools) for finding in findings if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
     lines += suspicions
     if snapshot.cause is not None:
@@ -41,15 +48,33 @@ def judge(
     return tuple(sorted(lines, key=lambda line: _ORDER.index(line.level)))
 
 
-def _of_finding(finding: Finding, pools: Sequence[PoolSample]) -> Verdict:
+def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample]) -> Verdict:
     sizes = {sample.pool.name: sample.workers for sample in pools}
     minutes = finding.evidence.get("longest_wait_minutes")
-    text = Template(finding.rule.verdict).safe_substitute(
-        count=finding.count, workers=sizes.get(finding.rule.pool or "", finding.count), minutes=minutes or 0
-    )
+    longest = minutes if isinstance(minutes, int) else 0
+    words = {
+        "count": f"{finding.count:,}",
+        "workers": f"{sizes.get(finding.rule.pool or '', finding.count):,}",
+        "total": f"{len(snapshot.goroutines):,}",
+        "minutes": f"{longest:,}",
+        "age": f", for up to {longest:,} min" if longest else "",
+        "place": _place(finding, snapshot),
+    }
+    text = Template(finding.rule.verdict).safe_substitute(words)
     if finding.rule.verdict == finding.rule.title:
-        text = f"{finding.count} × {text}"
+        text = f"{finding.count:,} × {text}"
     return Verdict(finding.severity, text)
+
+
+def _place(finding: Finding, snapshot: Snapshot) -> str:
+    """The function, outside the standard library, where most of the caught goroutines are."""
+    places: Counter[str] = Counter()
+    caught = snapshot.goroutines["stack_id"].gather(finding.rows.tolist())
+    for stack_id, count in caught.value_counts().iter_rows():
+        stack = snapshot.stacks[stack_id]
+        if stack.frames:
+            places[stack.frames[deciding_frame(stack)].function] += count
+    return max(places, key=lambda place: (places[place], place)).rpartition("/")[2] if places else "no frames"
 
 
 def _of_pools(findings: Sequence[Finding], pools: Sequence[PoolSample]) -> list[Verdict]:
@@ -73,6 +98,9 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     total = len(snapshot.goroutines)
     if not total:
         return [Verdict("warning", "no goroutine was printed (GOTRACEBACK=none, or none was left)")]
+    if not buckets:
+        fine = Verdict("ok", "no known stuck pattern; all goroutines wait as they should")
+        return [] if findings or snapshot.cause is not None else [fine]
     blocked = [found for found in buckets if found.wait_reason in _BLOCKED and found.count > 1]
     if findings and not blocked:
         return []

@@ -30,8 +30,10 @@ def _snapshot(snapshot: SnapshotReport) -> str:
         "\n".join(f"**{_MARKS[line.level]} {_text(line.text)}**  " for line in snapshot.verdicts),
         f"{_code(words.where(snapshot))}: {_text(words.summary(snapshot))}",
         *(_finding(finding, snapshot) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
+        f"Set aside: {_text(words.set_aside(snapshot))}." if snapshot.set_aside else "",
         _pools(snapshot.pools),
         *(_projection(name, found, snapshot.pools) for name, found in snapshot.projections),
+        *(f"{_text(words.proposal(p))}\n\n{_fence(p.toml.rstrip())}" for p in snapshot.proposals),
         _waiting(snapshot),
         _stacks(snapshot),
         _problems(snapshot),
@@ -41,6 +43,7 @@ def _snapshot(snapshot: SnapshotReport) -> str:
 
 def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
     rule = finding.rule
+    applies = words.applies(finding, snapshot)
     families = dict(snapshot.finding_families).get(rule.name, ())
     references = " ".join(f"<{words.plain(reference)}>" for reference in rule.references)
     return "\n".join(
@@ -50,6 +53,7 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
             _text(rule.title) + ".",
             "",
             f"* **Evidence:** {_text(words.evidence(finding))}",
+            *([f"* **Versions:** {_text(applies)}"] if applies else []),
             f"* **Why:** {_text(' '.join(rule.why.split()))}",
             f"* **Do:** {_text(' '.join(rule.fix.split()))}",
             *(

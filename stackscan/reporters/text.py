@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TextIO
 
-from stackscan.pools import PoolSample
+from rich.text import Text
+
+from stackscan.pools import PoolSample, Proposal
 from stackscan.report import (
     BundleReport,
     ContentionReport,
@@ -132,17 +134,15 @@ class _Page(Page):
                 words.phase(judgement),
                 style="" if judgement.phase.fixed and not judgement.contradicted_by else "yellow",
             )
-        if snapshot.findings:
-            self.heading("Findings")
-            for place, finding in enumerate(snapshot.findings):
-                if place:
-                    self.line()
-                families = dict(snapshot.finding_families).get(finding.rule.name, ())
-                self.finding(finding, told_by(finding, snapshot.findings), waiting.family_text(families))
+        self.findings(snapshot)
+        if snapshot.set_aside:
+            self.aside(snapshot)
         if snapshot.pools:
             self.heading("Pools")
             self.pools(snapshot.pools)
             self.loads(snapshot)
+        if snapshot.proposals:
+            self.proposals(snapshot.proposals)
         self.waiting(snapshot)
         if snapshot.shown:
             self.heading("Stacks", words.selection(snapshot))
@@ -162,16 +162,46 @@ class _Page(Page):
             for line in waiting.site_lines(snapshot.families):
                 self.line(*((text, _ROLES[role]) for text, role in line))
 
-    def finding(self, finding: Finding, teller: Finding | None, family: str) -> None:
+    def findings(self, snapshot: SnapshotReport) -> None:
+        if snapshot.findings:
+            self.heading("Findings")
+        for place, finding in enumerate(snapshot.findings):
+            if place:
+                self.line()
+            families = dict(snapshot.finding_families).get(finding.rule.name, ())
+            teller = told_by(finding, snapshot.findings)
+            self.finding(finding, teller, words.applies(finding, snapshot), waiting.family_text(families))
+
+    def aside(self, snapshot: SnapshotReport) -> None:
+        """What waits as it should: one line, or a line each where all is to be shown."""
+        self.heading("Set aside", "" if snapshot.everything else "--all shows them")
+        self.prose("", words.set_aside(snapshot))
+        for finding in snapshot.set_aside if snapshot.everything else ():
+            self.prose(f"{finding.count:>9,}", f"{finding.rule.title} ({finding.rule.name})")
+
+    def proposals(self, proposals: Iterable[Proposal]) -> None:
+        """Pools that nobody described, each with what to paste."""
+        self.heading("Perhaps pools")
+        for proposal in proposals:
+            self.prose("", words.proposal(proposal))
+            for line in proposal.toml.splitlines():
+                self.console.print(Text(f"    {words.plain(line)}", style="dim"), soft_wrap=True)  # whole, to be copied
+
+    def finding(self, finding: Finding, teller: Finding | None, applies: str, family: str) -> None:
         mark, style = _MARKS[finding.severity]
         self.line(
-            (f"{mark} {finding.rule.name}", style), (f"  {words.count(finding.count, finding.rule.noun)}", "bold")
+            (f"{mark} {finding.rule.name}", style),
+            (words.plain(f"  {words.count(finding.count, finding.rule.noun)}"), "bold"),
         )
         self.prose("", finding.rule.title)
         if teller is not None:
             self.prose("", f"The same {words.count(finding.count, finding.rule.noun)}: {teller.rule.name} says it all.")
             return
         self.prose("evidence", words.evidence(finding))
+        if applies:
+            self.prose("versions", applies)
+        if finding.rule.evidence_level == "heuristic":
+            self.prose("doubt", "the pattern is a heuristic: it may be something else")
         self.prose("why", finding.rule.why)
         self.prose("do", finding.rule.fix, style="bold" if finding.severity == "error" else "")
         if finding.goroutine_ids:  # counted formats have none
@@ -222,11 +252,12 @@ class _Page(Page):
         waits = words.wait(bucket.min_wait_minutes, bucket.max_wait_minutes)
         reason = words.plain(bucket.wait_reason or "state unknown")
         rules = f"  {', '.join(found.rules)}" if found.rules else ""
+        style = "dim" if found.aside else "red"
         self.line(
             (f"{bucket.count:>8,} ", "bold"),
             (reason, "cyan"),
             (f"  {waits}" if waits else "", "yellow"),
-            (rules, "red"),
+            (rules, style),
         )
         for line in found.lines:
             if isinstance(line, Fold):

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from stackscan.phases import Judgement
+from stackscan.pools import Proposal
 from stackscan.report import Fold, SnapshotReport, ViewsReport
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame
@@ -83,15 +84,18 @@ def where(snapshot: SnapshotReport) -> str:
 def summary(snapshot: SnapshotReport) -> str:
     """One line: how much was read, from what."""
     parts = [] if snapshot.complete else ["INCOMPLETE"]
+    if snapshot.selection is not None:
+        parts.append(f"{snapshot.goroutines:,} of {count(snapshot.selection.goroutines, 'goroutines')} are asked for")
+    else:
+        parts.append(count(snapshot.goroutines, "goroutines"))
     parts += [
-        count(snapshot.goroutines, "goroutines"),
         count(snapshot.distinct_stacks, "stacks"),
     ]
     if snapshot.longest_wait_minutes:
         parts.append(f"longest wait {snapshot.longest_wait_minutes:,} min")
     if snapshot.dialect:
         parts.append(snapshot.dialect)
-    if snapshot.header_lines != snapshot.goroutines:
+    if snapshot.header_lines != snapshot.goroutines and snapshot.selection is None:
         parts.append(f"{snapshot.header_lines:,} header lines")
     if snapshot.complete:
         parts.append("complete")
@@ -152,7 +156,8 @@ def selection(snapshot: SnapshotReport) -> str:
     shown, total = len(snapshot.shown), snapshot.distinct_buckets
     if shown == total:
         return "all of them" if total > 1 else "the only one"
-    which = "what rules caught, then the largest" if any(found.rules for found in snapshot.shown) else "the largest"
+    caught = any(found.rules and not found.aside for found in snapshot.shown)
+    which = "what rules caught, then the largest" if caught else "the largest"
     return f"{which}: {shown} of {total:,}"
 
 
@@ -168,6 +173,34 @@ def evidence(finding: Finding) -> str:
         else:
             parts.append(f"{name} not told by this dump" if value is None else count(value, name))
     return plain(" · ".join(parts))
+
+
+def applies(finding: Finding, snapshot: SnapshotReport) -> str:
+    """``github.com/ipfs/boxo v0.38.0 has the defect; fixed in kubo 0.41.0``; nothing where no version tells, or where
+    the phase of the defect says it already."""
+    told = any(judgement.defect.pool == finding.rule.pool for judgement in snapshot.phases)
+    if finding.applies is None or told:
+        return ""
+    verdict, basis = finding.applies
+    if verdict == "not affected":
+        return plain(f"{basis}: not among the versions that are known to have this defect")
+    return plain(f"{basis} has this defect" + (f"; fixed in {finding.rule.fixed}" if finding.rule.fixed else ""))
+
+
+def set_aside(snapshot: SnapshotReport) -> str:
+    """``1,204 goroutines wait as they should: 800 http-keep-alive · 404 yamux-loops``."""
+    total = sum(finding.count for finding in snapshot.set_aside)
+    listed = " · ".join(f"{finding.count:,} {finding.rule.name}" for finding in snapshot.set_aside)
+    waits = "waits as it should" if total == 1 else "wait as they should"
+    return plain(f"{count(total, 'goroutines')} {waits}: {listed}")
+
+
+def proposal(found: Proposal) -> str:
+    """What speaks for a pool that nobody described."""
+    return plain(
+        f"{found.workers:,} goroutines share the root {short_symbol(found.root)} and their creator, and {found.idle:,} "
+        "of them wait for work: this may be a worker pool. Put this into stackscan.toml to have it counted:"
+    )
 
 
 def ids(goroutine_ids: tuple[int, ...], total: int) -> str:

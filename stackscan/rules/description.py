@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from stackscan.catalogue import Example, Table, read_examples, read_files
+from stackscan.catalogue import Example, Table, examples_reader, read_files
 from stackscan.errors import CatalogueError
-from stackscan.match import AnyOf, read_when
+from stackscan.language import Expression, Kind, read_expression, read_kinds
+from stackscan.rules.affected import Affected, read_affected
 
 Severity = Literal["error", "warning", "info"]
+Nature = Literal["stuck", "healthy"]
+EvidenceLevel = Literal["reproduced", "issue", "source", "heuristic"]
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+_NATURES: Final[tuple[Nature, ...]] = get_args(Nature)
+_LEVELS: Final[tuple[EvidenceLevel, ...]] = get_args(EvidenceLevel)
 _FOLDER: Final = Path(__file__).resolve().parent / "catalogue"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A named pattern that sorts what a rule caught: a shape of the stall, a transport."""
-
-    name: str
-    when: AnyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,94 +32,100 @@ class Minor:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A named stuck pattern.
+    """A named pattern of goroutines that are stuck, or that wait as they should (``kind``).
 
-    It catches goroutines whose stack matches ``when`` and that wait for ``min_wait_minutes`` or more. ``noun`` is what
-    it counts ("workers"); ``shapes`` sort them by their own stack; ``companion`` describes goroutines that a caught one
-    created and that belong to it (they are counted apart, never in it); ``transports`` sort by the caught goroutine's
-    stack or, where that tells nothing, its companion's. A rule about a ``pool`` may be ``minor``: below that share of
-    its workers the finding has another severity. It may ``extend`` another rule: what it catches, that one catches too,
-    and says less of it. ``verdict`` is the first line of a report: ``$count``, ``$workers``
+    It catches goroutines of which ``when`` is true (``expression`` is its text). ``noun`` is what it counts
+    ("workers"); ``shapes`` sort them; ``companion`` describes goroutines that a caught one created and that belong to
+    it (they are counted apart, never in it); ``transports`` sort by the caught goroutine or, where that tells nothing,
+    its companion. A rule about a ``pool`` may be ``minor``: below that share of its workers the finding has another
+    severity. It may ``extend`` another rule: what it catches, that one catches too, and says less of it; and it may
+    yield to others (:mod:`stackscan.rules.precedence`). ``evidence_level`` says how the pattern is known, ``affected``
+    and ``fixed`` in which versions the defect is. ``verdict`` is the first line of a report: ``$count``, ``$workers``
     (of ``pool``) and ``$minutes`` are filled in.
     """
 
     name: str
+    kind: Nature
     severity: Severity
     title: str
     verdict: str
     why: str
     fix: str
     references: tuple[str, ...]
-    when: AnyOf
-    min_wait_minutes: int
+    when: Expression
+    expression: str
+    evidence_level: EvidenceLevel
+    affected: tuple[Affected, ...]
+    fixed: str
     noun: str
     pool: str | None
     minor: Minor | None
     extends: str | None
+    yields_to: tuple[str, ...]
     shapes: tuple[Kind, ...]
-    companion: AnyOf | None
+    companion: Expression | None
     transports: tuple[Kind, ...]
-    examples: tuple[Example, ...]
+    read_examples: Callable[[], tuple[Example, ...]] = field(repr=False, compare=False)
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """Dumps that it must flag and dumps that it must not. Raises CatalogueError when one kind is missing."""
+        return self.read_examples()
 
 
 @cache
 def catalogue() -> tuple[Rule, ...]:
-    """All rules that ship with stackscan, by name. Raises CatalogueError for a wrong file."""
-    rules = tuple(read_rule(table) for table in read_files(_FOLDER))
-    names = [rule.name for rule in rules]
-    for name in names:
-        if names.count(name) > 1:
-            raise CatalogueError(f"two rule files are named {name!r}")
+    """All rules that ship with stackscan, by name. Raises CatalogueError or ExpressionError for a wrong file."""
+    rules = tuple(_read_file(table) for table in read_files(_FOLDER))
     return tuple(sorted(rules, key=lambda rule: rule.name))
 
 
-def read_rule(table: Table) -> Rule:
-    """One rule from its file's top table."""
-    companion = table.raw("companion")
+def _read_file(table: Table) -> Rule:
+    rule = read_rule(table)
+    if table.where != f"{rule.name}.toml":
+        raise CatalogueError(f"{table.where}: the file of {rule.name!r} must be named {rule.name}.toml")
+    return rule
+
+
+def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
+    """One rule from its table."""
     title = table.text("title")
+    nature = table.choice("kind", _NATURES, "stuck")
+    companion = None if table.raw("companion") is None else read_expression(table, "companion")
     rule = Rule(
-        name=table.text("name"),
-        severity=_severity(table),
+        name=table.name(),
+        kind=nature,
+        severity=table.choice("severity", SEVERITIES, "info" if nature == "healthy" else None),
         title=title,
         verdict=table.text("verdict", title),
         why=table.text("why"),
         fix=table.text("fix"),
         references=table.texts("references"),
-        when=read_when(table.raw("when"), where=table.where),
-        min_wait_minutes=table.number("min_wait_minutes", 0),
+        when=read_expression(table),
+        expression=table.text("when"),
+        evidence_level=table.choice("evidence_level", _LEVELS, "heuristic"),
+        affected=read_affected(table),
+        fixed=table.text("fixed", "-").removeprefix("-"),
         noun=table.text("noun", "goroutines"),
         pool=table.text("pool", "-").removeprefix("-") or None,
         minor=_minor(table),
         extends=table.text("extends", "-").removeprefix("-") or None,
-        shapes=_kinds(table, "shape"),
-        companion=None if companion is None else read_when(companion, where=f"{table.where}, companion"),
-        transports=_kinds(table, "transport"),
-        examples=read_examples(table),
+        yields_to=table.texts("yields_to"),
+        shapes=read_kinds(table, "shape"),
+        companion=companion,
+        transports=read_kinds(table, "transport"),
+        read_examples=examples_reader(table, needed=examples_needed),
     )
     table.finish()
+    if rule.kind == "healthy" and rule.severity != "info":
+        raise CatalogueError(f"{table.where}: what is healthy is 'info', not {rule.severity!r}")
     return rule
-
-
-def _severity(table: Table) -> Severity:
-    text = table.text("severity")
-    for severity in SEVERITIES:
-        if text == severity:
-            return severity
-    raise CatalogueError(f"{table.where}: 'severity' must be one of {', '.join(SEVERITIES)}, not {text!r}")
 
 
 def _minor(table: Table) -> Minor | None:
     entry = table.table("minor")
     if entry is None:
         return None
-    minor = Minor(entry.share("below_share"), _severity(entry))
+    minor = Minor(entry.share("below_share"), entry.choice("severity", SEVERITIES))
     entry.finish()
     return minor
-
-
-def _kinds(table: Table, key: str) -> tuple[Kind, ...]:
-    kinds = []
-    for entry in table.tables(key):
-        kinds.append(Kind(entry.text("name"), read_when(entry.raw("when"), where=entry.where)))
-        entry.finish()
-    return tuple(kinds)

@@ -1,17 +1,22 @@
-"""Runs rules over a snapshot: patterns on distinct stacks, then columns."""
+"""Runs rules over a snapshot: what each claims, winners first, and what there is to say of it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-import polars as pl
+import numpy as np
 
-from stackscan.match import AnyOf
-from stackscan.rules.description import SEVERITIES, Kind, Rule, Severity
-from stackscan.snapshot import Snapshot, Stack
+from stackscan.language import Expression, Index, deciding, index_of, kind_of_rows, mask, select
+from stackscan.language.index import Numbers
+from stackscan.language.symbols import Mask
+from stackscan.rules import affected
+from stackscan.rules.affected import Verdict
+from stackscan.rules.description import SEVERITIES, Rule, Severity
+from stackscan.rules.precedence import in_order
+from stackscan.snapshot import Snapshot
 
 _IDS_SHOWN: Final = 20
 _UNKNOWN: Final = "unknown"
@@ -25,7 +30,8 @@ class Finding:
     """What one rule caught in one snapshot.
 
     ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack id
-    to the index of the frame that made it match.
+    to the index of the frame that made it match. ``applies`` says whether the program's versions have the defect and
+    what tells it (None: nothing does). ``rows`` are the goroutines' rows in the snapshot.
     """
 
     rule: Rule
@@ -35,20 +41,52 @@ class Finding:
     evidence: Evidence
     stack_ids: tuple[int, ...]
     deciding: dict[int, int]
+    applies: tuple[Verdict, str] | None = None
+    rows: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False, compare=False)
 
 
 def classify(
-    snapshot: Snapshot, rules: Iterable[Rule], pool_sizes: Mapping[str, int] | None = None
+    snapshot: Snapshot,
+    rules: Iterable[Rule],
+    pool_sizes: Mapping[str, int] | None = None,
+    versions: Mapping[str, str] | None = None,
+    shown: Mask | None = None,
 ) -> tuple[Finding, ...]:
-    """What the rules find, worst severity first, then by count. ``pool_sizes``: workers by pool, for minor findings."""
-    found = [finding for rule in rules if (finding := _apply(rule, snapshot, pool_sizes or {})) is not None]
-    order = lambda f: (SEVERITIES.index(f.severity), -f.count, f.rule.extends is None, f.rule.name)  # noqa: E731
+    """What the rules find: what is stuck by severity, then what is healthy; each by count.
+
+    ``pool_sizes``: workers by pool, for minor findings; ``versions``: of the program's modules and of ``go``;
+    ``shown``: the goroutines that findings are to tell of (all are judged).
+    """
+    index = index_of(snapshot)
+    claimed: dict[str, Numbers] = {}
+    found = []
+    for rule, winners in in_order(tuple(rules)):
+        rows = select(rule.when, index, _left_by(winners, claimed, len(index.goroutines)))
+        claimed[rule.name] = rows
+        told = rows if shown is None else rows[shown[rows]]
+        if len(told):
+            severity = _severity(rule, len(rows), pool_sizes or {})
+            found.append(_finding(rule, severity, index, told, versions or {}))
+    order = lambda f: (  # noqa: E731
+        f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count, f.rule.extends is None, f.rule.name,
+    )  # fmt: skip
     return tuple(sorted(found, key=order))
 
 
 def told_by(finding: Finding, findings: Iterable[Finding]) -> Finding | None:
     """The finding that extends this one and caught the same goroutines, if there is one: it says it all."""
     return next((o for o in findings if o.rule.extends == finding.rule.name and o.count == finding.count), None)
+
+
+def _left_by(winners: Iterable[str], claimed: Mapping[str, Numbers], goroutines: int) -> Mask | None:
+    """Which goroutines the winners leave; None: all."""
+    taken = [claimed[name] for name in winners if len(claimed[name])]
+    if not taken:
+        return None
+    left = np.ones(goroutines, dtype=np.bool_)
+    for rows in taken:
+        left[rows] = False
+    return left
 
 
 def _severity(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Severity:
@@ -58,86 +96,73 @@ def _severity(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Severity
     return rule.severity
 
 
-def _apply(rule: Rule, snapshot: Snapshot, pool_sizes: Mapping[str, int]) -> Finding | None:
-    deciding = _matching(rule.when, snapshot.stacks)
-    if not deciding:
-        return None
-    caught = _rows(snapshot, deciding)
-    if rule.min_wait_minutes:
-        caught = caught.filter(pl.col("wait_minutes") >= rule.min_wait_minutes)
-    if caught.is_empty():
-        return None
-    ids = caught["goroutine_id"].drop_nulls().head(_IDS_SHOWN).to_list()
-    stack_ids = caught["stack_id"].unique(maintain_order=True).to_list()
-    severity = _severity(rule, len(caught), pool_sizes)
-    evidence = _evidence(rule, snapshot, caught)
-    return Finding(rule, severity, len(caught), tuple(ids), evidence, tuple(stack_ids), deciding)
+def _finding(rule: Rule, severity: Severity, index: Index, rows: Numbers, versions: Mapping[str, str]) -> Finding:
+    stack_ids = tuple(dict.fromkeys(index.row_stack[rows].tolist()))
+    ids, known = index.column("goroutine_id")
+    return Finding(
+        rule=rule,
+        severity=severity,
+        count=len(rows),
+        goroutine_ids=tuple(ids[rows][known[rows]][:_IDS_SHOWN].tolist()),
+        evidence=_evidence(rule, index, rows),
+        stack_ids=stack_ids,
+        deciding={stack_id: deciding(rule.when, index, stack_id) for stack_id in stack_ids},
+        applies=affected.judge(rule.affected, versions),
+        rows=rows,
+    )
 
 
-def _matching(when: AnyOf, stacks: Sequence[Stack]) -> dict[int, int]:
-    """The ids of the stacks that match, each with its deciding frame."""
-    decided = ((stack_id, when.decide(stack)) for stack_id, stack in enumerate(stacks))
-    return {stack_id: frame for stack_id, frame in decided if frame is not None}
-
-
-def _rows(snapshot: Snapshot, stack_ids: Iterable[int]) -> pl.DataFrame:
-    wanted = pl.Series(list(stack_ids), dtype=pl.UInt32)
-    return snapshot.goroutines.filter(pl.col("stack_id").is_in(wanted.implode()))
-
-
-def _evidence(rule: Rule, snapshot: Snapshot, caught: pl.DataFrame) -> Evidence:
-    evidence: Evidence = {rule.noun: len(caught)}
-    own = caught["stack_id"].to_list()
+def _evidence(rule: Rule, index: Index, rows: Numbers) -> Evidence:
+    evidence: Evidence = {rule.noun: len(rows)}
     if rule.shapes:
-        shapes = Counter(_kind(rule.shapes, snapshot.stacks[stack_id]) for stack_id in own)
-        evidence |= {shape.name: shapes[shape.name] for shape in rule.shapes}
+        shapes = kind_of_rows(rule.shapes, index, rows)
+        evidence |= {shape.name: int((shapes == place).sum()) for place, shape in enumerate(rule.shapes)}
     companions: dict[int, list[int]] = {}
+    _, known = index.column("creator_id")
     if rule.companion is not None:
-        companions = _companions(rule.companion, snapshot, caught)
+        companions = _companions(rule.companion, index, rows)
         # Before Go 1.21 a goroutine does not name its creator: companions cannot be told from other peers' readers.
-        known = snapshot.goroutines["creator_id"].null_count() < len(snapshot.goroutines)
-        evidence["companions"] = sum(map(len, companions.values())) if known else None
+        evidence["companions"] = sum(map(len, companions.values())) if known.any() else None
     if rule.transports:
-        evidence["transports"] = _transports(rule, snapshot, caught, companions)
-    longest = caught["wait_minutes"].max()
-    evidence["longest_wait_minutes"] = longest if isinstance(longest, int) else None
+        evidence["transports"] = _transports(rule, index, rows, companions)
+    minutes, told = index.column("wait_minutes")
+    evidence["longest_wait_minutes"] = int(minutes[rows].max()) if told[rows].any() else None
     return evidence
 
 
-def _kind(kinds: Sequence[Kind], stack: Stack) -> str:
-    return next((kind.name for kind in kinds if kind.when.decide(stack) is not None), _UNKNOWN)
-
-
-def _companions(when: AnyOf, snapshot: Snapshot, caught: pl.DataFrame) -> dict[int, list[int]]:
-    """The stacks of the goroutines that belong to each caught one, by its id.
+def _companions(companion: Expression, index: Index, rows: Numbers) -> dict[int, list[int]]:
+    """The rows of the goroutines that belong to each caught one, by its id.
 
     A closer is created by the worker that sent, and so is its companion: for it the shared creator is the link.
     """
-    candidates = _rows(snapshot, _matching(when, snapshot.stacks)).filter(pl.col("creator_id").is_not_null())
+    creators, known = index.column("creator_id")
+    ids, _ = index.column("goroutine_id")
     by_creator: dict[int, list[int]] = {}
-    for creator, stack_id in candidates.select("creator_id", "stack_id").iter_rows():
-        by_creator.setdefault(creator, []).append(stack_id)
-    owned = {
-        goroutine: by_creator[goroutine] for goroutine in caught["goroutine_id"].to_list() if goroutine in by_creator
-    }
+    for row in np.flatnonzero(mask(companion, index) & known).tolist():
+        by_creator.setdefault(int(creators[row]), []).append(row)
+    owned = {goroutine: by_creator[goroutine] for goroutine in ids[rows].tolist() if goroutine in by_creator}
     if owned:
         return owned
-    shared = set(caught["creator_id"].drop_nulls().to_list())
-    return {creator: stacks for creator, stacks in by_creator.items() if creator in shared}
+    shared = set(creators[rows][known[rows]].tolist())
+    return {creator: found for creator, found in by_creator.items() if creator in shared}
 
 
-def _transports(
-    rule: Rule, snapshot: Snapshot, caught: pl.DataFrame, companions: dict[int, list[int]]
-) -> dict[str, int]:
+def _transports(rule: Rule, index: Index, rows: Numbers, companions: dict[int, list[int]]) -> dict[str, int]:
     """How many of the caught goroutines wait on each transport: told by whoever of the two reads."""
+    names = [*(kind.name for kind in rule.transports), _UNKNOWN]
+    unread = {
+        key: kind_of_rows(rule.transports, index, np.array(found, dtype=np.int64)).tolist()
+        for key, found in companions.items()
+    }
     counts: Counter[str] = Counter()
-    unread = {key: [_kind(rule.transports, snapshot.stacks[s]) for s in stacks] for key, stacks in companions.items()}
-    for goroutine, creator, stack_id in caught.select("goroutine_id", "creator_id", "stack_id").iter_rows():
-        name = _kind(rule.transports, snapshot.stacks[stack_id])
-        if name == _UNKNOWN:
+    own = kind_of_rows(rule.transports, index, rows).tolist()
+    ids, creators = (index.column(name)[0][rows].tolist() for name in ("goroutine_id", "creator_id"))
+    for goroutine, creator, told in zip(ids, creators, own, strict=True):
+        place = told
+        if place < 0:
             candidates = unread.get(goroutine) or unread.get(creator) or []
-            name = next((kind for kind in candidates if kind != _UNKNOWN), _UNKNOWN)
-            if name != _UNKNOWN:
-                candidates.remove(name)
-        counts[name] += 1
+            place = next((candidate for candidate in candidates if candidate >= 0), -1)
+            if place >= 0:
+                candidates.remove(place)
+        counts[names[place]] += 1
     return dict(sorted(counts.items()))

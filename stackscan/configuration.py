@@ -1,0 +1,120 @@
+"""stackscan.toml: a user's own rules and pools beside those that ship, and which of all not to use."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final, TypeVar
+
+from stackscan import pools, rules
+from stackscan.catalogue import Table
+from stackscan.errors import ConfigurationError
+from stackscan.pools import Pool
+from stackscan.pools.description import read_pool
+from stackscan.rules import Rule
+from stackscan.rules.description import read_rule
+from stackscan.rules.precedence import in_order
+
+FILE_NAME: Final = "stackscan.toml"
+#: What may stand at the top of the file. What a command reads for itself (check) is looked at by that command.
+KNOWN: Final = ("disable", "rule", "pool", "check")
+_LARGEST_BYTES: Final = 4 << 20
+
+Described = TypeVar("Described", Rule, Pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The rules and pools to use. ``path`` is the file that was read, None where there is none; ``own`` are the names
+    of what it describes, ``top`` is its top table, for what commands read themselves."""
+
+    rules: tuple[Rule, ...]
+    pools: tuple[Pool, ...]
+    path: Path | None = None
+    own: frozenset[str] = frozenset()
+    top: Table | None = None
+
+
+def shipped() -> Configuration:
+    """What ships with stackscan, and nothing else."""
+    return Configuration(rules.catalogue(), pools.catalogue())
+
+
+def find(start: Path) -> Path | None:
+    """The file in a folder or the nearest folder above it; None where there is none."""
+    return next((path for folder in (start, *start.parents) if (path := folder / FILE_NAME).is_file()), None)
+
+
+def load(path: Path | None) -> Configuration:
+    """What a file says, on top of what ships; ``path`` None: only what ships.
+
+    Raises ConfigurationError, CatalogueError or ExpressionError naming the file, the key and what would be right.
+    """
+    if path is None:
+        return shipped()
+    top = _read(path)
+    own_rules = tuple(read_rule(table, examples_needed=False) for table in top.tables("rule"))
+    own_pools = tuple(read_pool(table, examples_needed=False) for table in top.tables("pool"))
+    known = [rule.name for rule in (*rules.catalogue(), *own_rules)]
+    disabled = _disabled(top, [*known, *(pool.name for pool in (*pools.catalogue(), *own_pools))])
+    used_rules = _together("rule", rules.catalogue(), own_rules, disabled, top.where)
+    used_pools = _together("pool", pools.catalogue(), own_pools, disabled, top.where)
+    in_order(used_rules)  # a circle is the file's fault, and said before anything is read
+    own = frozenset([rule.name for rule in own_rules] + [pool.name for pool in own_pools])
+    return Configuration(used_rules, used_pools, path, own, top)
+
+
+def _read(path: Path) -> Table:
+    try:
+        data = path.read_bytes()[: _LARGEST_BYTES + 1]
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(data) > _LARGEST_BYTES:
+        raise ConfigurationError(f"{path} is larger than 4 MiB: is it the right file?")
+    try:
+        values = tomllib.loads(data.decode("utf-8-sig"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    except RecursionError:
+        raise ConfigurationError(f"{path}: more brackets inside each other than can be read") from None
+    top = Table(values, str(path))
+    for key in values:
+        if key not in KNOWN:
+            near = difflib.get_close_matches(key, KNOWN, n=1, cutoff=0.5)
+            meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(KNOWN)}"
+            raise ConfigurationError(f"{path}: unknown key {key!r}; {meant}")
+    return top
+
+
+def _disabled(top: Table, known: Sequence[str]) -> tuple[str, ...]:
+    """The patterns of ``disable``, each of which must mean something."""
+    patterns = top.texts("disable")
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            near = difflib.get_close_matches(pattern, known, n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigurationError(f"{top.where}, 'disable': no rule or pool is named {pattern!r}{meant}")
+    return patterns
+
+
+def _together(
+    what: str, shipping: Iterable[Described], own: Sequence[Described], disabled: Sequence[str], where: str
+) -> tuple[Described, ...]:
+    """What ships and is not disabled, and the user's own."""
+    kept: list[Described] = [
+        entry for entry in shipping if not any(fnmatchcase(entry.name, pattern) for pattern in disabled)
+    ]
+    names = [entry.name for entry in kept]
+    for place, entry in enumerate(own, start=1):
+        if entry.name in names:
+            raise ConfigurationError(
+                f"{where}, {what} {place}: a {what} named {entry.name!r} is there already",
+                hint="Give it another name, or put the name of the one that ships under 'disable'.",
+            )
+        names.append(entry.name)
+        kept.append(entry)
+    return tuple(sorted(kept, key=lambda entry: entry.name))
