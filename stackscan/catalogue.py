@@ -46,7 +46,7 @@ class Example:
             text = _OWN_ID.sub(lambda match: f"goroutine {int(match[1]) + by}", self.text)
             return _CREATOR_ID.sub(lambda match: str(int(match[1]) + by) if match[1] in own else match[1], text)
 
-        return "\n".join(moved(step * turn) if turn else self.text for turn in range(self.times))
+        return "".join(f"{moved(step * turn) if turn else self.text}\n" for turn in range(self.times))
 
 
 class Table:

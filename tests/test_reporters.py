@@ -43,7 +43,7 @@ from stackscan.rules import classify
 
 _STALLED: Final = FIXTURES / "kubo" / "v0.40.1-stalled-tcp" / "goroutine.debug2-01.txt.gz"
 _FIXED: Final = FIXTURES / "kubo" / "v0.41.0-fixed-quic" / "goroutine.debug2-01.txt.gz"
-_HEALTHY: Final = FIXTURES / "go" / "go1.27" / "states.txt"
+_HEALTHY: Final = FIXTURES / "go" / "go1.27" / "frames.txt"
 _DAMAGED: Final = FIXTURES / "derived" / "sigquit.interleaved.txt"
 _GOLDEN: Final = {"stalled": _STALLED, "fixed": _FIXED, "healthy": _HEALTHY, "damaged": _DAMAGED}
 _OUTPUTS: Final = ("text", "json", "markdown")
