@@ -333,7 +333,7 @@ def test_text_that_is_no_histogram_is_refused(text: str) -> None:
 
 def test_counters_that_run_backwards_are_refused() -> None:
     """Scrapes of two runs of a node, or in the wrong order."""
-    late, early = Scrape(50, 100.0, ((1.0, 40), (10.0, 40)), None), Scrape(20, 40.0, ((1.0, 16), (10.0, 16)), None)
+    late, early = Scrape(50, 100.0, ((1.0, 30), (10.0, 40)), None), Scrape(20, 40.0, ((1.0, 12), (10.0, 16)), None)
     assert 6 == send_times([early, late], close_deadline_seconds=10.0, seconds_between=5.0).silent
     with pytest.raises(ModelError, match="backwards"):
         send_times([late, early], close_deadline_seconds=10.0, seconds_between=5.0)

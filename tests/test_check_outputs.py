@@ -138,6 +138,14 @@ def test_sarif_tells_what_is_new_known_and_ignored(outcome: CheckResult) -> None
     assert "does not exist" in invocation["toolExecutionNotifications"][0]["message"]["text"]
 
 
+def test_every_sarif_result_has_a_file(outcome: CheckResult) -> None:
+    """Code scanning refuses others: where no frame tells, the capture is the place."""
+    (sarif_run,) = json.loads(written(outcome, "sarif"))["runs"]
+    places = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in sarif_run["results"]]
+    assert f"file://{STALLED}" in places
+    assert all(places)
+
+
 def test_sarif_messages_hold_no_placeholder_and_no_link(outcome: CheckResult) -> None:
     """{0} would be replaced and [a](b) become a link: braces are doubled, and the two brackets never meet."""
     (sarif_run,) = json.loads(written(outcome, "sarif"))["runs"]

@@ -407,6 +407,16 @@ def test_one_capture_is_no_comparison(tmp_path: Path) -> None:
     assert not out.exists()
 
 
+def test_a_dump_without_goroutines_is_compared() -> None:
+    """All is new, and why nobody stayed is said."""
+    go = FIXTURES / "go" / "go1.27"
+    values = compared(go / "panic_nilderef_none.txt", go / "pool.txt")
+    assert values["goroutines"]["counts"] == [0, 14]
+    assert {entry["verdict"] for entry in values["buckets"]} == {"new"}
+    assert values["notes"] == ["a capture without goroutines tells nothing: nobody can be said to have stayed"]
+    assert compared(go / "panic_nilderef_none.txt", go / "panic_nilderef_none.txt")["buckets"] == []
+
+
 def test_a_file_of_several_dumps_is_several_captures(tmp_path: Path) -> None:
     """A log with two dumps in it is compared with itself over time."""
     path = tmp_path / "log"

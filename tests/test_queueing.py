@@ -141,6 +141,17 @@ def test_a_billion_workers_have_an_answer() -> None:
     assert 0 < queue.quantile_seconds(0.99) < 0.01
 
 
+@pytest.mark.parametrize(("workers", "load"), [(12, 11.94), (2000, 1990.0)])
+def test_the_exponential_tail_is_right_to_about_a_tenth(workers: int, load: float) -> None:
+    """At the edge of what is solved exactly, the tail that takes over beyond it gives nearly the same quantiles."""
+    queue = DeterministicQueue(workers, load, 10.0)
+    assert queue.is_exact
+    for share in (0.5, 0.9, 0.99):
+        rate = queue.wait_probability / queue.mean_wait_seconds
+        tail = math.log(queue.wait_probability / (1 - share)) / rate
+        assert tail == pytest.approx(queue.quantile_seconds(share), rel=0.12)
+
+
 def test_erlang_b_by_its_recursion() -> None:
     """The closed form with incomplete gamma functions is the textbook's recursion."""
     blocked = 1.0

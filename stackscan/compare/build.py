@@ -78,7 +78,8 @@ def compare(taken: Sequence[Taken], *, every: timedelta | None = None) -> Compar
 
 
 def _tells_reasons(report: SnapshotReport) -> bool:
-    return any(found.bucket.wait_reason is not None for found in report.buckets)
+    """Whether it tells wait reasons; a dump without goroutines hides none."""
+    return not report.goroutines or any(found.bucket.wait_reason is not None for found in report.buckets)
 
 
 def _functions_signature(_: str | None, stack: Stack) -> str:
@@ -234,6 +235,8 @@ def _notes(
         yield "not all captures tell wait reasons: stacks are compared by their functions outside the runtime"
     if any(breaks):
         yield "ids mean nothing across two processes: nobody can be said to have stayed"
+    elif any(not capture.report.goroutines for capture in taken):
+        yield "a capture without goroutines tells nothing: nobody can be said to have stayed"
     elif not ids:
         yield "not all captures tell goroutine ids: nobody can be said to have stayed"
     if any(not capture.report.complete for capture in taken):

@@ -34,7 +34,7 @@ _TERMS: Final = 4096
 #: Terms below e^-_NEGLIGIBLE do not show in a double.
 _NEGLIGIBLE: Final = 40.0
 #: The longest transform for the law of the queue. Beyond (within about half a per cent of saturation) its tail is taken
-#: as exponential, which it is there.
+#: as exponential, which it nearly is there.
 _LONGEST: Final = 1 << 18
 #: Beyond so many workers the whole law is long and no use: waits are short, and their tail is enough.
 _MOST_WORKERS_BY_FOURIER: Final = 2_000

@@ -17,6 +17,7 @@ from stackscan.report.model import (
     second_views,
 )
 from stackscan.report.serialise import SCHEMA_VERSION, as_json
+from stackscan.report.waiting import told, worth_showing
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -38,4 +39,6 @@ __all__ = [
     "contention_report",
     "modules",
     "second_views",
+    "told",
+    "worth_showing",
 ]

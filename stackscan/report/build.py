@@ -12,9 +12,10 @@ from stackscan import bucket
 from stackscan.bucket import Bucket
 from stackscan.formats.symbol import origin
 from stackscan.language import index_of
+from stackscan.locks import find_locks
 from stackscan.phases import Judgement
 from stackscan.pools import PoolSample, Proposal
-from stackscan.report import verdict
+from stackscan.report import verdict, waiting
 from stackscan.report.folding import deciding_frame, fold
 from stackscan.report.model import Selection, SnapshotReport, StackReport
 from stackscan.report.projection import project_samples
@@ -66,6 +67,8 @@ def build_snapshot(
     """The report of one snapshot. ``findings`` are what is stuck and what is healthy."""
     top, everything, selection = view.top, view.everything, view.selection
     buckets = bucket.group(snapshot)
+    locks = find_locks(snapshot)
+    families, finding_families = waiting.families(snapshot, findings)
     longest = max((b.max_wait_minutes for b in buckets), default=0)
     stuck = [finding for finding in findings if finding.rule.kind == "stuck"]
     healthy = [finding for finding in findings if finding.rule.kind == "healthy"]
@@ -93,11 +96,16 @@ def build_snapshot(
         problems=snapshot.problems,
         wait_reasons=_wait_reasons(buckets),
         modules=modules(snapshot.stacks),
-        verdicts=verdict.judge(snapshot, left, stuck, pools, selected=selection is not None),
+        verdicts=verdict.judge(
+            snapshot, left, stuck, pools, suspicions=waiting.verdicts(locks), selected=selection is not None
+        ),
         findings=tuple(stuck),
         pools=tuple(pools),
         projections=project_samples(pools, findings, phases),
         phases=tuple(phases),
+        locks=locks,
+        families=families,
+        finding_families=finding_families,
         buckets=_stack_reports(buckets[:top], decided, aside),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),
         set_aside=tuple(healthy),

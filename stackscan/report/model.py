@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from stackscan.bucket import Bucket
 from stackscan.crosscheck import Agreement
+from stackscan.families import Family
 from stackscan.formats.symbol import Kind
+from stackscan.locks import Locks
 from stackscan.phases import Judgement
 from stackscan.pools import PoolSample, Proposal
 from stackscan.queueing.projection import Projection
@@ -76,6 +78,7 @@ class SnapshotReport:
     dump, outermost first (empty: nothing), and ``stream`` whose lines of the log these are. ``findings`` are what is
     stuck, ``set_aside`` what waits as it should (``everything``: it is to be shown all the same). ``selection`` says
     which goroutines the report is about (None: all); ``proposals`` are pools that nobody described.
+    ``families`` are the largest creation sites, ``finding_families`` those of what alarming rules caught, by rule.
     """
 
     source: str
@@ -108,6 +111,9 @@ class SnapshotReport:
     selection: Selection | None = None
     proposals: tuple[Proposal, ...] = ()
     cut: bool = False  # the file or archive that holds it ends before its end
+    locks: Locks = field(default_factory=Locks)
+    families: tuple[Family, ...] = ()
+    finding_families: tuple[tuple[str, tuple[Family, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

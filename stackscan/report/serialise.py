@@ -9,6 +9,7 @@ from stackscan.phases import Judgement
 from stackscan.pools import PoolSample
 from stackscan.queueing.projection import Projection
 from stackscan.queueing.values import projection_values
+from stackscan.report import waiting
 from stackscan.report.model import BundleReport, FrameReport, Report, SnapshotReport, StackReport
 from stackscan.rules import Finding
 from stackscan.snapshot import Frame
@@ -87,7 +88,7 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "wait_reasons": dict(snapshot.wait_reasons),
         "modules": [{"module": module, "version": version} for module, version in snapshot.modules],
         "buckets": [_bucket(found) for found in snapshot.buckets],
-        "findings": [_finding(finding) for finding in snapshot.findings],
+        "findings": [_finding(finding, snapshot) for finding in snapshot.findings],
         "set_aside": [
             {"rule": f.rule.name, "title": f.rule.title, "count": f.count, "goroutine_ids": list(f.goroutine_ids)}
             for f in snapshot.set_aside
@@ -101,6 +102,8 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
             for p in snapshot.proposals
         ],
         "phases": [_phase(judgement) for judgement in snapshot.phases],
+        "locks": waiting.locks_json(snapshot.locks),
+        "families": waiting.families_json(snapshot.families),
     }
 
 
@@ -132,8 +135,9 @@ def _frame(frame: Frame) -> dict[str, Any]:
     return {"function": frame.function, "file": frame.file, "line": frame.line}
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:
     rule = finding.rule
+    families = dict(snapshot.finding_families).get(rule.name, ())
     return {
         "rule": rule.name,
         "severity": finding.severity,
@@ -144,6 +148,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "why": rule.why,
         "fix": rule.fix,
         "references": list(rule.references),
+        "families": waiting.families_json(families),
         "evidence_level": rule.evidence_level,
         "affected": [str(entry) for entry in rule.affected],
         "fixed": rule.fixed or None,

@@ -28,14 +28,17 @@ def judge(
     findings: Sequence[Finding],
     pools: Sequence[PoolSample],
     *,
+    suspicions: Sequence[Verdict] = (),
     selected: bool = False,
 ) -> tuple[Verdict, ...]:
     """The verdict lines of one snapshot, at least one. ``buckets`` are those that do not wait as they should;
-    ``selected``: the snapshot holds only goroutines that someone asked for."""
+    ``suspicions`` are lines that stand beside what rules found; ``selected``: the snapshot holds only goroutines that
+    someone asked for."""
     if selected and snapshot.goroutines.is_empty():
         return (Verdict("info", "no goroutine is what was asked for"),)
     lines = [_of_finding(finding, snapshot, pools) for finding in findings if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
+    lines += suspicions
     if snapshot.cause is not None:
         lines.append(of_cause(snapshot.cause))
     if all(line.level not in ("error", "warning") for line in lines) or snapshot.cause is not None:

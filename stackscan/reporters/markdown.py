@@ -10,7 +10,7 @@ from typing import Final, TextIO
 from stackscan.pools import PoolSample
 from stackscan.queueing.projection import Projection
 from stackscan.report import Fold, Report, SnapshotReport, StackReport
-from stackscan.reporters import projection, words
+from stackscan.reporters import projection, waiting, words
 from stackscan.rules import Finding, told_by
 
 _MARKS: Final = {"error": "🔴", "warning": "🟡", "info": "🔵", "ok": "🟢"}
@@ -29,23 +29,22 @@ def _snapshot(snapshot: SnapshotReport) -> str:
     parts = [
         "\n".join(f"**{_MARKS[line.level]} {_text(line.text)}**  " for line in snapshot.verdicts),
         f"{_code(words.where(snapshot))}: {_text(words.summary(snapshot))}",
-        *(
-            _finding(finding, words.applies(finding, snapshot))
-            for finding in snapshot.findings
-            if told_by(finding, snapshot.findings) is None
-        ),
+        *(_finding(finding, snapshot) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
         f"Set aside: {_text(words.set_aside(snapshot))}." if snapshot.set_aside else "",
         _pools(snapshot.pools),
         *(_projection(name, found, snapshot.pools) for name, found in snapshot.projections),
         *(f"{_text(words.proposal(p))}\n\n{_fence(p.toml.rstrip())}" for p in snapshot.proposals),
+        _waiting(snapshot),
         _stacks(snapshot),
         _problems(snapshot),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _finding(finding: Finding, applies: str) -> str:
+def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
     rule = finding.rule
+    applies = words.applies(finding, snapshot)
+    families = dict(snapshot.finding_families).get(rule.name, ())
     references = " ".join(f"<{words.plain(reference)}>" for reference in rule.references)
     return "\n".join(
         (
@@ -62,6 +61,7 @@ def _finding(finding: Finding, applies: str) -> str:
                 if finding.goroutine_ids
                 else []
             ),
+            *([f"* **Family:** {_text(waiting.family_text(families))}"] if families else []),
             f"* **See:** {references}",
         )
     )
@@ -89,6 +89,20 @@ def _projection(name: str, found: Projection, samples: Iterable[PoolSample]) -> 
         body = "\n".join([header, "|---|" + "---:|" * (len(said.table[0]) - 1), *rows])
         parts.append(f"<details><summary>What would change</summary>\n\n{body}\n\n</details>")
     return "\n\n".join(part for part in parts if part)
+
+
+def _waiting(snapshot: SnapshotReport) -> str:
+    """Locks and creation sites, each list as it stands in a terminal."""
+    parts = []
+    if waiting.has_locks(snapshot):
+        parts.append(f"**Locks**: {waiting.LOCKS_NOTE}\n\n{_fence(_lines(waiting.lock_lines(snapshot.locks)))}")
+    if snapshot.families:
+        parts.append(f"**Started by**\n\n{_fence(_lines(waiting.site_lines(snapshot.families)))}")
+    return "\n\n".join(parts)
+
+
+def _lines(lines: Iterable[waiting.Line]) -> str:
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 
 def _stacks(snapshot: SnapshotReport) -> str:

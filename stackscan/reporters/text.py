@@ -22,7 +22,7 @@ from stackscan.report import (
     StackReport,
     second_views,
 )
-from stackscan.reporters import words
+from stackscan.reporters import waiting, words
 from stackscan.reporters.lines import Page, page_on
 from stackscan.reporters.projection import Block, aligned, block
 from stackscan.rules import Finding, told_by
@@ -32,6 +32,15 @@ _MARKS: Final = {
     "warning": ("!", "bold yellow"),
     "info": ("i", "cyan"),
     "ok": ("✓", "green"),
+}
+_ROLES: Final = {
+    "count": "bold",
+    "what": "cyan",
+    "name": "bold",
+    "place": "dim",
+    "note": "dim",
+    "alarm": "bold yellow",
+    "": "",
 }
 _MOST_PROBLEMS: Final = 20
 _BAR: Final = 24
@@ -134,6 +143,7 @@ class _Page(Page):
             self.loads(snapshot)
         if snapshot.proposals:
             self.proposals(snapshot.proposals)
+        self.waiting(snapshot)
         if snapshot.shown:
             self.heading("Stacks", words.selection(snapshot))
             for found in snapshot.shown:
@@ -141,13 +151,26 @@ class _Page(Page):
         if snapshot.problems:
             self.problems(snapshot)
 
+    def waiting(self, snapshot: SnapshotReport) -> None:
+        """Locks and creation sites, where there is something to say of them."""
+        if waiting.has_locks(snapshot):
+            self.heading("Locks", waiting.LOCKS_NOTE)
+            for line in waiting.lock_lines(snapshot.locks):
+                self.line(*((text, _ROLES[role]) for text, role in line))
+        if snapshot.families:
+            self.heading("Started by", waiting.SITES_NOTE)
+            for line in waiting.site_lines(snapshot.families):
+                self.line(*((text, _ROLES[role]) for text, role in line))
+
     def findings(self, snapshot: SnapshotReport) -> None:
         if snapshot.findings:
             self.heading("Findings")
         for place, finding in enumerate(snapshot.findings):
             if place:
                 self.line()
-            self.finding(finding, told_by(finding, snapshot.findings), words.applies(finding, snapshot))
+            families = dict(snapshot.finding_families).get(finding.rule.name, ())
+            teller = told_by(finding, snapshot.findings)
+            self.finding(finding, teller, words.applies(finding, snapshot), waiting.family_text(families))
 
     def aside(self, snapshot: SnapshotReport) -> None:
         """What waits as it should: one line, or a line each where all is to be shown."""
@@ -164,7 +187,7 @@ class _Page(Page):
             for line in proposal.toml.splitlines():
                 self.console.print(Text(f"    {words.plain(line)}", style="dim"), soft_wrap=True)  # whole, to be copied
 
-    def finding(self, finding: Finding, teller: Finding | None, applies: str) -> None:
+    def finding(self, finding: Finding, teller: Finding | None, applies: str, family: str) -> None:
         mark, style = _MARKS[finding.severity]
         self.line(
             (f"{mark} {finding.rule.name}", style),
@@ -183,6 +206,8 @@ class _Page(Page):
         self.prose("do", finding.rule.fix, style="bold" if finding.severity == "error" else "")
         if finding.goroutine_ids:  # counted formats have none
             self.prose("ids", words.ids(finding.goroutine_ids, finding.count), style="dim")
+        if family:
+            self.prose("family", family)
         for place, reference in enumerate(finding.rule.references):
             self.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
 

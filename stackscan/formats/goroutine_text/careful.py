@@ -17,7 +17,6 @@ from stackscan.formats.goroutine_text.segments import (
     PATH_LIKE,
     TORN_CALL,
     TORN_HEADER,
-    Goroutine,
     Pending,
     Segment,
     SegmentResult,
@@ -264,7 +263,7 @@ class _Reader:
             trace = self._orphan(pending)
         if pending.creator:
             trace.created_by, trace.creator_id = frame, pending.creator_id
-        elif reason := trace.add(frame):
+        elif reason := trace.add(frame, pending):
             self._problem(pending.line, reason, pending.text)
 
     def _orphan(self, pending: Pending) -> Trace:
@@ -317,9 +316,8 @@ class _Reader:
         if not self.trace.frames and not self.trace.unavailable and not self.trace.closed and not self.result.cut:
             self._problem(self.segment.first_line, "no frames below the header", self.first)
         ancestors = tuple((ancestor, trace.stack()) for ancestor, trace in self.ancestors)
-        self.result.goroutines.append(
-            Goroutine(goroutine_id, self.segment.first_line, tail, self.trace.stack(), self.trace.creator_id, ancestors)
-        )
+        found = self.trace.goroutine(goroutine_id, self.segment.first_line, tail, ancestors)
+        self.result.goroutines.append(found)
 
     def _is_cut(self) -> bool:
         """Whether the file ends in the middle of something."""

@@ -61,7 +61,8 @@ class ChunkColumns:
     ``irregular`` tells which of them are left to the careful reader; the columns after them have one entry for each
     of the others. ``tail`` is the code of what
     follows the id in the header; ``stack`` indexes ``stack_keys``, each the bytes of its frames' (name, location) codes
-    and its creator's.
+    and its creator's. ``calls`` counts the call lines of each goroutine, and ``call_paren`` and ``call_end`` are where
+    the argument list of each begins and the line ends: bytes of the chunk, 32 bits since they may be kept for long.
     """
 
     line_count: int
@@ -76,6 +77,9 @@ class ChunkColumns:
     after_blank: Mask
     stack: Positions
     stack_keys: list[bytes]
+    calls: npt.NDArray[np.int64]
+    call_paren: npt.NDArray[np.int32]
+    call_end: npt.NDArray[np.int32]
 
 
 def read_chunk(chunk: bytes, interner: Interner, *, last: bool) -> ChunkColumns:
@@ -97,7 +101,9 @@ def read_chunk(chunk: bytes, interner: Interner, *, last: bool) -> ChunkColumns:
     creator_pair = _scatter(_pair(code[creators], code[creators + 1]), owner, len(headers))
     frames = np.flatnonzero(framed)
     below = np.minimum(frames + 1, len(code) - 1)
-    location = np.where(lines.kind[frames] == ln.CALL, code[below], 0)
+    is_call = lines.kind[frames] == ln.CALL
+    location = np.where(is_call, code[below], 0)
+    calls = frames if is_call.all() else frames[is_call]
     stack, keys = _group(_pair(code[frames], location), np.searchsorted(frames, headers), creator_pair)
     return ChunkColumns(
         line_count=len(lines.kind),
@@ -112,6 +118,9 @@ def read_chunk(chunk: bytes, interner: Interner, *, last: bool) -> ChunkColumns:
         after_blank=(headers == 0) | (lines.kind[headers - 1] == ln.BLANK),
         stack=stack,
         stack_keys=keys,
+        calls=np.diff(np.append(np.searchsorted(calls, headers), len(calls))),
+        call_paren=lines.last_paren[calls].astype(np.int32),
+        call_end=lines.end[calls].astype(np.int32),
     )
 
 

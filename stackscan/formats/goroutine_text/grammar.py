@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from stackscan.formats.labels import unquote
 from stackscan.resources import grammar_text
 from stackscan.snapshot import Frame
 
@@ -176,24 +175,6 @@ def _labels_text(tree: Tree[Token]) -> str:
         texts = {str(part.data): str(part.children[0]) for part in subtrees_of(pair)}
         pairs.append(f"{texts.get('label_key', '')}: {texts.get('label_value', '')}")
     return "{" + ", ".join(pairs) + "}"
-
-
-def read_labels(text: str) -> tuple[tuple[str, str], ...] | None:
-    """``{job: 7, "a b": "c, d"}`` → (("job", "7"), ("a b", "c, d")): keys and values with their quotes undone."""
-    tree = parse(" " + text, "labels")
-    if tree is None:
-        return None
-    pairs = []
-    for pair in subtrees_of(tree):
-        texts = {str(part.data): _plain(str(part.children[0])) for part in subtrees_of(pair)}
-        pairs.append((texts.get("label_key", ""), texts.get("label_value", "")))
-    return tuple(pairs)
-
-
-def _plain(text: str) -> str:
-    if not text.startswith('"'):
-        return text
-    return unquote(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # no surrogates for callers
 
 
 def read_call(text: str) -> str | None:

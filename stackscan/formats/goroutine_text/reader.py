@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stackscan.formats.goroutine_text import careful, rows, snapshots
+from stackscan.formats.goroutine_text.arguments import Calls, ScatteredCalls
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
@@ -38,6 +39,8 @@ class Reading:
     ancestors: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # line, id, depth, ancestor, stack
     lost_lines: list[int] = field(default_factory=list)
     hidden_lines: list[int] = field(default_factory=list)
+    calls: list[Calls] = field(default_factory=list)
+    scattered_calls: list[ScatteredCalls] = field(default_factory=list)
     cut: bool = False
 
 
@@ -66,7 +69,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     for span, chunk in zip(spans, chunks, strict=True):
         _take(data, span, chunk, first_line, resolver, reading, unterminated)
         first_line += chunk.line_count
-    return snapshots.build(reading, size=size, unterminated=unterminated)
+    return snapshots.build(reading, data, size=size, unterminated=unterminated)
 
 
 def _chunk_size(size: int, threads: int) -> int:
@@ -113,9 +116,13 @@ def _take(
     if not readable.all():
         part = part.take(np.flatnonzero(readable))
     reading.parts.append(part)
+    reading.calls.append(Calls.of_chunk(chunk, part.line, span[0], readable))
     found = []
-    for segment, after_blank in _segments(data, span, chunk, first_line, to_read, unterminated):
+    for segment, low, after_blank in _segments(data, span, chunk, first_line, to_read, unterminated):
         result = careful.read_segment(segment)
+        reading.scattered_calls += [
+            ScatteredCalls(g.line, g.call_lines, low, segment.first_line) for g in result.goroutines
+        ]
         _add(result, reading)
         found += [(goroutine, after_blank) for goroutine in result.goroutines]
     if found:
@@ -129,8 +136,9 @@ def _segments(
     first_line: int,
     to_read: npt.NDArray[np.bool_],
     unterminated: bool,
-) -> Iterator[tuple[Segment, bool]]:
-    """The segments that the careful reader must read, each with whether a blank line stands before it."""
+) -> Iterator[tuple[Segment, int, bool]]:
+    """The segments that the careful reader must read, each with its first byte and whether a blank line stands
+    before it."""
     begin, end = span
     bounds = [*(chunk.header_bytes + begin).tolist(), end]
     lines = chunk.header_lines.tolist()
@@ -140,7 +148,7 @@ def _segments(
     for low, high, line in wanted:
         text = data[low:high].decode().removesuffix("\n").split("\n")
         at_end = high == len(data)
-        yield Segment(text, first_line + line, at_end, at_end and unterminated), _is_after_blank(data, low)
+        yield Segment(text, first_line + line, at_end, at_end and unterminated), low, _is_after_blank(data, low)
 
 
 def _is_after_blank(data: bytes, at: int) -> bool:

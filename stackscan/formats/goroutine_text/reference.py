@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stackscan.formats.goroutine_text import grammar
-from stackscan.formats.goroutine_text.grammar import Header
+from stackscan.formats.goroutine_text.grammar import Argument, Header
 from stackscan.snapshot import Frame, Stack
 
 if TYPE_CHECKING:
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A whole goroutine as the grammar alone reads it."""
+    """A whole goroutine as the grammar alone reads it. ``arguments`` has one entry a frame: None where it prints no
+    list, or one that the grammar refuses."""
 
     goroutine_id: int
     header: Header
     stack: Stack
     creator_id: int | None
     ancestors: tuple[tuple[int, Stack], ...]
+    arguments: tuple[tuple[Argument, ...] | None, ...]
 
 
 def read_block(text: str) -> Block | None:
@@ -46,7 +48,13 @@ def read_block(text: str) -> Block | None:
     stacks = [_stack(section) for section in sections]
     stack, creator_id = stacks[0]
     ancestors = tuple((ancestor, found) for ancestor, (found, _) in zip(ids, stacks[1:], strict=True))
-    return Block(goroutine_id, header, stack, creator_id, ancestors)
+    arguments = tuple(_arguments(part) for part in sections[0] if part.data == "frame")
+    return Block(goroutine_id, header, stack, creator_id, ancestors, arguments)
+
+
+def _arguments(frame: Tree[Token]) -> tuple[Argument, ...] | None:
+    text = grammar.tokens_of(grammar.subtrees_of(frame)[0]).get("ARGUMENTS")
+    return None if text is None else grammar.read_arguments(text)
 
 
 def _stack(parts: list[Tree[Token]]) -> tuple[Stack, int | None]:

@@ -51,7 +51,8 @@ class Segment:
 
 @dataclass(slots=True)
 class Goroutine:
-    """One goroutine as the careful reader found it."""
+    """One goroutine as the careful reader found it. ``call_lines`` has one entry a frame: the 1-based line that holds
+    its argument list, 0 where it has none that is whole."""
 
     goroutine_id: int
     line: int
@@ -59,6 +60,7 @@ class Goroutine:
     stack: Stack
     creator_id: int | None
     ancestors: tuple[tuple[int, Stack], ...]
+    call_lines: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -82,6 +84,7 @@ class Trace:
     """The frames of one stack while its lines come in."""
 
     frames: list[Frame] = field(default_factory=list)
+    call_lines: list[int] = field(default_factory=list)
     created_by: Frame | None = None
     creator_id: int | None = None
     elided: int | None = 0
@@ -92,10 +95,11 @@ class Trace:
         """Whether the creator, which ends a stack, was read."""
         return self.created_by is not None
 
-    def add(self, frame: Frame) -> str | None:
-        """Add a frame; what to say where the first one is that there is no room for."""
+    def add(self, frame: Frame, pending: Pending) -> str | None:
+        """Add a frame and where its argument list stands; what to say where the first one is that finds no room."""
         if len(self.frames) < limits.MAX_FRAMES:
             self.frames.append(frame)
+            self.call_lines.append(0 if pending.bare or pending.torn else pending.line)
         elif self.elided == 0:
             self.elided = None
             return f"a stack of more than {limits.MAX_FRAMES:,} frames; the outer ones are left out"
@@ -111,6 +115,14 @@ class Trace:
     def stack(self) -> Stack:
         """The stack as far as it was read."""
         return Stack(tuple(self.frames), self.created_by, self.elided, self.unavailable)
+
+    def goroutine(
+        self, goroutine_id: int, line: int, header: Header, ancestors: tuple[tuple[int, Stack], ...]
+    ) -> Goroutine:
+        """The goroutine whose stack this is."""
+        return Goroutine(
+            goroutine_id, line, header, self.stack(), self.creator_id, ancestors, call_lines=tuple(self.call_lines)
+        )
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from stackscan.formats.goroutine_text import dialect, rows
+from stackscan.formats.goroutine_text import arguments, dialect, rows
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.goroutine_text.surroundings import Mark
 from stackscan.formats.problems import bounded
@@ -47,8 +47,8 @@ class _Part:
         return range(bisect_left(lines, self.first_line), bisect_left(lines, self.end_line))
 
 
-def build(reading: Reading, *, size: int, unterminated: bool) -> list[Snapshot]:
-    """The snapshots of a text of ``size`` bytes."""
+def build(reading: Reading, data: bytes, *, size: int, unterminated: bool) -> list[Snapshot]:
+    """The snapshots of a text of ``size`` bytes, ``data`` in the form that was read."""
     reading.problems.sort(key=lambda problem: problem.line)
     reading.marks.sort(key=lambda mark: mark.line)
     reading.lost_lines.sort()
@@ -63,7 +63,7 @@ def build(reading: Reading, *, size: int, unterminated: bool) -> list[Snapshot]:
         if cut:
             last = int(part.rows.line[-1]) if len(part.rows) else part.first_line
             part = _note(part, last, _cut_reason(by_pprof=cut_by_pprof))
-        built.append(_snapshot(part, reading, cut=cut))
+        built.append(_snapshot(part, reading, data, cut=cut))
     return built
 
 
@@ -220,7 +220,7 @@ def _runs(found: Rows, place: int, reading: Reading) -> bool:
 # -- tables ----------------------------------------------------------------------------------------------------------
 
 
-def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
+def _snapshot(part: _Part, reading: Reading, data: bytes, *, cut: bool) -> Snapshot:
     problems = [reading.problems[k] for k in part.slice(_Lines(reading.problems))]
     lost = len(part.slice(reading.lost_lines))
     causes = [mark.text for k in part.slice(_Lines(reading.marks)) if (mark := reading.marks[k]).kind == "cause"]
@@ -245,6 +245,9 @@ def _snapshot(part: _Part, reading: Reading, *, cut: bool) -> Snapshot:
             [(goroutine, depth, ancestor, stack_ids[stack]) for _, goroutine, depth, ancestor, stack in ancestors],
             schema=ANCESTOR_SCHEMA,
             orient="row",
+        ),
+        read_arguments=arguments.reader(
+            data, part.rows.line, goroutines, stacks, reading.calls, reading.scattered_calls
         ),
     )
 

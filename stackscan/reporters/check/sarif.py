@@ -98,11 +98,10 @@ def _result(finding: CheckFinding, capture: CaptureResult, index: int, policy: P
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
         "message": {"text": _message(f"{said.message(finding)} ({said.capture_name(capture)})")},
+        "locations": [_place(finding, capture, policy)],
         "partialFingerprints": {"stackscan/v1": _fingerprint(finding)},
         "properties": {"fails": finding.fails, "status": finding.status, "capture": said.capture_name(capture)},
     }
-    if finding.frame is not None:
-        entry["locations"] = [_location(finding.frame, policy)]
     if finding.status in _STATES:
         entry["baselineState"] = _STATES[finding.status]
     if finding.status == "ignored":
@@ -124,6 +123,14 @@ def _fingerprint(finding: CheckFinding) -> str:
     """The same for the same finding in the same place, over rebuilds: no lines and no counts go into it."""
     at = finding.frame.function if finding.frame else ""
     return hashlib.sha256(f"{finding.name}\0{at}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _place(finding: CheckFinding, capture: CaptureResult, policy: Policy) -> dict[str, Any]:
+    """Where a finding is: its frame, else the capture itself, for code scanning refuses a result without a file."""
+    if finding.frame is not None and finding.frame.file:
+        return _location(finding.frame, policy)
+    name = "stdin" if capture.source == "-" else "/".join(filter(None, (capture.source, capture.member)))
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(name)}}}
 
 
 def _location(frame: Frame, policy: Policy) -> dict[str, Any]:

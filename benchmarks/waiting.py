@@ -1,0 +1,93 @@
+"""Times what locks, families and argument lists add to a report, in one run, on the same file.
+
+    python benchmarks/waiting.py FILE [--rounds N]
+
+FILE is a full text dump, plain or gzipped. Rounds take all measurements in turn, so that a noisy machine disturbs them
+alike; shown are the fastest and the middle round in milliseconds, and ratios of the fastest. "report" is reading,
+judging and writing text inside this process, with warm caches and without locks and families; "process" is the whole
+command `stackscan report`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import io
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from unittest import mock
+
+from stackscan import formats
+from stackscan.families import creation_sites
+from stackscan.locks import Locks, find_locks
+from stackscan.pipeline import scan
+from stackscan.reporters import reporter
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--rounds", type=int, default=9, metavar="N", help="default 9")
+    options = parser.parse_args(arguments)
+    data = options.file.read_bytes()
+    data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    times: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "dump.txt"
+        plain.write_bytes(data)
+        for round_number in range(options.rounds + 1):
+            for name, seconds in measure(data, str(plain)).items():
+                if round_number:  # the first fills caches
+                    times.setdefault(name, []).append(seconds)
+    fastest = {name: min(found) for name, found in times.items()}
+    for name, found in times.items():
+        print(f"{name:<12} {fastest[name] * 1e3:8.1f} ms  {statistics.median(found) * 1e3:8.1f} ms")
+    added = fastest["locks"] + fastest["families"]
+    print(f"arguments / parse                  {fastest['arguments'] / fastest['parse']:.2f}")
+    print(f"(locks + families) / report        {added / fastest['report']:.2f}")
+    print(f"(locks + families) / the rest of process  {added / (fastest['process'] - added):.2f}")
+
+
+def measure(data: bytes, path: str) -> dict[str, float]:
+    """One round: seconds of each step."""
+    snapshot = formats.read(data, where=path)[0]
+    return {
+        "parse": seconds(lambda: formats.read(data, where=path)),
+        "arguments": seconds(snapshot.arguments),
+        "locks": seconds(lambda: find_locks(snapshot)),
+        "families": seconds(lambda: creation_sites(snapshot)),
+        "report": seconds(lambda: report_without(path)),
+        "process": seconds(lambda: report_process(path)),
+    }
+
+
+def report_process(path: str) -> None:
+    """The whole command."""
+    command = [sys.executable, "-m", "stackscan", "report", path]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def report_without(path: str) -> None:
+    """What the command does inside, without locks and families."""
+    with (
+        mock.patch("stackscan.report.build.find_locks", return_value=Locks()),
+        mock.patch("stackscan.report.build.waiting.families", return_value=((), ())),
+    ):
+        reporter("text")(scan([path]), io.StringIO())
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long some work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

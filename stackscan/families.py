@@ -1,0 +1,181 @@
+"""Who started whom: creation sites, creators, and the goroutines that one creator made.
+
+A goroutine's last line names the ``go`` statement that started it and, since Go 1.21, the goroutine that ran it; with
+GODEBUG=tracebackancestors more of the line of descent is printed. Counted formats keep neither ids nor creators: there
+is nothing to tell then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from stackscan.snapshot import Frame, Snapshot
+
+#: Creation sites with fewer goroutines than this are nobody's pile-up.
+LEAST: Final = 10
+#: Creation sites that are worth listing.
+MOST: Final = 20
+_CREATORS: Final = 5
+_STATES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Creator:
+    """A goroutine that started others: its id, how many it started here, whether the dump still lists it, and then
+    where it is (its innermost function outside the runtime and its wait reason)."""
+
+    goroutine_id: int
+    count: int
+    alive: bool
+    function: str | None
+    wait_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The goroutines that one ``go`` statement started: ``count`` of them, by wait reason in ``states`` (most first).
+
+    ``creators`` are the goroutines that started most of them, at most 5 of ``distinct_creators`` (None: the dump names
+    none). ``caught`` says how many of the family a finding caught (a family of the whole snapshot: None). ``ancestry``
+    are functions that started the creator, its creator and so on, as far as the dump tells.
+    """
+
+    created_by: Frame
+    count: int
+    states: tuple[tuple[str, int], ...]
+    max_wait_minutes: int
+    creators: tuple[Creator, ...]
+    distinct_creators: int | None
+    ancestry: tuple[str, ...] = ()
+    caught: int | None = None
+
+
+def creation_sites(snapshot: Snapshot, *, least: int = LEAST, most: int = MOST) -> tuple[Family, ...]:
+    """The creation sites that started at least so many of the goroutines that are listed, largest first."""
+    return _families(snapshot, None, least, most)
+
+
+def families_of(snapshot: Snapshot, stack_ids: Iterable[int], *, most: int = 3) -> tuple[Family, ...]:
+    """The families of the goroutines in some stacks (a finding's), those with most of them first: siblings elsewhere
+    count too."""
+    return _families(snapshot, frozenset(stack_ids), 1, most)
+
+
+def _families(snapshot: Snapshot, caught: Collection[int] | None, least: int, most: int) -> tuple[Family, ...]:
+    sites: dict[Frame, int] = {}
+    of_stack = [sites.setdefault(s.created_by, len(sites)) if s.created_by else None for s in snapshot.stacks]
+    if not sites or (caught is not None and not caught):
+        return ()
+    site = pl.Series("site", of_stack, dtype=pl.UInt32)[snapshot.goroutines["stack_id"]]
+    table = snapshot.goroutines.select(
+        "goroutine_id", "wait_reason", "creator_id", "stack_id", pl.col("wait_minutes").fill_null(0)
+    )
+    table = table.with_columns(site).filter(pl.col("site").is_not_null())
+    is_caught = pl.lit(value=False) if caught is None else pl.col("stack_id").is_in(list(caught))
+    counted = (
+        table.group_by("site", maintain_order=True)
+        .agg(
+            pl.len().alias("count"),
+            is_caught.sum().alias("caught"),
+            pl.col("wait_minutes").max(),
+            pl.col("goroutine_id").first(),
+        )
+        .filter(pl.col("count") >= least, pl.col("caught") >= (0 if caught is None else 1))
+        .sort(["caught", "count"], descending=True, maintain_order=True)
+        .head(most)
+    )
+    table = table.filter(pl.col("site").is_in(counted["site"].implode()))
+    states = _states(table)
+    creators, distinct = _creators(snapshot, table)
+    ancestries = _ancestries(snapshot, {s: c[0].goroutine_id for s, c in creators.items()})
+    frames = list(sites)
+    return tuple(
+        Family(
+            created_by=frames[number],
+            count=count,
+            states=states[number],
+            max_wait_minutes=minutes,
+            creators=creators.get(number, ()),
+            distinct_creators=distinct.get(number),
+            ancestry=_printed(snapshot, first) or ancestries.get(number, ()),
+            caught=None if caught is None else found,
+        )
+        for number, count, found, minutes, first in counted.iter_rows()
+    )
+
+
+def _states(table: pl.DataFrame) -> dict[int, tuple[tuple[str, int], ...]]:
+    counted = table.group_by("site", "wait_reason").len().sort(["len", "wait_reason"], descending=[True, False])
+    states: dict[int, list[tuple[str, int]]] = {}
+    for site, reason, count in counted.iter_rows():
+        states.setdefault(site, []).append((reason or "state unknown", count))
+    return {site: tuple(found[:_STATES]) for site, found in states.items()}
+
+
+def _creators(snapshot: Snapshot, table: pl.DataFrame) -> tuple[dict[int, tuple[Creator, ...]], dict[int, int]]:
+    """The goroutines that started most of each family, and how many started any."""
+    counted = table.drop_nulls("creator_id").group_by("site", "creator_id").len()
+    distinct = dict(counted.group_by("site").len().iter_rows())
+    counted = counted.sort(["len", "creator_id"], descending=[True, False])
+    first = counted.group_by("site", maintain_order=True).head(_CREATORS)
+    living = _living(snapshot, first["creator_id"])
+    creators: dict[int, list[Creator]] = {}
+    for site, number, count in first.iter_rows():
+        creators.setdefault(site, []).append(_creator(snapshot, number, count, living))
+    return {site: tuple(found) for site, found in creators.items()}, distinct
+
+
+#: Stack, wait reason and creator of goroutines that the dump lists, by id.
+_Living = dict[int, tuple[int, str | None, int | None]]
+
+
+def _living(snapshot: Snapshot, ids: pl.Series | Collection[int]) -> _Living:
+    wanted = pl.Series(list(ids), dtype=pl.UInt64).unique()
+    found = snapshot.goroutines.filter(pl.col("goroutine_id").is_in(wanted.implode()))
+    rows = found.select("goroutine_id", "stack_id", "wait_reason", "creator_id").iter_rows()
+    return {number: (stack, reason, creator) for number, stack, reason, creator in rows}
+
+
+def _creator(snapshot: Snapshot, goroutine_id: int, count: int, living: _Living) -> Creator:
+    if goroutine_id not in living:
+        return Creator(goroutine_id, count, alive=False, function=None, wait_reason=None)
+    stack, reason, _ = living[goroutine_id]
+    own = [f for f in snapshot.stacks[stack].functions if not f.startswith(("runtime.", "internal/runtime/"))]
+    return Creator(goroutine_id, count, alive=True, function=own[0] if own else None, wait_reason=reason)
+
+
+_MOST_ANCESTORS: Final = 10
+
+
+def _ancestries(snapshot: Snapshot, creators: Mapping[int, int]) -> dict[int, tuple[str, ...]]:
+    """For each family the functions that started its first creator, that one's creator and on, while they live."""
+    found: dict[int, tuple[str, ...]] = dict.fromkeys(creators, ())
+    at = dict(creators)
+    for _ in range(_MOST_ANCESTORS):
+        living = _living(snapshot, set(at.values()))
+        above: dict[int, int] = {}
+        for site, number in at.items():
+            row = living.get(number)
+            creator = snapshot.stacks[row[0]].created_by if row is not None else None
+            if row is None or creator is None:
+                continue
+            found[site] += (creator.function,)
+            if row[2] is not None:
+                above[site] = row[2]
+        at = above
+        if not at:
+            break
+    return found
+
+
+def _printed(snapshot: Snapshot, goroutine_id: int | None) -> tuple[str, ...]:
+    """The same from a printed line of descent."""
+    if not snapshot.ancestors.height:
+        return ()
+    mine = snapshot.ancestors.filter(pl.col("goroutine_id") == goroutine_id).sort("depth")
+    creators = [snapshot.stacks[stack].created_by for stack in mine["stack_id"]]
+    return tuple(creator.function for creator in creators if creator is not None)

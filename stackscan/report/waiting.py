@@ -1,0 +1,171 @@
+"""What is worth saying of locks and families, and how it stands in the JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from stackscan.families import Family, creation_sites, families_of
+from stackscan.locks import Candidate, Cycle, Lock, Locks
+from stackscan.report.model import Level, Verdict
+from stackscan.rules import Finding
+from stackscan.snapshot import Frame, Snapshot
+
+#: Locks and circles that the JSON holds.
+MOST: Final = 20
+#: So many waiters make a lock worth a line of the answer.
+CONVOY: Final = 10
+#: Circles below this score rest on weak evidence.
+FIRM: Final = 50
+
+
+def families(
+    snapshot: Snapshot, findings: Iterable[Finding]
+) -> tuple[tuple[Family, ...], tuple[tuple[str, tuple[Family, ...]], ...]]:
+    """The largest creation sites, and the families of what alarming rules caught, by rule."""
+    of_findings = [
+        (finding.rule.name, families_of(snapshot, finding.stack_ids))
+        for finding in findings
+        if finding.severity in ("error", "warning")
+    ]
+    return creation_sites(snapshot), tuple((rule, found) for rule, found in of_findings if found)
+
+
+def worth_showing(locks: Locks) -> tuple[Lock, ...]:
+    """The locks with two waiters or more; those with one are told by their circle, if by anything."""
+    return tuple(lock for lock in locks.locks if lock.waiters > 1)
+
+
+def verdicts(locks: Locks) -> list[Verdict]:
+    """Suspected deadlocks as a line of the answer; where there is none, who may hold the lock that most wait for."""
+    if not locks.cycles:
+        return _convoy(locks)
+    best, count = locks.cycles[0], len(locks.cycles)
+    level: Level = "warning" if best.score >= FIRM else "info"
+    what = "suspected deadlock" if count == 1 else f"{count} suspected deadlocks, the likeliest"
+    weak = "" if level == "warning" else " (weak evidence)"
+    lines = [Verdict(level, f"{what}: {told(best, locks)}{weak}")]
+    return lines if best.score >= FIRM else [*_convoy(locks), *lines]
+
+
+def _convoy(locks: Locks) -> list[Verdict]:
+    lock = max(locks.locks, key=lambda lock: lock.waiters, default=None)
+    if lock is None or lock.waiters < CONVOY or not lock.candidates or lock.kind not in ("sync.Mutex", "sync.RWMutex"):
+        return []
+    best = lock.candidates[0]
+    if best.score < FIRM or best.count > 1:
+        return []
+    where = best.stack.frames[best.frame].function
+    state = f" [{best.wait_reason}]" if best.wait_reason else ""
+    who = f"goroutine {best.goroutine_ids[0]} in {where}{state}"
+    return [Verdict("info", f"{lock.waiters:,} goroutines wait for one {lock.kind}; {who} may hold it")]
+
+
+def told(cycle: Cycle, locks: Locks) -> str:
+    """``goroutine 18 in main.f waits for a sync.Mutex that 19 may hold, 19 in main.g for one that 18 may hold``."""
+    kinds = [locks.locks[step.lock].kind for step in cycle.steps]
+    ids = [step.goroutine_id for step in cycle.steps]
+    holders = [*ids[1:], ids[0]]
+    who = [f"{step.goroutine_id} in {step.function}" for step in cycle.steps]
+    parts = [f"goroutine {who[0]} waits for a {kinds[0]} that {holders[0]} may hold"]
+    for waiter, kind, holder in zip(who[1:], kinds[1:], holders[1:], strict=True):
+        parts.append(f"{waiter} for {'one' if kind == kinds[0] else f'a {kind}'} that {holder} may hold")
+    return ", ".join(parts)
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def locks_json(locks: Locks) -> dict[str, Any]:
+    """The locks with two waiters or more and those of circles, at most MOST of each; addresses as Go prints them."""
+    cycles = locks.cycles[:MOST]
+    kept = [n for n, lock in enumerate(locks.locks) if lock.waiters > 1][:MOST]
+    kept += sorted({step.lock for cycle in cycles for step in cycle.steps} - set(kept))
+    place = {number: at for at, number in enumerate(kept)}
+    return {
+        "waiters": locks.waiters,
+        "unknown": locks.unknown,
+        "distinct": locks.distinct,
+        "instances": [_lock(locks.locks[number], place) for number in kept],
+        "suspected_deadlocks": len(locks.cycles),
+        "cycles": [_cycle(cycle, place) for cycle in cycles],
+    }
+
+
+def _lock(lock: Lock, place: dict[int, int]) -> dict[str, Any]:
+    return {
+        "kind": lock.kind,
+        "address": _hex(lock.address),
+        "owner": _hex(lock.owner),
+        "owner_type": lock.owner_type,
+        "offset": lock.offset,
+        "reliable": lock.reliable,
+        "waiters": lock.waiters,
+        "writers": lock.writers,
+        "max_wait_minutes": lock.max_wait_minutes,
+        "goroutine_ids": list(lock.goroutine_ids),
+        "asked_by": [{"function": asker.function, "count": asker.count} for asker in lock.askers],
+        "candidates": [_candidate(candidate, place) for candidate in lock.candidates],
+    }
+
+
+def _candidate(candidate: Candidate, place: dict[int, int]) -> dict[str, Any]:
+    return {
+        "score": candidate.score,
+        "evidence": candidate.evidence,
+        "reliable": candidate.reliable,
+        "count": candidate.count,
+        "wait_reason": candidate.wait_reason,
+        "max_wait_minutes": candidate.max_wait_minutes,
+        "goroutine_ids": list(candidate.goroutine_ids),
+        "waits_for": None if candidate.waits_for is None else place.get(candidate.waits_for),
+        "evidence_frame": candidate.frame,
+        "frames": [_frame(frame) for frame in candidate.stack.frames],
+    }
+
+
+def _cycle(cycle: Cycle, place: dict[int, int]) -> dict[str, Any]:
+    steps = [
+        {
+            "goroutine_id": step.goroutine_id,
+            "function": step.function,
+            "waits_for": place[step.lock],
+            "score": step.score,
+        }
+        for step in cycle.steps
+    ]
+    return {"score": cycle.score, "steps": steps}
+
+
+def families_json(families: Sequence[Family]) -> list[dict[str, Any]]:
+    """Creation sites, most goroutines first."""
+    return [
+        {
+            "created_by": _frame(family.created_by),
+            "count": family.count,
+            "caught": family.caught,
+            "max_wait_minutes": family.max_wait_minutes,
+            "states": dict(family.states),
+            "distinct_creators": family.distinct_creators,
+            "creators": [
+                {
+                    "goroutine_id": creator.goroutine_id,
+                    "count": creator.count,
+                    "alive": creator.alive,
+                    "function": creator.function,
+                    "wait_reason": creator.wait_reason,
+                }
+                for creator in family.creators
+            ],
+            "ancestry": list(family.ancestry),
+        }
+        for family in families
+    ]
+
+
+def _frame(frame: Frame) -> dict[str, Any]:
+    return {"function": frame.function, "file": frame.file, "line": frame.line}
+
+
+def _hex(address: int | None) -> str | None:
+    return None if address is None else f"{address:#x}"
