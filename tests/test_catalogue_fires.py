@@ -117,6 +117,7 @@ _MADE_FOR = {
     "nil-channel": "nil-channel-wait",
     "pgxpool": "pgxpool-exhausted",
     "redis-pool": "redis-pool-exhausted",
+    "rwmutex": "rwmutex-readers-behind-writer",
     "sql-pool": "sql-pool-exhausted",
     "zap": "log-output-blocked",
 }
