@@ -16,6 +16,7 @@ import pytest
 
 from helpers import CORPUS, FIXTURES, GOLDEN, ROOT, golden, goroutine, index, snapshot_of
 from stackscan import formats
+from stackscan.catalogue import Example
 from stackscan.language import index_of, parse, select
 from stackscan.pipeline import scan
 from stackscan.report import Report
@@ -335,3 +336,21 @@ def test_a_verdict_leaves_out_the_wait_that_no_one_knows(tmp_path: Path) -> None
     )
     said = "1,600 goroutines wait for WaitGroups whose workers do not finish, most in main.wait"
     assert said == _verdict(text, tmp_path)
+
+
+# -- where examples are from -----------------------------------------------------------------------------------------
+
+_FROM_FIXTURES = [(r, e) for r in catalogue() for e in r.examples if e.source.startswith("fixtures/")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "example"), _FROM_FIXTURES, ids=[f"{rule.name}: {example.note}" for rule, example in _FROM_FIXTURES]
+)
+def test_an_example_stands_in_the_fixture_that_it_names(rule: Rule, example: Example) -> None:
+    """What says that a Go runtime printed it can be found there, goroutine by goroutine, to the letter."""
+    data = (FIXTURES.parent / example.source).read_bytes()
+    printed = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode()
+    blocks = example.text.strip("\n").split("\n\n")
+    own = [block for block in blocks if not block.startswith("goroutine profile")]
+    own += [block.partition("\n")[2] for block in blocks if block.startswith("goroutine profile")]
+    assert [] == [block for block in own if block not in printed], rule.name
