@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from stackscan.snapshot import Frame, Snapshot
@@ -54,9 +55,14 @@ class Family:
     caught: int | None = None
 
 
-def creation_sites(snapshot: Snapshot, *, least: int = LEAST, most: int = MOST) -> tuple[Family, ...]:
-    """The creation sites that started at least so many of the goroutines that are listed, largest first."""
-    return _families(snapshot, None, least, most)
+def creation_sites(
+    snapshot: Snapshot, *, aside: Iterable[int] = (), least: int = LEAST, most: int = MOST
+) -> tuple[Family, ...]:
+    """The creation sites that started at least so many of the goroutines that are listed, largest first.
+
+    ``aside``: rows of goroutines that do not count here, because they wait as they should.
+    """
+    return _families(snapshot, None, least, most, aside)
 
 
 def families_of(snapshot: Snapshot, stack_ids: Iterable[int], *, most: int = 3) -> tuple[Family, ...]:
@@ -65,7 +71,9 @@ def families_of(snapshot: Snapshot, stack_ids: Iterable[int], *, most: int = 3) 
     return _families(snapshot, frozenset(stack_ids), 1, most)
 
 
-def _families(snapshot: Snapshot, caught: Collection[int] | None, least: int, most: int) -> tuple[Family, ...]:
+def _families(
+    snapshot: Snapshot, caught: Collection[int] | None, least: int, most: int, aside: Iterable[int] = ()
+) -> tuple[Family, ...]:
     sites: dict[Frame, int] = {}
     of_stack = [sites.setdefault(s.created_by, len(sites)) if s.created_by else None for s in snapshot.stacks]
     if not sites or (caught is not None and not caught):
@@ -74,7 +82,9 @@ def _families(snapshot: Snapshot, caught: Collection[int] | None, least: int, mo
     table = snapshot.goroutines.select(
         "goroutine_id", "wait_reason", "creator_id", "stack_id", pl.col("wait_minutes").fill_null(0)
     )
-    table = table.with_columns(site).filter(pl.col("site").is_not_null())
+    counts = np.ones(len(table), dtype=np.bool_)
+    counts[list(aside)] = False
+    table = table.with_columns(site).filter(pl.Series(counts) & pl.col("site").is_not_null())
     is_caught = pl.lit(value=False) if caught is None else pl.col("stack_id").is_in(list(caught))
     counted = (
         table.group_by("site", maintain_order=True)

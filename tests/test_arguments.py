@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_differential import TEXTS, blocks, content
 
@@ -235,6 +235,7 @@ nested = st.recursive(plain, lambda inner: st.lists(inner, max_size=4).map(lambd
 lists = st.lists(nested, max_size=8).map(lambda parts: "(" + ", ".join(parts) + ")")
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(st.lists(lists, min_size=1, max_size=6))
 def test_any_list_that_the_grammar_accepts(texts: list[str]) -> None:
     """Whatever the nesting, words and positions are the grammar's."""
@@ -268,6 +269,7 @@ PIECES = (
 )
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(st.lists(st.sampled_from(PIECES), max_size=12))
 def test_any_list_at_all(pieces: list[str]) -> None:
     """Of a list that other output spoilt, the words that are whole remain."""

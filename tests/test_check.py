@@ -251,11 +251,28 @@ def test_limits_on_counts_and_waits(tmp_path: Path) -> None:
 
 
 def test_limits_on_pools(tmp_path: Path) -> None:
-    """A pool may be busy to its limit and no more; without a projection a limit on waiting is said to be unjudged."""
+    """A pool may be busy to its limit and no more."""
     policy = '[[pool]]\npool = "bitswap-task-workers"\nmax_occupancy = 0.9\n[rules]\nbitswap-close-stall = "off"'
     (finding,) = checked(STALLED, tmp_path=tmp_path, policy=policy).captures[0].findings
     assert finding.message == ("bitswap-task-workers: 12 of 12 workers are busy (100%), where at most 90% may be")
     assert told(checked(QUIET, tmp_path=tmp_path, policy=policy)) == []
+
+
+def test_limits_on_what_the_model_projects(tmp_path: Path) -> None:
+    """Every task of a stalled pool waits, none of a quiet one; of a pool without a model a note says that nobody can
+    tell."""
+    policy = '[[pool]]\npool = "{}"\nmax_wait_probability = 0.5\n[rules]\nbitswap-close-stall = "off"'
+    workers = policy.format("bitswap-task-workers")
+    (finding,) = checked(STALLED, tmp_path=tmp_path, policy=workers).captures[0].findings
+    assert finding.message == (
+        "bitswap-task-workers: the model projects that 100.0% of the tasks wait, where at most 50.0% may"
+    )
+    assert told(checked(QUIET, tmp_path=tmp_path, policy=workers)) == []
+    (capture,) = checked(STALLED, tmp_path=tmp_path, policy=policy.format("bitswap-engine-workers")).captures
+    assert capture.findings == ()
+    assert capture.notes == (
+        "bitswap-engine-workers: this capture gives no projection, so max_wait_probability was not judged",
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import CORPUS, FIXTURES, goroutine, json_of, rendered, report_of, snapshot_of, stack_of
@@ -420,6 +420,7 @@ graphs = st.integers(1, 6).flatmap(
 )
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(graphs)
 def test_every_circle_is_one(graph: list[list[tuple[int, int | None]]]) -> None:
     """Whatever waits for whatever: steps are candidates of the lock before them, lead back to the first, and no lock is
@@ -436,6 +437,7 @@ def test_every_circle_is_one(graph: list[list[tuple[int, int | None]]]) -> None:
     assert len(seen) == len(set(seen))
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(st.integers(2, 8))
 def test_a_plain_ring_is_found(size: int) -> None:
     """Each lock's only candidate waits for the next one's."""
@@ -470,6 +472,7 @@ def test_no_fixture_is_suspected_but_the_deadlock(path: Path) -> None:
 SPLICES = st.sampled_from([b"", b"\0", b"(", b"0x", b"\n", b" INFO tick 7\n"])
 
 
+@settings(deadline=None)  # a busy machine is no defect
 @given(st.integers(0, len(DEADLOCK)), st.integers(0, len(DEADLOCK)), SPLICES)
 def test_damage_breaks_nothing(begin: int, end: int, splice: bytes) -> None:
     """Cut out anything, write anything in its place: locks are told of what is left, or none."""

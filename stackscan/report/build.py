@@ -68,10 +68,10 @@ def build_snapshot(
     top, everything, selection = view.top, view.everything, view.selection
     buckets = bucket.group(snapshot)
     locks = find_locks(snapshot)
-    families, finding_families = waiting.families(snapshot, findings)
     longest = max((b.max_wait_minutes for b in buckets), default=0)
     stuck = [finding for finding in findings if finding.rule.kind == "stuck"]
     healthy = [finding for finding in findings if finding.rule.kind == "healthy"]
+    families, finding_families = waiting.families(snapshot, stuck, () if everything else healthy)
     decided = _decided(snapshot, findings)
     caught = {snapshot.stacks[stack_id] for finding in stuck for stack_id in finding.stack_ids}
     aside = _aside(snapshot, healthy)

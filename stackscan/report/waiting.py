@@ -20,15 +20,16 @@ FIRM: Final = 50
 
 
 def families(
-    snapshot: Snapshot, findings: Iterable[Finding]
+    snapshot: Snapshot, findings: Iterable[Finding], aside: Iterable[Finding]
 ) -> tuple[tuple[Family, ...], tuple[tuple[str, tuple[Family, ...]], ...]]:
-    """The largest creation sites, and the families of what alarming rules caught, by rule."""
+    """The largest creation sites of what does not wait as it should, and the families of what alarming rules caught."""
+    rows = [row for finding in aside for row in finding.rows.tolist()]
     of_findings = [
         (finding.rule.name, families_of(snapshot, finding.stack_ids))
         for finding in findings
         if finding.severity in ("error", "warning")
     ]
-    return creation_sites(snapshot), tuple((rule, found) for rule, found in of_findings if found)
+    return creation_sites(snapshot, aside=rows), tuple((rule, found) for rule, found in of_findings if found)
 
 
 def worth_showing(locks: Locks) -> tuple[Lock, ...]:
