@@ -165,10 +165,12 @@ def _held(page: Page, comparison: Comparison) -> None:
         _row(page, (f"{_columns(change.change.counts, width)}  ", "bold"), change.largest, note)
 
 
-def _suspicion(change: BucketChange) -> tuple[bool, bool, int, int, str]:
+def _suspicion(change: BucketChange) -> tuple[bool, bool, bool, int, int, str]:
     stayed = change.stayed.goroutines - change.stayed.woke if change.stayed else 0
     reason = change.stack.bucket.wait_reason or ""
-    return not change.stack.rules, not reason.startswith(_BLOCKED), -stayed, -change.change.counts[-1], change.signature
+    stack = change.stack
+    told = (stack.aside, not stack.rules, not reason.startswith(_BLOCKED))  # what waits as it should comes last
+    return *told, -stayed, -change.change.counts[-1], change.signature
 
 
 def _row(page: Page, lead: tuple[str, str], found: StackReport, note: str) -> None:
