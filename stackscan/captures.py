@@ -15,6 +15,7 @@ from typing import Final
 import polars as pl
 
 from stackscan import phases, pipeline, pools, rules
+from stackscan.configuration import Configuration, shipped
 from stackscan.errors import ModelError
 from stackscan.language import index_of, mask
 from stackscan.pools import Pool
@@ -48,28 +49,32 @@ class Chosen:
 
 
 def gather(
-    sources: Iterable[str], *, pool: str | None, progress: pipeline.Progress | None = None
+    sources: Iterable[str],
+    *,
+    pool: str | None,
+    configuration: Configuration | None = None,
+    progress: pipeline.Progress | None = None,
 ) -> tuple[Pool, Chosen]:
-    """The captures of one pool in these sources; ``pool`` names it (None: the only one with a model).
+    """The captures of one pool in these sources; ``pool`` names it (None: the one with a model that they show).
+    ``configuration``: the rules and pools to judge with (None: what ships).
 
     Raises StackscanError when a source cannot be read, or no dump shows such a pool.
     """
-    chosen = _pool(pool)
-    found: list[Capture] = []
+    configuration = configuration or shipped()
+    asked = _pools(pool, configuration)
+    seen: dict[str, list[Capture]] = {one.name: [] for one in asked}
     total = 0
     for source in sources:
         members = list(pipeline.read(source, progress))
         texts = [entry for entry in members if entry[1][0].format == _TEXT]
         total += sum(len(snapshots) for _, snapshots in members)
         for member, snapshots in texts or members:
-            captures = (_capture(snapshot, chosen, member.where) for snapshot in snapshots)
-            found += [capture for capture in captures if capture is not None]
-    if not found:
-        raise ModelError(
-            f"no dump shows the pool {chosen.name}", hint="Give a dump of a process that runs it, or --pool NAME."
-        )
-    _check_alike(found)
-    kept = _apart(found)
+            for one in asked:
+                captures = (_capture(snapshot, one, configuration, member.where) for snapshot in snapshots)
+                seen[one.name] += [capture for capture in captures if capture is not None]
+    chosen = _shown([one for one in asked if seen[one.name]], asked)
+    _check_alike(seen[chosen.name])
+    kept = _apart(seen[chosen.name])
     reason = "they show a moment that is counted already" if total > len(kept) else ""
     return chosen, Chosen(kept, total - len(kept), reason)
 
@@ -89,21 +94,33 @@ def _check_alike(captures: Sequence[Capture]) -> None:
         )
 
 
-def _pool(name: str | None) -> Pool:
-    known = [pool for pool in pools.catalogue() if pool.model is not None]
-    for pool in known:
-        if name in (None, pool.name):
-            return pool
-    names = ", ".join(pool.name for pool in known)
-    raise ModelError(f"there is no pool {name!r} with a model", hint=f"Pools with a model: {names}.")
+def _pools(name: str | None, configuration: Configuration) -> list[Pool]:
+    """The pools that may be meant: all with a model, or the one of that name."""
+    known = [pool for pool in configuration.pools if pool.model is not None]
+    meant = [pool for pool in known if name in (None, pool.name)]
+    if not meant:
+        names = ", ".join(pool.name for pool in known)
+        raise ModelError(f"there is no pool {name!r} with a model", hint=f"Pools with a model: {names}.")
+    return meant
 
 
-def _capture(snapshot: Snapshot, pool: Pool, where: str) -> Capture | None:
+def _shown(shown: Sequence[Pool], asked: Sequence[Pool]) -> Pool:
+    """The pool that the dumps show."""
+    if not shown:
+        names = " or ".join(pool.name for pool in asked)
+        raise ModelError(f"no dump shows the pool {names}", hint="Give a dump of a process that runs it.")
+    if len(shown) > 1:
+        names = ", ".join(pool.name for pool in shown)
+        raise ModelError(f"the dumps show several pools with a model: {names}", hint="Say which: --pool NAME.")
+    return shown[0]
+
+
+def _capture(snapshot: Snapshot, pool: Pool, configuration: Configuration, where: str) -> Capture | None:
     samples = pools.sample(snapshot, [pool])
     if not samples:
         return None
     sizes = {pool.name: samples[0].workers}
-    findings = rules.classify(snapshot, rules.catalogue(), sizes)
+    findings = rules.classify(snapshot, configuration.rules, sizes)
     names = [finding.rule.name for finding in findings]
     judged = phases.judge(
         phases.catalogue(), modules=dict(modules(snapshot.stacks)), kubo=None, pools=sizes, caught=names

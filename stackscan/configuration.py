@@ -45,8 +45,13 @@ def shipped() -> Configuration:
 
 
 def find(start: Path) -> Path | None:
-    """The file in a folder or the nearest folder above it; None where there is none."""
-    return next((path for folder in (start, *start.parents) if (path := folder / FILE_NAME).is_file()), None)
+    """The file in a folder or the nearest folder above it, not above a repository's root; None where there is none."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+        if (folder / ".git").exists():
+            return None
+    return None
 
 
 def load(path: Path | None) -> Configuration:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from stackscan import pools, rules
 from stackscan.check import Baseline, CheckResult, build_baseline, find_policy, judge, read_baseline
+from stackscan.configuration import Configuration, shipped
 from stackscan.errors import StackscanError
+from stackscan.judging import Judging
 from stackscan.pipeline import Progress, attempt
 from stackscan.report import Report, second_views
 from stackscan.rules import Severity
@@ -18,6 +19,7 @@ from stackscan.rules import Severity
 def check(
     chosen: Iterable[str],
     *,
+    configuration: Configuration | None = None,
     policy: Path | None = None,
     baseline: Path | None = None,
     accept: bool = False,
@@ -27,19 +29,21 @@ def check(
 ) -> tuple[CheckResult, Baseline]:
     """Judge sources by a policy and a baseline; with ``accept``, by the baseline that they themselves make.
 
+    ``configuration``: the rules and pools to judge with, and the policy where no other is named (None: what ships).
     Returns the outcome and that baseline. Raises StackscanError for a wrong policy or baseline, and when no source at
     all can be read; where one of several cannot, the outcome says so and its exit code is 2.
     """
-    names = tuple(rule.name for rule in rules.catalogue())
-    settings = find_policy(policy, rules=names, pools=tuple(pool.name for pool in pools.catalogue()))
+    configuration = configuration or shipped()
+    settings = find_policy(policy, configuration)
     known = None if baseline is None or accept else read_baseline(baseline)
-    scanned = list(attempt(chosen, progress=progress))
+    scanned = list(attempt(chosen, how=Judging(configuration), progress=progress))
     unread = [report for _, report in scanned if isinstance(report, StackscanError)]
     if len(unread) == len(scanned):
         raise _all(unread)
     new = _baseline(report for _, report in scanned if isinstance(report, Report))
     if accept:
         known = replace(new, where="the baseline of these captures")
+    names = tuple(rule.name for rule in configuration.rules)
     return judge(scanned, settings, rules=names, baseline=known, fail_on=fail_on, today=today), new
 
 

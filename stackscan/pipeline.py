@@ -143,19 +143,21 @@ def _folder(member: Member) -> str:
 
 
 def attempt(
-    chosen: Iterable[str], *, progress: Progress | None = None
+    chosen: Iterable[str], *, how: Judging | None = None, progress: Progress | None = None
 ) -> Iterator[tuple[str, Report | StackscanError]]:
     """Each source with its report (all buckets kept), or with the error that kept it from being read."""
     for source in chosen:
         try:
-            yield source, scan([source], progress=progress)
+            yield source, scan([source], how=how, progress=progress)
         except StackscanError as error:
             yield source, error
 
 
-def captures(source: str, *, progress: Progress | None = None) -> Iterator[tuple[SnapshotReport, Snapshot]]:
+def captures(
+    source: str, *, how: Judging | None = None, progress: Progress | None = None
+) -> Iterator[tuple[SnapshotReport, Snapshot]]:
     """The snapshots of a source, each with its report. Raises StackscanError as :func:`scan` does."""
-    found, _ = examine(source, progress=progress)
+    found, _ = examine(source, how=how, progress=progress)
     yield from ((one.report, one.snapshot) for one in found)
 
 

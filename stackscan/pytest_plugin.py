@@ -52,12 +52,14 @@ class GoroutineCheck:
     ) -> CheckResult:
         """Fail the test when the dump does not pass, or cannot be judged; else what was found."""
         __tracebackhide__ = True
+        from stackscan.configuration import find, load
         from stackscan.errors import StackscanError
         from stackscan.gate import check
 
         try:
             result, _ = check(
                 [self._source(dump() if callable(dump) else dump)],
+                configuration=load(find(Path.cwd())),
                 policy=self.policy if policy is None else Path(policy),
                 baseline=self.baseline if baseline is None else Path(baseline),
                 fail_on=fail_on,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stackscan.errors import ModelError, SourceError
 from stackscan.queueing.demand import Demand
@@ -13,6 +14,9 @@ from stackscan.queueing.projection import Projection
 from stackscan.queueing.prometheus import SendTimes, read_scrape, send_times
 from stackscan.queueing.replay import SERVICE_SECONDS
 from stackscan.queueing.transient import jump
+
+if TYPE_CHECKING:
+    from stackscan.configuration import Configuration
 
 #: Told what is being read, how many bytes of it, and of how many.
 Progress = Callable[[str, int, int], None]
@@ -38,6 +42,7 @@ class Asked:
     peers: int | None
     jump_from: float | None
     jump_seconds: float
+    configured: Callable[[], Configuration] | None = None  # the rules and pools to read captures with
 
 
 def projected(asked: Asked, progress: Progress | None = None) -> tuple[Projection, SendTimes | None, str]:
@@ -65,7 +70,8 @@ def _of_captures(asked: Asked, progress: Progress | None) -> tuple[Projection, s
             "--workers, --peers and --jump-from go with numbers, not with captures",
             hint="Captures show the workers and the load; ask again with the load's numbers instead of --from.",
         )
-    pool, chosen = gather(asked.captures, pool=asked.pool, progress=progress)
+    configuration = None if asked.configured is None else asked.configured()
+    pool, chosen = gather(asked.captures, pool=asked.pool, configuration=configuration, progress=progress)
     found = project_held(
         [capture.shown for capture in chosen.captures],
         left_out=chosen.left_out,

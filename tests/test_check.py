@@ -28,6 +28,7 @@ from stackscan.check import (
 from stackscan.check.baseline import Known
 from stackscan.check.limits import wait_probability
 from stackscan.check.policy import Growth
+from stackscan.configuration import find, load, shipped
 from stackscan.errors import BaselineError, PolicyError, StackscanError
 from stackscan.gate import check
 from stackscan.pools import catalogue as pool_catalogue
@@ -37,6 +38,7 @@ KUBO = FIXTURES / "kubo"
 STALLED = KUBO / "v0.40.1-stalled-tcp" / "stack-02.txt.gz"
 QUIET = KUBO / "v0.41.0-quiet" / "stack-01.txt.gz"
 RULES = [rule.name for rule in rule_catalogue()]
+OWN_POOL = "[[pool]]\nname = 'mine'\ntitle = 'my workers'\nworker = 'root \"main.worker\"'\n"
 POOLS = [pool.name for pool in pool_catalogue()]
 
 
@@ -325,7 +327,7 @@ def test_a_wrong_policy_says_where(tmp_path: Path, text: str, words: list[str]) 
     file = tmp_path / "policy.toml"
     file.write_text(text)
     with pytest.raises(PolicyError) as caught:
-        find_policy(file, rules=RULES, pools=POOLS)
+        find_policy(file, shipped())
     assert caught.value.hint
     for word in words:
         assert word in str(caught.value) + caught.value.hint
@@ -343,7 +345,7 @@ def test_the_nearest_stackscan_toml_is_the_policy(tmp_path: Path, monkeypatch: p
     """The [check] table of stackscan.toml, here or above, up to the repository's root; other tables are not ours."""
 
     def found(named: Path | None = None) -> tuple[str | None, int | None]:
-        policy = find_policy(named, rules=RULES, pools=POOLS)
+        policy = find_policy(named, load(find(Path.cwd())))
         return policy.where, policy.max_goroutines
 
     (tmp_path / ".git").mkdir()
@@ -352,7 +354,7 @@ def test_the_nearest_stackscan_toml_is_the_policy(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(below)
     assert found() == (None, None)
     settings = tmp_path / "stackscan.toml"
-    settings.write_text("[check]\nmax_goroutines = 10\n[[pool]]\nname = 'mine'\n")
+    settings.write_text("[check]\nmax_goroutines = 10\n" + OWN_POOL)
     assert found() == (f"{settings}, check", 10)
     (below / ".git").mkdir()
     assert found() == (None, None)
@@ -361,8 +363,21 @@ def test_the_nearest_stackscan_toml_is_the_policy(tmp_path: Path, monkeypatch: p
 
 def test_a_settings_file_without_a_policy_changes_nothing(tmp_path: Path) -> None:
     """stackscan.toml may be there for other things."""
-    (tmp_path / "stackscan.toml").write_text("[[pool]]\nname = 'mine'\n")
+    (tmp_path / "stackscan.toml").write_text(OWN_POOL)
     assert run("check", QUIET, cwd=tmp_path).returncode == 0
+
+
+def test_rules_and_pools_of_ones_own_are_judged_by(tmp_path: Path) -> None:
+    """A rule of stackscan.toml fails the check as one that ships does, and what is disabled there does not."""
+    (tmp_path / "stackscan.toml").write_text(
+        "disable = ['bitswap-close-*']\n[[rule]]\nname = 'mine'\nseverity = 'error'\ntitle = 'blockstore workers'\n"
+        "why = 'w'\nfix = 'f'\nreferences = []\nevidence_level = 'heuristic'\nkind = 'stuck'\n"
+        "when = 'stack \"(*blockstoreManager).worker\"'\n"
+    )
+    done = run("check", "--format", "json", STALLED, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert '"mine"' in done.stdout
+    assert '"bitswap-close' not in done.stdout
 
 
 # -- baselines ---------------------------------------------------------------------------------------------------------

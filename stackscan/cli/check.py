@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stackscan.cli.configured import Config
+
 if TYPE_CHECKING:
     from stackscan.check import CheckResult
 
@@ -32,37 +34,35 @@ class FailOn(StrEnum):
 
 
 _SOURCE = typer.Argument(metavar="SOURCE", help="A goroutine dump or bundle, as of report.", show_default=False)
-_POLICY = "What fails [default: the [check] table of the nearest stackscan.toml]."
+_POLICY = "What fails [default: the [check] table of stackscan.toml]."
 _BASELINE = "What is known: only what is new or has grown fails."
 _WRITE = "Write what these captures hold as a baseline, and judge by it."
+_FORMAT = "text for people; the others for machines."
 _FAIL_ON = "The lowest severity that fails [default: the policy's, else error]."
 _OUTPUT = "Write there (text: with the whole report); the short answer is printed all the same."
 
 
 def command(
     source: Annotated[list[str], _SOURCE],
-    policy: Annotated[Path | None, typer.Option(metavar="FILE", help=_POLICY, show_default=False)] = None,
-    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE, show_default=False)] = None,
-    write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE, show_default=False)] = None,
+    policy: Annotated[Path | None, typer.Option(metavar="FILE", help=_POLICY)] = None,
+    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE)] = None,
+    write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
     fail_on: Annotated[FailOn | None, typer.Option(help=_FAIL_ON, show_default=False)] = None,
-    output_format: Annotated[
-        Output, typer.Option("--format", "-f", help="text for people; the others for machines.")
-    ] = Output.text,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT, show_default=False)
-    ] = None,
+    output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = Output.text,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
+    config: Config = None,
 ) -> None:
     """Judge captured dumps in a pipeline: exit 0 when they pass, 1 when something fails, 2 when they cannot be judged.
 
-    An empty or unreadable capture, a cut archive and a dump without goroutines never pass. docs/ci.md tells it all.
+    Captures that are empty, cut or unreadable never pass. docs/ci.md tells it all.
 
     \b
-      stackscan check goroutines.stacks
       stackscan check --format junit --output stackscan.xml dumps/*.stacks
       stackscan check --write-baseline goroutines.baseline.json goroutines.stacks
       stackscan check --baseline goroutines.baseline.json goroutines.stacks
     """
     from stackscan.check import write_baseline as write
+    from stackscan.cli.configured import configuration
     from stackscan.cli.output import say, written
     from stackscan.cli.progress import progress
     from stackscan.gate import check
@@ -70,6 +70,7 @@ def command(
     with progress() as told:
         result, new = check(
             source,
+            configuration=configuration(config),
             policy=policy,
             baseline=baseline,
             accept=write_baseline is not None,

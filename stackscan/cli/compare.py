@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stackscan.cli.configured import Config
+
 if TYPE_CHECKING:
     from stackscan.compare import Taken
+    from stackscan.judging import Judging
     from stackscan.pipeline import Progress
 
 
@@ -42,6 +45,7 @@ def command(
     every: Annotated[
         str | None, typer.Option("--interval", metavar="DURATION", help=_INTERVAL, show_default=False)
     ] = None,
+    config: Config = None,
 ) -> None:
     """Compare captures in time order: what grew, what went, and which goroutines stayed.
 
@@ -52,15 +56,18 @@ def command(
       stackscan compare before.stacks after.stacks
       stackscan compare --interval 10m monday.zip tuesday.zip
     """
+    from stackscan.cli.configured import configuration
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
     from stackscan.compare import compare, interval
     from stackscan.errors import SourceError
+    from stackscan.judging import Judging
     from stackscan.reporters.compare import reporter
 
     seconds = None if every is None else interval(every)
+    how = Judging(configuration(config))
     with progress() as told:
-        taken = [capture for name in source for capture in _taken(name, told)]
+        taken = [capture for name in source for capture in _taken(name, how, told)]
     if len(taken) < 2:
         raise SourceError(
             f"{source[0]} holds one capture, and a comparison needs two",
@@ -70,10 +77,10 @@ def command(
         reporter(output_format.value)(compare(taken, every=seconds), out)
 
 
-def _taken(source: str, progress: Progress | None) -> list[Taken]:
+def _taken(source: str, how: Judging, progress: Progress | None) -> list[Taken]:
     """The captures of one source, each with the time that its name tells."""
     from stackscan.compare import Taken, captured_at, worth_comparing
     from stackscan.pipeline import captures
 
-    views = worth_comparing(captures(source, progress=progress))
+    views = worth_comparing(captures(source, how=how, progress=progress))
     return [Taken(report, snapshot, captured_at(source, report.member)) for report, snapshot in views]

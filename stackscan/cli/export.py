@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.configured import Config
 from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
 
 
@@ -54,6 +55,7 @@ def command(
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
+    config: Config = None,
 ) -> None:
     """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
 
@@ -64,16 +66,19 @@ def command(
       stackscan export --partition --host "$(hostname)" goroutines.stacks --output /srv/stacks
       duckdb -c "SELECT * FROM 'tables/pools.parquet'"
     """
+    from stackscan.cli.configured import configuration
     from stackscan.cli.progress import progress
+    from stackscan.judging import Judging
     from stackscan.pipeline import examine
     from stackscan.tables import build, told
     from stackscan.tables.write import export
 
     redaction = chosen(redact, redact_keep, redact_key)
+    how = Judging(configuration(config))
     says = told(captured_at=captured_at, host=host, sources=len(source), redaction=redaction)
     with progress() as bar, export(output, output_format.value) as under_way:
         for each in source:
-            for examined in examine(each, progress=bar, redaction=redaction)[0]:
+            for examined in examine(each, how=how, progress=bar, redaction=redaction)[0]:
                 under_way.add(build(examined, says))
         done = under_way.finish_partitioned() if partition else under_way.finish()
     for name, rows in done.rows.items():

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.configured import Config
 from stackscan.errors import UsageError
 
 
@@ -42,6 +43,7 @@ def command(
             show_default=False,
         ),
     ] = None,
+    config: Config = None,
 ) -> None:
     """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
 
@@ -49,8 +51,10 @@ def command(
       stackscan query "SELECT wait_reason, count(*) AS n FROM goroutines GROUP BY wait_reason ORDER BY n DESC" dump.txt
       stackscan query --tables /srv/stacks "SELECT host, max(occupancy) FROM pools GROUP BY host"
     """
+    from stackscan.cli.configured import configuration
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
+    from stackscan.judging import Judging
     from stackscan.pipeline import examine
     from stackscan.tables import build
     from stackscan.tables.query import OUTPUTS, exported, joined, run
@@ -63,8 +67,9 @@ def command(
     if tables is not None:
         asked = exported(tables)
     else:
+        how = Judging(configuration(config))
         with progress() as bar:
-            asked = joined(build(found) for each in source or () for found in examine(each, progress=bar)[0])
+            asked = joined(build(found) for each in source or () for found in examine(each, how=how, progress=bar)[0])
     result = run(sql, asked)
     with written(output) as out:
         OUTPUTS[output_format.value](result, out)

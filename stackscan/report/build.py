@@ -12,7 +12,7 @@ from stackscan import bucket
 from stackscan.bucket import Bucket
 from stackscan.formats.symbol import origin
 from stackscan.language import index_of
-from stackscan.locks import find_locks
+from stackscan.locks import Locks, find_locks
 from stackscan.phases import Judgement
 from stackscan.pools import PoolSample, Proposal
 from stackscan.report import verdict, waiting
@@ -67,7 +67,7 @@ def build_snapshot(
     """The report of one snapshot. ``findings`` are what is stuck and what is healthy."""
     top, everything, selection = view.top, view.everything, view.selection
     buckets = bucket.group(snapshot)
-    locks = find_locks(snapshot)
+    locks = find_locks(snapshot) if selection is None else Locks()  # a holder may not have been asked for
     longest = max((b.max_wait_minutes for b in buckets), default=0)
     stuck = [finding for finding in findings if finding.rule.kind == "stuck"]
     healthy = [finding for finding in findings if finding.rule.kind == "healthy"]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.configured import Config
 from stackscan.cli.pool.units import Output, seconds, share
 
 _TIME = {"metavar": "TIME", "show_default": False}
@@ -57,6 +58,7 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
     ] = None,
+    config: Config = None,
 ) -> None:
     """Say how near the pool is to saturation, and what the fix, more workers or a shorter deadline would change.
 
@@ -67,6 +69,7 @@ def command(
       stackscan pool project --from ipfs-profile-1.zip ipfs-profile-2.zip --plot load.svg
       stackscan pool project --metrics first.prom second.prom --scrape-interval 1m
     """
+    from stackscan.cli.configured import configuration
     from stackscan.cli.pool.asked import answer
     from stackscan.question import Asked
 
@@ -85,6 +88,7 @@ def command(
             peers=peers,
             jump_from=None if jump_from is None else share(jump_from),
             jump_seconds=seconds(jump_time),
+            configured=lambda: configuration(config),
         ),
         as_json=output_format is Output.json,
         output=output,
