@@ -59,7 +59,7 @@ def command(
     redact_key: RedactKey = None,
 ) -> None:
     """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, locks and who may hold them,
-    which go statements started most goroutines, the largest stacks.
+    which go statements started most of them, the largest stacks.
 
     Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
     time-outs), counted text (debug=1) and protobuf profiles (debug=0), also inside logs, archives and the bundles of

@@ -23,7 +23,7 @@ _STATES: Final = 4
 #: What somebody holds; of the others one waits for somebody to act.
 _HELD: Final = ("sync.Mutex", "sync.RWMutex", "sync.Once")
 LOCKS_NOTE: Final = "who waits, and who may hold it; a dump never says who does"
-SITES_NOTE: Final = "which go statements started most goroutines"
+SITES_NOTE: Final = "which go statements started most of what is not set aside"
 _SAYS: Final[dict[Evidence, str]] = {
     "receiver": "runs on that object",
     "address": "has the lock's address",
