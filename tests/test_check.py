@@ -113,7 +113,7 @@ def test_the_exit_code_is_the_worst_of_all_sources(tmp_path: Path) -> None:
     done = run("check", QUIET, STALLED, missing)
     assert done.returncode == 2
     assert "bitswap-close-stall" in done.stdout
-    assert f"{missing} does not exist" in done.stdout
+    assert f"{missing} does not exist" in " ".join(done.stdout.split())
     assert f"stackscan: {missing} does not exist" in done.stderr
 
 

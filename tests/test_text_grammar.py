@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import polars as pl
 import pytest
 
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
-from stackscan.formats.goroutine_text.header import read_tail
+from stackscan.formats.goroutine_text.header import read_tail, split_labels
 from stackscan.formats.labels import read_labels
 
 HEADERS = {
@@ -50,6 +53,19 @@ def test_a_header_is_read_in_every_dialect(line: str, expected: Header) -> None:
 def test_reading_a_header_by_parts_changes_nothing(line: str) -> None:
     """The shortcut that keeps labels and addresses away from the grammar gives what the grammar gives."""
     assert HEADERS[line] == read_tail(line.split(" ", 2)[2])
+
+
+def test_reading_labels_many_at_once_changes_nothing() -> None:
+    """Headers with labels are split a column at a time: what is split gives what the grammar gives, and most are."""
+    tails = [line.split(" ", 2)[2] for line in HEADERS]
+    split = 0
+    for tail, bracket, labels in zip(tails, *split_labels(pl.Series(tails)), strict=True):
+        if bracket is not None:
+            split += 1
+            plain = read_tail(bracket)
+            assert plain is not None
+            assert read_tail(tail) == replace(plain, labels=labels)
+    assert split >= sum("{" in tail for tail in tails) / 2
 
 
 @pytest.mark.parametrize(

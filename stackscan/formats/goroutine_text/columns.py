@@ -48,9 +48,9 @@ class Interner:
         texts = pl.Series(column).gather_every(2)
         return texts.cast(self._dtype).to_physical().to_numpy()
 
-    def texts(self) -> list[str]:
+    def texts(self) -> pl.Series:
         """The distinct texts by code. Not to be asked while a thread interns: it could see a code without its text."""
-        return self._categories.to_series().to_list()
+        return self._categories.to_series()
 
 
 @dataclass(frozen=True, slots=True)

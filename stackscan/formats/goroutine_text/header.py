@@ -11,6 +11,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
+import polars as pl
+
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.sources import limits
@@ -56,13 +58,30 @@ def _read_by_parts(tail: str) -> Header | None:
     return _with_labels(head, "{" + labels[:-1]) if has_labels else head
 
 
-def split_labels(tail: str) -> tuple[str, str] | None:
-    """``[select, 3 minutes] {job: 7}:`` → (``[select, 3 minutes]:``, ``{job: 7}``); None if it is not that simple."""
-    bracket, labelled, labels = tail.partition("] {")
-    if labelled:
-        return (f"{bracket}]:", "{" + labels[:-1]) if labels.endswith("}:") else None
-    found = _inner_labels().search(tail) if tail.startswith("[") and _INNER in tail else None
-    return (tail[: found.start()] + tail[found.end() :], found[1]) if found and found.start() > 1 else None
+def split_labels(tails: pl.Series) -> pl.DataFrame:
+    """``[select, 3 minutes] {job: 7}:`` → bracket ``[select, 3 minutes]:`` and labels ``{job: 7}``, for many at once.
+
+    Null where a header has no labels, is not that simple, or has more labels than the limit.
+    """
+    tail = pl.col("tail")
+    after = tail.str.extract_groups(r"(?s)^(?<before>.*?\]) (?<labels>\{.*\}):$")  # Go 1.27
+    inside = tail.str.extract_groups(
+        rf"(?s)^(?<before>\[[^\]{{]+?)(?: labels:)(?<labels>{_inner_form()})(?<behind>[\],].*)$"
+    )
+    table = tails.to_frame("tail").select(
+        after.struct.field("before").alias("bracket"),
+        after.struct.field("labels").alias("labels"),
+        (inside.struct.field("before") + inside.struct.field("behind")).alias("inner_bracket"),
+        inside.struct.field("labels").alias("inner_labels"),
+    )
+    is_inner = pl.col("inner_labels").is_not_null()
+    labels = pl.when(is_inner).then("inner_labels").otherwise("labels")
+    bracket = pl.when(is_inner).then("inner_bracket").otherwise(pl.col("bracket") + ":")
+    short = labels.str.len_bytes() <= limits.MAX_LABEL_BYTES
+    return table.select(
+        bracket=pl.when(short).then(bracket),
+        labels=pl.when(short).then(labels),
+    )
 
 
 def _read_inner_labels(tail: str, status: str) -> Header | None:
@@ -75,10 +94,15 @@ def _read_inner_labels(tail: str, status: str) -> Header | None:
 
 
 @cache
-def _inner_labels() -> re.Pattern[str]:
+def _inner_form() -> str:
     quoted = f"(?:{grammar.terminal('QUOTED').pattern})"
     pair = f"{quoted}: {quoted}"
-    return re.compile(f"{_INNER[:-1]}({{{pair}(?:, {pair})*}})(?=[],])")
+    return f"\\{{{pair}(?:, {pair})*\\}}"
+
+
+@cache
+def _inner_labels() -> re.Pattern[str]:
+    return re.compile(f"{_INNER[:-1]}({_inner_form()})(?=[],])")
 
 
 def _with_labels(head: Header, labels: str) -> Header:

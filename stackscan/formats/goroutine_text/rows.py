@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from stackscan.formats.goroutine_text import grammar, header, known_frames
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner
@@ -44,28 +45,46 @@ class Rows:
 
 @dataclass(slots=True)
 class Interned:
-    """The distinct headers and stacks of one text, in the order in which they were first needed."""
+    """The distinct headers and stacks of one text, in the order in which they were first needed.
 
-    headers: list[Header] = field(default_factory=list)  # their labels stand beside them: those differ, they do not
+    A header of the text is an entry: which of the few ``headers`` without labels it is (``plain``), and its ``labels``,
+    which may differ from goroutine to goroutine.
+    """
+
+    headers: list[Header] = field(default_factory=list)
+    plain: list[int] = field(default_factory=list)
     labels: list[str | None] = field(default_factory=list)
     stacks: list[Stack] = field(default_factory=list)
-    _header_ids: dict[Header, int] = field(default_factory=dict)
+    _plain_ids: dict[Header, int] = field(default_factory=dict)
+    _entries: dict[Header, int] = field(default_factory=dict)
     _stack_ids: dict[Stack, int] = field(default_factory=dict)
 
     def header_id(self, value: Header) -> int:
-        """The index of a header. Those with labels are hardly ever equal, and not looked for: a header may repeat."""
+        """The entry of a header. Those with labels are hardly ever equal, and not looked for: an entry may repeat."""
         if value.labels is not None:
-            return self.labelled_id(value, value.labels)
-        found = self._header_ids.setdefault(value, len(self.headers))
-        if found == len(self.headers):
-            self.labelled_id(value, None)
+            return self.add([self.plain_id(replace(value, labels=None))], [value.labels])
+        found = self._entries.get(value)
+        if found is None:
+            found = self._entries[value] = self.add([self.plain_id(value)], [None])
         return found
 
-    def labelled_id(self, value: Header, labels: str | None) -> int:
-        """The index of a header with these labels, whatever labels it has itself."""
-        self.headers.append(value)
-        self.labels.append(labels)
-        return len(self.headers) - 1
+    def plain_id(self, value: Header) -> int:
+        """The index of a header without labels."""
+        found = self._plain_ids.setdefault(value, len(self.headers))
+        if found == len(self.headers):
+            self.headers.append(value)
+        return found
+
+    def add(self, plain: Iterable[int], labels: Iterable[str | None]) -> int:
+        """Add entries, and say where the first of them is."""
+        first = len(self.labels)
+        self.plain.extend(plain)
+        self.labels.extend(labels)
+        return first
+
+    def header(self, entry: int) -> Header:
+        """The header of an entry, without its labels."""
+        return self.headers[self.plain[entry]]
 
     def stack_id(self, value: Stack) -> int:
         """The index of a stack."""
@@ -82,30 +101,40 @@ class Resolver:
     """
 
     def __init__(self, interner: Interner, interned: Interned) -> None:
-        self._texts = interner.texts()
+        self._column = interner.texts()
+        self._texts: list[str] = self._column.to_list()
         self._interned = interned
         self._frames: dict[int, Frame | None] = {}
         self._stacks: dict[bytes, int] = {}
         self._headers = np.full(len(self._texts), _UNSEEN, dtype=np.int64)
-        self._brackets: dict[str, Header | None] = {}
 
     def headers(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
-        """The header indices of tail codes; -1 where the grammar refuses the header."""
-        found = self._headers[codes]
-        new = np.unique(codes[found == _UNSEEN])
-        self._headers[new] = [self._header(self._texts[code]) for code in new.tolist()]
+        """The header entries of tail codes; -1 where the grammar refuses the header."""
+        new = np.unique(codes[self._headers[codes] == _UNSEEN])
+        rest = self._with_labels(new) if len(new) else new
+        self._headers[rest] = [self._header(self._texts[code]) for code in rest.tolist()]
         return self._headers[codes]
 
+    def _with_labels(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+        """Read headers with labels a column at a time, for each goroutine may have its own; what is left over."""
+        parts = header.split_labels(self._column.gather(codes))
+        brackets = parts["bracket"].drop_nulls().unique(maintain_order=True)
+        plain = [self._plain(bracket) for bracket in brackets]
+        of_row = parts["bracket"].replace_strict(brackets, plain, default=_UNREADABLE, return_dtype=pl.Int64)
+        simple = (of_row >= 0).to_numpy()
+        found = of_row.filter(of_row >= 0).to_list()
+        first = self._interned.add(found, parts["labels"].filter(of_row >= 0).to_list())
+        self._headers[codes[simple]] = np.arange(first, first + len(found))
+        left: npt.NDArray[np.uint32] = codes[~simple]
+        return left
+
+    def _plain(self, bracket: str) -> int:
+        """The index of the header that a bracket alone makes; -1 where it has more to say than that."""
+        value = header.read_tail(bracket)
+        usual = value is not None and value.labels is None and value.attributes is None
+        return self._interned.plain_id(value) if value is not None and usual else _UNREADABLE
+
     def _header(self, tail: str) -> int:
-        """The index of one header; its bracket and its labels are looked at apart: there may be one set a goroutine."""
-        parts = header.split_labels(tail)
-        if parts is not None and len(parts[1]) <= limits.MAX_LABEL_BYTES:
-            bracket, labels = parts
-            if bracket not in self._brackets:
-                self._brackets[bracket] = header.read_tail(bracket)
-            plain = self._brackets[bracket]
-            if plain is not None and plain.labels is None and plain.attributes is None:
-                return self._interned.labelled_id(plain, labels)
         value = header.read_tail(tail)
         too_long = value is not None and header.has_too_long_labels(value)
         return _UNREADABLE if value is None or too_long else self._interned.header_id(value)

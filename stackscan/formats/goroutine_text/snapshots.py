@@ -156,7 +156,7 @@ def _likely_starts(all_rows: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
     no_blank = ~all_rows.after_blank
     if float(no_blank.mean()) < 0.5:  # else blank lines were dropped throughout and say nothing
         likely |= no_blank
-    running = np.array([header.wait_reason == "running" for header in reading.interned.headers])
+    running = np.array([header.wait_reason == "running" for header in reading.interned.headers])[reading.interned.plain]
     shown = np.array([bool(stack.frames) for stack in reading.interned.stacks])
     likely |= running[all_rows.header] & shown[all_rows.stack]
     return likely
@@ -213,7 +213,7 @@ def _is_fake(found: Rows, place: int, first_line: int, reading: Reading) -> bool
 
 
 def _runs(found: Rows, place: int, reading: Reading) -> bool:
-    header = reading.interned.headers[int(found.header[place])]
+    header = reading.interned.header(int(found.header[place]))
     return header.wait_reason == "running"
 
 
@@ -272,11 +272,8 @@ class _Lines(Sequence[int]):
 
 
 def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.DataFrame:
-    used = np.flatnonzero(np.bincount(found.header)) if len(found) else np.empty(0, dtype=np.int64)
-    distinct = [reading.interned.headers[k] for k in used.tolist()]
-    place = np.zeros(len(reading.interned.headers), dtype=np.uint32)
-    place[used] = np.arange(len(used))
-    header = pl.Series(place[found.header])
+    headers, entry = reading.interned.headers, found.header
+    plain = pl.Series(np.array(reading.interned.plain, dtype=np.uint32)[entry])
     new_stack = np.zeros(len(reading.interned.stacks), dtype=np.uint32)
     new_stack[list(stack_ids)] = list(stack_ids.values())
     has_creator = pl.Series(found.has_creator_id, dtype=pl.Boolean)
@@ -287,8 +284,7 @@ def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.
         "line": pl.Series(found.line.astype(np.uint32), dtype=pl.UInt32),
     }
     for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread"):
-        values = pl.Series(list(map(attrgetter(name), distinct)), dtype=GOROUTINE_SCHEMA[name])
-        columns[name] = values.gather(header)
-    labels = pl.Series([reading.interned.labels[k] for k in used.tolist()], dtype=GOROUTINE_SCHEMA["labels"])
-    columns["labels"] = labels.gather(header)
+        values = pl.Series(list(map(attrgetter(name), headers)), dtype=GOROUTINE_SCHEMA[name])
+        columns[name] = values.gather(plain)
+    columns["labels"] = pl.Series(reading.interned.labels, dtype=GOROUTINE_SCHEMA["labels"]).gather(entry)
     return pl.DataFrame({name: columns[name] for name in GOROUTINE_SCHEMA})
