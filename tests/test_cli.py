@@ -16,7 +16,6 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
 import typer
 
@@ -57,7 +56,7 @@ def _commands() -> list[list[str]]:
     """Every command and command of a group, as its arguments."""
     found: list[list[str]] = []
 
-    def walk(group: click.Command, path: list[str]) -> None:
+    def walk(group: object, path: list[str]) -> None:
         found.append(path)
         for name, inner in getattr(group, "commands", {}).items():
             walk(inner, [*path, name])

@@ -111,7 +111,8 @@ class Resolver:
     def headers(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         """The header entries of tail codes; -1 where the grammar refuses the header."""
         new = np.unique(codes[self._headers[codes] == _UNSEEN])
-        rest = self._with_labels(new) if len(new) else new
+        labelled = any("{" in self._texts[code] for code in new.tolist())
+        rest = self._with_labels(new) if labelled else new
         self._headers[rest] = [self._header(self._texts[code]) for code in rest.tolist()]
         return self._headers[codes]
 
