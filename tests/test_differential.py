@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from helpers import CORPUS, FIXTURES
+from invariants import rows, values
 from stackscan.formats import goroutine_text
 from stackscan.formats.goroutine_text.normalise import normalise
-from stackscan.formats.goroutine_text.reference import Block, read_block
-from stackscan.snapshot import Snapshot
+from stackscan.formats.goroutine_text.reference import read_block
 
 HEADER = re.compile(r"goroutine \d+ .*\[")
 
@@ -29,42 +29,10 @@ def blocks(text: str) -> Iterator[tuple[int, str]]:
             start = number if HEADER.match(line) else None
 
 
-def found(snapshots: list[Snapshot]) -> dict[int, tuple[object, ...]]:
-    """What the readers made of each goroutine, by header line."""
-    goroutines: dict[int, tuple[object, ...]] = {}
-    for snapshot in snapshots:
-        ancestors: dict[int, list[object]] = {}
-        for row in snapshot.ancestors.iter_rows(named=True):
-            ancestors.setdefault(row["goroutine_id"], []).append((row["ancestor_id"], snapshot.stacks[row["stack_id"]]))
-        for row in snapshot.goroutines.iter_rows(named=True):
-            goroutines[row["line"]] = (
-                row["goroutine_id"],
-                row["wait_reason"], row["wait_minutes"], row["locked"], row["leaked"], row["attributes"],
-                row["thread"], row["labels"],
-                snapshot.stacks[row["stack_id"]],
-                row["creator_id"],
-                tuple(ancestors.get(row["goroutine_id"], ())),
-            )  # fmt: skip
-    return goroutines
-
-
-def expected(block: Block) -> tuple[object, ...]:
-    """The same of the reference."""
-    header = block.header
-    return (
-        block.goroutine_id,
-        header.wait_reason, header.wait_minutes, header.locked, header.leaked, header.attributes,
-        header.thread, header.labels,
-        block.stack,
-        block.creator_id,
-        block.ancestors,
-    )  # fmt: skip
-
-
 def compare(data: bytes, *, most: int | None = None) -> tuple[int, int]:
     """Compare every goroutine that the grammar accepts; returns how many were compared, and how many it refused."""
     snapshots = goroutine_text.read(data)
-    goroutines = found(snapshots)
+    goroutines = rows(snapshots)
     damaged = {problem.line for snapshot in snapshots for problem in snapshot.problems}
     compared = refused = 0
     for line, text in blocks(normalise(data)[0].decode()):
@@ -74,7 +42,7 @@ def compare(data: bytes, *, most: int | None = None) -> tuple[int, int]:
         if block is None:
             refused += 1
         elif not damaged & set(range(line, line + text.count("\n") + 1)):
-            assert expected(block) == goroutines[line], text
+            assert values(block) == goroutines[line], text
             compared += 1
     return compared, refused
 

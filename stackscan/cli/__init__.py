@@ -40,15 +40,15 @@ def _root(
     """
 
 
-app.command("report")(report.command)
-app.command("rules")(rules.command)
-app.command("export")(export.command)
-app.command("query")(query.command)
-app.command("convert")(convert.command)
-app.command("check")(check.command)
-app.command("compare")(compare.command)
-app.add_typer(reproduce.commands(), name="reproduce")
-app.add_typer(pool.app)
+app.command("report", short_help="What a dump shows: what is stuck, where, and what to do.")(report.command)
+app.command("check", short_help="Judge captures in a pipeline: pass, fail, or cannot be judged.")(check.command)
+app.command("compare", short_help="Captures in time order: what grew, what went, who stayed.")(compare.command)
+app.command("rules", short_help="The known patterns and pools, or one of them explained.")(rules.command)
+app.add_typer(pool.app, short_help="How near a pool is to saturation, and what the fix buys.")
+app.command("export", short_help="Captures as tables: Parquet, Arrow, CSV, NDJSON.")(export.command)
+app.command("query", short_help="Ask captures in SQL.")(query.command)
+app.command("convert", short_help="A dump as pprof, folded stacks or speedscope.")(convert.command)
+app.add_typer(reproduce.commands(), name="reproduce", short_help="The failure of boxo #1142 on real sockets.")
 
 
 def main() -> None:
