@@ -15,7 +15,7 @@ QUIET = FIXTURES / "kubo" / "v0.41.0-quiet" / "stack-01.txt.gz"
 
 
 def outcome(folder: Path, test: str, **files: str) -> tuple[dict[str, str], str]:
-    """What became of each test of a file, run by a pytest of its own, and what pytest printed."""
+    """What became of each test of a file, run by a pytest of its own, and what pytest printed above its summary."""
     for name, text in {"test_it.py": test, **{k.replace("_", ".", 1): v for k, v in files.items()}}.items():
         (folder / name).write_text(text)
     settings = environment(STALLED=str(STALLED), QUIET=str(QUIET), PYTEST_ADDOPTS=None)
@@ -23,9 +23,9 @@ def outcome(folder: Path, test: str, **files: str) -> tuple[dict[str, str], str]
         [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "--rootdir", str(folder), "test_it.py"],
         cwd=folder, env=settings, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    summary = done.stdout.rpartition("short test summary info")[2].splitlines()
-    words = (line.split(" ") for line in summary if line.startswith(("PASSED", "FAILED", "ERROR")))
-    return {word[1].partition("::")[2]: word[0] for word in words}, done.stdout
+    printed, _, summary = done.stdout.rpartition("short test summary info")  # which repeats messages where CI is set
+    words = (line.split(" ") for line in summary.splitlines() if line.startswith(("PASSED", "FAILED", "ERROR")))
+    return {word[1].partition("::")[2]: word[0] for word in words}, printed
 
 
 def test_a_test_fails_when_its_process_leaves_findings(tmp_path: Path) -> None:
