@@ -63,24 +63,28 @@ def split_labels(tails: pl.Series) -> pl.DataFrame:
 
     Null where a header has no labels, is not that simple, or has more labels than the limit.
     """
-    tail = pl.col("tail")
-    after = tail.str.extract_groups(r"(?s)^(?<before>.*?\]) (?<labels>\{.*\}):$")  # Go 1.27
-    inside = tail.str.extract_groups(
-        rf"(?s)^(?<before>\[[^\]{{]+?)(?: labels:)(?<labels>{_inner_form()})(?<behind>[\],].*)$"
+    before, behind = pl.col("parts").struct.field("field_0"), pl.col("parts").struct.field("field_1")
+    is_after = behind.str.ends_with("}:")  # Go 1.27: [select, 3 minutes] {job: 7}:
+    table = tails.to_frame("tail").select("tail", parts=pl.col("tail").str.splitn("] {", 2))
+    table = table.select(
+        "tail",
+        bracket=pl.when(is_after).then(before + "]:"),
+        labels=pl.when(is_after).then("{" + behind.str.strip_suffix(":")),
     )
-    table = tails.to_frame("tail").select(
-        after.struct.field("before").alias("bracket"),
-        after.struct.field("labels").alias("labels"),
-        (inside.struct.field("before") + inside.struct.field("behind")).alias("inner_bracket"),
-        inside.struct.field("labels").alias("inner_labels"),
-    )
-    is_inner = pl.col("inner_labels").is_not_null()
-    labels = pl.when(is_inner).then("inner_labels").otherwise("labels")
-    bracket = pl.when(is_inner).then("inner_bracket").otherwise(pl.col("bracket") + ":")
-    short = labels.str.len_bytes() <= limits.MAX_LABEL_BYTES
-    return table.select(
-        bracket=pl.when(short).then(bracket),
-        labels=pl.when(short).then(labels),
+    if table["tail"].str.contains(_INNER, literal=True).any():
+        table = _with_inner_labels(table)
+    short = pl.col("labels").str.len_bytes() <= limits.MAX_LABEL_BYTES
+    return table.select(bracket=pl.when(short).then("bracket"), labels=pl.when(short).then("labels"))
+
+
+def _with_inner_labels(table: pl.DataFrame) -> pl.DataFrame:
+    """The same with the labels that Go 1.26 prints inside the bracket: ``[select labels:{"job": "7"}, 3 minutes]:``."""
+    form = rf"(?s)^(?<before>\[[^\]{{]+?) labels:(?<labels>{_inner_form()})(?<behind>[\],].*)$"
+    found = pl.col("found").struct
+    is_inner = found.field("labels").is_not_null()
+    return table.with_columns(found=pl.col("tail").str.extract_groups(form)).select(
+        bracket=pl.when(is_inner).then(found.field("before") + found.field("behind")).otherwise("bracket"),
+        labels=pl.when(is_inner).then(found.field("labels")).otherwise("labels"),
     )
 
 
