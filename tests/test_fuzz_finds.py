@@ -109,3 +109,11 @@ def test_brackets_without_end_are_no_stack_overflow() -> None:
     with pytest.raises(Exception, match="no goroutine") as caught:
         formats.read(b'{"":' * 1000, where="x")
     assert caught.type.__module__ == "stackscan.errors"
+
+
+def test_blanks_behind_a_creator_are_no_part_of_its_name() -> None:
+    """The fast path kept what the grammar is never given: a tab that stood before bytes of NUL."""
+    torn = DUMP.replace("net/http.(*Server).Serve in goroutine 1", "net/http.(*Server).Serve in gor\t\0\0")
+    after = goroutine(9, ["main.z"])  # the last goroutine is read with care anyhow
+    created = [stack.created_by.function for stack in snapshot_of(f"{torn}\n{after}").stacks if stack.created_by]
+    assert ["net/http.(*Server).Serve in gor"] == created

@@ -91,6 +91,8 @@ def _kinds(chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_par
     np.putmask(kind, is_call & (first != _BRACKET) & (first != _SPACE), CALL)
     kind[_starting_with(b"goroutine ", chunk, first, begin, end)] = HEADER
     creators = _starting_with(b"created by ", chunk, first, begin, end)
+    last = data[end[creators] - 1]
+    creators = creators[(last != _SPACE) & (last != _TAB)]  # blanks at the end are no part of a name: read with care
     kind[creators] = CREATOR
     after = creators[creators + 1 < len(kind)] + 1
     kind[after[kind[after] == LOCATION]] = CREATOR_LOCATION
