@@ -38,16 +38,46 @@ def real_goroutines() -> list[str]:
     return [block.rstrip("\n") + "\n" for block in found if "created by " in block]
 
 
-def many(count: int) -> Iterator[str]:
+def many(count: int, frames: int = 1) -> Iterator[str]:
     """A million goroutines of one frame: the top frame and the creator of real ones."""
     blocks = []
     for block in real_goroutines():
         lines = block.split("\n")
         at = next(k for k, line in enumerate(lines) if line.startswith("created by "))
-        blocks.append(("\n".join([*lines[1:3], *lines[at : at + 2]]), lines[0].partition(" [")[2]))
+        top = lines[1 : min(1 + 2 * frames, at)]
+        blocks.append(("\n".join([*top, *lines[at : at + 2]]), lines[0].partition(" [")[2]))
     for n in range(count):
         body, state = blocks[n % len(blocks)]
         yield f"goroutine {n + 1} [{state}\n{body}\n\n"
+
+
+def million(count: int) -> Iterator[str]:
+    """The same with up to four frames."""
+    yield from many(count, frames=4)
+
+
+def plain(count: int) -> Iterator[str]:
+    """Real goroutines as they are: what the two with labels are measured against."""
+    yield from labelled(count, "[{0}]:")
+
+
+def labels27(count: int) -> Iterator[str]:
+    """Every label distinct, behind the bracket."""
+    yield from labelled(count, "[{0}] {{job: {1}, tenant: t{2}}}:")
+
+
+def labels26(count: int) -> Iterator[str]:
+    """Every label distinct, inside the bracket."""
+    yield from labelled(count, '[{0} labels:{{"job": "{1}", "tenant": "t{2}"}}]:')
+
+
+def labelled(count: int, form: str) -> Iterator[str]:
+    """Real goroutines whose headers get labels: a form of the status, the goroutine's number and its tenant's."""
+    blocks = real_goroutines()
+    for n in range(count):
+        header, _, body = blocks[n % len(blocks)].partition("\n")
+        status = header.partition(" [")[2].partition("]")[0].partition(" labels:")[0]
+        yield f"goroutine {n + 1} {form.format(status, n, n % 97)}\n{body}\n"
 
 
 def stacks(count: int) -> Iterator[str]:
@@ -121,6 +151,10 @@ def wrapped(count: int) -> Iterator[str]:
 #: Case: how to make it, in a small size and a large one (and in the size of --full).
 CASES: Final[dict[str, tuple[Callable[[int], Iterator[str]], int, int, int]]] = {
     "many": (many, 30_000, 120_000, 1_000_000),
+    "million": (million, 30_000, 120_000, 1_000_000),
+    "plain": (plain, 15_000, 60_000, 60_000),
+    "labels27": (labels27, 15_000, 60_000, 60_000),
+    "labels26": (labels26, 15_000, 60_000, 60_000),
     "stacks": (stacks, 5_000, 20_000, 100_000),
     "names": (names, 10_000, 40_000, 200_000),
     "frames": (frames, 25_000, 100_000, 1_000_000),
@@ -167,18 +201,6 @@ def make(folder: Path, case: str, size: int) -> Path:
     return path
 
 
-def labelled(folder: Path) -> Iterator[Path]:
-    """The dumps of bigserver with about 15,000 goroutines, without labels and with labels that are all distinct."""
-    for name, options in (("plain", ()), ("labelled", ("-labels",))):
-        path = folder / f"{name}-13500.txt"
-        if not path.exists():
-            environment = {**os.environ, "GODEBUG": "tracebacklabels=1"}
-            with path.open("wb") as out:
-                command = ["go", "run", "./bigserver", *options, "13500"]
-                subprocess.run(command, cwd=ROOT / "fixtures" / "programs", stdout=out, env=environment, check=True)
-        yield path
-
-
 def parse(path: Path) -> None:
     """Print the MB a processor second that the text reader alone takes: the best of some runs, caches kept."""
     from stackscan.formats import goroutine_text
@@ -213,7 +235,7 @@ def main() -> None:
     """Parse the command line and print the table."""
     global STARTUP  # noqa: PLW0603  # a script
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"some of: labels {' '.join(CASES)}")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"some of: {' '.join(CASES)}")
     parser.add_argument("--full", action="store_true", help="also the largest size, up to a gigabyte a case")
     parser.add_argument("--parse", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--keep", type=Path, help="make the files there and keep them")
@@ -229,12 +251,8 @@ def main() -> None:
     widths = (11, 9, 9, 8, 8, 8, 8, 9)
     print(f"{'case-size':20}{'MB':>9}" + "".join(f"{name:>{width}}" for name, width in zip(names, widths, strict=True)))
     try:
-        for case in args.cases or [*CASES, *(["labels"] if shutil.which("go") else [])]:
-            if case == "labels":
-                for path in labelled(folder):
-                    measure(path)
-                continue
-            for size in CASES[case][1 : 4 if args.full else 3]:
+        for case in args.cases or CASES:
+            for size in sorted(set(CASES[case][1 : 4 if args.full else 3])):
                 path = make(folder, case, size)
                 measure(path)
                 if not args.keep:

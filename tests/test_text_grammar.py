@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
@@ -66,6 +69,40 @@ def test_reading_labels_many_at_once_changes_nothing() -> None:
             assert plain is not None
             assert read_tail(tail) == replace(plain, labels=labels)
     assert split >= sum("{" in tail for tail in tails) / 2
+
+
+_LABEL_TEXT = st.text(alphabet='ab }{]:,"\\\n', max_size=6)
+
+
+@given(
+    st.lists(st.tuples(_LABEL_TEXT, _LABEL_TEXT), min_size=1, max_size=3),
+    st.sampled_from(
+        ["[select{}]:", "[select{}, 3 minutes]:", "[select, 3 minutes{}]:", "[{}]:", "[select]{}:", "[a]b{}]:"]
+    ),
+    st.sampled_from([None, '"', "}", "{", "]", ", ", ": "]),
+    st.integers(0, 60),
+)
+def test_labels_cut_out_by_their_literals_are_those_of_the_grammar(
+    pairs: list[tuple[str, str]], form: str, dropped: str | None, place: int
+) -> None:
+    """Whatever stands in the quotes, and whatever is missing: what is split off is what the grammar would read."""
+    inner = ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in pairs)
+    tail = form.format(f" labels:{{{inner}}}" if "]{" not in form else f" {{{inner}}}")
+    if dropped and dropped in tail[place:]:
+        at = tail.index(dropped, place)
+        tail = tail[:at] + tail[at + len(dropped) :]
+    for bracket, labels in zip(*split_labels(pl.Series([tail])), strict=True):
+        plain = read_tail(bracket) if bracket is not None else None
+        if plain is not None and plain.labels is None and plain.attributes is None:
+            assert read_tail(tail) == replace(plain, labels=labels)
+
+
+def test_every_label_that_go_quotes_is_split_off_at_once() -> None:
+    """The usual ones never take the slow way."""
+    labels = ['{"job": "7"}', '{"a": "b", "c": "x]:y"}', '{"path": "C:\\x", "empty": ""}', '{"a": "{b"}']
+    split = split_labels(pl.Series([f"[select labels:{text}, 3 minutes]:" for text in labels]))
+    assert labels == split["labels"].to_list()
+    assert {"[select, 3 minutes]:"} == set(split["bracket"])
 
 
 @pytest.mark.parametrize(

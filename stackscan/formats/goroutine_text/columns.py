@@ -35,6 +35,7 @@ class Interner:
         self._dtype = pl.Categorical(self._categories)
         # Categories live only as long as a column uses them: this one keeps them.
         self._anchor = pl.Series([""]).cast(self._dtype)
+        self._highest = [0]  # code of each chunk; threads append
 
     def codes(self, chunk: bytes, begin: Positions, end: Positions) -> Codes:
         """The codes of the texts chunk[begin:end]; the spans must be in order and must not overlap."""
@@ -46,11 +47,15 @@ class Interner:
         # No copy: an Arrow string column over the chunk whose even elements are the texts, odd ones what lies between.
         column = nanoarrow.c_array_from_buffers(_STRING, 2 * count, [None, offsets, chunk])
         texts = pl.Series(column).gather_every(2)
-        return texts.cast(self._dtype).to_physical().to_numpy()
+        codes: Codes = texts.cast(self._dtype).to_physical().to_numpy()
+        if count:
+            self._highest.append(int(codes.max()))
+        return codes
 
     def texts(self) -> pl.Series:
         """The distinct texts by code. Not to be asked while a thread interns: it could see a code without its text."""
-        return self._categories.to_series()
+        every = pl.Series(np.arange(max(self._highest) + 1, dtype=np.uint32))
+        return every.cat.to(self._dtype).cast(pl.String)  # Categories.to_series asks for them one by one
 
 
 @dataclass(frozen=True, slots=True)

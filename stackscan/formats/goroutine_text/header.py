@@ -18,6 +18,8 @@ from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.sources import limits
 
 _INNER: Final = " labels:{"
+_BEHIND: Final = "] {"
+_NO_TEXT: Final = pl.lit(None, dtype=pl.String)
 
 
 def read_tail(tail: str) -> Header | None:
@@ -63,29 +65,51 @@ def split_labels(tails: pl.Series) -> pl.DataFrame:
 
     Null where a header has no labels, is not that simple, or has more labels than the limit.
     """
-    before, behind = pl.col("parts").struct.field("field_0"), pl.col("parts").struct.field("field_1")
-    is_after = behind.str.ends_with("}:")  # Go 1.27: [select, 3 minutes] {job: 7}:
-    table = tails.to_frame("tail").select("tail", parts=pl.col("tail").str.splitn("] {", 2))
-    table = table.select(
-        "tail",
-        bracket=pl.when(is_after).then(before + "]:"),
-        labels=pl.when(is_after).then("{" + behind.str.strip_suffix(":")),
-    )
-    if table["tail"].str.contains(_INNER, literal=True).any():
-        table = _with_inner_labels(table)
+    table = tails.to_frame("tail").with_columns(bracket=_NO_TEXT, labels=_NO_TEXT)
+    for literal, split in ((_BEHIND, _with_labels_behind), (_INNER, _with_inner_labels)):
+        if tails.str.contains(literal, literal=True).any():
+            table = split(table)
     short = pl.col("labels").str.len_bytes() <= limits.MAX_LABEL_BYTES
     return table.select(bracket=pl.when(short).then("bracket"), labels=pl.when(short).then("labels"))
 
 
-def _with_inner_labels(table: pl.DataFrame) -> pl.DataFrame:
-    """The same with the labels that Go 1.26 prints inside the bracket: ``[select labels:{"job": "7"}, 3 minutes]:``."""
-    form = rf"(?s)^(?<before>\[[^\]{{]+?) labels:(?<labels>{_inner_form()})(?<behind>[\],].*)$"
-    found = pl.col("found").struct
-    is_inner = found.field("labels").is_not_null()
-    return table.with_columns(found=pl.col("tail").str.extract_groups(form)).select(
-        bracket=pl.when(is_inner).then(found.field("before") + found.field("behind")).otherwise("bracket"),
-        labels=pl.when(is_inner).then(found.field("labels")).otherwise("labels"),
+def _with_labels_behind(table: pl.DataFrame) -> pl.DataFrame:
+    """With the labels that Go 1.27 prints behind the bracket."""
+    before, behind = _halves("tail", _BEHIND)
+    table = table.with_columns(before=before, behind=behind)
+    ends = pl.col("behind").str.ends_with("}:")
+    return table.select(
+        "tail",
+        bracket=pl.when(ends).then(pl.col("before") + "]:"),
+        labels=pl.when(ends).then("{" + pl.col("behind").str.strip_suffix(":")),
     )
+
+
+def _with_inner_labels(table: pl.DataFrame) -> pl.DataFrame:
+    """With the labels that Go 1.26 prints inside the bracket: ``[select labels:{"job": "7"}, 3 minutes]:``.
+
+    They are cut out by their literals and proven by the grammar's form, which costs less than finding them by it. The
+    form reads from the left and knows one way only, so what it accepts whole is what it would have found.
+    """
+    before, inside = _halves("tail", f'{_INNER}"')
+    labels, behind = _halves("inside", '"}')
+    table = table.with_columns(before=before, inside=inside)
+    table = table.with_columns(behind=behind, inner=pl.lit('{"') + labels + '"}')
+    proven = (
+        pl.col("before").str.contains(r"^\[[^\]{]+$")
+        & pl.col("behind").str.contains("^[],]")
+        & pl.col("inner").str.contains(f"(?s)^{_inner_form()}$")
+    )
+    return table.with_columns(proven=proven).select(
+        bracket=pl.when("proven").then(pl.col("before") + pl.col("behind")).otherwise("bracket"),
+        labels=pl.when("proven").then("inner").otherwise("labels"),
+    )
+
+
+def _halves(column: str, literal: str) -> tuple[pl.Expr, pl.Expr]:
+    """What stands before and behind the first ``literal``; the second is null where there is none."""
+    parts = pl.col(column).str.splitn(literal, 2).struct
+    return parts.field("field_0"), parts.field("field_1")
 
 
 def _read_inner_labels(tail: str, status: str) -> Header | None:

@@ -65,6 +65,8 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
             if progress is not None:
                 progress(span[1], len(data))
     resolver = rows.Resolver(interner, reading.interned)
+    if chunks:
+        resolver.learn_headers([chunk.tail for chunk in chunks])
     first_line = 1
     for span, chunk in zip(spans, chunks, strict=True):
         _take(data, span, chunk, first_line, resolver, reading, unterminated)

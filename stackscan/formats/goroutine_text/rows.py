@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -48,24 +48,25 @@ class Interned:
     """The distinct headers and stacks of one text, in the order in which they were first needed.
 
     A header of the text is an entry: which of the few ``headers`` without labels it is (``plain``), and its ``labels``,
-    which may differ from goroutine to goroutine.
+    which may differ from goroutine to goroutine and therefore stay a column where they came as one.
     """
 
     headers: list[Header] = field(default_factory=list)
     plain: list[int] = field(default_factory=list)
-    labels: list[str | None] = field(default_factory=list)
     stacks: list[Stack] = field(default_factory=list)
     _plain_ids: dict[Header, int] = field(default_factory=dict)
     _entries: dict[Header, int] = field(default_factory=dict)
     _stack_ids: dict[Stack, int] = field(default_factory=dict)
+    _labels: list[pl.Series] = field(default_factory=list)  # of the entries, in pieces
+    _last_labels: list[str | None] = field(default_factory=list)  # of those behind the last piece
 
     def header_id(self, value: Header) -> int:
         """The entry of a header. Those with labels are hardly ever equal, and not looked for: an entry may repeat."""
         if value.labels is not None:
-            return self.add([self.plain_id(replace(value, labels=None))], [value.labels])
+            return self._add_one(self.plain_id(replace(value, labels=None)), value.labels)
         found = self._entries.get(value)
         if found is None:
-            found = self._entries[value] = self.add([self.plain_id(value)], [None])
+            found = self._entries[value] = self._add_one(self.plain_id(value), None)
         return found
 
     def plain_id(self, value: Header) -> int:
@@ -75,12 +76,21 @@ class Interned:
             self.headers.append(value)
         return found
 
-    def add(self, plain: Iterable[int], labels: Iterable[str | None]) -> int:
-        """Add entries, and say where the first of them is."""
-        first = len(self.labels)
+    def add(self, plain: Sequence[int], labels: pl.Series) -> int:
+        """Add as many entries, and say where the first of them is."""
+        self._labels = [self.labels(), labels]
+        self._last_labels = []
         self.plain.extend(plain)
-        self.labels.extend(labels)
-        return first
+        return len(self.plain) - len(plain)
+
+    def _add_one(self, plain: int, labels: str | None) -> int:
+        self.plain.append(plain)
+        self._last_labels.append(labels)
+        return len(self.plain) - 1
+
+    def labels(self) -> pl.Series:
+        """The labels of all entries; null for none."""
+        return pl.concat([*self._labels, pl.Series(self._last_labels, dtype=pl.String)])
 
     def header(self, entry: int) -> Header:
         """The header of an entry, without its labels."""
@@ -108,25 +118,32 @@ class Resolver:
         self._stacks: dict[bytes, int] = {}
         self._headers = np.full(len(self._texts), _UNSEEN, dtype=np.int64)
 
+    def learn_headers(self, chunks: Sequence[npt.NDArray[np.uint32]]) -> None:
+        """Read the headers of many chunks at once: each may have labels of its own, and columns pay a cost a call."""
+        self.headers(np.concatenate(chunks))
+
     def headers(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         """The header entries of tail codes; -1 where the grammar refuses the header."""
-        new = np.unique(codes[self._headers[codes] == _UNSEEN])
-        labelled = any("{" in self._texts[code] for code in new.tolist())
-        rest = self._with_labels(new) if labelled else new
+        asked = np.zeros(len(self._texts), dtype=np.bool_)
+        asked[codes] = True
+        new = np.flatnonzero(asked & (self._headers == _UNSEEN))
+        tails = self._column.gather(new)
+        rest = self._with_labels(new, tails) if tails.str.contains("{", literal=True).any() else new
         self._headers[rest] = [self._header(self._texts[code]) for code in rest.tolist()]
         return self._headers[codes]
 
-    def _with_labels(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    def _with_labels(self, codes: npt.NDArray[np.int64], tails: pl.Series) -> npt.NDArray[np.int64]:
         """Read headers with labels a column at a time, for each goroutine may have its own; what is left over."""
-        parts = header.split_labels(self._column.gather(codes))
+        parts = header.split_labels(tails)
         brackets = parts["bracket"].drop_nulls().unique(maintain_order=True)
         plain = [self._plain(bracket) for bracket in brackets]
         of_row = parts["bracket"].replace_strict(brackets, plain, default=_UNREADABLE, return_dtype=pl.Int64)
-        simple = (of_row >= 0).to_numpy()
-        found = of_row.filter(of_row >= 0).to_list()
-        first = self._interned.add(found, parts["labels"].filter(of_row >= 0).to_list())
+        is_simple = of_row >= 0
+        found = of_row.filter(is_simple).to_list()
+        first = self._interned.add(found, parts["labels"].filter(is_simple))
+        simple = is_simple.to_numpy()
         self._headers[codes[simple]] = np.arange(first, first + len(found))
-        left: npt.NDArray[np.uint32] = codes[~simple]
+        left: npt.NDArray[np.int64] = codes[~simple]
         return left
 
     def _plain(self, bracket: str) -> int:

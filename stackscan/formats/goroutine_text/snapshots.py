@@ -286,5 +286,5 @@ def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.
     for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread"):
         values = pl.Series(list(map(attrgetter(name), headers)), dtype=GOROUTINE_SCHEMA[name])
         columns[name] = values.gather(plain)
-    columns["labels"] = pl.Series(reading.interned.labels, dtype=GOROUTINE_SCHEMA["labels"]).gather(entry)
+    columns["labels"] = reading.interned.labels().gather(entry)
     return pl.DataFrame({name: columns[name] for name in GOROUTINE_SCHEMA})
