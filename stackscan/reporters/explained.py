@@ -57,9 +57,9 @@ def rule_text(rule: Rule, rules: Iterable[Rule], out: TextIO, width: int) -> Non
         affected = ", ".join(map(str, rule.affected))
         fixed = f"fixed in {rule.fixed}" if rule.fixed else ""
         _paragraph(out, "versions", "; ".join(part for part in (affected, fixed) if part), width)
-    if rule.minor is not None:
-        share = f"below {rule.minor.below_share:.0%} of {rule.pool} it is {rule.minor.severity}"
-        _paragraph(out, "severity", f"{rule.severity}; {share}", width)
+    if rule.minor:
+        steps = [f"below {minor.below_share:.0%} of {rule.pool} it is {minor.severity}" for minor in rule.minor]
+        _paragraph(out, "severity", "; ".join([rule.severity, *reversed(steps)]), width)
     _paragraph(out, "wins", _precedence(rule, rules), width)
     _lines(out, "when", rule.expression)
     out.writelines(

@@ -24,10 +24,11 @@ _FOLDER: Final = Path(__file__).resolve().parent / "catalogue"
 
 @dataclass(frozen=True, slots=True)
 class Minor:
-    """Below which share of the pool's workers (0 to 1) a finding has which severity."""
+    """Below which share of the pool's workers (0 to 1) a finding has which severity, and which line in the verdict."""
 
     below_share: float
     severity: Severity
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ class Rule:
     """A named pattern of goroutines that are stuck, or that wait as they should (``kind``).
 
     It catches goroutines of which ``when`` is true (``expression`` is its text). ``noun`` is what it counts
-    ("workers"); ``shapes`` sort them; ``companion`` describes goroutines that a caught one created and that belong to
-    it (they are counted apart, never in it); ``transports`` sort by the caught goroutine or, where that tells nothing,
-    its companion. A rule about a ``pool`` may be ``minor``: below that share of its workers the finding has another
-    severity. It may ``extend`` another rule: what it catches, that one catches too, and says less of it; and it may
-    yield to others (:mod:`stackscan.rules.precedence`). ``evidence_level`` says how the pattern is known, ``affected``
-    and ``fixed`` in which versions the defect is. ``verdict`` is the first line of a report: ``$count``, ``$workers``
-    (of ``pool``) and ``$minutes`` are filled in.
+    ("workers"); ``shapes`` sort them; ``companion`` describes goroutines that a caught one created and that belong
+    to it (they are counted apart, never in it); ``transports`` sort by the caught goroutine or, where that tells
+    nothing, its companion. A rule about a ``pool`` may be ``minor``: below some shares of its workers, the smallest
+    first, the finding has another severity. It may ``extend`` another rule: what it catches, that one catches too,
+    and says less of it; and it may yield to others (:mod:`stackscan.rules.precedence`). ``evidence_level`` says how
+    the pattern is known, ``affected`` and ``fixed`` in which versions the defect is. ``verdict`` is the first line
+    of a report: ``$count``, ``$workers`` (of ``pool``) and ``$minutes`` are filled in.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Rule:
     fixed: str
     noun: str
     pool: str | None
-    minor: Minor | None
+    minor: tuple[Minor, ...]
     extends: str | None
     yields_to: tuple[str, ...]
     shapes: tuple[Kind, ...]
@@ -108,7 +109,7 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
         fixed=table.text("fixed", "-").removeprefix("-"),
         noun=table.text("noun", "goroutines"),
         pool=table.text("pool", "-").removeprefix("-") or None,
-        minor=_minor(table),
+        minor=_minor(table, table.text("verdict", title)),
         extends=table.text("extends", "-").removeprefix("-") or None,
         yields_to=table.texts("yields_to"),
         shapes=read_kinds(table, "shape"),
@@ -122,10 +123,13 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
     return rule
 
 
-def _minor(table: Table) -> Minor | None:
-    entry = table.table("minor")
-    if entry is None:
-        return None
-    minor = Minor(entry.share("below_share"), entry.choice("severity", SEVERITIES))
+def _minor(table: Table, verdict: str) -> tuple[Minor, ...]:
+    entries = table.tables("minor") if isinstance(table.raw("minor"), list) else (table.table("minor"),)
+    minor = [_read_minor(entry, verdict) for entry in entries if entry is not None]
+    return tuple(sorted(minor, key=lambda step: step.below_share))
+
+
+def _read_minor(entry: Table, verdict: str) -> Minor:
+    minor = Minor(entry.share("below_share"), entry.choice("severity", SEVERITIES), entry.text("verdict", verdict))
     entry.finish()
     return minor

@@ -14,7 +14,7 @@ from stackscan.language.index import Numbers
 from stackscan.language.symbols import Mask
 from stackscan.rules import affected
 from stackscan.rules.affected import Verdict
-from stackscan.rules.description import SEVERITIES, Rule, Severity
+from stackscan.rules.description import SEVERITIES, Minor, Rule, Severity
 from stackscan.rules.precedence import in_order
 from stackscan.snapshot import Snapshot
 
@@ -29,13 +29,16 @@ Evidence = dict[str, int | dict[str, int] | None]
 class Finding:
     """What one rule caught in one snapshot.
 
-    ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack id
-    to the index of the frame that made it match. ``applies`` says whether the program's versions have the defect and
-    what tells it (None: nothing does). ``rows`` are the goroutines' rows in the snapshot.
+    ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack
+    id to the index of the frame that made it match. ``verdict`` is the rule's first line of a report, with its
+    placeholders; it and ``severity`` are those of a minor finding where it is one. ``applies`` says whether the
+    program's versions have the defect and what tells it (None: nothing does). ``rows`` are the goroutines' rows in
+    the snapshot.
     """
 
     rule: Rule
     severity: Severity
+    verdict: str
     count: int
     goroutine_ids: tuple[int, ...]
     evidence: Evidence
@@ -65,8 +68,8 @@ def classify(
         claimed[rule.name] = rows
         told = rows if shown is None else rows[shown[rows]]
         if len(told):
-            severity = _severity(rule, len(rows), pool_sizes or {})
-            found.append(_finding(rule, severity, index, told, versions or {}))
+            weight = _weight(rule, len(rows), pool_sizes or {})
+            found.append(_finding(rule, weight, index, told, versions or {}))
     order = lambda f: (  # noqa: E731
         f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count, f.rule.extends is None, f.rule.name,
     )  # fmt: skip
@@ -89,19 +92,19 @@ def _left_by(winners: Iterable[str], claimed: Mapping[str, Numbers], goroutines:
     return left
 
 
-def _severity(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Severity:
+def _weight(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Rule | Minor:
+    """Whose severity and verdict a finding has: the rule's own, or those of a small share of its pool."""
     workers = pool_sizes.get(rule.pool or "", 0)
-    if rule.minor is not None and workers and count < rule.minor.below_share * workers:
-        return rule.minor.severity
-    return rule.severity
+    return next((minor for minor in rule.minor if count < minor.below_share * workers), rule)
 
 
-def _finding(rule: Rule, severity: Severity, index: Index, rows: Numbers, versions: Mapping[str, str]) -> Finding:
+def _finding(rule: Rule, weight: Rule | Minor, index: Index, rows: Numbers, versions: Mapping[str, str]) -> Finding:
     stack_ids = tuple(dict.fromkeys(index.row_stack[rows].tolist()))
     ids, known = index.column("goroutine_id")
     return Finding(
         rule=rule,
-        severity=severity,
+        severity=weight.severity,
+        verdict=weight.verdict,
         count=len(rows),
         goroutine_ids=tuple(ids[rows][known[rows]][:_IDS_SHOWN].tolist()),
         evidence=_evidence(rule, index, rows),
