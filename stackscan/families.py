@@ -7,7 +7,7 @@ is nothing to tell then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,60 +62,94 @@ def creation_sites(
 
     ``aside``: rows of goroutines that do not count here, because they wait as they should.
     """
-    return _families(snapshot, None, least, most, aside)
+    return _families(snapshot, (None,), least, most, aside)[0]
 
 
-def families_of(snapshot: Snapshot, stack_ids: Iterable[int], *, most: int = 3) -> tuple[Family, ...]:
-    """The families of the goroutines in some stacks (a finding's), those with most of them first: siblings elsewhere
-    count too."""
-    return _families(snapshot, frozenset(stack_ids), 1, most)
+def families_of(
+    snapshot: Snapshot, findings: Iterable[Iterable[int]], *, most: int = 3
+) -> tuple[tuple[Family, ...], ...]:
+    """For each finding (the stacks that its goroutines are in) their families, those with most of them first: siblings
+    elsewhere count too."""
+    return _families(snapshot, [list(stacks) for stacks in findings], 1, most)
+
+
+#: The stacks of a finding's goroutines; None: nobody's, all creation sites are asked for.
+_Question = Sequence[int] | None
 
 
 def _families(
-    snapshot: Snapshot, caught: Collection[int] | None, least: int, most: int, aside: Iterable[int] = ()
-) -> tuple[Family, ...]:
-    sites: dict[Frame, int] = {}
-    of_stack = [sites.setdefault(s.created_by, len(sites)) if s.created_by else None for s in snapshot.stacks]
-    if not sites or (caught is not None and not caught):
-        return ()
-    site = pl.Series("site", of_stack, dtype=pl.UInt32)[snapshot.goroutines["stack_id"]]
-    table = snapshot.goroutines.select(
-        "goroutine_id", "wait_reason", "creator_id", "stack_id", pl.col("wait_minutes").fill_null(0)
-    )
-    counts = np.ones(len(table), dtype=np.bool_)
-    counts[list(aside)] = False
-    table = table.with_columns(site).filter(pl.Series(counts) & pl.col("site").is_not_null())
-    is_caught = pl.lit(value=False) if caught is None else pl.col("stack_id").is_in(list(caught))
-    counted = (
-        table.group_by("site", maintain_order=True)
-        .agg(
-            pl.len().alias("count"),
-            is_caught.sum().alias("caught"),
-            pl.col("wait_minutes").max(),
-            pl.col("goroutine_id").first(),
-        )
-        .filter(pl.col("count") >= least, pl.col("caught") >= (0 if caught is None else 1))
-        .sort(["caught", "count"], descending=True, maintain_order=True)
-        .head(most)
-    )
-    table = table.filter(pl.col("site").is_in(counted["site"].implode()))
+    snapshot: Snapshot, questions: Sequence[_Question], least: int, most: int, aside: Iterable[int] = ()
+) -> tuple[tuple[Family, ...], ...]:
+    """The families of several questions. What costs, the look at all goroutines, is done once for all of them."""
+    numbers: dict[Frame, int] = {}
+    of_stack = [numbers.setdefault(s.created_by, len(numbers)) if s.created_by else None for s in snapshot.stacks]
+    if not numbers:
+        return ((),) * len(questions)
+    site = pl.Series("site", of_stack, dtype=pl.UInt32)
+    table = _listed(snapshot, site, aside)
+    by_site = _BySite(table, site)
+    chosen = [by_site.choose(question, least, most) for question in questions]
+    asked = pl.Series(sorted({number for found in chosen for number, _ in found}), dtype=pl.UInt32)
+    table = table.filter(pl.col("site").is_in(asked.implode()))
     states = _states(table)
     creators, distinct = _creators(snapshot, table)
     ancestries = _ancestries(snapshot, {s: c[0].goroutine_id for s, c in creators.items()})
-    frames = list(sites)
-    return tuple(
-        Family(
+    frames = list(numbers)
+
+    def family(number: int, caught: int | None) -> Family:
+        return Family(
             created_by=frames[number],
-            count=count,
+            count=int(by_site.count[number]),
             states=states[number],
-            max_wait_minutes=minutes,
+            max_wait_minutes=int(by_site.minutes[number]),
             creators=creators.get(number, ()),
             distinct_creators=distinct.get(number),
-            ancestry=_printed(snapshot, first) or ancestries.get(number, ()),
-            caught=None if caught is None else found,
+            ancestry=_printed(snapshot, by_site.first_id(number)) or ancestries.get(number, ()),
+            caught=caught,
         )
-        for number, count, found, minutes, first in counted.iter_rows()
-    )
+
+    return tuple(tuple(family(*found) for found in of_question) for of_question in chosen)
+
+
+def _listed(snapshot: Snapshot, site: pl.Series, aside: Iterable[int]) -> pl.DataFrame:
+    """The goroutines whose creation site is known, those aside left out, each with its site."""
+    table = snapshot.goroutines.select(
+        "goroutine_id", "wait_reason", "creator_id", "stack_id", pl.col("wait_minutes").fill_null(0)
+    ).with_columns(site.gather(snapshot.goroutines["stack_id"]))
+    counts = np.ones(len(table), dtype=np.bool_)
+    counts[list(aside)] = False
+    return table.filter(pl.Series(counts) & pl.col("site").is_not_null())
+
+
+class _BySite:
+    """What a table of goroutines sums up to by creation site: how many, the longest wait, the first goroutine."""
+
+    def __init__(self, table: pl.DataFrame, site: pl.Series) -> None:
+        self._ids = table["goroutine_id"]
+        self._site = site
+        self._of_row = table["site"].to_numpy()
+        self._stack = table["stack_id"].to_numpy()
+        sites = len(site.drop_nulls().unique())
+        self.count = np.bincount(self._of_row, minlength=sites)
+        self.minutes = np.zeros(sites, dtype=np.int64)
+        np.maximum.at(self.minutes, self._of_row, table["wait_minutes"].to_numpy())
+
+    def choose(self, question: _Question, least: int, most: int) -> list[tuple[int, int | None]]:
+        """The sites that a question is about, most caught and largest first, each with how many of it are caught."""
+        if question is None:
+            large = np.flatnonzero(self.count >= least)
+            return [(number, None) for number in large[np.argsort(-self.count[large], kind="stable")][:most].tolist()]
+        caught_stacks = np.zeros(len(self._site), dtype=np.bool_)
+        caught_stacks[question] = True
+        caught = np.bincount(self._of_row[caught_stacks[self._stack]], minlength=len(self.count))
+        some = np.flatnonzero((caught > 0) & (self.count >= least))
+        order = np.lexsort((-self.count[some], -caught[some]))
+        return [(number, int(caught[number])) for number in some[order][:most].tolist()]
+
+    def first_id(self, number: int) -> int | None:
+        """The id of a site's first goroutine."""
+        found: int | None = self._ids[int(np.argmax(self._of_row == number))]
+        return found
 
 
 def _states(table: pl.DataFrame) -> dict[int, tuple[tuple[str, int], ...]]:

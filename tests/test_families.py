@@ -54,10 +54,10 @@ def test_the_family_of_what_a_rule_caught() -> None:
     """How many of the family were caught, and what their siblings do."""
     snapshot = server(12)
     caught = [number for number, stack in enumerate(snapshot.stacks) if "web.handle1" in stack.functions]
-    (family,) = families_of(snapshot, caught)
+    orphans = [number for number, stack in enumerate(snapshot.stacks) if stack.created_by is None]
+    (family,), nobodys, of_orphans = families_of(snapshot, [caught, [], orphans])
     assert (6, 12) == (family.caught, family.count)
-    assert () == families_of(snapshot, [])
-    assert () == families_of(snapshot, [n for n, stack in enumerate(snapshot.stacks) if stack.created_by is None])
+    assert () == nobodys == of_orphans
 
 
 def test_versions_without_creators_ids_still_have_sites() -> None:
@@ -81,7 +81,7 @@ def test_a_printed_line_of_descent_is_used() -> None:
     (snapshot,) = formats.read(data, where="ancestors")
     deepest = snapshot.ancestors.sort("depth")[-1]["goroutine_id"].item()
     stack = snapshot.goroutines.filter(snapshot.goroutines["goroutine_id"] == deepest)["stack_id"].item()
-    (family,) = families_of(snapshot, [stack])
+    ((family,),) = families_of(snapshot, [[stack]])
     assert len(family.ancestry) >= 1
 
 

@@ -24,12 +24,10 @@ def families(
 ) -> tuple[tuple[Family, ...], tuple[tuple[str, tuple[Family, ...]], ...]]:
     """The largest creation sites of what does not wait as it should, and the families of what alarming rules caught."""
     rows = [row for finding in aside for row in finding.rows.tolist()]
-    of_findings = [
-        (finding.rule.name, families_of(snapshot, finding.stack_ids))
-        for finding in findings
-        if finding.severity in ("error", "warning")
-    ]
-    return creation_sites(snapshot, aside=rows), tuple((rule, found) for rule, found in of_findings if found)
+    alarming = [finding for finding in findings if finding.severity in ("error", "warning")]
+    found = families_of(snapshot, [finding.stack_ids for finding in alarming])
+    of_findings = zip((finding.rule.name for finding in alarming), found, strict=True)
+    return creation_sites(snapshot, aside=rows), tuple((rule, family) for rule, family in of_findings if family)
 
 
 def worth_showing(locks: Locks) -> tuple[Lock, ...]:
