@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers import ROOT
-from stackscan import __version__
+from stackscan import __version__, resources
 from stackscan.resources import grammar_text
 
 PACKAGE = ROOT / "stackscan"
@@ -94,6 +94,33 @@ def test_a_missing_grammar_is_said_to_be_missing() -> None:
     """A broken installation gets a message, not a parser error."""
     with pytest.raises(FileNotFoundError, match="reinstall"):
         grammar_text("no_such_grammar")
+
+
+def test_the_tables_of_a_grammar_are_kept_like_compiled_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Python keeps its own, and only where it may; a damaged file or another grammar costs time, not truth."""
+    monkeypatch.setattr(resources, "_PACKAGE", tmp_path)
+    monkeypatch.setattr(resources, "grammar_text", lambda name: f'start: "{name}"')
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+
+    def reads(name: str) -> bool:
+        return bool(resources.parser("toy", start="start").parse(name))
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert reads("toy")  # no folder to write in
+    (tmp_path / "__pycache__").mkdir()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert reads("toy")
+    assert [] == list((tmp_path / "__pycache__").iterdir())
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert reads("toy")
+    (kept,) = (tmp_path / "__pycache__").iterdir()
+    whole = kept.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"no pickle at all"):
+        kept.write_bytes(damaged)
+        assert reads("toy")
+    kept.write_bytes(whole)
+    monkeypatch.setattr(resources, "grammar_text", lambda name: f'start: "{name}" "s"')
+    assert reads("toys")
 
 
 @pytest.mark.parametrize("command", ["export", "query", "convert"])

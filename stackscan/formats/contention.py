@@ -15,7 +15,7 @@ from stackscan.formats.counted import EXCERPT
 from stackscan.formats.goroutine_counts import grammar as counts
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.problems import bounded
-from stackscan.resources import grammar_text
+from stackscan.resources import parser
 from stackscan.snapshot import Frame, Problem
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ def read(data: bytes) -> ContentionProfile:
 
 @cache
 def _parser() -> Lark:
-    from lark import Lark
-
-    return Lark(grammar_text("contention"), parser="lalr", start=_STARTS, maybe_placeholders=False)
+    return parser("contention", start=_STARTS, maybe_placeholders=False)
 
 
 def _tokens(text: str, start: str) -> dict[str, str] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from stackscan.resources import grammar_text
+from stackscan.resources import parser
 from stackscan.snapshot import Frame
 
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ class Origin:
 
 @cache
 def _parser() -> Lark:
-    from lark import Lark
-
-    return Lark(grammar_text("symbol"), parser="lalr", start="symbol")
+    return parser("symbol", start="symbol")
 
 
 @lru_cache(maxsize=65536)

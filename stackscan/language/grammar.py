@@ -32,7 +32,7 @@ from stackscan.language.syntax import (
     Texts,
     Waiting,
 )
-from stackscan.resources import grammar_text
+from stackscan.resources import parser
 
 if TYPE_CHECKING:
     from lark import Lark, Token
@@ -148,9 +148,7 @@ def _keywords(allowed: Iterable[str]) -> list[str]:
 
 @cache
 def _parser() -> Lark:
-    from lark import Lark
-
-    return Lark(grammar_text("rule"), parser="lalr", start="either", maybe_placeholders=False)
+    return parser("rule", start="either", maybe_placeholders=False)
 
 
 @cache

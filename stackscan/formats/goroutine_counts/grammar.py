@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.labels import label_text, unquote
-from stackscan.resources import grammar_text
+from stackscan.resources import parser
 from stackscan.snapshot import Frame
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ class WholeRecord:
 
 @cache
 def _parser() -> Lark:
-    from lark import Lark
-
-    return Lark(grammar_text("counts"), parser="lalr", start=_STARTS, maybe_placeholders=False)
+    return parser("counts", start=_STARTS, maybe_placeholders=False)
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from stackscan.resources import grammar_text
+from stackscan.resources import parser
 from stackscan.snapshot import Frame
 
 if TYPE_CHECKING:
@@ -45,11 +45,8 @@ class Header:
 
 @cache
 def _parser() -> Lark:
-    from lark import Lark
-
-    return Lark(
-        grammar_text("goroutine"),
-        parser="lalr",
+    return parser(
+        "goroutine",
         start=_STARTS,
         maybe_placeholders=False,
         propagate_positions=False,
