@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 def main() -> None:
     """Run the command line. Ctrl-C ends it quietly; a reproducer is only asked to stop, and says what it had."""
-    # What a command loads and reads stays until it ends. Looking for garbage in it, on the way and once more at the end,
-    # took a sixth of a report's time.
+    # What a command loads and reads stays until it ends. Looking for garbage in it, on the way and at the end, took a
+    # sixth of a report's time.
     gc.set_threshold(100_000, 50, 100)
     try:
         with _listening():
