@@ -13,6 +13,7 @@ from stackscan import formats
 from stackscan.catalogue import Example, read_files, read_text
 from stackscan.errors import CatalogueError, ExpressionError
 from stackscan.pipeline import scan
+from stackscan.report import verdict
 from stackscan.rules import Finding, Rule, catalogue, classify
 from stackscan.rules.affected import go_version
 from stackscan.rules.description import read_rule
@@ -520,3 +521,18 @@ def test_rule_files_are_read_by_name(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("name =")
     with pytest.raises(CatalogueError, match=r"^c\.toml"):
         list(read_files(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1 goroutines wait for a mutex, most in main.f", "1 goroutine waits for a mutex, in main.f"),
+        ("1 queries have waited for up to 3 min", "1 query has waited for up to 3 min"),
+        ("1 goroutines are leaked: most in main.f; most in g", "1 goroutine is leaked: most in main.f; in g"),
+        ("1 of 12 bitswap task workers are stuck", "1 of 12 bitswap task workers are stuck"),
+        ("1 × many goroutines wait", "1 × many goroutines wait"),
+    ],
+)
+def test_one_goroutine_is_told_as_one(text: str, said: str) -> None:
+    """Verdicts are written for many; one is not they."""
+    assert said == verdict._of_one(text)

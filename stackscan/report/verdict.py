@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from string import Template
@@ -20,6 +21,9 @@ _BLOCKED: Final = (
     "sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock", "semacquire", "chan send",
     "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)", "sync.WaitGroup.Wait",
 )  # fmt: skip
+
+_SINGULAR: Final = {"wait": "waits", "watch": "watches", "have": "has", "are": "is"}
+_PLURAL: Final = re.compile(r"\A1 ((?!of |× ).+?)(ies|s) (" + "|".join(_SINGULAR) + r")\b")
 
 
 def judge(
@@ -63,7 +67,13 @@ def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample
     text = Template(finding.verdict).safe_substitute(words)
     if finding.verdict == finding.rule.title:
         text = f"{finding.count:,} × {text}"
-    return Verdict(finding.severity, text)
+    return Verdict(finding.severity, _of_one(text) if finding.count == 1 else text)
+
+
+def _of_one(text: str) -> str:
+    """``1 goroutines wait for a mutex, most in main.f`` → ``1 goroutine waits for a mutex, in main.f``."""
+    text = re.sub(r"([,;]) most in ", r"\1 in ", text)
+    return _PLURAL.sub(lambda found: f"1 {found[1]}{'y' if found[2] == 'ies' else ''} {_SINGULAR[found[3]]}", text)
 
 
 def _place(finding: Finding, snapshot: Snapshot) -> str:
