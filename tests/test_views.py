@@ -83,6 +83,25 @@ def test_a_process_has_the_same_buckets_in_each_format(views: tuple[Path, Path, 
         assert max((one - two).total(), (two - one).total()) <= _FETCHING, (one - two, two - one)
 
 
+def published_views() -> list[list[Path]]:
+    """The dumps of DataDog's go-profiler-notes: one small server in each format, over HTTP and from pprof.Lookup."""
+    if CORPUS is None:
+        return []
+    folder = CORPUS / "third-party" / "DataDog+go-profiler-notes" / "examples" / "goroutine"
+    texts = sorted(folder.glob("*.goroutine.debug2.txt"))
+    return [[*sorted(folder.glob(text.name.replace("debug2.txt", "debug[01].*"))), text] for text in texts]
+
+
+@pytest.mark.skipif(CORPUS is None, reason="the corpus of other dumps is not on this machine")
+@pytest.mark.parametrize("views", published_views(), ids=lambda views: views[-1].name)
+def test_a_published_server_has_the_same_buckets_in_each_format(views: list[Path]) -> None:
+    """Equal totals, and all goroutines but those that write the dump or answer for it."""
+    profile, counted, full = map(read, views)
+    assert 1 == len({len(snapshot.goroutines) for snapshot in (profile, counted, full)})
+    for one, two in ((profile, counted), (counted, full)):
+        assert (by_functions(one) - by_functions(two)).total() <= 2
+
+
 @pytest.mark.skipif(CORPUS is None, reason="the corpus of other dumps is not on this machine")
 def test_a_process_from_production_has_the_same_buckets() -> None:
     """Two views of a working node (erigon), some seconds apart: nine goroutines of ten stand where they stood."""
