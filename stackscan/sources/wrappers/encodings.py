@@ -35,13 +35,15 @@ _BELOW_HEADER: Final = re.compile(rb"\s*[^\n]+\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?\
 
 
 def encoding(data: bytes) -> Wrapped | None:
-    """UTF-16 and UTF-32, with or without byte order mark; lone carriage returns as line ends."""
+    """UTF-16 and UTF-32, with or without byte order mark; line ends of Windows, and lone carriage returns."""
     codec, name, skip = _codec(data[:_PROBE])
+    names = (name,) if codec else ()
     if codec:
-        text = data[skip:].decode(codec, "replace").encode("utf-8", "replace")
-        return Wrapped((name,), (Piece("", _newlines(text)),))
-    text = _newlines(data)
-    return Wrapped(("CR line ends",), (Piece("", text),)) if text is not data else None
+        data = data[skip:].decode(codec, "replace").encode("utf-8", "replace")
+    ends, name = _line_ends(data[:_PROBE], data)
+    if ends:
+        data, names = data.replace(ends, b"\n"), (*names, name)
+    return Wrapped(names, (Piece("", data),)) if names else None
 
 
 def _codec(head: bytes) -> tuple[str, str, int]:
@@ -56,11 +58,13 @@ def _codec(head: bytes) -> tuple[str, str, int]:
     return "", "", 0
 
 
-def _newlines(data: bytes) -> bytes:
-    """Old line ends made new, if there are no others."""
-    if b"\r" in data[:_PROBE] and b"\n" not in data and HEADER.search(data):
-        return data.replace(b"\r", b"\n")
-    return data
+def _line_ends(head: bytes, data: bytes) -> tuple[bytes, str]:
+    """What stands for a newline, and how it is called; nothing where newlines are newlines, or no dump is in it."""
+    if b"\r" not in head or not HEADER.search(data):
+        return b"", ""
+    if b"\r\n" in head:
+        return b"\r\n", "CRLF line ends"
+    return (b"\r", "CR line ends") if b"\n" not in data else (b"", "")
 
 
 def colours(text: bytes) -> Wrapped | None:
