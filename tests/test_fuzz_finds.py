@@ -10,10 +10,11 @@ import pytest
 from backports import zstd
 
 from helpers import DUMP, goroutine, snapshot_of
+from invariants import check_text
 from stackscan import formats
 from stackscan.errors import SourceError
 from stackscan.formats import goroutine_text
-from stackscan.formats.goroutine_text import grammar, reader
+from stackscan.formats.goroutine_text import grammar, reader, reference
 from stackscan.sources import archive, compressed
 
 
@@ -117,3 +118,13 @@ def test_blanks_behind_a_creator_are_no_part_of_its_name() -> None:
     after = goroutine(9, ["main.z"])  # the last goroutine is read with care anyhow
     created = [stack.created_by.function for stack in snapshot_of(f"{torn}\n{after}").stacks if stack.created_by]
     assert ["net/http.(*Server).Serve in gor"] == created
+
+
+def test_the_head_of_the_runtimes_stack_is_no_function() -> None:
+    """The grammar took ``runtime stack:`` in a line of descent for a function without parentheses, as gccgo prints."""
+    section = "[originating from goroutine 7]:\nruntime stack:\n\t/src/main.go:37 +0x25\n"
+    text = goroutine(1, ["main.main"], creator="main.start") + section
+    assert reference.read_block(text) is None
+    (snapshot,) = formats.read(text.encode(), where="x")
+    check_text(text.encode())
+    assert "runtime stack:" not in {name for stack in snapshot.stacks for name in stack.functions}
