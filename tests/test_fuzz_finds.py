@@ -128,3 +128,11 @@ def test_the_head_of_the_runtimes_stack_is_no_function() -> None:
     (snapshot,) = formats.read(text.encode(), where="x")
     check_text(text.encode())
     assert "runtime stack:" not in {name for stack in snapshot.stacks for name in stack.functions}
+
+
+def test_a_creator_without_a_location_is_read_with_care() -> None:
+    """A line of nothing but a tab below ``created by`` ended the fast path with a KeyError."""
+    torn = goroutine(1, ["main.a"], creator="main.start").rpartition("\t")[0] + "\t\n"
+    snapshot = snapshot_of(f"{torn}\n{goroutine(2, ['main.b'])}\n{goroutine(3, ['main.c'])}")
+    assert [1, 2, 3] == snapshot.goroutines["goroutine_id"].to_list()
+    assert ("main.a",) == snapshot.stacks[0].functions

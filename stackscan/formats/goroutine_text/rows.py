@@ -189,7 +189,7 @@ class Resolver:
             if frame is None:
                 return _UNREADABLE
             frames.append(frame)
-        created_by = self._frames[creator] if creator else None
+        created_by = self._frames.get(creator) if creator else None  # none for one without location
         if creator and created_by is None:
             return _UNREADABLE
         return self._interned.stack_id(Stack(tuple(frames), created_by, elided))
