@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from helpers import FIXTURES, assert_refused, run, run_on_terminal
 from stackscan.cli import app
 from stackscan.cli.pool.lists import spread
-from stackscan.cli.pool.units import seconds, share
+from stackscan.cli.units import seconds, share
 from stackscan.errors import ModelError, OutputError
 from stackscan.plots.figure import draw, format_of
 from stackscan.plots.terminal import curve_lines

@@ -181,7 +181,7 @@ def test_a_share_may_be_written_in_per_cent() -> None:
         (("pool", "--tasks", "10001"), ["tasks", "10,000"]),
         (("pool", "--workers", "0"), ["workers", "1,000"]),
         (("pool", "--silent-fraction", "1.5"), ["fraction", "0 to 1"]),
-        (("pool", "--silent-fraction", "nan"), ["fraction", "0 to 1"]),
+        (("pool", "--silent-fraction", "nan"), ["no share"]),
         (("pool", "--silent-count", "201"), ["silent tasks"]),
         (("pool", "--budget", "2h"), ["budget", "3600 s"]),
         (("pool", "--silent-fraction", "most"), ["no share", "10%"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TextIO
 
 import typer
 
+from stackscan.cli import units
+from stackscan.errors import ModelError
+
 if TYPE_CHECKING:
     from stackscan.reproducer.interrupt import Interrupt
 
 #: The exit code of a run that Ctrl-C or SIGTERM ended.
 INTERRUPTED: Final = 130
-_UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
-_PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h|)")
 
 
 class Output(StrEnum):
@@ -30,23 +30,29 @@ class Output(StrEnum):
 def duration(text: str | float) -> float:
     """Seconds of a duration as Go and people write it: ``10s``, ``1m30s``, ``300us``, ``0.5``; a default is in seconds.
 
-    Raises BadParameter for anything else.
+    Raises BadParameter for anything else, and below zero.
     """
     if isinstance(text, float):
         return text
-    parts = _PART.findall(text)
-    if not parts or "".join(value + unit for value, unit in parts) != text:
-        raise typer.BadParameter(f"{text!r} is no duration: write 10s, 1m30s, 300ms or 300us")
-    return sum(float(value) * _UNITS[unit] for value, unit in parts)
+    with _told_by_typer():
+        if (value := units.seconds(text)) >= 0:
+            return value
+    raise typer.BadParameter(f"{text!r} is no duration: it is below zero")
 
 
 def share(text: str) -> float:
     """A share, written ``0.1`` or ``10%``. Raises BadParameter for anything else."""
-    number, percent = (text[:-1], 100) if text.endswith("%") else (text, 1)
+    with _told_by_typer():
+        return units.share(text)
+
+
+@contextmanager
+def _told_by_typer() -> Iterator[None]:
+    """A number that is none is an error of the option that it was given to."""
     try:
-        return float(number) / percent
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no share: write 0.1 or 10%") from None
+        yield
+    except ModelError as error:
+        raise typer.BadParameter(f"{error}. {error.hint}") from None
 
 
 def lasting(*names: str, default: str, tells: str) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stackscan.cli.output import written
-from stackscan.cli.pool.units import printed
+from stackscan.cli.pool.output import printed
 from stackscan.cli.progress import progress
 from stackscan.question import Asked, projected
 from stackscan.queueing.curves import curves

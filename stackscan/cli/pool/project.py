@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from stackscan.cli.configured import Config
-from stackscan.cli.pool.units import Output, seconds, share
+from stackscan.cli.pool.output import Output
+from stackscan.cli.units import seconds, share
 
 _TIME = {"metavar": "TIME", "show_default": False}
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.pool.units import Output, printed, seconds, share
+from stackscan.cli.pool.output import Output, printed
+from stackscan.cli.units import seconds, share
 
 
 def command(

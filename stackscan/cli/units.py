@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from enum import StrEnum
 from typing import Final
 
 from stackscan.errors import ModelError
 
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 _PART: Final = re.compile(r"(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|)")
-
-
-class Output(StrEnum):
-    """The outputs of ``pool``."""
-
-    text = "text"
-    json = "json"
 
 
 def seconds(text: str) -> float:
@@ -48,12 +40,3 @@ def _number(text: str, kind: str, whole: str, examples: str) -> float:
 
 def _wrong(kind: str, text: str, examples: str) -> ModelError:
     return ModelError(f"{text!r} is no {kind}", hint=f"Write it like {examples}.")
-
-
-def printed(values: object) -> str:
-    """JSON values as one text. NaN and Infinity cannot occur; were one there, it would be an error, not output."""
-    import json
-
-    from stackscan.reporters.words import plain_json
-
-    return plain_json(json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1)) + "\n"
