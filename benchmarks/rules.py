@@ -15,7 +15,8 @@ import sys
 import time
 
 _SCRIPT = """
-import sys
+import gc, sys
+gc.set_threshold(100_000, 50, 100)  # as the program does
 from stackscan.configuration import Configuration
 from stackscan.judging import Judging
 from stackscan.pipeline import scan
@@ -26,6 +27,7 @@ if sys.argv[2] == "all":
     from stackscan.configuration import shipped
     rules, pools = shipped().rules, shipped().pools
 reporter("text")(scan([sys.argv[1]], how=Judging(Configuration(rules, pools))), sys.stdout)
+gc.freeze()
 """
 
 
