@@ -112,13 +112,19 @@ class Functions:
         stars = _POINTER.sub("", bare)
         if "*" not in stars:
             return self._ends.get(bare, [])
-        regex = symbol_regex(pattern)
         literal = max(re.split(r"\*+|\(\*", bare), key=len)
+        if literal not in self._text:  # most patterns speak of libraries that a program has not
+            return []
+        regex = symbol_regex(pattern)
         return [
             index
             for index, names in enumerate(self._spellings)
             if any(len(name) <= _LONGEST and literal in name and regex.fullmatch(name) for name in names)
         ]
+
+    @cached_property
+    def _text(self) -> str:
+        return "\n".join(name for names in self._spellings for name in names)
 
     @cached_property
     def _ends(self) -> dict[str, list[int]]:
