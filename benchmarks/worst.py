@@ -241,6 +241,8 @@ def main() -> None:
     parser.add_argument("--parse", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--keep", type=Path, help="make the files there and keep them")
     args = parser.parse_args()
+    if unknown := set(args.cases) - set(CASES):
+        parser.error(f"no such case: {' '.join(sorted(unknown))}")
     if args.parse:
         parse(args.parse)
         return

@@ -65,7 +65,10 @@ def load(path: Path | None) -> Configuration:
     own_rules = tuple(read_rule(table, examples_needed=False) for table in top.tables("rule"))
     own_pools = tuple(read_pool(table, examples_needed=False) for table in top.tables("pool"))
     known = [rule.name for rule in (*rules.catalogue(), *own_rules)]
-    disabled = _disabled(top, [*known, *(pool.name for pool in (*pools.catalogue(), *own_pools))])
+    known_pools = [pool.name for pool in (*pools.catalogue(), *own_pools)]
+    for rule in own_rules:
+        _check_pool(rule, known_pools, top.where)
+    disabled = _disabled(top, [*known, *known_pools])
     used_rules = _together("rule", rules.catalogue(), own_rules, disabled, top.where)
     used_pools = _together("pool", pools.catalogue(), own_pools, disabled, top.where)
     in_order(used_rules)  # a circle is the file's fault, and said before anything is read
@@ -93,6 +96,15 @@ def _read(path: Path) -> Table:
             meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(KNOWN)}"
             raise ConfigurationError(f"{path}: unknown key {key!r}; {meant}")
     return top
+
+
+def _check_pool(rule: Rule, known: Sequence[str], where: str) -> None:
+    """A rule's pool must be there."""
+    if rule.pool is None or rule.pool in known:
+        return
+    near = difflib.get_close_matches(rule.pool, known, n=1)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    raise ConfigurationError(f"{where}, rule {rule.name!r}: no pool is named {rule.pool!r}{meant}")
 
 
 def _disabled(top: Table, known: Sequence[str]) -> tuple[str, ...]:

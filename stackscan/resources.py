@@ -38,5 +38,5 @@ def parser(name: str, **options: Any) -> Lark:  # Lark's own options, which have
     from lark import Lark  # noqa: PLC0415 - a tenth of the start, and not all commands parse
 
     compiled = Path(cache_from_source(str(_PACKAGE / f"{name}.lark"))).with_suffix(".lalr")
-    kept: str | bool = False if sys.dont_write_bytecode else str(compiled)
+    kept = str(compiled) if compiled.exists() or not sys.dont_write_bytecode else False
     return Lark(grammar_text(name), parser="lalr", cache=kept, **options)

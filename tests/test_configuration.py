@@ -96,6 +96,14 @@ def test_a_wrong_file_says_where_and_what(text: str, words: list[str], tmp_path:
     assert caught.value.hint
 
 
+def test_a_rule_about_an_unknown_pool_is_refused(tmp_path: Path) -> None:
+    """A share of workers that nobody counts would never be small."""
+    path = tmp_path / "stackscan.toml"
+    path.write_text(_RULE + 'pool = "my-con"\n' + _POOL)
+    with pytest.raises(StackscanError, match=r"rule 'slow-serve': no pool is named 'my-con'; did you mean 'my-conns'"):
+        load(path)
+
+
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     """``--config`` names a file that must be there."""
     with pytest.raises(StackscanError, match="cannot be read"):

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import FIXTURES, assert_refused, goroutine, run
+from helpers import DUMP, FIXTURES, assert_refused, goroutine, run
 from stackscan import formats
 from stackscan.convert import converter
 from stackscan.formats.labels import label_text, read_labels
@@ -212,3 +212,21 @@ def test_an_unreadable_source_leaves_no_file(tmp_path: Path) -> None:
     """Exit code 2."""
     assert_refused(run("convert", tmp_path / "missing", "-f", "pprof", "-o", tmp_path / "x"), "does not exist")
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_profile_goes_to_standard_output(tmp_path: Path) -> None:
+    """``-o -``: for a pipe, and no file of that name."""
+    path = tmp_path / "dump.txt"
+    path.write_text(DUMP)
+    done = run("convert", path, "--format", "folded", "-o", "-", cwd=tmp_path)
+    assert 0 == done.returncode
+    assert done.stdout.rstrip().endswith(" 1")
+    assert ["dump.txt"] == [found.name for found in tmp_path.iterdir()]
+
+
+def test_the_only_dump_is_named_when_another_is_asked_for(tmp_path: Path) -> None:
+    """``--snapshot 9`` of a file with one."""
+    path = tmp_path / "dump.txt"
+    path.write_text(DUMP)
+    done = run("convert", path, "--format", "folded", "-o", "-", "--snapshot", "9")
+    assert_refused(done, "the only dump in this source is not the one", "--snapshot 1")

@@ -140,6 +140,14 @@ def test_counted_formats_tell_that_goroutines_wait_and_not_for_what() -> None:
     assert locks.waiters == locks.unknown > 0
 
 
+def test_sleepers_that_wait_as_they_should_hold_no_line() -> None:
+    """A web seed's requesters sleep on one condition: set aside, and not among the locks unless all are asked for."""
+    path = FIXTURES / "torrents" / "goroutines.txt"
+    assert "Locks" not in rendered(report_of(path), "text")
+    (snapshot,) = json_of(path)["snapshots"]
+    assert [True] * 3 == [lock["set_aside"] for lock in snapshot["locks"]["instances"]]
+
+
 @pytest.mark.skipif(CORPUS is None, reason="the corpus of third-party dumps is not on this machine")
 @pytest.mark.parametrize("version", ["go1.18", "go1.19", "go1.20", "go1.21", "go1.23", "go1.24", "go1.26", "go1.27"])
 def test_planted_holders_come_out_on_top(version: str) -> None:

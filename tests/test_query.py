@@ -136,3 +136,11 @@ def test_hostile_strings_are_escaped(tmp_path: Path, output: str) -> None:
 def test_a_closed_pipe_is_no_failure(dump: Path) -> None:
     """`| head` ends the reader first."""
     assert 0 == run("query", "SELECT * FROM goroutines", dump, "--output", "/dev/null").returncode
+
+
+@pytest.mark.parametrize("sql", ["DROP TABLE pools", " delete FROM goroutines", "CREATE TABLE x AS SELECT 1"])
+def test_what_asks_nothing_is_refused(tmp_path: Path, sql: str) -> None:
+    """Polars would do it to tables that nobody sees again, and print nothing."""
+    path = tmp_path / "dump.txt"
+    path.write_text(DUMP)
+    assert_refused(run("query", sql, path), "asks nothing", "give a SELECT")

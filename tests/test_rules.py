@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import CORPUS, Capture, captures, goroutine, snapshot_of
+from helpers import CORPUS, Capture, captures, goroutine, rendered, snapshot_of
 from stackscan import formats
 from stackscan.catalogue import Example, read_files, read_text
 from stackscan.errors import CatalogueError, ExpressionError
@@ -344,11 +344,11 @@ def test_at_most_twenty_ids_are_kept() -> None:
 @pytest.mark.parametrize(
     ("stalled", "workers", "severity", "words"),
     [
-        (1, 12, "info", "a round trip, or a peer that does not answer"),
+        (1, 12, "info", "in the handshake of a stream's Close: a round trip, or a peer that does not answer"),
         (2, 12, "info", "a round trip"),
         (3, 12, "warning", "peers that never answer"),
         (4, 12, "error", "peers that never answer"),
-        (1, 4, "warning", "peers that never answer"),
+        (1, 4, "warning", "is stuck closing a stream to a peer that never answers"),
         (12, 12, "error", "peers that never answer"),
     ],
 )
@@ -363,6 +363,10 @@ def test_a_stall_weighs_by_its_share_of_the_pool(
     assert [(STALL, severity)] == [(f.rule.name, f.severity) for f in snapshot.findings]
     assert f"{stalled} of {workers} bitswap task workers" in snapshot.verdicts[0].text
     assert words in snapshot.verdicts[0].text
+    (finding,) = snapshot.findings
+    assert ("round trip" in finding.title) == (severity == "info")
+    for output in ("text", "markdown", "json"):
+        assert finding.title in rendered(scan([str(path)]), output).replace("\n", " ").replace("  ", " ")
 
 
 def test_the_smallest_share_that_holds_decides() -> None:
@@ -371,7 +375,10 @@ def test_the_smallest_share_that_holds_decides() -> None:
         f'[[minor]]\nbelow_share = {share}\nseverity = "{severity}"\n'
         for share, severity in ((0.5, "warning"), (0.1, "info"))
     )
-    rule = read_rule(read_text(_GOOD.replace("[[example]]", f"{steps}[[example]]", 1), where="my-rule.toml"))
+    text = _GOOD.replace("when =", 'pool = "bitswap-task-workers"\nwhen =').replace(
+        "[[example]]", f"{steps}[[example]]", 1
+    )
+    rule = read_rule(read_text(text, where="my-rule.toml"))
     assert [(0.1, "info", "a title"), (0.5, "warning", "a title")] == [
         (minor.below_share, minor.severity, minor.verdict) for minor in rule.minor
     ]
@@ -426,6 +433,12 @@ def test_a_rule_is_one_small_file() -> None:
         ('fix = "a fix"', 'fix = "a fix"\nevidence_level = "hearsay"', ["evidence_level", "reproduced"]),
         ('fix = "a fix"', 'fix = "a fix"\naffected = ["boxo"]', ["affected", "'boxo'"]),
         ('fix = "a fix"', 'fix = "a fix"\nshapes = "lazy-shape"', ["'lazy-shape'", "'lazy-shapes'"]),
+        ('fix = "a fix"', 'fix = "a fix"\nminor = { below_share = 0.2, severity = "info" }', ["'minor'", "'pool'"]),
+        (
+            "[[example]]",
+            'pool = "p"\n' + 2 * '[[minor]]\nbelow_share = 0.2\nseverity = "info"\n' + "[[example]]",
+            ["two 'minor'"],
+        ),
         ("[[example]]", "[example]", []),
         ('name = "my-rule"', 'name = "my-rule', []),
     ],
@@ -528,7 +541,12 @@ def test_rule_files_are_read_by_name(tmp_path: Path) -> None:
     [
         ("1 goroutines wait for a mutex, most in main.f", "1 goroutine waits for a mutex, in main.f"),
         ("1 queries have waited for up to 3 min", "1 query has waited for up to 3 min"),
-        ("1 goroutines are leaked: most in main.f; most in g", "1 goroutine is leaked: most in main.f; in g"),
+        ("1 goroutines are parked, most in main.f; most in g", "1 goroutine is parked, in main.f; in g"),
+        ("1 name look-ups wait for the resolver", "1 name look-up waits for the resolver"),
+        ("1 batches wait", "1 batch waits"),
+        ("1 processes have waited", "1 process has waited"),
+        ("1 handlers have been unable to write their answer", "1 handlers have been unable to write their answer"),
+        ("1 event handlers of informers are registered", "1 event handlers of informers are registered"),
         ("1 of 12 bitswap task workers are stuck", "1 of 12 bitswap task workers are stuck"),
         ("1 × many goroutines wait", "1 × many goroutines wait"),
     ],

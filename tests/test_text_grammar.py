@@ -38,6 +38,7 @@ HEADERS = {
     ),
     'goroutine 7 [chan receive labels:{"x": "]:"}]:': Header("chan receive", labels='{"x": "]:"}'),
     'goroutine 7 [chan receive, 4 minutes labels:{"k": "v"}]:': Header("chan receive", 4, labels='{"k": "v"}'),
+    'goroutine 7 [select labels:{"a": "b"}] {c: d}:': Header("select", labels='{"a": "b"}'),
     "goroutine 9 [select, frozen solid, 2 minutes]:": Header("select", 2, attributes="frozen solid"),
     "goroutine 9 []:": Header(None),
 }

@@ -137,7 +137,7 @@ class _Judge:
             severity=severity,
             status=status,
             fails=False,
-            message=f"{_counted(finding.count, rule.noun)}: {rule.title}",
+            message=f"{_counted(finding.count, rule.noun)}: {finding.title}",
             count=finding.count,
             allowed=allowed,
             baseline=known,

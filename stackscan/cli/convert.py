@@ -22,7 +22,10 @@ class Output(StrEnum):
 def command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A goroutine dump or a bundle.", show_default=False)],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default=False)
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The file to write, - for standard output.", show_default=False
+        ),
     ],
     output_format: Annotated[
         Output,

@@ -16,11 +16,12 @@ from stackscan.errors import OutputError
 
 @contextmanager
 def written(path: Path | None) -> Iterator[TextIO]:
-    """A text stream to write to. Raises OutputError when it cannot be written; no file is left half-written.
+    """A text stream to write to; None and ``-`` are standard output. Raises OutputError when it cannot be written; no
+    file is left half-written.
 
     A reader of standard output that goes away (``| head``) is no failure: the program then ends quietly, with 0.
     """
-    if path is None:
+    if path is None or str(path) == "-":
         with _standard_output() as out:
             yield out
     elif path.exists() and not path.is_file() and not path.is_dir():

@@ -211,7 +211,7 @@ def _findings(taken: Sequence[Taken], buckets: Sequence[BucketChange], ids: bool
         changes.append(
             FindingChange(
                 rule=name,
-                title=told[-1].rule.title,
+                title=told[-1].title,
                 noun=told[-1].rule.noun,
                 severity=min((finding.severity for finding in told), key=SEVERITIES.index),
                 change=Change(tuple(0 if finding is None else finding.count for finding in seen)),

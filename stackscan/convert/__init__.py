@@ -43,9 +43,10 @@ def choose(
     if len(left) == 1:
         return left[0]
     listed = "; ".join(_options(each) for each in (left or found)[:10])
+    told = "the only dump" if len(found) == 1 else f"{len(left) or 'none'} of the {len(found)} dumps"
     raise UsageError(
-        f"{len(left) or 'none'} of the {len(found)} dumps in this source could be meant",
-        hint=f"Choose one: {listed}" if len(found) > 1 else None,
+        f"{told} in this source {'is not the one that is' if len(found) == 1 else 'could be'} meant",
+        hint=f"Choose {'one' if len(found) > 1 else 'it'}: {listed}",
     )
 
 

@@ -56,6 +56,7 @@ class Lock:
     the object's beginning it lies (None: elsewhere, or not known). ``reliable`` is false when
     the instance is known from a doubtful word (``?``) only, or when goroutines were put together by type alone.
     ``writers`` counts the waiters of an RWMutex that want it for themselves; ``goroutine_ids`` are the first 20.
+    ``aside``: those wait as they should, by a rule that says so.
     """
 
     kind: Kind
@@ -69,6 +70,7 @@ class Lock:
     goroutine_ids: tuple[int, ...] = ()
     max_wait_minutes: int = 0
     candidates: tuple[Candidate, ...] = ()
+    aside: bool = False
 
     @property
     def offset(self) -> int | None:

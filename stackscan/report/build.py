@@ -71,6 +71,7 @@ def build_snapshot(
     longest = max((b.max_wait_minutes for b in buckets), default=0)
     stuck = [finding for finding in findings if finding.rule.kind == "stuck"]
     healthy = [finding for finding in findings if finding.rule.kind == "healthy"]
+    locks = waiting.marked(locks, snapshot, () if everything else healthy)
     families, finding_families = waiting.families(snapshot, stuck, () if everything else healthy)
     decided = _decided(snapshot, findings)
     caught = {snapshot.stacks[stack_id] for finding in stuck for stack_id in finding.stack_ids}

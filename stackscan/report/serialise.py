@@ -90,7 +90,7 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "buckets": [_bucket(found) for found in snapshot.buckets],
         "findings": [_finding(finding, snapshot) for finding in snapshot.findings],
         "set_aside": [
-            {"rule": f.rule.name, "title": f.rule.title, "count": f.count, "goroutine_ids": list(f.goroutine_ids)}
+            {"rule": f.rule.name, "title": f.title, "count": f.count, "goroutine_ids": list(f.goroutine_ids)}
             for f in snapshot.set_aside
         ],
         "where": None
@@ -141,7 +141,7 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:
     return {
         "rule": rule.name,
         "severity": finding.severity,
-        "title": rule.title,
+        "title": finding.title,
         "count": finding.count,
         "goroutine_ids": list(finding.goroutine_ids),
         "evidence": finding.evidence,

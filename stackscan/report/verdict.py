@@ -23,7 +23,11 @@ _BLOCKED: Final = (
 )  # fmt: skip
 
 _SINGULAR: Final = {"wait": "waits", "watch": "watches", "have": "has", "are": "is"}
-_PLURAL: Final = re.compile(r"\A1 ((?!of |× ).+?)(ies|s) (" + "|".join(_SINGULAR) + r")\b")
+_PLURAL: Final = re.compile(
+    rf"\A1 ((?:[\w.-]+ )?[\w-]+?)s ({'|'.join(_SINGULAR)})\b(?!.*\b(?:they|them|their|each)\b)", re.DOTALL
+)
+#: Plurals that lose more than an s.
+_ENDINGS: Final = (("ie", "y"), ("sse", "ss"), ("che", "ch"), ("she", "sh"), ("xe", "x"))
 
 
 def judge(
@@ -64,16 +68,27 @@ def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample
         "age": f", for up to {longest:,} min" if longest else "",
         "place": _place(finding, snapshot),
     }
-    text = Template(finding.verdict).safe_substitute(words)
-    if finding.verdict == finding.rule.title:
+    one = finding.rule.verdict_one if finding.count == 1 and finding.verdict == finding.rule.verdict else ""
+    text = Template(one or finding.verdict).safe_substitute(words)
+    if finding.verdict == finding.title:
         text = f"{finding.count:,} × {text}"
     return Verdict(finding.severity, _of_one(text) if finding.count == 1 else text)
 
 
 def _of_one(text: str) -> str:
-    """``1 goroutines wait for a mutex, most in main.f`` → ``1 goroutine waits for a mutex, in main.f``."""
+    """``1 goroutines wait for a mutex, most in main.f`` → ``1 goroutine waits for a mutex, in main.f``.
+
+    Only where a noun and its verb are all there is to change: else a rule says it itself (``verdict_one``).
+    """
     text = re.sub(r"([,;]) most in ", r"\1 in ", text)
-    return _PLURAL.sub(lambda found: f"1 {found[1]}{'y' if found[2] == 'ies' else ''} {_SINGULAR[found[3]]}", text)
+    return _PLURAL.sub(lambda found: f"1 {_singular(found[1])} {_SINGULAR[found[2]]}", text)
+
+
+def _singular(noun: str) -> str:
+    for plural, ending in _ENDINGS:
+        if noun.endswith(plural):
+            return noun.removesuffix(plural) + ending
+    return noun
 
 
 def _place(finding: Finding, snapshot: Snapshot) -> str:

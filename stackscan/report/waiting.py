@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from stackscan.families import Family, creation_sites, families_of
@@ -30,9 +31,19 @@ def families(
     return creation_sites(snapshot, aside=rows), tuple((rule, family) for rule, family in of_findings if family)
 
 
+def marked(locks: Locks, snapshot: Snapshot, aside: Iterable[Finding]) -> Locks:
+    """The same, with a mark on each lock whose waiters wait as they should: sleepers on a condition, for one."""
+    rows = [row for finding in aside for row in finding.rows.tolist()]
+    if not rows or not locks.locks:
+        return locks
+    ids = set(snapshot.goroutines["goroutine_id"].gather(rows))
+    return replace(locks, locks=tuple(replace(lock, aside=ids.issuperset(lock.goroutine_ids)) for lock in locks.locks))
+
+
 def worth_showing(locks: Locks) -> tuple[Lock, ...]:
-    """The locks with two waiters or more; those with one are told by their circle, if by anything."""
-    return tuple(lock for lock in locks.locks if lock.waiters > 1)
+    """The locks with two waiters or more that are not set aside; those with one are told by their circle, if by
+    anything."""
+    return tuple(lock for lock in locks.locks if lock.waiters > 1 and not lock.aside)
 
 
 def verdicts(locks: Locks) -> list[Verdict]:
@@ -101,6 +112,7 @@ def _lock(lock: Lock, place: dict[int, int]) -> dict[str, Any]:
         "reliable": lock.reliable,
         "waiters": lock.waiters,
         "writers": lock.writers,
+        "set_aside": lock.aside,
         "max_wait_minutes": lock.max_wait_minutes,
         "goroutine_ids": list(lock.goroutine_ids),
         "asked_by": [{"function": asker.function, "count": asker.count} for asker in lock.askers],

@@ -50,7 +50,7 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
         (
             f"### {_code(rule.name)} ({finding.severity}): {_text(words.count(finding.count, rule.noun))}",
             "",
-            _text(rule.title) + ".",
+            _text(finding.title) + ".",
             "",
             f"* **Evidence:** {_text(words.evidence(finding))}",
             *([f"* **Versions:** {_text(applies)}"] if applies else []),

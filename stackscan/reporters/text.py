@@ -177,7 +177,7 @@ class _Page(Page):
         self.heading("Set aside", "" if snapshot.everything else "--all shows them")
         self.prose("", words.set_aside(snapshot))
         for finding in snapshot.set_aside if snapshot.everything else ():
-            self.prose(f"{finding.count:>9,}", f"{finding.rule.title} ({finding.rule.name})")
+            self.prose(f"{finding.count:>9,}", f"{finding.title} ({finding.rule.name})")
 
     def proposals(self, proposals: Iterable[Proposal]) -> None:
         """Pools that nobody described, each with what to paste."""
@@ -193,7 +193,7 @@ class _Page(Page):
             (f"{mark} {finding.rule.name}", style),
             (words.plain(f"  {words.count(finding.count, finding.rule.noun)}"), "bold"),
         )
-        self.prose("", finding.rule.title)
+        self.prose("", finding.title)
         if teller is not None:
             self.prose("", f"The same {words.count(finding.count, finding.rule.noun)}: {teller.rule.name} says it all.")
             return

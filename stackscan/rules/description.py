@@ -24,10 +24,11 @@ _FOLDER: Final = Path(__file__).resolve().parent / "catalogue"
 
 @dataclass(frozen=True, slots=True)
 class Minor:
-    """Below which share of the pool's workers (0 to 1) a finding has which severity, and which line in the verdict."""
+    """Below which share of the pool's workers (0 to 1) a finding has which severity, title and line in the verdict."""
 
     below_share: float
     severity: Severity
+    title: str
     verdict: str
 
 
@@ -42,7 +43,8 @@ class Rule:
     first, the finding has another severity. It may ``extend`` another rule: what it catches, that one catches too,
     and says less of it; and it may yield to others (:mod:`stackscan.rules.precedence`). ``evidence_level`` says how
     the pattern is known, ``affected`` and ``fixed`` in which versions the defect is. ``verdict`` is the first line
-    of a report: ``$count``, ``$workers`` (of ``pool``) and ``$minutes`` are filled in.
+    of a report: ``$count``, ``$workers`` (of ``pool``) and ``$minutes`` are filled in; ``verdict_one`` is the same
+    for a single goroutine, where the words must change.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Rule:
     severity: Severity
     title: str
     verdict: str
+    verdict_one: str
     why: str
     fix: str
     references: tuple[str, ...]
@@ -99,6 +102,7 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
         severity=table.choice("severity", SEVERITIES, "info" if nature == "healthy" else None),
         title=title,
         verdict=table.text("verdict", title),
+        verdict_one=table.text("verdict_one", "-").removeprefix("-"),
         why=table.text("why"),
         fix=table.text("fix"),
         references=table.texts("references"),
@@ -109,7 +113,7 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
         fixed=table.text("fixed", "-").removeprefix("-"),
         noun=table.text("noun", "goroutines"),
         pool=table.text("pool", "-").removeprefix("-") or None,
-        minor=_minor(table, table.text("verdict", title)),
+        minor=_minor(table, title, table.text("verdict", title)),
         extends=table.text("extends", "-").removeprefix("-") or None,
         yields_to=table.texts("yields_to"),
         shapes=read_kinds(table, "shape"),
@@ -123,13 +127,26 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
     return rule
 
 
-def _minor(table: Table, verdict: str) -> tuple[Minor, ...]:
+def _minor(table: Table, title: str, verdict: str) -> tuple[Minor, ...]:
     entries = table.tables("minor") if isinstance(table.raw("minor"), list) else (table.table("minor"),)
-    minor = [_read_minor(entry, verdict) for entry in entries if entry is not None]
-    return tuple(sorted(minor, key=lambda step: step.below_share))
+    minor = sorted(
+        (_read_minor(entry, title, verdict) for entry in entries if entry is not None),
+        key=lambda step: step.below_share,
+    )
+    if minor and table.raw("pool") is None:
+        raise CatalogueError(f"{table.where}: 'minor' is about a share of a pool's workers: 'pool' is missing")
+    if len({step.below_share for step in minor}) < len(minor):
+        raise CatalogueError(f"{table.where}: two 'minor' have the same 'below_share'")
+    return tuple(minor)
 
 
-def _read_minor(entry: Table, verdict: str) -> Minor:
-    minor = Minor(entry.share("below_share"), entry.choice("severity", SEVERITIES), entry.text("verdict", verdict))
+def _read_minor(entry: Table, title: str, verdict: str) -> Minor:
+    own = entry.text("title", title)
+    minor = Minor(
+        below_share=entry.share("below_share"),
+        severity=entry.choice("severity", SEVERITIES),
+        title=own,
+        verdict=entry.text("verdict", verdict if own == title else own),
+    )
     entry.finish()
     return minor

@@ -30,14 +30,15 @@ class Finding:
     """What one rule caught in one snapshot.
 
     ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack
-    id to the index of the frame that made it match. ``verdict`` is the rule's first line of a report, with its
-    placeholders; it and ``severity`` are those of a minor finding where it is one. ``applies`` says whether the
-    program's versions have the defect and what tells it (None: nothing does). ``rows`` are the goroutines' rows in
-    the snapshot.
+    id to the index of the frame that made it match. ``title`` and ``verdict`` are the rule's, the latter its first
+    line of a report, with its placeholders; it and ``severity`` are those of a minor finding where it is one.
+    ``applies`` says whether the program's versions have the defect and what tells it (None: nothing does). ``rows``
+    are the goroutines' rows in the snapshot.
     """
 
     rule: Rule
     severity: Severity
+    title: str
     verdict: str
     count: int
     goroutine_ids: tuple[int, ...]
@@ -95,7 +96,7 @@ def _left_by(winners: Iterable[str], claimed: Mapping[str, Numbers], goroutines:
 def _weight(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Rule | Minor:
     """Whose severity and verdict a finding has: the rule's own, or those of a small share of its pool."""
     workers = pool_sizes.get(rule.pool or "", 0)
-    return next((minor for minor in rule.minor if count < minor.below_share * workers), rule)
+    return next((minor for minor in rule.minor if workers and count / workers < minor.below_share), rule)
 
 
 def _finding(rule: Rule, weight: Rule | Minor, index: Index, rows: Numbers, versions: Mapping[str, str]) -> Finding:
@@ -104,6 +105,7 @@ def _finding(rule: Rule, weight: Rule | Minor, index: Index, rows: Numbers, vers
     return Finding(
         rule=rule,
         severity=weight.severity,
+        title=weight.title,
         verdict=weight.verdict,
         count=len(rows),
         goroutine_ids=tuple(ids[rows][known[rows]][:_IDS_SHOWN].tolist()),

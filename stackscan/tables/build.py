@@ -234,7 +234,7 @@ def _findings(examined: Examined) -> Iterator[Row]:
         yield {
             "rule": finding.rule.name,
             "severity": finding.severity,
-            "title": finding.rule.title,
+            "title": finding.title,
             "count": finding.count,
             "noun": finding.rule.noun,
             "pool": finding.rule.pool,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -17,6 +18,8 @@ from stackscan.reporters.words import fit, plain, plain_json
 from stackscan.tables.schema import TABLES
 
 _WIDEST: Final = 60  # characters of a cell on a terminal
+#: What would change tables, were they not copies: polars does it to them, and says nothing.
+_CHANGING: Final = re.compile(r"\s*(drop|delete|truncate|create|insert|update|alter)\b", re.IGNORECASE)
 _HINT: Final = f"The tables: {', '.join(sorted(TABLES))}. docs/tables.md lists their columns."
 
 
@@ -43,7 +46,9 @@ def exported(folder: Path) -> dict[str, pl.LazyFrame]:
 
 
 def run(sql: str, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
-    """The result of one SELECT. Raises UsageError for SQL that polars does not understand."""
+    """The result of one SELECT. Raises UsageError for SQL that polars does not understand, or that asks nothing."""
+    if changing := _CHANGING.match(sql):
+        raise UsageError(f"{changing[1].upper()} asks nothing, and captures are not changed: give a SELECT", hint=_HINT)
     try:
         with pl.SQLContext(dict(tables), eager=True) as context:
             return _writable(context.execute(sql))

@@ -48,7 +48,7 @@ def _read_by_parts(tail: str) -> Header | None:
     if not bracket:
         return None
     status, has_labels, labels = rest.partition("] {")
-    if has_labels and not labels.endswith("}:"):
+    if has_labels and (not labels.endswith("}:") or _INNER in status):
         return None
     if not has_labels and _INNER in rest:
         return _read_inner_labels(tail, rest) if not thread else None

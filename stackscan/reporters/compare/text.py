@@ -48,10 +48,11 @@ def _verdict(page: Page, comparison: Comparison) -> None:
     for finding in comparison.findings:
         if finding.stayed and finding.severity != "info":
             who = words.count(finding.stayed, finding.noun)
-            verb = "is" if finding.stayed == 1 else "are"
+            one = finding.stayed == 1
+            same = "is the same goroutine in the same stack" if one else "are the same goroutines in the same stacks"
             page.marked(
                 _MARKS[finding.severity][0],
-                f"{finding.rule}: {who} {verb} the same goroutines in the same stacks in {every}",
+                f"{finding.rule}: {who} {same} in {every}",
                 _MARKS[finding.severity][1],
             )
     total = comparison.total
