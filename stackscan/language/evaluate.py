@@ -227,11 +227,11 @@ class _Rows:
         return found & yes[row], found & no[row]
 
     def _shares(self, question: Shares) -> Answer:
-        found = sharing(self.index, _everywhere(question.expression, self.index)[0])
+        found = sharing(self.index, self.rows, _everywhere(question.expression, self.index)[0])
         if found is None:
             nothing = np.zeros(len(self.rows), dtype=np.bool_)
             return nothing, nothing
-        return found[self.rows], ~found[self.rows]
+        return found, ~found
 
 
 def _everywhere(expression: Expression, index: Index) -> Answer:

@@ -24,10 +24,20 @@ def arguments(index: Index) -> pl.DataFrame | None:
     """The reliable words that may be pointers into the heap; None where the format prints no arguments."""
     if "arguments" not in index.answers:
         table = None if index.read_arguments is None else index.read_arguments(None)
-        if table is not None:
-            table = table.filter(pl.col("reliable") & (pl.col("word") >= _LOWEST_HEAP))
-        index.answers["arguments"] = table
+        index.answers["arguments"] = None if table is None else _pointers(table)
     return cast("pl.DataFrame | None", index.answers["arguments"])
+
+
+def _arguments_of(index: Index, asked: Mask) -> pl.DataFrame | None:
+    """The same of some goroutines at least: of all that have a frame in common with one of them."""
+    if "arguments" in index.answers or index.read_arguments is None:
+        return arguments(index)
+    stacks = (index.stacks[number] for number in np.unique(index.row_stack[asked]).tolist())
+    return _pointers(index.read_arguments({frame for stack in stacks for frame in stack.frames}))
+
+
+def _pointers(table: pl.DataFrame) -> pl.DataFrame:
+    return table.filter(pl.col("reliable") & (pl.col("word") >= _LOWEST_HEAP))
 
 
 def instances(index: Index) -> Numbers:
@@ -48,9 +58,14 @@ def instances(index: Index) -> Numbers:
     return found
 
 
-def sharing(index: Index, others: Mask) -> Mask | None:
-    """For each goroutine, whether another one of ``others`` has a pointer in common with it; None: nothing tells."""
-    table = arguments(index)
+def sharing(index: Index, rows: Numbers, others: Mask) -> Mask | None:
+    """For each of some goroutines (``rows``), whether another one of ``others`` has a pointer in common with it; None:
+    nothing tells."""
+    if index.read_arguments is not None and not others.any():
+        return np.zeros(len(rows), dtype=np.bool_)
+    asked = others.copy()
+    asked[rows] = True
+    table = _arguments_of(index, asked)
     if table is None:
         return None
     words = table.select("goroutine", "word").unique()
@@ -60,4 +75,4 @@ def sharing(index: Index, others: Mask) -> Mask | None:
     other = joined.filter((pl.col("owners") > 1) | (pl.col("goroutine") != pl.col("goroutine_owner")))
     found = np.zeros(len(index.goroutines), dtype=np.bool_)
     found[other["goroutine"].to_numpy()] = True
-    return found
+    return found[rows]
