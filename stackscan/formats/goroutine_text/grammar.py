@@ -68,9 +68,16 @@ class _Batch:
 
     @staticmethod
     def batched_frame(parts: list[Token]) -> Frame:
-        """One frame from its tokens."""
-        tokens = {part.type: str(part) for part in parts}
-        return Frame(unescape_path(tokens["FUNCTION"]), *_location(tokens))
+        """One frame from the tokens of its two lines: ``main.f()``, ``/src/x.go`` behind a tab, and ``:12 +0x1a``."""
+        function, file, place = parts
+        line, _, behind = place[1:-1].partition(" ")
+        offset = behind.partition(" ")[0]
+        return Frame(
+            unescape_path(function[:-3]),
+            str(file[1:]),
+            int(line),
+            int(offset[3:], 16) if offset.startswith("+") else None,
+        )
 
     @staticmethod
     def batch(frames: list[Frame]) -> list[Frame]:
