@@ -336,8 +336,8 @@ def _verdict(text: str, tmp_path: Path) -> str:
 def test_a_verdict_names_the_place_and_the_longest_wait(tmp_path: Path) -> None:
     """``$place`` and ``$age`` are filled in from what was caught."""
     waiting = [*_WAIT, "example.com/acme/app/batch.(*Job).run", "main.work"]
-    text = "\n".join(goroutine(n, waiting, state=f"sync.WaitGroup.Wait, {10 + n} minutes") for n in range(1, 7))
-    said = "6 goroutines wait for WaitGroups whose workers do not finish, most in batch.(*Job).run, for up to 16 min"
+    text = "\n".join(goroutine(n, waiting, state=f"sync.WaitGroup.Wait, {10 + n} minutes") for n in range(1, 12))
+    said = "11 goroutines wait for WaitGroups whose workers do not finish, most in batch.(*Job).run, for up to 21 min"
     assert said == _verdict(text, tmp_path)
 
 
