@@ -36,6 +36,8 @@ _COUNTED: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?+(?!goroutine(?:leak)? )([^\s
 _OTHER_PROFILE: Final = re.compile(rb"\A(?:heap profile: |--- (?:contention|mutex|block|heap))")
 _TRACE: Final = re.compile(rb"\Ago 1\.\d+ trace\0")
 _RACE: Final = re.compile(rb"(?m)^WARNING: DATA RACE$")
+#: How Delve lists them: ``* Goroutine 46 - User: ./worker.go:31 main.work (0x7ff6923bf83f) [select 31m13.6s]``.
+_DELVE: Final = re.compile(rb"(?m)^[ \t]*(?:\* )?Goroutine \d+ - (?:User|Runtime|Go|Start): ")
 _HIDDEN_HEADER: Final = re.compile(rb"(?m)^([^\n]{1,200}?)goroutine \d+ [^\n]{0,200}?\[[a-zA-Z]")
 _HTML: Final = re.compile(rb"\A\s*<(?:!doctype html|html)", re.IGNORECASE)
 _CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a]")
@@ -79,6 +81,12 @@ def unrecognised(data: bytes, *, where: str) -> UnrecognisedFormatError:
     if _RACE.search(data, 0, _SEARCH):
         return UnsupportedFormatError(
             f"{where} holds reports of the race detector, no goroutine dump", hint="Read them as they are."
+        )
+    if _DELVE.search(data, 0, _SEARCH):
+        return UnsupportedFormatError(
+            f"{where} is a list of goroutines from Delve, which tells one frame of each",
+            hint="Let the program print its stacks itself: send it SIGQUIT, or "
+            "curl -o goroutines.stacks 'http://HOST:PORT/debug/pprof/goroutine?debug=2'.",
         )
     if _CONTROL.search(data[:_PROBE]):
         return UnrecognisedFormatError(f"{where} is binary data, no goroutine dump")

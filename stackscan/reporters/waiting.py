@@ -140,5 +140,6 @@ def family_text(families: tuple[Family, ...]) -> str:
     for family in families:
         creator = f"{_tail(family.created_by.function)} ({short_location(family.created_by)})"
         who = f"that {_who(family)} started in" if family.creators else "started in"
-        parts.append(f"{family.caught:,} of the {count(family.count, 'goroutines')} {who} {creator}")
+        share = f"{family.caught:,} of the {count(family.count, 'goroutines')}" if family.count > 1 else "the only one"
+        parts.append(f"{share} {who} {creator}")
     return "; ".join(parts)
