@@ -114,7 +114,9 @@ def test_the_tables_of_a_grammar_are_kept_like_compiled_code(tmp_path: Path, mon
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     assert reads("toy")
     (kept,) = (tmp_path / "__pycache__").iterdir()
-    whole = kept.read_bytes()
+    whole, written = kept.read_bytes(), kept.stat().st_mtime_ns
+    assert reads("toy")
+    assert written == kept.stat().st_mtime_ns  # it was read: tables made anew would have been written
     for damaged in (b"", whole[: len(whole) // 2], b"no pickle at all"):
         kept.write_bytes(damaged)
         assert reads("toy")

@@ -85,8 +85,7 @@ def unrecognised(data: bytes, *, where: str) -> UnrecognisedFormatError:
     if _DELVE.search(data, 0, _SEARCH):
         return UnsupportedFormatError(
             f"{where} is a list of goroutines from Delve, which tells one frame of each",
-            hint="Let the program print its stacks itself: send it SIGQUIT, or "
-            "curl -o goroutines.stacks 'http://HOST:PORT/debug/pprof/goroutine?debug=2'.",
+            hint=f"{_FULL_TEXT_HINT}, or send it SIGQUIT and keep what it prints.",
         )
     if _CONTROL.search(data[:_PROBE]):
         return UnrecognisedFormatError(f"{where} is binary data, no goroutine dump")

@@ -24,20 +24,23 @@ def families(
     snapshot: Snapshot, findings: Iterable[Finding], aside: Iterable[Finding]
 ) -> tuple[tuple[Family, ...], tuple[tuple[str, tuple[Family, ...]], ...]]:
     """The largest creation sites of what does not wait as it should, and the families of what alarming rules caught."""
-    rows = [row for finding in aside for row in finding.rows.tolist()]
     alarming = [finding for finding in findings if finding.severity in ("error", "warning")]
     found = families_of(snapshot, [finding.stack_ids for finding in alarming])
     of_findings = zip((finding.rule.name for finding in alarming), found, strict=True)
-    return creation_sites(snapshot, aside=rows), tuple((rule, family) for rule, family in of_findings if family)
+    return creation_sites(snapshot, aside=_rows(aside)), tuple((rule, family) for rule, family in of_findings if family)
 
 
 def marked(locks: Locks, snapshot: Snapshot, aside: Iterable[Finding]) -> Locks:
     """The same, with a mark on each lock whose waiters wait as they should: sleepers on a condition, for one."""
-    rows = [row for finding in aside for row in finding.rows.tolist()]
-    if not rows or not locks.locks:
+    rows = _rows(aside) if locks.locks else []
+    if not rows:
         return locks
     ids = set(snapshot.goroutines["goroutine_id"].gather(rows))
     return replace(locks, locks=tuple(replace(lock, aside=ids.issuperset(lock.goroutine_ids)) for lock in locks.locks))
+
+
+def _rows(findings: Iterable[Finding]) -> list[int]:
+    return [row for finding in findings for row in finding.rows.tolist()]
 
 
 def worth_showing(locks: Locks) -> tuple[Lock, ...]:
