@@ -98,9 +98,14 @@ def _whole(folder: Path, plain: Mapping[str, list[Path]]) -> _Folder:
                 return _Folder(plain, mark)
         except OSError as error:
             raise SourceError(f"{folder} cannot be read: {error.strerror or error}", hint="") from error
+    if any(atomic.is_sealed(part) for part in atomic.parts(folder)):
+        raise SourceError(
+            f"an export into {folder} was stopped before all its tables were in place: {wrong}",
+            hint="Export again into this folder, whatever it is: that finishes the stopped one first.",
+        )
     raise SourceError(
         f"{wrong or folder}: the tables in {folder} are not those of one whole export",
-        hint=f"An export was stopped as it put them in place, or a file was damaged or changed since. {_AGAIN}",
+        hint=f"The file was damaged, or replaced by something else than stackscan. {_AGAIN}",
     )
 
 
