@@ -59,7 +59,8 @@ def command(
 ) -> None:
     """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
 
-    docs/tables.md describes every column. Either all tables appear or none does.
+    docs/tables.md describes every column. Either all tables appear or none does; a capture that is there already,
+    under whatever name, is not added again.
 
     \b
       stackscan export ipfs-profile-*.zip --output tables

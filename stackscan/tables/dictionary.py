@@ -46,7 +46,8 @@ when all its tables are there.
 
 **Several versions.** In a folder with files of several versions of stackscan, a column that a file lacks is null, and
 one that this version does not know is ignored. A column of another type is an error that names the file, and so is a
-file that is damaged.
+file that cannot be read. Files of `--partition` have no checksum: a flipped bit that leaves Parquet readable is not
+noticed there, beside a manifest it is.
 
 **Twice is once.** A capture is known by its bytes, decompressed, with its time and host as far as they are known.
 However it is spelt (`dump.txt`, `./dump.txt`, `/srv/dump.txt.gz`, inside a bundle), exporting it again counts nothing
