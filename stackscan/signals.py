@@ -25,9 +25,12 @@ _LAST_SECONDS: Final = 5.0
 def ending_on_signals() -> Iterator[None]:
     """Within it SIGTERM and SIGHUP end the run.
 
-    A signal that whoever started the program ignores (nohup) stays ignored. Only for a program's main thread.
-    Raises SystemExit with the exit code.
+    A signal that whoever started the program ignores (nohup) stays ignored. Outside the main thread nothing
+    changes. Raises SystemExit with the exit code.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     run = _Run()
     handlers: dict[int, _Handler] = {
         number: run.end for number in _ENDING if signal.getsignal(number) == signal.SIG_DFL
