@@ -1,10 +1,12 @@
-"""``python -m stackscan``, and where the installed program begins: what Ctrl-C does while it still loads."""
+"""``python -m stackscan``, and where the installed program begins: what signals do, also while it still loads."""
 
 from __future__ import annotations
 
 import gc
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
+
+from stackscan.signals import ending_on_signals
 
 
 def main() -> None:
@@ -25,7 +27,7 @@ def main() -> None:
 
 def _listening() -> AbstractContextManager[object]:
     if sys.argv[1:2] != ["reproduce"]:
-        return nullcontext()
+        return ending_on_signals()
     from stackscan.reproducer.interrupt import on_signals  # noqa: PLC0415 - only they need it
 
     return on_signals()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from stackscan import crosscheck, sources, unwrapping
 from stackscan.configuration import shipped
@@ -35,6 +38,7 @@ class _Bundle:
 
     members: list[MemberReport] = field(default_factory=list)
     read: list[tuple[Member, list[Snapshot]]] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)  # of the file of each entry that was read
     version: dict[str, str] | None = None
     contention: list[ContentionReport] = field(default_factory=list)
 
@@ -44,12 +48,15 @@ class Examined:
     """One snapshot, its report, and when and where it was taken; after a redaction, nothing else than that let pass.
 
     ``second_view`` marks a profile of the process that a text of the same bundle shows: its goroutines are the same.
+    ``fingerprint`` makes out of the bytes of its file, decompressed, what stays the same however the file is called
+    (after a redaction: wherever the redaction's key is the same).
     """
 
     snapshot: Snapshot
     report: SnapshotReport
     taken: Taken
     second_view: bool = False
+    fingerprint: Callable[[], str] = str
 
 
 def scan(
@@ -103,15 +110,21 @@ def examine(
         kubo = redaction.release(kubo)
     seconds = {second.name for _, (second, _) in _views(bundle.read)}
     found = []
-    for member, snapshots in bundle.read:
+    key = b"" if redaction is None else redaction.key
+    for (member, snapshots), content in zip(bundle.read, bundle.contents, strict=True):
+        fingerprint = partial(_fingerprint, content, key)
         for place, snapshot in enumerate(snapshots):
             shown = snapshot if redaction is None else redaction.snapshot(snapshot)
             where = _place(member, place, len(snapshots), redaction)
             judged = judge(snapshot, where, how, kubo=kubo, shown=shown)
             own = first_known((_taken(member, snapshot), _beside(member, bundle.read)))
             own = own if redaction is None else redaction.taken(own)
-            found.append(Examined(shown, judged, own, member.name in seconds))
+            found.append(Examined(shown, judged, own, member.name in seconds, fingerprint))
     return found, report
+
+
+def _fingerprint(content: bytes, key: bytes) -> str:
+    return hmac.new(key, content, hashlib.sha256).hexdigest()
 
 
 def _place(member: Member, place: int, snapshots: int, redaction: Redaction | None) -> Place:
@@ -166,6 +179,7 @@ def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member
     bundle = _Bundle()
     for member in sources.open_source(source, _fetching(progress, source)):
         _take(member, bundle, progress)
+        bundle.contents.clear()  # nobody asks for their bytes
     yield from bundle.read
 
 
@@ -189,6 +203,7 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
         snapshots[-1] = _cut(snapshots[-1], member.note if member.name is None else None)
     goroutines = sum(len(snapshot.goroutines) for _, snapshots in found for snapshot in snapshots)
     bundle.read += found
+    bundle.contents += [member.data or b""] * len(found)
     kind = found[0][1][0].format
     note = _note(found[0][0])
     bundle.members.append(MemberReport(member.name or "", kind, member.size, goroutines, note, cut=member.cut))

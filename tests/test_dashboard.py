@@ -138,6 +138,21 @@ def test_the_charts_hold_the_day(tables: Path, monkeypatch: pytest.MonkeyPatch) 
     assert min(caught) > "11-23 09:33:30"  # after both captures of the quiet node
 
 
+def test_tables_of_two_exports_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a killed export leaves; the page says which file, and shows nothing."""
+    pytest.importorskip("streamlit")
+    from streamlit.testing.v1 import AppTest
+
+    bundles = sorted((FIXTURES / "kubo" / DAY[0]).glob("*.zip"))
+    for name, bundle in zip(("one", "other"), bundles, strict=False):
+        assert 0 == run("export", "--output", tmp_path / name, bundle).returncode
+    shutil.copy(tmp_path / "other" / "goroutines.parquet", tmp_path / "one")
+    monkeypatch.setattr(sys, "argv", ["app.py", str(tmp_path / "one")])
+    shown = AppTest.from_file(str(APP / "app.py"), default_timeout=SECONDS).run()
+    assert "goroutines.parquet is not the file of the last export" in shown.error[0].value
+    assert [] == list(shown.exception)
+
+
 def test_a_folder_without_tables_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Instead of a traceback on the page."""
     pytest.importorskip("streamlit")

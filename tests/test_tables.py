@@ -319,7 +319,8 @@ def test_parts_of_many_captures_are_joined(tmp_path: Path) -> None:
         "len"
     ].to_list()
     assert len(read) == done.rows["goroutines"]
-    assert sorted(f"{name}.parquet" for name in TABLES) == sorted(path.name for path in (tmp_path / "out").iterdir())
+    expected = sorted(["manifest-parquet.json", *(f"{name}.parquet" for name in TABLES)])
+    assert expected == sorted(path.name for path in (tmp_path / "out").iterdir())
 
 
 def test_the_dictionary_is_fresh() -> None:

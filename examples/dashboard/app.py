@@ -8,6 +8,8 @@ DIR is the folder of one export or of many (``--partition``). The page reads it 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 from pathlib import Path
 
@@ -31,11 +33,28 @@ MOST_BUCKETS = 8
 @st.cache_data(ttl=60, show_spinner="reading")
 def read(folder: str, table: str) -> pl.DataFrame:
     """One table of an export, of either layout; captures without a time cannot stand on a time axis."""
-    files = sorted(Path(folder).glob(f"{table}.parquet")) or sorted(Path(folder, table).rglob("*.parquet"))
-    if not files:
+    found = [pl.read_parquet(file, hive_partitioning=False) for file in whole(Path(folder), table)]
+    if not found:
         st.error(f"{folder} holds no table {table}. Make it: stackscan export SOURCE... --output {folder}")
         st.stop()
-    return pl.read_parquet(files, hive_partitioning=False).filter(pl.col("captured_at").is_not_null())
+    joined = pl.concat(found, how="diagonal")  # files of several versions: a column that one lacks is null there
+    return joined.filter(pl.col("captured_at").is_not_null())
+
+
+def whole(folder: Path, table: str) -> list[Path]:
+    """The files of a table that belong to whole exports (docs/tables.md: how to tell)."""
+    manifest = folder / "manifest-parquet.json"
+    if manifest.exists():
+        for name, file in json.loads(manifest.read_text())["files"].items():
+            path = folder / name
+            if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != file["sha256"]:
+                st.error(f"{path} is not the file of the last export: it was stopped, or is at work. Export again.")
+                st.stop()
+        return [folder / f"{table}.parquet"]
+    if (folder / f"{table}.parquet").exists():  # of a release that wrote no manifest
+        return [folder / f"{table}.parquet"]
+    snapshots = folder / "snapshots"
+    return [folder / table / file.relative_to(snapshots) for file in sorted(snapshots.rglob("*.parquet"))]
 
 
 def chosen(table: pl.DataFrame, host: str | None) -> pl.DataFrame:

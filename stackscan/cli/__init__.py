@@ -36,7 +36,8 @@ def _root(
 ) -> None:
     """Read Go goroutine dumps and say what is stuck, where, and what to do about it.
 
-    Exit codes: 0 done, 1 (check only) something fails, 2 could not do the job (stderr says what, where and what to do).
+    Exit codes: 0 done, 1 (check only) something fails, 2 could not do the job (stderr says what, where and what to do),
+    130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP with nothing half-written.
     """
 
 

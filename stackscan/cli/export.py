@@ -59,7 +59,8 @@ def command(
 ) -> None:
     """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
 
-    docs/tables.md describes every column. Either all tables appear or none does.
+    docs/tables.md describes every column. Either all tables appear or none does; a capture that is there already,
+    under whatever name, is not added again.
 
     \b
       stackscan export ipfs-profile-*.zip --output tables
@@ -70,7 +71,7 @@ def command(
     from stackscan.cli.progress import progress
     from stackscan.judging import Judging
     from stackscan.pipeline import examine
-    from stackscan.tables import build, told
+    from stackscan.tables import build, identify_as_before, told
     from stackscan.tables.write import export
 
     redaction = chosen(redact, redact_keep, redact_key)
@@ -79,7 +80,7 @@ def command(
     with progress() as bar, export(output, output_format.value) as under_way:
         for each in source:
             for examined in examine(each, how=how, progress=bar, redaction=redaction)[0]:
-                under_way.add(build(examined, says))
+                under_way.add(build(examined, says), also=identify_as_before(examined, says))
         done = under_way.finish_partitioned() if partition else under_way.finish()
     for name, rows in done.rows.items():
         typer.echo(f"{rows:>12,}  {name}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from stackscan.atomic import whole_file
 from stackscan.errors import OutputError
 
 
@@ -28,7 +28,7 @@ def written(path: Path | None) -> Iterator[TextIO]:
         with _named(path), path.open("w", encoding="utf-8", errors="backslashreplace") as out:  # a pipe, a device
             yield out
     else:
-        with _whole_file(path.resolve()) as out:  # a link stays a link: what it points to is replaced
+        with whole_file(path) as out:
             yield out
 
 
@@ -61,29 +61,6 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[TextIO]:
-    if path.is_dir():
-        raise OutputError(f"{path} is a directory", hint="Give the name of a file.")
-    with _named(path):
-        handle, name = tempfile.mkstemp(prefix=".stackscan-", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with _named(path):
-            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as out:
-                yield out
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def say(line: str, *more: str) -> None:

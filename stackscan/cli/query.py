@@ -57,7 +57,8 @@ def command(
     from stackscan.judging import Judging
     from stackscan.pipeline import examine
     from stackscan.tables import build
-    from stackscan.tables.query import OUTPUTS, exported, joined, run
+    from stackscan.tables.load import exported
+    from stackscan.tables.query import OUTPUTS, joined, run
 
     if (tables is None) == (not source):
         raise UsageError(
@@ -65,11 +66,12 @@ def command(
             hint="stackscan query 'SELECT * FROM pools' SOURCE",
         )
     if tables is not None:
-        asked = exported(tables)
+        with exported(tables) as asked:
+            result = run(sql, asked)
     else:
         how = Judging(configuration(config))
         with progress() as bar:
-            asked = joined(build(found) for each in source or () for found in examine(each, how=how, progress=bar)[0])
-    result = run(sql, asked)
+            found = joined(build(found) for each in source or () for found in examine(each, how=how, progress=bar)[0])
+        result = run(sql, found)
     with written(output) as out:
         OUTPUTS[output_format.value](result, out)

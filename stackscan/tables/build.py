@@ -74,7 +74,18 @@ def build(examined: Examined, told: Told | None = None) -> dict[str, pl.DataFram
 
 
 def identify(examined: Examined, told: Told) -> str:
-    """The snapshot_id: the same for the same dump of the same source, host and time: exporting twice is noticed."""
+    """The snapshot_id: the same for the same bytes with the same host and time, so that exporting twice is noticed.
+
+    The name of the file does not count, nor how it is compressed, nor the bundle that holds it.
+    """
+    report = examined.report
+    moment, host = told.captured_at or examined.taken.captured_at, told.host or examined.taken.host
+    known = (examined.fingerprint(), report.stream, report.position, report.format, moment, host)
+    return hashlib.blake2b(repr(known).encode(), digest_size=_ID_DIGITS // 2).hexdigest()
+
+
+def identify_as_before(examined: Examined, told: Told) -> str:
+    """The snapshot_id that releases up to 0.1 gave, by the name of the source: their folders still hold it."""
     report, snapshot = examined.report, examined.snapshot
     digest = hashlib.blake2b(digest_size=_ID_DIGITS // 2)
     moment = told.captured_at or examined.taken.captured_at

@@ -21,11 +21,40 @@ tables. Names and types are kept from version to version and only added to.
 | `csv` | RFC 4180 with a header line; null is an empty cell |
 | `ndjson` | a JSON object a line |
 
-Either all tables appear or none does; a dump without goroutines gives empty tables with all their columns.
 `DIR/TABLE.parquet` replaces what an earlier export left there. For a fleet, `--partition` only ever adds files:
-`DIR/TABLE/captured_date=2026-11-24/captured_host=NAME/SNAPSHOT_ID.parquet`. A snapshot that is there already is left
-alone, so exporting one capture twice counts nothing twice. `snapshots` is written last: where a snapshot stands in it,
-its other tables are complete. `stackscan query --tables DIR` asks either kind of folder.
+`DIR/TABLE/captured_date=2026-11-24/captured_host=NAME/SNAPSHOT_ID.parquet`. A dump without goroutines gives empty
+tables with all their columns. `stackscan query --tables DIR` asks either kind of folder.
+
+**All or nothing.** Either all tables appear or none does, also when the export is killed. All files are made in a
+hidden folder beside them (`.stackscan-part-…`) and then put in place by renames or links, one after the other. An
+export that fails, or is ended by Ctrl-C, SIGTERM or SIGHUP, leaves nothing behind. After `kill -9` the hidden folder
+stays. The next export into DIR removes it; if its files were whole already, it first puts the rest of them in place.
+The hidden folder of a run that is alive is never touched.
+
+A reader that knows nothing of this (DuckDB, pandas) may look while the seven files are put in place (milliseconds), or
+after a kill in just that moment: it then sees tables of two exports side by side. How to detect that:
+
+* `manifest-parquet.json` (`manifest-csv.json`, …) stands beside the tables and names them: rows, bytes, SHA-256. It is
+  replaced before the tables are: files that are not the ones that it names do not belong together, or are damaged.
+* With `--partition` there is no manifest; `snapshots` is put in place last: where a snapshot stands in it, its other
+  tables are there. Rows of other tables without a snapshot are of an export under way, or of one that was killed:
+  `… JOIN snapshots USING (snapshot_id)` leaves them out.
+
+`stackscan query --tables` checks both. It refuses a folder whose tables are not of one whole export (exit code 2, and
+how to mend it), and leaves out rows without a snapshot. A folder that release 0.1 wrote has no manifest: it is read
+when all its tables are there.
+
+**Several versions.** In a folder with files of several versions of stackscan, a column that a file lacks is null, and
+one that this version does not know is ignored. A column of another type is an error that names the file, and so is a
+file that cannot be read. Files of `--partition` have no checksum: a flipped bit that leaves Parquet readable is not
+noticed there, beside a manifest it is.
+
+**Twice is once.** A capture is known by its bytes, decompressed, with its time and host as far as they are known.
+However it is spelt (`dump.txt`, `./dump.txt`, `/srv/dump.txt.gz`, inside a bundle), exporting it again counts nothing
+twice: within one call, and with `--partition` within one folder. The first one stays, with `source` and `member` as
+they were given. With another `--captured-at` or `--host`, or under a bundle's name with another time in it, it is
+another capture: an idle program may print the same bytes an hour later. A redacted capture is known again only with
+the same `--redact-key`.
 
 **When and where.** `captured_at` is `--captured-at`, else the time in a protobuf profile, else the one in the name of
 a bundle (`ipfs-profile-2026-04-22T10_11_12+02_00.zip`), else that of the profile beside the text in its bundle. `host`

@@ -8,12 +8,11 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Final, TextIO
 
 import polars as pl
 
-from stackscan.errors import SourceError, UsageError
+from stackscan.errors import UsageError
 from stackscan.reporters.words import fit, plain, plain_json
 from stackscan.tables.schema import TABLES
 
@@ -24,25 +23,20 @@ _HINT: Final = f"The tables: {', '.join(sorted(TABLES))}. docs/tables.md lists t
 
 
 def joined(captures: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.LazyFrame]:
-    """The tables of several snapshots as one of each kind; of none, empty ones with all columns."""
+    """The tables of several snapshots as one of each kind; of none, empty ones with all columns.
+
+    A capture that comes twice, under whatever name, counts once.
+    """
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
+    seen = set()
     for tables in captures:
+        snapshot = tables["snapshots"]["snapshot_id"][0]
+        if snapshot in seen:
+            continue
+        seen.add(snapshot)
         for name, table in tables.items():
             parts[name].append(table)
     return {name: pl.concat([pl.DataFrame(schema=TABLES[name].schema), *found]).lazy() for name, found in parts.items()}
-
-
-def exported(folder: Path) -> dict[str, pl.LazyFrame]:
-    """The tables of an export to Parquet, also a partitioned one. Raises SourceError when they are not all there."""
-    found = {}
-    for name in TABLES:
-        files = sorted(folder.glob(f"{name}.parquet")) or sorted((folder / name).rglob("*.parquet"))
-        if not files:
-            raise SourceError(
-                f"{folder} holds no table {name!r} in Parquet", hint="Make it: stackscan export SOURCE... --output DIR"
-            )
-        found[name] = pl.scan_parquet(files, hive_partitioning=False)
-    return found
 
 
 def run(sql: str, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:

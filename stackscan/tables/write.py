@@ -1,4 +1,4 @@
-"""Writes tables to a folder: all of an export appears, or nothing does.
+"""Writes tables to a folder: all of an export appears, or nothing does (publish.py).
 
 Each capture's rows go to a part file as soon as they are made, so memory holds one capture at a time; parts are joined
 by polars' streaming engine. Partitioned exports only ever add files.
@@ -6,9 +6,6 @@ by polars' streaming engine. Partitioned exports only ever add files.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,7 +15,10 @@ from urllib.parse import quote
 
 import polars as pl
 
+from stackscan import atomic
 from stackscan.errors import OutputError
+from stackscan.tables import manifest
+from stackscan.tables.publish import READY, check, commit, files, mend, publish
 from stackscan.tables.schema import TABLES
 
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%S%.6f%:z"
@@ -51,64 +51,85 @@ class Written:
     skipped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """A snapshot to be written: the number of its parts, where an earlier release may have put it, rows by table."""
+
+    number: int
+    former: tuple[Path, ...]
+    rows: dict[str, int]
+
+
 class Export:
     """An export under way: give it the tables of one snapshot after the other, then finish it."""
 
     def __init__(self, folder: Path, workspace: Path, kind: Kind) -> None:
         self._folder, self._workspace, self._kind = folder, workspace, kind
-        self._parts: dict[str, list[Path]] = {name: [] for name in TABLES}
-        self._rows = dict.fromkeys(TABLES, 0)
-        self._places: list[Path] = []
+        self._snapshots: dict[Path, _Snapshot] = {}
         self._repeated = 0
+        self._ready = workspace / READY
+        self._ready.mkdir()
 
-    def add(self, tables: dict[str, pl.DataFrame]) -> None:
-        """Keep the tables of one snapshot on disk until all are there."""
+    def add(self, tables: dict[str, pl.DataFrame], *, also: str | None = None) -> None:
+        """Keep the tables of one snapshot on disk until all are there.
+
+        ``also`` is another id under which a partitioned folder may hold the snapshot already.
+        """
         shared = tables["snapshots"].row(0, named=True)
-        place = _partition(shared) / shared["snapshot_id"]
-        if place in self._places:  # the same source given twice
+        partition = _partition(shared)
+        place = partition / shared["snapshot_id"]
+        former = () if also is None else (partition / also,)
+        if place in self._snapshots:  # the same capture given twice
             self._repeated += 1
             return
-        self._places.append(place)
+        number = len(self._snapshots)
+        self._snapshots[place] = _Snapshot(number, former, {name: len(table) for name, table in tables.items()})
         for name, table in tables.items():
-            part = self._workspace / f"{name}-{len(self._parts[name])}"
-            table.write_ipc(part)
-            self._parts[name].append(part)
-            self._rows[name] += len(table)
+            table.write_ipc(self._part(name, number))
 
     def finish(self) -> Written:
-        """Write one file a table, in place of those of an earlier export."""
-        for name, parts in self._parts.items():
-            self._sink(parts, self._workspace / f"{name}.{self._kind.suffix}")
+        """Write one file a table, and a manifest of them, in place of those of an earlier export."""
+        found = list(self._snapshots.values())
+        rows = {name: sum(snapshot.rows[name] for snapshot in found) for name in TABLES}
+        described = {}
         for name in TABLES:
-            whole = self._workspace / f"{name}.{self._kind.suffix}"
-            whole.replace(self._folder / whole.name)
-        return Written(self._rows, len(self._places), self._repeated)
+            whole = self._ready / f"{name}.{self._kind.suffix}"
+            self._sink([self._part(name, snapshot.number) for snapshot in found], whole)
+            described[whole.name] = manifest.describe(whole, rows[name])
+        manifest.write(self._ready / manifest.name_of(self._kind.suffix), self._kind.suffix, described)
+        self._commit()
+        return Written(rows, len(found), self._repeated)
 
     def finish_partitioned(self) -> Written:
         """Add one file a table and snapshot below folders of date and host; what is there stays as it is."""
-        rows, skipped = dict.fromkeys(TABLES, 0), 0
-        for number, place in enumerate(self._places):
-            added = {name: self._add_file(name, number, place) for name in TABLES}
-            skipped += not added["snapshots"]
-            for name, is_new in added.items():
-                rows[name] += pl.scan_ipc(self._parts[name][number]).select(pl.len()).collect().item() if is_new else 0
-        return Written(rows, len(self._places) - skipped, skipped + self._repeated)
+        for place, snapshot in self._snapshots.items():
+            if not any(self._final("snapshots", each).exists() for each in (place, *snapshot.former)):
+                for name in TABLES:
+                    whole = self._ready / self._file(name, place)
+                    whole.parent.mkdir(parents=True, exist_ok=True)
+                    self._sink([self._part(name, snapshot.number)], whole)
+        added = self._commit()
+        rows = {
+            name: sum(s.rows[name] for place, s in self._snapshots.items() if self._file(name, place) in added)
+            for name in TABLES
+        }
+        new = sum(self._file("snapshots", place) in added for place in self._snapshots)
+        return Written(rows, new, len(self._snapshots) - new + self._repeated)
 
-    def _add_file(self, name: str, number: int, place: Path) -> bool:
-        """Whether a file was added: one that has the name already holds the same snapshot."""
-        final = self._folder / name / f"{place}.{self._kind.suffix}"
-        if final.exists():
-            return False
-        whole = self._workspace / f"{name}-{number}.{self._kind.suffix}"
-        self._sink([self._parts[name][number]], whole)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(whole, final)  # unlike a rename it never replaces what another export has just written
-        except FileExistsError:
-            return False
-        except OSError:  # a file system without links
-            whole.replace(final)
-        return True
+    def _commit(self) -> set[Path]:
+        with commit(self._workspace):
+            check(self._workspace)
+            atomic.seal(self._workspace, files(self._workspace))
+            return atomic.surely(lambda: publish(self._workspace))
+
+    def _part(self, name: str, number: int) -> Path:
+        return self._workspace / f"{name}-{number}"
+
+    def _file(self, name: str, place: Path) -> Path:
+        return Path(name) / f"{place}.{self._kind.suffix}"
+
+    def _final(self, name: str, place: Path) -> Path:
+        return self._folder / self._file(name, place)
 
     def _sink(self, parts: list[Path], whole: Path) -> None:
         self._kind.sink(pl.scan_ipc(parts), whole)
@@ -121,19 +142,16 @@ def export(folder: Path, file_format: str) -> Iterator[Export]:
     Raises OutputError when the folder cannot be written.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        workspace = Path(tempfile.mkdtemp(prefix=".stackscan-", dir=folder))
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {error.strerror or error}") from error
     done = False
     try:
-        yield Export(folder, workspace, KINDS[file_format])
+        folder.mkdir(parents=True, exist_ok=True)
+        mend(folder)
+        with atomic.workspace(folder) as workspace:
+            yield Export(folder, workspace, KINDS[file_format])
         done = True
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise OutputError(f"{folder} cannot be written: {error}") from error
+        raise OutputError(f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}") from error
     finally:
-        shutil.rmtree(workspace, ignore_errors=True)
         for path in () if done else made:
             with suppress(OSError):  # another export may have begun to write there
                 path.rmdir()
