@@ -76,7 +76,8 @@ class ExpressionError(StackscanError):
         first = max(0, self.column - 1 - _BEFORE)
         lead = _visible(("…" if first else "") + shown[first : self.column - 1])
         rest = _visible(shown[self.column - 1 : self.column - 1 + _BEHIND])
-        self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() else ()
+        harmless = masked_text(shown) == shown  # an address that got here by mistake is not repeated
+        self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() and harmless else ()
 
 
 #: Characters of a long line shown before the place that is pointed at, and from it on.

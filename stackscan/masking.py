@@ -12,16 +12,18 @@ from urllib.parse import unquote_plus
 
 HIDDEN: Final = "***"
 
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+#: With one slash, too: so it is left of an address that was taken for a path.
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://|(?:h?t?tps?|ftps?):/", re.IGNORECASE)
 #: Host and port as far as they can be asked.
 _HOST: Final = re.compile(r"(?:\[[0-9a-z:.%-]+\]|[^\s:@\[\]\\]+)(?::\d{0,5})?", re.IGNORECASE)
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 #: What is certainly a host and no version (``app@v1.2``): it has a port, or is an IP address, or a name of parts.
 _CLEARLY_HOST: Final = re.compile(
     r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]|localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}|[\w.-]+(?=:\d))(?::\d+)?",
     re.IGNORECASE,
 )
 #: ``user:password@host/…`` without a scheme, as curl takes it; C:/mod@v1 is none.
-_BARE_LOGIN: Final = re.compile(r"[^\s/\\@:]+:[^\s/\\@]*@(?=[^\s/@]+/)")
+_BARE_LOGIN: Final = re.compile(r"([\s'\"(]*)[^\s/\\@:]+:[^\s/\\@]*@(?=[^\s/@]+/)")
 #: Names whose values are nobody's business, wherever they stand.
 _SECRET: Final = re.compile(
     r"token|secret|pass|pwd|auth|bearer|sas\b|sig|key|credential|session|jwt|code|cookie|nonce|otp|\bpin\b|saml|assertion",
@@ -60,7 +62,10 @@ def masked(source: str) -> str:
     """
     found = _SCHEME.search(source)
     if found is None:
-        return _PARAMETER.sub(_loose, _BARE_LOGIN.sub(f"{HIDDEN}@", source, count=1))
+        login = _BARE_LOGIN.match(source)
+        if login is not None:
+            return f"{login[1]}{HIDDEN}@{_rest(source[login.end() :])}"
+        return _PARAMETER.sub(_loose, source)
     return _PARAMETER.sub(_loose, source[: found.start()]) + found[0] + _rest(source[found.end() :])
 
 
@@ -82,7 +87,7 @@ def hidden_values(query: str) -> list[str]:
 
 def _word(match: re.Match[str]) -> str:
     word = match[0]
-    if not any(mark in word for mark in ("://", "?", "@")):
+    if not any(mark in word for mark in (":/", "?", "@")):
         return word
     bare = word.strip(_AROUND)
     start = word.find(bare)
@@ -118,7 +123,7 @@ def _unclear(rest: str) -> str:
     authority, tail = _divided(rest.rpartition("@")[2], "/?#\\")
     if not authority.startswith("["):
         name, colon, port = authority.partition(":")
-        authority = name + colon + (HIDDEN if port else "")
+        authority = name + colon + (port if not port or _PORT.fullmatch(port) else HIDDEN)
     return authority + _path(_divided(tail, "?#")[0])
 
 

@@ -84,20 +84,21 @@ def _check_time(seconds: float | None) -> None:
 class Address:
     """An http or https address: what to send to whom. As text it is what may be shown."""
 
-    __slots__ = ("__login", "__others", "__parts")
+    __slots__ = ("__login", "__others", "__parts", "__shown")
 
-    def __init__(self, parts: SplitResult, login: str | None, others: frozenset[str] = frozenset()) -> None:
-        self.__parts = parts  # without user and password,
-        self.__login = login  # which are here as ``user:password``
+    def __init__(self, url: str, *, login: str | None = None, others: frozenset[str] = frozenset()) -> None:
+        self.__parts, own = _taken_apart(url)
+        self.__login = own if own is not None else login  # ``user:password``, which the parts are without
         self.__others = others  # secrets of the addresses that led here
+        self.__shown = _without(masked(url), others)
 
     @classmethod
     def parse(cls, url: str) -> Address:
         """The address that a user gave. Raises SourceError when it is none."""
-        return cls(*_taken_apart(url))
+        return cls(url)
 
     def __str__(self) -> str:
-        return _without(masked(self.__url()), self.__others)
+        return self.__shown
 
     def __repr__(self) -> str:
         return f"Address({str(self)!r})"
@@ -114,7 +115,7 @@ class Address:
     @property
     def path(self) -> str:
         """The path as it may be shown, without a query."""
-        return urlsplit(str(self)).path
+        return urlsplit(self.__shown).path
 
     @property
     def scheme(self) -> str:
@@ -135,7 +136,7 @@ class Address:
 
     def without_tls(self) -> str:
         """The same address with http, as it may be shown."""
-        return _without(masked(urlunsplit(self.__parts._replace(scheme="http"))), self.__others)
+        return f"http://{self.__shown.partition('://')[2]}"
 
     def redirected(self, location: str) -> Address:
         """Where a redirect leads; user and password stay with the server that they were given for.
@@ -151,10 +152,15 @@ class Address:
             scheme = re.sub(r"[^\w+.-]", "?", self.hide(target.partition(":")[0]))[:20]
             where = f"to a {scheme}: address" if location else "to nowhere"
             raise SourceError(f"{self} redirects {where}, which is not followed", hint="")
-        parts, login = _taken_apart(target)
-        if parts[:2] == self.__parts[:2] and login is None:
-            login = self.__login
-        return Address(parts, login, self.__others | self.__secrets())
+        known = self.__others | self.__secrets()
+        try:
+            found = Address(target, others=known)
+            same = found.__parts[:2] == self.__parts[:2]
+            return Address(target, login=self.__login, others=known) if same else found
+        except SourceError:
+            raise SourceError(
+                f"{self} redirects to {self.hide(masked(target))}, which is no address", hint=""
+            ) from None
 
     def hide(self, text: str, *, shortest: int = 4) -> str:
         """What a server said, without what it repeats of our secrets. Shorter ones are not looked for: every other word
@@ -172,9 +178,8 @@ class Address:
 
 
 def _without(text: str, secrets: Iterable[str]) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return text
+    spelt = "|".join(map(re.escape, sorted(secrets, key=len, reverse=True)))
+    return re.sub(spelt, HIDDEN, text, flags=re.IGNORECASE) if spelt else text
 
 
 def _basic(login: str) -> str:
