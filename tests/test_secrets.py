@@ -13,6 +13,7 @@ import pickle
 import pprint
 import socket
 import ssl
+import subprocess
 import sys
 import time
 import zipfile
@@ -487,6 +488,35 @@ def test_errors_of_the_api_hold_no_secret(server: Server, path: str) -> None:
             if "/stackscan/sources/" in frame.f_code.co_filename:
                 assert [] == leaked(repr(frame.f_locals).encode())
         error = error.__cause__ or error.__context__
+
+
+def test_the_pytest_plugin_shows_none(server: Server, tmp_path: Path) -> None:
+    """In what a failing test prints, with the local variables of the plugin, too; and it takes a time-out."""
+    test = """
+import os
+
+def test_now(goroutine_check):
+    goroutine_check(os.environ["BAD"])
+
+def test_later(goroutine_check):
+    goroutine_check.at_end(os.environ["SLOW"], timeout_seconds=0.1)
+    print(goroutine_check)
+
+def test_fails(goroutine_check):
+    goroutine_check.at_end(os.environ["BAD"])
+    assert not goroutine_check
+"""
+    (tmp_path / "test_it.py").write_text(test)
+    named = {"BAD": address(server, "500"), "SLOW": address(server, "driphead"), "PYTEST_ADDOPTS": None}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-l", "--tb=long", "-p", "no:cacheprovider", "--rootdir", tmp_path],
+        cwd=tmp_path, env=environment(**named), capture_output=True, check=False,
+    )  # fmt: skip
+    assert b"3 failed" in done.stdout
+    assert b"answers 500" in done.stdout
+    assert b"no answer after 0.1 s" in done.stdout
+    assert b"GoroutineCheck(" in done.stdout
+    assert [] == leaked(done.stdout + done.stderr)
 
 
 def test_a_tls_hint_hides_the_token(server: Server) -> None:
