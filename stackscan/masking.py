@@ -74,11 +74,6 @@ def masked_text(text: str) -> str:
     return _WORD.sub(_word, text)
 
 
-def is_secret_name(name: str) -> bool:
-    """Whether what goes by this name is certainly nobody's business."""
-    return _SECRET.search(name) is not None
-
-
 def hidden_values(query: str) -> list[str]:
     """The values in a query that :func:`masked` hides, as they stand there."""
     parts = (part for part in re.split("[&;]", query) if part and _parameter(part) != part)
@@ -95,7 +90,7 @@ def _word(match: re.Match[str]) -> str:
 
 
 def _loose(match: re.Match[str]) -> str:
-    return f"{match[1]}={HIDDEN}" if is_secret_name(unquote_plus(match[1])) else match[0]
+    return f"{match[1]}={HIDDEN}" if _SECRET.search(unquote_plus(match[1])) else match[0]
 
 
 # -- the parts of an address -----------------------------------------------------------------------------------------
@@ -150,6 +145,6 @@ def _parameter(part: str) -> str:
     if not part or (name.lower() in _HARMLESS and _PLAIN.fullmatch(plain)):
         return part
     is_name = _NAME.fullmatch(name) is not None
-    if is_name and _SWITCH.fullmatch(plain) and not is_secret_name(name):
+    if is_name and _SWITCH.fullmatch(plain) and not _SECRET.search(name):
         return part
     return f"{name}={HIDDEN}" if equals and is_name and value.strip("=") else HIDDEN

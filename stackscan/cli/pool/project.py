@@ -12,19 +12,12 @@ from stackscan.cli.pool.output import Output
 from stackscan.cli.sources import Timeout, named, within
 from stackscan.cli.units import seconds, share
 
+_FROM = "Dumps, bundles, directories: estimate the load from them."
 _TIME = {"metavar": "TIME", "show_default": False}
 
 
 def command(
-    captures: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--from",
-            metavar="SOURCE...",
-            parser=named,
-            help="Dumps, bundles, directories: estimate the load from them.",
-        ),
-    ] = None,
+    captures: Annotated[list[str] | None, typer.Option("--from", metavar="SOURCE...", parser=named, help=_FROM)] = None,
     metrics: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE...", help="Prometheus text of the node: rate, silent share and service time."),
