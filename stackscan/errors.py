@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import ClassVar
 from unicodedata import combining, east_asian_width
 
+from stackscan.masking import masked_text
+
 
 class StackscanError(Exception):
-    """The job could not be done."""
+    """The job could not be done. The message shows no address with its secrets, whatever it is made from."""
 
     exit_code: ClassVar[int] = 2
     default_hint: ClassVar[str] = ""
@@ -20,7 +22,7 @@ class StackscanError(Exception):
     excerpt: tuple[str, ...] = ()
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(masked_text(message))
         self.hint = self.default_hint if hint is None else hint
 
 
@@ -74,7 +76,8 @@ class ExpressionError(StackscanError):
         first = max(0, self.column - 1 - _BEFORE)
         lead = _visible(("…" if first else "") + shown[first : self.column - 1])
         rest = _visible(shown[self.column - 1 : self.column - 1 + _BEHIND])
-        self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() else ()
+        harmless = masked_text(shown) == shown  # an address that got here by mistake is not repeated
+        self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() and harmless else ()
 
 
 #: Characters of a long line shown before the place that is pointed at, and from it on.

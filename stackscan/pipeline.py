@@ -25,7 +25,7 @@ from stackscan.report import (
     contention_report,
 )
 from stackscan.snapshot import Problem, Snapshot
-from stackscan.sources import Member
+from stackscan.sources import Member, Source
 from stackscan.sources.names import Taken, first_known, read_name
 
 #: Told what is being read, how many bytes of it, and of how many.
@@ -97,12 +97,9 @@ def examine(
     Raises StackscanError when the source cannot be read or holds no dump.
     """
     how = how or Judging(shipped(), top=top)
-    bundle = _Bundle()
-    is_bundle = False
-    for member in sources.open_source(source, _fetching(progress, source)):
-        is_bundle |= member.name is not None
-        _take(member, bundle, progress)
-    report = _bundle_report(sources.shown(source), bundle) if is_bundle or not bundle.read else None
+    source = Source(source)
+    bundle, is_bundle = _opened(source, progress)
+    report = _bundle_report(str(source), bundle) if is_bundle or not bundle.read else None
     if report is not None and redaction is not None:
         report = redaction.bundle(report)
     kubo = bundle.version.get("Version") if bundle.version else None
@@ -159,11 +156,11 @@ def attempt(
     chosen: Iterable[str], *, how: Judging | None = None, progress: Progress | None = None
 ) -> Iterator[tuple[str, Report | StackscanError]]:
     """Each source with its report (all buckets kept), or with the error that kept it from being read."""
-    for source in chosen:
+    for source in map(Source, chosen):
         try:
-            yield source, scan([source], how=how, progress=progress)
+            yield str(source), scan([source], how=how, progress=progress)
         except StackscanError as error:
-            yield source, error
+            yield str(source), error
 
 
 def captures(
@@ -176,11 +173,23 @@ def captures(
 
 def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member, list[Snapshot]]]:
     """The snapshots of each member of a source that holds any. Raises StackscanError when one cannot be read."""
+    yield from _opened(Source(source), progress, keep_contents=False)[0].read
+
+
+def _opened(source: Source, progress: Progress | None, *, keep_contents: bool = True) -> tuple[_Bundle, bool]:
+    """What a source holds, and whether it is a bundle; with the bytes of its files where somebody asks for them."""
     bundle = _Bundle()
-    for member in sources.open_source(source, _fetching(progress, source)):
-        _take(member, bundle, progress)
-        bundle.contents.clear()  # nobody asks for their bytes
-    yield from bundle.read
+    is_bundle = False
+    told = None if progress is None else _told(progress, str(source))
+    try:
+        for member in sources.open_source(source, told):
+            is_bundle |= member.name is not None
+            _take(member, bundle, progress)
+            if not keep_contents:
+                bundle.contents.clear()
+    except UnrecognisedFormatError as error:  # its message may quote a server that repeats what it was asked
+        raise type(error)(source.hide(str(error)), hint=error.hint) from None
+    return bundle, is_bundle
 
 
 def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
@@ -256,10 +265,6 @@ def _views(
 
 def _told(progress: Progress, where: str) -> Callable[[int, int], None]:
     return lambda done, total: progress(where, done, total)
-
-
-def _fetching(progress: Progress | None, source: str) -> Callable[[int, int], None] | None:
-    return None if progress is None else _told(progress, sources.shown(source))
 
 
 def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFormatError:

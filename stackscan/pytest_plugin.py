@@ -49,16 +49,21 @@ class GoroutineCheck:
         policy: Path | str | None = None,
         baseline: Path | str | None = None,
         fail_on: Severity | None = None,
+        timeout_seconds: float | None = None,
     ) -> CheckResult:
-        """Fail the test when the dump does not pass, or cannot be judged; else what was found."""
+        """Fail the test when the dump does not pass, or cannot be judged; else what was found.
+
+        ``timeout_seconds`` is how long a dump that is an address may take in all.
+        """
         __tracebackhide__ = True
         from stackscan.configuration import find, load
         from stackscan.errors import StackscanError
         from stackscan.gate import check
+        from stackscan.sources import Source
 
         try:
             result, _ = check(
-                [self._source(dump() if callable(dump) else dump)],
+                [Source(self._source(dump() if callable(dump) else dump), timeout_seconds=timeout_seconds)],
                 configuration=load(find(Path.cwd())),
                 policy=self.policy if policy is None else Path(policy),
                 baseline=self.baseline if baseline is None else Path(baseline),
@@ -72,12 +77,17 @@ class GoroutineCheck:
 
     def at_end(self, dump: Dump, **options: Any) -> None:
         """Judge a dump when the test's body has ended, if it has not failed by then. Options as of a call."""
-        self.later.append((dump, options))
+        from stackscan.sources import Source
+
+        named = isinstance(dump, str) and "\n" not in dump
+        self.later.append((Source(dump) if named and isinstance(dump, str) else dump, options))
 
     def _source(self, dump: str | bytes | Path) -> str:
         """The dump as a source: a text is put into a file."""
-        if isinstance(dump, Path) or (isinstance(dump, str) and "\n" not in dump):
+        if isinstance(dump, Path):
             return str(dump)
+        if isinstance(dump, str) and "\n" not in dump:
+            return dump
         path = self.folder / "goroutines.stacks"
         path.write_bytes(dump if isinstance(dump, bytes) else dump.encode("utf-8", "surrogateescape"))
         return str(path)

@@ -129,7 +129,7 @@ def _measured(asked: Asked) -> SendTimes:
             with Path(name).open("rb") as file:
                 data = file.read(_MOST_METRICS_BYTES + 1)
         except OSError as error:
-            raise SourceError(f"{name}: {error.strerror or error}", hint="Give files of Prometheus text.") from error
+            raise SourceError(f"{name}: {error.strerror or error}", hint="Give files of Prometheus text.") from None
         if len(data) > _MOST_METRICS_BYTES:
             raise SourceError(f"{name}: more than 64 MiB, which no metrics are")
         scrapes.append(read_scrape(data.decode("utf-8", "replace"), where=name))

@@ -16,12 +16,14 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
+import stackscan
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, json_of, rendered, run
 from stackscan import sources
 from stackscan.errors import LimitError, SourceError, UnrecognisedFormatError
+from stackscan.masking import masked
 from stackscan.pipeline import scan
-from stackscan.sources import http, limits
-from stackscan.sources.address import Address, shown
+from stackscan.sources import Source, http, limits
+from stackscan.sources.address import Address
 
 BODY = DUMP.encode()
 MANY = "\n".join(goroutine(n, ["main.work"], creator="main.main") for n in range(1, 300)).encode()
@@ -372,6 +374,147 @@ def test_what_is_no_http_is_refused() -> None:
         assert_refused(run("report", server.url()), "cannot be read", "the connection broke")
 
 
+# -- a time for the whole request --------------------------------------------------------------------------------------
+
+SILENT: Answer = lambda *_: time.sleep(3)  # noqa: E731
+
+
+def dripping(head: bytes, piece: bytes = b"x") -> Answer:
+    """A byte now and then, after what comes at once."""
+
+    def answer(connection: socket.socket, _: str) -> None:
+        connection.sendall(head)
+        while True:  # until the reader goes away
+            connection.sendall(piece)
+            time.sleep(0.02)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (SILENT, r"no answer after 0\.2 s"),
+        (dripping(b"HTTP/1.1 200 OK\r\n", b"X"), r"no answer after 0\.2 s"),
+        (dripping(b"HTTP/1.1 200 OK\r\nX: ", b"y\r\nX: "), r"no answer after 0\.2 s"),
+        (dripping(b"HTTP/1.1 500 No\r\nContent-Length: 9999\r\n\r\n"), r"no answer after 0\.2 s"),
+        (dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"), r"still sending after 0\.2 s"),
+        (redirects("/slow"), r"no answer after 0\.2 s"),
+    ],
+)
+def test_a_time_out_ends_the_whole_request(answer: Answer, said: str) -> None:
+    """Silent, dripping its head, its body, an error or a chunk's length, or leading from one place to the next."""
+
+    def slowly(connection: socket.socket, asked: str) -> None:
+        if " /slow " in asked:
+            SILENT(connection, asked)
+        answer(connection, asked)
+
+    with serving(slowly) as server:
+        address = Source(server.url(), timeout_seconds=0.2)
+        with pytest.raises(SourceError, match=said) as caught:
+            http.fetch(address)
+    assert caught.value.hint.startswith("Give it more time with --timeout.")
+
+
+def test_a_time_out_ends_a_handshake() -> None:
+    """A port that takes connections and speaks no TLS, or nothing."""
+    with serving(SILENT) as server, pytest.raises(SourceError, match=r"no answer after 0\.2 s"):
+        http.fetch(Source(server.url().replace("http:", "https:"), timeout_seconds=0.2))
+
+
+def test_a_time_out_ends_a_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's own resolver knows no time-out."""
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(3) and [])
+    with pytest.raises(SourceError, match=r"no connection after 0\.2 s"):
+        http.fetch(Source("http://slow.example/", timeout_seconds=0.2))
+    over.set()
+
+
+def test_what_came_in_time_is_read() -> None:
+    """A dump that the time-out cut is incomplete, and says why."""
+    with serving(dripping(b"HTTP/1.1 200 OK\r\n\r\n" + MANY, b"\n")) as server:
+        (snapshot,) = stackscan.scan(server.url(), timeout_seconds=0.5).snapshots
+        (again,) = stackscan.read(server.url(), timeout_seconds=0.5)
+    assert (299, False, 299) == (snapshot.goroutines, snapshot.complete, len(again.goroutines))
+    assert "still sending after 0.5 s" in snapshot.problems[-1].reason
+
+
+def test_a_longer_time_out_waits_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits on silence and on all do not end a request for which more time is given."""
+    monkeypatch.setattr(limits, "SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "TOTAL_SECONDS", 0.1)
+
+    def answer(connection: socket.socket, asked: str) -> None:
+        time.sleep(0.4)
+        sends(BODY)(connection, asked)
+
+    with serving(answer) as server:
+        assert BODY == http.fetch(Source(server.url(), timeout_seconds=30)).data
+
+
+def test_nothing_is_left_of_a_request_whose_time_is_over() -> None:
+    """Its connection is closed and its thread ends, however long the server would go on."""
+    gone = threading.Event()
+
+    def answer(connection: socket.socket, asked: str) -> None:
+        try:
+            dripping(b"HTTP/1.1 200 OK\r\n")(connection, asked)
+        except OSError:
+            gone.set()
+
+    with serving(answer) as server:
+        with pytest.raises(SourceError):
+            http.fetch(Source(server.url(), timeout_seconds=0.1))
+        assert gone.wait(30)
+        for thread in threading.enumerate():
+            if thread.name == "fetch":
+                thread.join(30)
+                assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "report ADDRESS",
+        "check ADDRESS",
+        "compare ADDRESS ADDRESS",
+        "export -o OUT ADDRESS",
+        "convert -f folded -o OUT ADDRESS",
+        "query SELECT ADDRESS",
+        "pool project --from ADDRESS",
+    ],
+)
+def test_every_command_that_asks_takes_a_time_out(line: str, tmp_path: Path) -> None:
+    """And leaves nothing behind when it is over."""
+    with serving(dripping(b"HTTP/1.1 200 OK\r\n")) as server:
+        values = {"ADDRESS": server.url(), "OUT": str(tmp_path / "out"), "SELECT": "SELECT * FROM stacks"}
+        done = run(*[values.get(word, word) for word in line.split()], "--timeout", "100ms")
+    assert_refused(done, "no answer after 0.1 s", "--timeout")
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("soon", "'soon' is no duration"),
+        ("10 s s", "is no duration"),
+        ("", "is no duration"),
+        ("0", "cannot have a time-out of 0 s"),
+        ("-1s", "cannot have a time-out of -1 s"),
+        ("25h", "cannot have a time-out of 90000 s"),
+        ("1us", "cannot have a time-out of 1e-06 s"),
+        ("1e400s", "is no duration"),
+    ],
+)
+def test_a_time_out_that_is_none_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    """Also beside a file, which has no use for it."""
+    dump = tmp_path / "dump"
+    dump.write_bytes(BODY)
+    assert_refused(run("report", dump, f"--timeout={text}"), said)
+
+
 # -- redirects -------------------------------------------------------------------------------------------------------
 
 
@@ -431,14 +574,14 @@ def test_passwords_and_tokens_are_sent_and_never_shown() -> None:
         ("http://h:6060/debug/pprof/goroutine?debug=2", "http://h:6060/debug/pprof/goroutine?debug=2"),
         ("https://u:p@h/x?debug=1&api_key=abc", "https://h/x?debug=1&api_key=***"),
         ("http://u@[::1]:80/x", "http://[::1]:80/x"),
-        ("http://u:p@h:port/x?token=1", "http://h:port/x"),
+        ("http://u:p@h:port/x?token=1", "http://h:***/x"),
         ("dump@home.txt", "dump@home.txt"),
         ("-", "-"),
     ],
 )
 def test_sources_are_shown_without_their_secrets(source: str, expected: str) -> None:
     """User, password and the values of parameters that look like secrets are left out; files keep their names."""
-    assert expected == shown(source)
+    assert expected == masked(source)
 
 
 @pytest.mark.parametrize("url", ["http://", "http:///x", "http://h:99999/", "http://[::1/x", "http://h h/x"])

@@ -10,10 +10,12 @@ import typer
 from stackscan import __version__
 from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules
 from stackscan.cli.output import say
+from stackscan.cli.sources import MaskedUsage
 from stackscan.errors import StackscanError
 
 app = typer.Typer(
     name="stackscan",
+    cls=MaskedUsage,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

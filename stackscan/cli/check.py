@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stackscan.cli.configured import Config
+from stackscan.cli.output import say, written
+from stackscan.cli.sources import Timeout, named, within
 
 if TYPE_CHECKING:
     from stackscan.check import CheckResult
@@ -33,11 +35,10 @@ class FailOn(StrEnum):
     info = "info"
 
 
-_SOURCE = typer.Argument(metavar="SOURCE", help="A goroutine dump or bundle, as of report.", show_default=False)
+_SOURCE = typer.Argument(metavar="SOURCE", parser=named, help="A dump or bundle, as of report.", show_default=False)
 _POLICY = "What fails [default: the [check] table of stackscan.toml]."
 _BASELINE = "What is known: only what is new or has grown fails."
 _WRITE = "Write what these captures hold as a baseline, and judge by it."
-_FORMAT = "text for people; the others for machines."
 _FAIL_ON = "The lowest severity that fails [default: the policy's, else error]."
 _OUTPUT = "Write there (text: with the whole report); the short answer is printed all the same."
 
@@ -48,8 +49,9 @@ def command(
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE)] = None,
     write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
     fail_on: Annotated[FailOn | None, typer.Option(help=_FAIL_ON, show_default=False)] = None,
-    output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = Output.text,
+    output_format: Annotated[Output, typer.Option("--format", "-f", help="For people or for machines.")] = Output.text,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
+    timeout: Timeout = None,
     config: Config = None,
 ) -> None:
     """Judge captured dumps in a pipeline: exit 0 when they pass, 1 when something fails, 2 when they cannot be judged.
@@ -63,13 +65,12 @@ def command(
     """
     from stackscan.check import write_baseline as write
     from stackscan.cli.configured import configuration
-    from stackscan.cli.output import say, written
     from stackscan.cli.progress import progress
     from stackscan.gate import check
 
     with progress() as told:
         result, new = check(
-            source,
+            within(source, timeout),
             configuration=configuration(config),
             policy=policy,
             baseline=baseline,
@@ -90,7 +91,6 @@ def command(
 
 def _show(result: CheckResult, output_format: str, output: Path | None) -> None:
     """Write what was asked for. A reader that goes away (``| head``) changes nothing of the exit code."""
-    from stackscan.cli.output import written
     from stackscan.reporters.check import reporter
 
     if output is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stackscan.cli.configured import Config
+from stackscan.cli.sources import Timeout, named, within
 
 if TYPE_CHECKING:
     from stackscan.compare import Taken
@@ -25,6 +26,7 @@ class Output(StrEnum):
 
 _SOURCE = typer.Argument(
     metavar="SOURCE SOURCE...",
+    parser=named,
     help="Dumps or bundles in time order; of a bundle the full text is compared.",
     show_default=False,
 )
@@ -45,6 +47,7 @@ def command(
     every: Annotated[
         str | None, typer.Option("--interval", metavar="DURATION", help=_INTERVAL, show_default=False)
     ] = None,
+    timeout: Timeout = None,
     config: Config = None,
 ) -> None:
     """Compare captures in time order: what grew, what went, and which goroutines stayed.
@@ -67,7 +70,7 @@ def command(
     seconds = None if every is None else interval(every)
     how = Judging(configuration(config))
     with progress() as told:
-        taken = [capture for name in source for capture in _taken(name, how, told)]
+        taken = [capture for name in within(source, timeout) for capture in _taken(name, how, told)]
     if len(taken) < 2:
         raise SourceError(
             f"{source[0]} holds one capture, and a comparison needs two",

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
+from stackscan.cli.sources import Timeout, named, within
 
 
 class Output(StrEnum):
@@ -20,7 +21,9 @@ class Output(StrEnum):
 
 
 def command(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A goroutine dump or a bundle.", show_default=False)],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", parser=named, help="A goroutine dump or a bundle.", show_default=False)
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -49,6 +52,7 @@ def command(
         int | None,
         typer.Option(min=1, metavar="N", help="Which dump of a file that holds several.", show_default=False),
     ] = None,
+    timeout: Timeout = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
@@ -66,8 +70,9 @@ def command(
     from stackscan.convert import choose, converter
     from stackscan.pipeline import examine
 
+    (asked,) = within([source], timeout)
     with progress() as told:
-        found, _ = examine(source, progress=told, redaction=chosen(redact, redact_keep, redact_key))
+        found, _ = examine(asked, progress=told, redaction=chosen(redact, redact_keep, redact_key))
     content = converter(output_format.value)(choose(found, member=member, stream=stream, position=snapshot))
     with written(output) as out:
         out.buffer.write(content)

@@ -10,6 +10,7 @@ import typer
 
 from stackscan.cli.configured import Config
 from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
+from stackscan.cli.sources import Timeout, named, within
 
 
 class Output(StrEnum):
@@ -23,7 +24,10 @@ class Output(StrEnum):
 
 def command(
     source: Annotated[
-        list[str], typer.Argument(metavar="SOURCE", help="Goroutine dumps, bundles, directories.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="SOURCE", parser=named, help="Goroutine dumps, bundles, directories.", show_default=False
+        ),
     ],
     output: Annotated[
         Path,
@@ -55,6 +59,7 @@ def command(
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
+    timeout: Timeout = None,
     config: Config = None,
 ) -> None:
     """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
@@ -78,7 +83,7 @@ def command(
     how = Judging(configuration(config))
     says = told(captured_at=captured_at, host=host, sources=len(source), redaction=redaction)
     with progress() as bar, export(output, output_format.value) as under_way:
-        for each in source:
+        for each in within(source, timeout):
             for examined in examine(each, how=how, progress=bar, redaction=redaction)[0]:
                 under_way.add(build(examined, says), also=identify_as_before(examined, says))
         done = under_way.finish_partitioned() if partition else under_way.finish()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from stackscan.cli.configured import Config
+from stackscan.cli.sources import Timeout, named, within
 from stackscan.errors import UsageError
 
 
@@ -24,7 +25,9 @@ def command(
     sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT, in polars' dialect.", show_default=False)],
     source: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SOURCE", help="Goroutine dumps, bundles, directories.", show_default=False),
+        typer.Argument(
+            metavar="SOURCE", parser=named, help="Goroutine dumps, bundles, directories.", show_default=False
+        ),
     ] = None,
     output_format: Annotated[
         Output, typer.Option("--format", "-f", help="text for people, json and csv for programs.")
@@ -43,6 +46,7 @@ def command(
             show_default=False,
         ),
     ] = None,
+    timeout: Timeout = None,
     config: Config = None,
 ) -> None:
     """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
@@ -70,8 +74,9 @@ def command(
             result = run(sql, asked)
     else:
         how = Judging(configuration(config))
+        chosen = within(source or (), timeout)
         with progress() as bar:
-            found = joined(build(found) for each in source or () for found in examine(each, how=how, progress=bar)[0])
+            found = joined(build(found) for each in chosen for found in examine(each, how=how, progress=bar)[0])
         result = run(sql, found)
     with written(output) as out:
         OUTPUTS[output_format.value](result, out)

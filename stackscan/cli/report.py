@@ -10,6 +10,7 @@ import typer
 
 from stackscan.cli.configured import Config
 from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
+from stackscan.cli.sources import Timeout, named, within
 
 
 class Output(StrEnum):
@@ -25,6 +26,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="SOURCE",
+            parser=named,
             help="A goroutine dump, a log that holds one, an archive or directory of them, the http(s) address of one, "
             "or - for standard input.",
             show_default=False,
@@ -53,6 +55,7 @@ def command(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Show also what waits as it should.")] = False,
+    timeout: Timeout = None,
     config: Config = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
@@ -80,6 +83,6 @@ def command(
 
     how = Judging(configuration(config), where=where, top=top, everything=everything)
     with progress() as told:
-        found = scan(source, how=how, progress=told, redaction=chosen(redact, redact_keep, redact_key))
+        found = scan(within(source, timeout), how=how, progress=told, redaction=chosen(redact, redact_keep, redact_key))
     with written(output) as out:
         reporter(output_format.value)(found, out)

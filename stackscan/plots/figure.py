@@ -27,7 +27,8 @@ def format_of(name: str) -> str:
     suffix = PurePath(name).suffix.lower()
     if suffix not in _FORMATS:
         raise OutputError(
-            f"{name}: no picture is drawn for {suffix or 'a name without a suffix'}", hint="Use .svg or .png."
+            f"{name}: no picture is drawn for {suffix if suffix[1:].isalnum() else 'a name without a suffix'}",
+            hint="Use .svg or .png.",
         )
     return _FORMATS[suffix]
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stackscan.errors import SourceError
+from stackscan.masking import masked
 from stackscan.sources import archive, compressed, limits
-from stackscan.sources.address import is_other_url, is_url, shown
+from stackscan.sources.address import Source
 
-__all__ = ["STDIN", "Member", "open_source", "shown"]
+__all__ = ["STDIN", "Member", "Source", "open_source"]
 
 STDIN = "-"
 
@@ -56,11 +57,12 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
     """
     if not source:
         raise SourceError("the name of a source is empty")
-    if source != STDIN and not is_url(source) and _is_folder(Path(source)):
-        yield from _bundle(source, archive.folder_entries(Path(source)), "", 0)
+    chosen = Source(source)
+    source = str(chosen)  # from here on nothing secret is in it
+    if source != STDIN and not chosen.is_url and _is_folder(folder := Path(chosen.with_secrets())):
+        yield from _bundle(source, archive.folder_entries(folder), "", 0)
         return
-    raw, broken = _read(source, progress)
-    source = shown(source)
+    raw, broken = _read(chosen, progress)
     where = "standard input" if source == STDIN else source
     if archive.is_archive(raw):
         yield from _bundle(source, archive.entries(raw, where=where), "", 0)
@@ -71,9 +73,9 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
     yield Member(source, None, data, len(data), broken, cut or broken is not None)
 
 
-def _read(source: str, progress: Progress | None) -> tuple[bytes, str | None]:
+def _read(source: Source, progress: Progress | None) -> tuple[bytes, str | None]:
     """All bytes of a source, and why their end is missing, if something broke."""
-    if is_url(source):
+    if source.is_url:
         from stackscan.sources import http
 
         fetched = http.fetch(source, progress=progress)
@@ -109,16 +111,18 @@ def _read_stdin() -> bytes:
     return limits.read_bounded(sys.stdin.buffer, where="standard input")
 
 
-def _read_path(name: str) -> bytes:
-    path = Path(name)
+def _read_path(source: Source) -> bytes:
+    path = Path(source.with_secrets())
+    shown = str(source) if "://" in source else masked(str(path))  # a path has no two slashes
     try:
         with path.open("rb") as file:
-            return limits.read_bounded(file, where=str(path))
+            return limits.read_bounded(file, where=shown)
     except FileNotFoundError:
-        if is_other_url(name):
-            raise SourceError(f"{name} is no http or https address; no other kind is fetched") from None
-        raise SourceError(f"{path} does not exist") from None
+        if source.is_other_url:
+            raise SourceError(f"{source} is no http or https address; no other kind is fetched") from None
+        raise SourceError(f"{shown} does not exist") from None
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}", hint="") from error
+        reason = error.strerror or type(error).__name__
+        raise SourceError(f"{shown} cannot be read: {reason}", hint="") from None  # it holds the name as it was given
     except ValueError as error:  # a NUL byte in the name
-        raise SourceError(f"{str(path)!r} is no file name: {error}") from error
+        raise SourceError(f"{shown!r} is no file name: {error}") from error

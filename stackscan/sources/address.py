@@ -1,48 +1,189 @@
-"""Addresses of dumps on the web: what to send to whom, and how to show them without what is secret in them."""
+"""Sources as users name them, and addresses of dumps on the web: both become text only without what is secret in them.
+
+The secrets leave a :class:`Source` by one method and an :class:`Address` by one other; what may be shown is decided in
+:mod:`stackscan.masking`.
+"""
 
 from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, replace
-from typing import Final
-from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
+from collections.abc import Iterable
+from typing import Final, Self
+from urllib.parse import SplitResult, quote, quote_plus, unquote, unquote_plus, urljoin, urlsplit, urlunsplit
 
-from stackscan.errors import SourceError
+from stackscan.errors import SourceError, UsageError
+from stackscan.masking import HIDDEN, hidden_values, masked, masked_text
+from stackscan.sources import limits
 
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
 _ANY_URL: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-#: Parameters whose values are nobody's business.
-_SECRET: Final = re.compile(r"token|secret|passw|key|auth|sig|credential|session|jwt|code", re.IGNORECASE)
-_HIDDEN: Final = "***"
 #: kubo's RPC takes POST only, against cross-site requests; everything else that serves dumps takes GET.
 _RPC: Final = "/api/v0/"
+_ESCAPES: Final = "In a user name or password write / as %2F, @ as %40, ? as %3F, # as %23."
 
 
-def is_url(source: str) -> bool:
-    """Whether a source is fetched from the web."""
-    return _URL.match(source) is not None
+class Source(str):
+    """What a user named: a path, ``-``, or an address, and how long an address may take to answer.
 
+    As text, however it is made (``str``, ``repr``, f-strings, JSON, a copy, a pickle), it is what may be shown.
+    ``timeout_seconds`` bounds the whole request of an address (None: the defaults of limits.py).
+    """
 
-def is_other_url(source: str) -> bool:
-    """Whether a source looks like an address of a kind that is not fetched."""
-    return _ANY_URL.match(source) is not None and not is_url(source)
+    __slots__ = ("__given", "timeout_seconds")
+    __given: str
+    timeout_seconds: float | None
 
-
-def shown(source: str) -> str:
-    """A source as it may be printed: an address without passwords and tokens, anything else as it is."""
-    if not is_url(source):
+    def __new__(cls, given: str, *, timeout_seconds: float | None = None) -> Self:
+        """The source of a text, or the same source with another time. Raises UsageError for a time out of bounds."""
+        _check_time(timeout_seconds)
+        if isinstance(given, Source):
+            timeout_seconds = given.timeout_seconds if timeout_seconds is None else timeout_seconds
+            given = given.with_secrets()
+        source = super().__new__(cls, masked(given))
+        source.__given = given
+        source.timeout_seconds = timeout_seconds
         return source
-    try:
-        parts = urlsplit(source)
-        host = _host(parts)
-    except ValueError:
-        return re.sub(r"//[^/]*@", "//", source).partition("?")[0]
-    query = parts.query
-    if _SECRET.search(query):
-        pairs = parse_qsl(query, keep_blank_values=True)
-        query = urlencode([(k, _HIDDEN if _SECRET.search(k) else v) for k, v in pairs], safe="*/:")
-    return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+    def with_secrets(self) -> str:
+        """What was given, secrets and all: for what opens a file or sends a request, and for nothing else."""
+        return self.__given
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+    def __getstate__(self) -> None:
+        """No state: a copy or a pickle is the text that may be shown."""
+
+    def hide(self, text: str) -> str:
+        """A text made of what it holds, without what that repeats of the secrets of an address."""
+        try:
+            return Address.parse(self.with_secrets()).hide(text, shortest=8) if self.is_url else text
+        except SourceError:
+            return text
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it is fetched from the web."""
+        return _URL.match(self) is not None
+
+    @property
+    def is_other_url(self) -> bool:
+        """Whether it looks like an address of a kind that is not fetched."""
+        return _ANY_URL.match(self) is not None and not self.is_url
+
+
+def _check_time(seconds: float | None) -> None:
+    if seconds is not None and not limits.MIN_TIMEOUT_SECONDS <= seconds <= limits.MAX_TIMEOUT_SECONDS:
+        raise UsageError(
+            f"a request cannot have a time-out of {seconds:g} s",
+            hint=f"It may be from 1ms to {limits.MAX_TIMEOUT_SECONDS / 3600:g}h.",
+        )
+
+
+class Address:
+    """An http or https address: what to send to whom. As text it is what may be shown."""
+
+    __slots__ = ("__login", "__others", "__parts", "__shown")
+
+    def __init__(self, url: str, *, login: str | None = None, others: frozenset[str] = frozenset()) -> None:
+        self.__parts, own = _taken_apart(url)
+        self.__login = own if own is not None else login  # ``user:password``, which the parts are without
+        self.__others = others  # secrets of the addresses that led here
+        self.__shown = _without(masked(url), others)
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """The address that a user gave. Raises SourceError when it is none."""
+        return cls(url)
+
+    def __str__(self) -> str:
+        return self.__shown
+
+    def __repr__(self) -> str:
+        return f"Address({str(self)!r})"
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+    def __getstate__(self) -> None:
+        """No state: a copy or a pickle is the text that may be shown."""
+
+    def __url(self) -> str:
+        return urlunsplit(self.__parts)
+
+    @property
+    def path(self) -> str:
+        """The path as it may be shown, without a query."""
+        return urlsplit(self.__shown).path
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``."""
+        return self.__parts.scheme
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: ``http://localhost:6060``."""
+        return _without(f"{self.scheme}://{self.__parts.netloc}", self.__others)
+
+    def request_with_secrets(self) -> tuple[str, str, dict[str, str]]:
+        """Method, address and headers of the request, secrets and all: for what sends it, and for nothing else."""
+        method = "POST" if self.__parts.path.startswith(_RPC) else "GET"
+        if self.__login is None:
+            return method, self.__url(), {}
+        return method, self.__url(), {"Authorization": f"Basic {_basic(self.__login)}"}
+
+    def without_tls(self) -> str:
+        """The same address with http, as it may be shown."""
+        return f"http://{self.__shown.partition('://')[2]}"
+
+    def redirected(self, location: str) -> Address:
+        """Where a redirect leads; user and password stay with the server that they were given for.
+
+        Raises SourceError for anything but http and https.
+        """
+        location = location.strip()
+        try:
+            target = urljoin(self.__url(), location)
+        except ValueError:
+            target = location
+        if not location or not _URL.match(target):
+            scheme = re.sub(r"[^\w+.-]", "?", self.hide(target.partition(":")[0]))[:20]
+            where = f"to a {scheme}: address" if location else "to nowhere"
+            raise SourceError(f"{self} redirects {where}, which is not followed", hint="")
+        known = self.__others | self.__secrets()
+        try:
+            found = Address(target, others=known)
+            same = found.__parts[:2] == self.__parts[:2]
+            return Address(target, login=self.__login, others=known) if same else found
+        except SourceError:
+            raise SourceError(
+                f"{self} redirects to {self.hide(masked(target))}, which is no address", hint=""
+            ) from None
+
+    def hide(self, text: str, *, shortest: int = 4) -> str:
+        """What a server said, without what it repeats of our secrets. Shorter ones are not looked for: every other word
+        would be one.
+        """
+        secrets = {secret for secret in self.__others | self.__secrets() if len(secret) >= shortest}
+        return masked_text(_without(text, secrets))
+
+    def __secrets(self) -> frozenset[str]:
+        found = hidden_values(self.__parts.query)
+        if self.__login is not None:
+            found += [self.__login, _basic(self.__login), *self.__login.split(":", 1)]
+        spelt = {write(text) for text in found for write in (str, unquote_plus, quote, quote_plus)}
+        return frozenset(text for text in spelt if len(text) > len(HIDDEN))
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    spelt = "|".join(map(re.escape, sorted(secrets, key=len, reverse=True)))
+    return re.sub(spelt, HIDDEN, text, flags=re.IGNORECASE) if spelt else text
+
+
+def _basic(login: str) -> str:
+    return base64.b64encode(login.encode("utf-8", "surrogateescape")).decode()
 
 
 def _host(parts: SplitResult) -> str:
@@ -52,66 +193,21 @@ def _host(parts: SplitResult) -> str:
     return name if parts.port is None else f"{name}:{parts.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An http or https address; ``url`` is without user and password, which are in ``login`` (``user:password``)."""
-
-    url: str
-    login: str | None = None
-
-    @classmethod
-    def parse(cls, url: str) -> Address:
-        """The address that a user gave. Raises SourceError when it is none."""
-        try:
-            parts = urlsplit(url)
-            host = _host(parts)
-        except ValueError as error:
-            raise SourceError(f"{shown(url)} is no address: {error}", hint="") from None
-        if not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
-            raise SourceError(f"{shown(url)!r} is no address: it names no host", hint="Write http://HOST:PORT/PATH.")
-        login = None
-        if parts.username is not None:
-            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        return cls(urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, "")), login)
-
-    @property
-    def shown(self) -> str:
-        """As it may be printed."""
-        return shown(self.url)
-
-    @property
-    def path(self) -> str:
-        """The path, without a query."""
-        return urlsplit(self.url).path
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port: ``http://localhost:6060``."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}"
-
-    @property
-    def method(self) -> str:
-        """How it is asked."""
-        return "POST" if self.path.startswith(_RPC) else "GET"
-
-    @property
-    def authorization(self) -> dict[str, str]:
-        """The header that carries user and password, if there are any."""
-        if self.login is None:
-            return {}
-        return {"Authorization": "Basic " + base64.b64encode(self.login.encode()).decode()}
-
-    def redirected(self, location: str) -> Address:
-        """Where a redirect leads; user and password stay with the server that they were given for.
-
-        Raises SourceError for anything but http and https.
-        """
-        target = urljoin(self.url, location.strip())
-        if not location.strip() or not is_url(target):
-            scheme = re.sub(r"[^\w+.-]", "?", target.partition(":")[0])[:20]
-            where = f"to a {scheme}: address" if location.strip() else "to nowhere"
-            raise SourceError(f"{self.shown} redirects {where}, which is not followed", hint="")
-        found = Address.parse(target)
-        kept = self.login if found.origin == self.origin and found.login is None else found.login
-        return replace(found, login=kept)
+def _taken_apart(url: str) -> tuple[SplitResult, str | None]:
+    """The parts of an address without its user, and ``user:password``. Raises SourceError when it is none."""
+    shown = masked(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise SourceError(f"{shown} is no address: its host is misspelt", hint="") from None
+    try:
+        host = _host(parts)
+    except ValueError:  # its message quotes what may be a password
+        hint = _ESCAPES if "@" in url else ""
+        raise SourceError(f"{shown} is no address: its port is no number from 0 to 65535", hint=hint) from None
+    if not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
+        raise SourceError(f"{shown!r} is no address: it names no host", hint="Write http://HOST:PORT/PATH.")
+    login = None
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return SplitResult(parts.scheme.lower(), host, parts.path or "/", parts.query, ""), login

@@ -35,8 +35,11 @@ MAX_DOWNLOAD_BYTES: Final = 1 << 30
 CONNECT_SECONDS: Final = 10.0
 #: Seconds of silence, before the answer and within it: a busy process needs some to stop the world and print.
 SILENCE_SECONDS: Final = 60.0
-#: Seconds in all, from the first request to the last byte.
+#: Seconds in all, from the first request to the last byte. A time-out that is asked for takes the place of all three.
 TOTAL_SECONDS: Final = 600.0
+#: What may be asked for, in seconds.
+MIN_TIMEOUT_SECONDS: Final = 0.001
+MAX_TIMEOUT_SECONDS: Final = 86_400.0
 #: Redirects that are followed.
 MAX_REDIRECTS: Final = 5
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from stackscan.errors import SourceError
@@ -13,15 +14,44 @@ _DUMP: Final = "/debug/pprof/goroutine?debug=2"
 FULL_TEXT_HINT: Final = f"A Go program with net/http/pprof has its dump at http://HOST:PORT{_DUMP}"
 _EXCERPT: Final = 160
 _HTML: Final = re.compile(rb"\s*<", re.IGNORECASE)
+_UNREACHABLE: Final = (
+    "Check host and port, and that the process is alive: one that is out of memory or threads cannot answer."
+)
+_SILENT: Final = "The process may be too stuck to answer: send it SIGQUIT and keep what it prints (that ends it)."
+_NO_TLS: Final = "It speaks no TLS on this port"
 _INDEX: Final = re.compile(r"(.*/debug/pprof)/?\Z")
 
 
-def reason(error: Exception) -> str:
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why nothing more comes from a server, in words, and what to do ("": what the caller says)."""
+
+    reason: str
+    hint: str = ""
+
+
+def failure(error: Exception, address: Address, *, silence_seconds: float) -> Failure:
+    """What an exception of urllib3 means. Nothing of our secrets is in it, whatever the server repeats."""
+    text = str(error)
+    hint = _SILENT if _silent(error) else ""
+    if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
+        hint = f"{_NO_TLS}: {address.without_tls()}"
+    elif "CERTIFICATE_VERIFY_FAILED" in text:
+        hint = "Name the certificate of its authority in SSL_CERT_FILE, or fetch with curl and give the file."
+    return Failure(address.hide(_reason(error, silence_seconds)), hint)
+
+
+def late(reason: str) -> Failure:
+    """What it means that the time is over."""
+    return Failure(reason, f"Give it more time with --timeout. {_SILENT}")
+
+
+def _reason(error: Exception, silence_seconds: float) -> str:
     """Why a transfer failed, for people."""
     from urllib3 import exceptions
 
     told = re.search(r"timeout=([\d.]+)", str(error))  # in a TLS handshake it is the time to connect
-    silence = float(told[1]) if told else limits.SILENCE_SECONDS
+    silence = float(told[1]) if told else silence_seconds
     cause = getattr(error.__cause__, "strerror", None) or "it cannot be reached"
     said = (
         (exceptions.NameResolutionError, "the name of the host is not known"),
@@ -34,23 +64,30 @@ def reason(error: Exception) -> str:
     return next((text for kind, text in said if isinstance(error, kind)), str(error) or type(error).__name__)
 
 
-def unreachable(address: Address, why: str, error: Exception | None) -> SourceError:
-    """The error for a server of which nothing came."""
-    text = str(error)
-    hint = "Check host and port, and that the process is alive: one that is out of memory or threads cannot answer."
-    if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
-        hint = f"It speaks no TLS on this port: http://{address.url.partition('://')[2]}"
-    elif "CERTIFICATE_VERIFY_FAILED" in text:
-        hint = "Name the certificate of its authority in SSL_CERT_FILE, or fetch with curl and give the file."
-    elif "silent" in why or "still sending" in why:
-        hint = "The process may be too stuck to answer: send it SIGQUIT and keep what it prints (that ends it)."
-    return SourceError(f"{address.shown} cannot be read: {why}", hint=hint)
+def _silent(error: Exception) -> bool:
+    from urllib3 import exceptions
+
+    return isinstance(error, exceptions.ReadTimeoutError)
+
+
+def unreachable(given: Address, asked: Address, failure: Failure) -> SourceError:
+    """The error for a server of which nothing came; ``asked`` is where the redirects of the ``given`` one led."""
+    where = str(given) if asked is given else f"{given} (which redirects to {asked})"
+    hint = failure.hint
+    if asked is not given and hint.startswith(_NO_TLS) and _same_place(given, asked):
+        hint = "It redirects from http to https, and speaks no TLS there: mend its redirect, or ask another port."
+    return SourceError(f"{where} cannot be read: {failure.reason}", hint=hint or _UNREACHABLE)
+
+
+def _same_place(given: Address, asked: Address) -> bool:
+    """Whether both are on one host and port, whatever is spoken there."""
+    return given.origin.partition("://")[2] == asked.origin.partition("://")[2]
 
 
 def refuse_status(status: int, page: bytes, address: Address) -> NoReturn:
     """Raise for an answer that is an error."""
-    said = _first_line(page)
-    message = f"{address.shown} answers {status}" + (f": {said}" if said else "")
+    said = address.hide(_first_line(page))
+    message = f"{address} answers {status}" + (f": {said}" if said else "")
     if status in (401, 403, 407):
         hint = "It wants to know who asks: http://USER:PASSWORD@HOST/…, or fetch with curl and give the file."
     elif status == 404 and "/debug/" not in address.path:
@@ -71,7 +108,7 @@ def refuse_page(address: Address) -> NoReturn:
         hint = f"This is the list of profiles. The dump is at {address.origin}{index[1]}/goroutine?debug=2"
     else:
         hint = f"Is it {address.origin}{_DUMP}?"
-    raise SourceError(f"{address.shown} is a web page, no goroutine dump", hint=hint)
+    raise SourceError(f"{address} is a web page, no goroutine dump", hint=hint)
 
 
 def _first_line(page: bytes) -> str:

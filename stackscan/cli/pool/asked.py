@@ -18,7 +18,7 @@ def answer(asked: Asked, *, as_json: bool, output: Path | None, plot: Path | Non
     if plot is not None:
         from stackscan.plots.figure import format_of
 
-        picture_format = format_of(plot.name)
+        picture_format = format_of(str(plot))
     with progress() as told:
         found, measured, fix = projected(asked, told)
     if plot is not None:

@@ -9,16 +9,15 @@ import typer
 
 from stackscan.cli.configured import Config
 from stackscan.cli.pool.output import Output
+from stackscan.cli.sources import Timeout, named, within
 from stackscan.cli.units import seconds, share
 
+_FROM = "Dumps, bundles, directories: estimate the load from them."
 _TIME = {"metavar": "TIME", "show_default": False}
 
 
 def command(
-    captures: Annotated[
-        list[str] | None,
-        typer.Option("--from", metavar="SOURCE...", help="Dumps, bundles, directories: estimate the load from them."),
-    ] = None,
+    captures: Annotated[list[str] | None, typer.Option("--from", metavar="SOURCE...", parser=named, help=_FROM)] = None,
     metrics: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE...", help="Prometheus text of the node: rate, silent share and service time."),
@@ -59,6 +58,7 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
     ] = None,
+    timeout: Timeout = None,
     config: Config = None,
 ) -> None:
     """Say how near the pool is to saturation, and what the fix, more workers or a shorter deadline would change.
@@ -76,7 +76,7 @@ def command(
 
     answer(
         Asked(
-            captures=tuple(captures or ()),
+            captures=tuple(within(captures or (), timeout)),
             metrics=tuple(metrics or ()),
             scrape_seconds=None if scrape_interval is None else seconds(scrape_interval),
             pool=pool,
