@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,39 +19,19 @@ def written(path: Path | None) -> Iterator[TextIO]:
     """A text stream to write to; None and ``-`` are standard output. Raises OutputError when it cannot be written; no
     file is left half-written.
 
-    A reader of standard output that goes away (``| head``) is no failure: the program then ends quietly, with 0.
+    What becomes of standard output when it cannot be written is told in :mod:`stackscan.endings`.
     """
     if path is None or str(path) == "-":
-        with _standard_output() as out:
-            yield out
-    elif path.exists() and not path.is_file() and not path.is_dir():
-        with _named(path), path.open("w", encoding="utf-8", errors="backslashreplace") as out:  # a pipe, a device
-            yield out
-    else:
-        with _whole_file(path.resolve()) as out:  # a link stays a link: what it points to is replaced
-            yield out
-
-
-@contextmanager
-def _standard_output() -> Iterator[TextIO]:
-    if sys.stdout is None:
-        raise OutputError("standard output is closed", hint="Give --output FILE, or do not close it.")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know all letters
-    try:
         yield sys.stdout
         sys.stdout.flush()
-    except BrokenPipeError:
-        _silence()
-        raise SystemExit(0) from None
-    except OSError as error:
-        _silence()
-        raise OutputError(f"standard output cannot be written: {error.strerror or error}") from error
-
-
-def _silence() -> None:
-    """Keep Python from failing once more when it flushes standard output at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    target, special = _place(path)
+    if special:
+        with _named(path), path.open("w", encoding="utf-8", errors="backslashreplace") as out:
+            yield out
+    else:
+        with _whole_file(target) as out:
+            yield out
 
 
 @contextmanager
@@ -61,6 +41,17 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _place(path: Path) -> tuple[Path, bool]:
+    """The file behind links (they stay links: what they point to is replaced), and whether it is a pipe or device."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return path.resolve(), False
+    except OSError as error:  # also links that lead in a circle
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    return path.resolve(), not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 @contextmanager
