@@ -276,6 +276,7 @@ def test_the_bounds_are_options(tmp_path: Path) -> None:
     assert_refused(run("query", endless, path, "--max-seconds", "1"), "longer than 1 seconds")
     assert 2 == run("query", "SELECT 1", path, "--max-memory", "1").returncode
     assert 2 == run("query", "SELECT 1", path, "--max-seconds", "1" * 400).returncode
+    assert_refused(run("query", "SELECT 1", path, "--max-seconds", "nan"), "seconds of a query must be")
     assert 0 == run("query", "SELECT 1", path, "--max-seconds", "60", "--max-memory", "500").returncode
 
 

@@ -29,6 +29,8 @@ _DEFAULT_SECONDS: Final = 120.0
 _DEFAULT_MIB: Final = 4096
 #: The least that any query may take: polars' threads alone take some.
 LEAST_MIB: Final = 64
+MOST_MIB: Final = 1 << 24
+_MOST_SECONDS: Final = 86_400
 
 
 def default_mib() -> int:
@@ -46,6 +48,12 @@ class Bounds:
 
     seconds: float = _DEFAULT_SECONDS
     mib: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= _MOST_SECONDS:
+            raise UsageError(f"the seconds of a query must be above 0 and at most {_MOST_SECONDS:,}")
+        if self.mib is not None and not LEAST_MIB <= self.mib <= MOST_MIB:
+            raise UsageError(f"the memory of a query must be {LEAST_MIB} to {MOST_MIB:,} MiB")
 
     @property
     def bytes(self) -> int:
