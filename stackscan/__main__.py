@@ -6,6 +6,7 @@ import gc
 import sys
 from contextlib import AbstractContextManager
 
+from stackscan.endings import run_to_end
 from stackscan.signals import ending_on_signals
 
 
@@ -15,14 +16,16 @@ def main() -> None:
     # sixth of a report's time.
     gc.set_threshold(100_000, 50, 100)
     try:
-        with _listening():
-            from stackscan.cli import main as run  # noqa: PLC0415 - loading is what may be interrupted
-
-            run()
-    except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(run_to_end(_run))
     finally:
         gc.freeze()
+
+
+def _run() -> None:
+    with _listening():
+        from stackscan.cli import main as run  # noqa: PLC0415 - loading is what may be interrupted, or fail
+
+        run()
 
 
 def _listening() -> AbstractContextManager[object]:

@@ -15,6 +15,8 @@ from stackscan.errors import CatalogueError
 
 Choice = TypeVar("Choice", bound=str)
 
+#: The largest whole number that a file may say: more than any process has of anything.
+LARGEST: Final = 10**12
 #: The line at which the examples of a file begin: they come last, and are only read when someone asks for them.
 _EXAMPLES: Final = re.compile(r"^\[\[example\]\]", re.MULTILINE)
 _NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -110,12 +112,12 @@ class Table:
         return tuple(items)
 
     def number(self, key: str, default: int) -> int:
-        """A whole number of at least 0."""
+        """A whole number from 0 to :data:`LARGEST`."""
         value = self.raw(key)
         if value is None:
             return default
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise CatalogueError(f"{self.where}: {key!r} must be a whole number")
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
+            raise CatalogueError(f"{self.where}: {key!r} must be a whole number from 0 to {LARGEST:,}")
         return value
 
     def flag(self, key: str) -> bool:
@@ -198,8 +200,19 @@ def read_text(text: str, *, where: str) -> Table:
 def _loaded(text: str, *, where: str) -> dict[str, object]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise CatalogueError(f"{where}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise CatalogueError(f"{where}: {toml_trouble(error)}") from error
+
+
+def toml_trouble(error: Exception) -> str:
+    """What is wrong with a TOML text, in words: what tomllib says, or what Python says below it."""
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "more brackets inside each other than can be read"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1:,} is not UTF-8; a TOML file is text in UTF-8"
+    return "a number has more digits than can be read"  # the only other thing that tomllib lets through
 
 
 def examples_reader(table: Table, *, needed: bool) -> Callable[[], tuple[Example, ...]]:

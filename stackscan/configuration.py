@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from stackscan import pools, rules
-from stackscan.catalogue import Table
+from stackscan.catalogue import Table, toml_trouble
 from stackscan.errors import ConfigurationError
 from stackscan.pools import Pool
 from stackscan.pools.description import read_pool
@@ -85,10 +85,8 @@ def _read(path: Path) -> Table:
         raise ConfigurationError(f"{path} is larger than 4 MiB: is it the right file?")
     try:
         values = tomllib.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-    except RecursionError:
-        raise ConfigurationError(f"{path}: more brackets inside each other than can be read") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path}: {toml_trouble(error)}") from error
     top = Table(values, str(path))
     for key in values:
         if key not in KNOWN:

@@ -74,8 +74,8 @@ class ExpressionError(StackscanError):
         super().__init__(f"{where}: {line}column {self.column}: {what}")
         shown = text[start:].partition("\n")[0]
         first = max(0, self.column - 1 - _BEFORE)
-        lead = _visible(("…" if first else "") + shown[first : self.column - 1])
-        rest = _visible(shown[self.column - 1 : self.column - 1 + _BEHIND])
+        lead = visible(("…" if first else "") + shown[first : self.column - 1])
+        rest = visible(shown[self.column - 1 : self.column - 1 + _BEHIND])
         harmless = masked_text(shown) == shown  # an address that got here by mistake is not repeated
         self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() and harmless else ()
 
@@ -84,7 +84,7 @@ class ExpressionError(StackscanError):
 _BEFORE, _BEHIND = 60, 60
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Text as a terminal may show it: what is no letter is spelled out, so that a caret stands where it should."""
     text = text.replace("\t", " ")
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from functools import total_ordering
 from typing import Final
 
-_VERSION: Final = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?\Z")
+#: No part of a version is longer; dumps of strangers may say so, and Python reads no number of 5,000 digits.
+_DIGITS: Final = 18
+_VERSION: Final = re.compile(
+    rf"v?(\d{{1,{_DIGITS}}})\.(\d{{1,{_DIGITS}}})(?:\.(\d{{1,{_DIGITS}}}))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?\Z"
+)
 _CONSTRAINT: Final = re.compile(r"(>=|<=|<|>|=)(\S+)")
 
 
@@ -23,7 +27,8 @@ class Version:
         return self._key() < other._key()
 
     def _key(self) -> tuple[tuple[int, int, int], bool, tuple[tuple[bool, int, str], ...]]:
-        parts = tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in self.before)
+        numeric = [part.isdecimal() and len(part) <= _DIGITS for part in self.before]
+        parts = tuple((not n, int(part) if n else 0, part) for n, part in zip(numeric, self.before, strict=True))
         return self.numbers, not self.before, parts
 
 

@@ -555,6 +555,80 @@ def test_a_file_that_is_no_baseline_is_refused(tmp_path: Path, text: str) -> Non
         check([str(tmp_path / "never read")], baseline=path)
 
 
+_HEAD = '"schema": "stackscan.baseline", "schema_version": 1, "goroutines": 1, "rules": {}'
+_STACK = '"signature": "0123456789ab", "count": 1'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("null", "the file must be an object ({…}), and is missing or null"),
+        ("[1]", "the file must be an object ({…}), and is a list"),
+        ("{,}", "line 1, column 2 is no JSON"),
+        ("{}", "'schema' must be 'stackscan.baseline', and is missing or null"),
+        ("[" * 100_000, "more brackets inside each other than can be read"),
+        ("9" * 5_000, "a number has more digits than can be read"),
+        ('{"schema": "stackscan.baseline", "schema_version": true}', "'schema_version' must be 1, and is true"),
+        ('{"schema": "stackscan.baseline", "schema_version": 1.0}', "'schema_version' must be 1, and is 1.0"),
+        ('{"schema": "stackscan.baseline", "schema_version": "1"}', "'schema_version' must be 1, and is \"1\""),
+        ('{"schema": "stackscan.baseline", "schema_version": 2}', "'schema_version' must be 1, and is 2"),
+        (f"{{{_HEAD}}}", "'stacks' must be a list, and is missing or null"),
+        (f'{{{_HEAD}, "stacks": {{}}}}', "'stacks' must be a list, and is an object"),
+        (f'{{{_HEAD}, "stacks": [null]}}', "stack 1 must be an object ({…}), and is missing or null"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}}}, 7]}}', "stack 2 must be an object ({…}), and is 7"),
+        (f'{{{_HEAD}, "stacks": [{{"count": 1}}]}}', "stack 1: 'signature' is missing"),
+        (f'{{{_HEAD}, "stacks": [{{"signature": "x"}}]}}', "stack 1: 'count' must be a whole number"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "at": 7}}]}}', "stack 1: 'at' must be a text, and is 7"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "rules": 7}}]}}', "stack 1: 'rules' must be a list of texts, and is 7"),
+        (_HEAD.replace('1, "rules', 'true, "rules').join(("{", ', "stacks": []}')), "'goroutines' must be a whole"),
+        (_HEAD.replace("{}", '{"a": -1}').join(("{", ', "stacks": []}')), "rules: 'a' must be a whole number"),
+        (_HEAD.replace("{}", "null").join(("{", ', "stacks": []}')), "'rules' must be an object"),
+        (_HEAD.replace(' 1, "rules', f' 1{"0" * 4000}, "rules').join(("{", ', "stacks": []}')), "a larger or smaller"),
+    ],
+    ids=range(22),
+)
+def test_what_is_wrong_with_a_baseline_is_told(tmp_path: Path, text: str, said: str) -> None:
+    """The file, the key and what was expected there; nothing that only Python's users understand."""
+    path = tmp_path / "known.json"
+    path.write_text(text)
+    with pytest.raises(BaselineError) as error:
+        check([str(tmp_path / "never read")], baseline=path)
+    assert str(error.value).startswith(f"{path} ")
+    assert said in str(error.value)
+    for word in ("NoneType", "subscriptable", "attribute", "object is", "Exceeds", "recursion", "indices"):
+        assert word not in str(error.value)
+
+
+def test_a_baseline_that_is_no_text_is_told(tmp_path: Path) -> None:
+    """Which byte it is, and of a folder what it is."""
+    path = tmp_path / "known.json"
+    path.write_bytes(b"{\xff}")
+    assert_refused(run("check", "--baseline", path, QUIET), f"{path} is no baseline: byte 2 is not UTF-8")
+    assert_refused(run("check", "--baseline", tmp_path, QUIET), "cannot be read: Is a directory")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"max_goroutines = " + b"9" * 5_000, "a number has more digits than can be read"),
+        (b"max_goroutines = " + b"9" * 400, "'max_goroutines' must be a whole number from 0 to 1,000,000,000,000"),
+        (b"[growth]\nfactor = " + b"9" * 400, "'factor' must be a number of at least 1, and at most 1,000,000"),
+        (b"[growth]\nfactor = 1e308", "'factor' must be a number of at least 1, and at most 1,000,000"),
+        (b"x = " + b"[" * 5_000, "more brackets inside each other than can be read"),
+        (b"x = '\xff'", "byte 6 is not UTF-8"),
+    ],
+    ids=range(6),
+)
+def test_numbers_of_a_policy_are_bounded(tmp_path: Path, text: bytes, said: str) -> None:
+    """They end in code 2 and a sentence, in a file of its own and in stackscan.toml."""
+    policy = tmp_path / "policy.toml"
+    policy.write_bytes(text)
+    assert_refused(run("check", "--policy", policy, QUIET), f"{policy}", said)
+    (tmp_path / "stackscan.toml").write_bytes(b"[check]\n" + text.replace(b"[growth]", b"[check.growth]"))
+    refused = run("check", QUIET, cwd=tmp_path)
+    assert_refused(refused, "stackscan.toml", said.replace("byte 6", "byte 14"))
+
+
 def test_a_missing_baseline_is_refused(tmp_path: Path) -> None:
     """A baseline that is not there is no empty baseline."""
     assert_refused(run("check", "--baseline", tmp_path / "none.json", QUIET), "none.json does not exist")

@@ -129,3 +129,18 @@ def test_the_profiles_of_a_bundle_are_read_whole(path: Path) -> None:
         assert data.count(b"\n#\t") == sum(len(record.frames) for record in profile.records)
         assert sorted(profile.records, key=lambda record: -record.cycles) == list(profile.records)
         assert all((profile.delay_seconds(record) or 0) >= 0 for record in profile.records)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_numbers_that_no_go_program_prints_are_damage(place: int) -> None:
+    """Of 5,000 digits, which Python refuses to read: what holds one is left out or not known, and the rest is read."""
+    rate, period, cycles, count = ("9" * 5_000 if place == at else "1" for at in range(4))
+    text = (
+        f"--- mutex:\ncycles/second={rate}\nsampling period={period}\n"
+        f"{cycles} {count} @ 0x1\n#\t0x1\tmain.f+0x1\t/x.go:5\n\n7 3 @ 0x1\n#\t0x1\tmain.f+0x1\t/x.go:5\n"
+    )
+    profile = contention.read(text.encode())
+    assert [(7, 3)] == [(record.cycles, record.count) for record in profile.records][-1:]
+    assert (0 if place == 0 else 1) == profile.cycles_per_second
+    assert (None if place == 1 else 1) == profile.sampling_period
+    assert (2 if place < 2 else 1) == len(profile.records)

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import goroutine, selected, snapshot_of, snapshot_with, stack_of
+from stackscan.errors import ExpressionError
 from stackscan.formats.labels import label_text, read_labels
-from stackscan.language import index_of, select
+from stackscan.language import index_of, parse, select
 from stackscan.language.reasons import KNOWN, names, unknown
 from stackscan.language.syntax import (
     And,
@@ -31,6 +32,7 @@ from stackscan.language.syntax import (
     Waiting,
 )
 from stackscan.snapshot import ARGUMENT_SCHEMA, Snapshot
+from stackscan.versions import read_version
 
 _LOCK = ("sync.runtime_SemacquireMutex", "sync.(*Mutex).lockSlow", "sync.(*Mutex).Lock")
 
@@ -424,3 +426,35 @@ def test_the_engine_reads_expressions_as_the_manual_does(snapshot: Snapshot, exp
     everyone = set(range(len(snapshot.goroutines)))
     expected = [row for row, answer in enumerate(_plainly(expression, snapshot, everyone)) if answer is True]
     assert expected == select(expression, index_of(snapshot)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "said"),
+    [
+        (f"minutes >= {'9' * 5_000}", 12, "a whole number below 1,000,000,000,000"),
+        (f"count >= {'9' * 5_000}", 10, "a whole number below 1,000,000,000,000"),
+        (f"count >= {'9' * 20}% by stack", 10, "a whole number below 1,000,000,000,000"),
+        (f'module "x" >= {"9" * 5_000}.1', 15, "a version"),
+    ],
+    ids=range(4),
+)
+def test_numbers_are_bounded(text: str, column: int, said: str) -> None:
+    """Python reads no number of 5,000 digits, and a column of the table holds none of 20."""
+    with pytest.raises(ExpressionError, match=said) as error:
+        parse(text, where="test")
+    assert column == error.value.column
+
+
+def test_zeros_before_a_number_mean_nothing() -> None:
+    """However many there are."""
+    assert parse("minutes >= 5", where="test") == parse(f"minutes >= {'0' * 5_000}5", where="test")
+
+
+@pytest.mark.parametrize("text", ["v{}.1.0", "1.{}", "v1.2.{}"])
+def test_a_version_that_no_one_writes_is_none(text: str) -> None:
+    """A stranger's dump may hold one of 5,000 digits; none that people write is so long."""
+    assert read_version(text.format("9" * 5_000)) is None
+    assert read_version(text.format("9" * 18)) is not None
+    later = read_version(f"v1.2.3-rc.{'9' * 5_000}")
+    assert later is not None
+    assert later < read_version("v1.2.3")  # type: ignore[operator]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import string
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import decided, selected, snapshot_with, stack_of
-from stackscan.language.symbols import Functions, matches
+from stackscan.language.goroutines import text_matches
+from stackscan.language.symbols import Functions, matches, path_glob, symbol_glob
 from stackscan.snapshot import Frame, Stack
 
 _NAME = st.text(alphabet=string.ascii_letters + string.digits + "_-", min_size=1, max_size=8)
@@ -315,3 +320,78 @@ def test_equal_questions_are_asked_once_and_of_every_stack() -> None:
     """A snapshot with many stacks gives each its own answer."""
     snapshot = snapshot_with(*(stack_of(f"main.f{n}", "main.main") for n in range(30)))
     assert [7, 12] == selected('stack ("main.f7" | "main.f12") > "main.main"', snapshot)
+
+
+# -- stars, in bounded time ------------------------------------------------------------------------------------------
+
+_STARS = re.compile(r"\(\*|\*\*|\*|[^*(]+|\(")
+_MEANING = {"(*": r"\(\*", "**": r".*", "*": r"[^/]*"}
+_SMALL = st.text(alphabet="ab*/.(", max_size=8)
+
+
+def _as_regex(pattern: str) -> str:
+    """What stars mean, as a regular expression says it."""
+    return "".join(_MEANING.get(token) or re.escape(token) for token in _STARS.findall(pattern))
+
+
+@given(pattern=_SMALL, text=_SMALL)
+def test_a_symbol_pattern_means_what_its_regular_expression_means(pattern: str, text: str) -> None:
+    """From a ``/`` or ``.`` on to the end."""
+    expected = re.fullmatch(rf"(?:.*[/.])?(?:{_as_regex(pattern)})", text, re.DOTALL)
+    assert (expected is not None) == symbol_glob(pattern).matches(text)
+
+
+@given(pattern=_SMALL, text=_SMALL, below=st.sampled_from(["", "/..."]))
+def test_a_path_pattern_means_what_its_regular_expression_means(pattern: str, text: str, below: str) -> None:
+    """The whole of a path, or what lies below it."""
+    expected = re.fullmatch(rf"(?:{_as_regex(pattern)}){'(?:/.*)?' if below else ''}", text, re.DOTALL)
+    assert (expected is not None) == path_glob(pattern + below).matches(text)
+
+
+@given(pattern=_SMALL, text=_SMALL)
+def test_a_text_pattern_means_what_its_regular_expression_means(pattern: str, text: str) -> None:
+    """Labels and reasons: each star is anything."""
+    expected = re.fullmatch(".*".join(map(re.escape, re.split(r"\*+", pattern))), text, re.DOTALL)
+    assert (expected is not None) == text_matches(pattern, text)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        'stack "main.' + "*a" * 20 + '*b"',
+        'stack "main.' + "**a" * 20 + '**b"',
+        'stack "' + "**.*a" * 20 + '**b"',
+        'package "' + "*a" * 20 + '*b"',
+        'package "' + "**a" * 20 + '*b/..."',
+        'receiver "*' + "*a" * 20 + '*b"',
+        'module "' + "*a" * 20 + '*b"',
+        'created by "' + "*a" * 20 + '*b"',
+        'label "k" = "' + "*a" * 20 + '*b"',
+    ],
+)
+def test_many_stars_come_to_an_end(where: str) -> None:
+    """A name of 60 letters and 20 stars: as a regular expression this lasts for longer than anybody waits."""
+    name = "a" * 60
+    text = (
+        f'goroutine 1 [select] {{"k": "{name}"}}:\n'
+        f"example.com/{name}/{name}.(*{name}).{name}(0x1)\n\t/go/pkg/mod/{name}/{name}@v1.2.3/x.go:1 +0x1\n"
+        f"main.{name}(0x1)\n\t/src/x.go:1 +0x1\ncreated by main.{name}\n\t/src/x.go:2 +0x1\n"
+    )
+    program = (
+        "from helpers import selected, snapshot_of; import sys; print(selected(sys.argv[1], snapshot_of(sys.argv[2])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, where, text],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+    )
+    assert ("[]\n", 0) == (done.stdout, done.returncode), done.stderr
+
+
+def test_a_long_text_and_a_long_pattern_come_to_an_end() -> None:
+    """Both of thousands of letters."""
+    assert symbol_glob("**a" * 5_000 + "b").matches("a" * 65_536) is False
+    assert symbol_glob("*a" * 5_000).matches("a" * 65_536) is True

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from stackscan.catalogue import LARGEST
 from stackscan.errors import BaselineError
 from stackscan.report import SnapshotReport
 from stackscan.report.standing import Standing, creator_of, stands_at, sums
@@ -121,47 +122,94 @@ def _as_json(known: Known) -> dict[str, Any]:
     }
 
 
+class _WrongError(Exception):
+    """What is wrong within a baseline: a sentence's end that names the key."""
+
+
 def read_baseline(path: Path) -> Baseline:
-    """The baseline in a file. Raises BaselineError."""
+    """The baseline in a file. Raises BaselineError that names the file, the key and what was expected there."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BaselineError(f"{path} does not exist") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BaselineError(f"{path} cannot be read as a baseline: {error}") from error
+    except OSError as error:
+        raise BaselineError(f"{path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise BaselineError(f"{path} is no baseline: byte {error.start + 1:,} is not UTF-8") from error
     try:
-        return _read(values, str(path))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise BaselineError(f"{path} is no baseline of stackscan: {what}") from error
+        return _read(_json(text), str(path))
+    except _WrongError as error:
+        raise BaselineError(f"{path} is no baseline of stackscan: {error}") from error
 
 
-def _read(values: Any, where: str) -> Baseline:
-    if values["schema"] != SCHEMA:
-        raise ValueError(f"its schema is {values['schema']!r}, not {SCHEMA!r}")
-    if values["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(f"its schema version is {values['schema_version']!r}, this stackscan reads {SCHEMA_VERSION}")
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _WrongError(f"line {error.lineno}, column {error.colno} is no JSON") from None
+    except RecursionError:
+        raise _WrongError("more brackets inside each other than can be read") from None
+    except ValueError:  # the only other thing that json lets through
+        raise _WrongError("a number has more digits than can be read") from None
+
+
+def _read(values: object, where: str) -> Baseline:
+    top = _object(values, "the file")
+    schema, version = top.get("schema"), top.get("schema_version")
+    if schema != SCHEMA:
+        raise _WrongError(f"'schema' must be {SCHEMA!r}, and is {_shown(schema)}")
+    if type(version) is not int or version != SCHEMA_VERSION:  # true and 1.0 are equal to 1
+        raise _WrongError(f"'schema_version' must be {SCHEMA_VERSION}, and is {_shown(version)}")
+    rules, stacks = _object(top.get("rules"), "'rules'"), top.get("stacks")
+    if not isinstance(stacks, list):
+        raise _WrongError(f"'stacks' must be a list, and is {_shown(stacks)}")
     return Baseline(
-        _number(values["goroutines"]),
-        {_text(name): _number(count) for name, count in values["rules"].items()},
-        tuple(_known(entry) for entry in values["stacks"]),
+        _count(top, "goroutines"),
+        {name: _count(rules, name, "rules: ") for name in rules},
+        tuple(_known(entry, f"stack {place}: ") for place, entry in enumerate(stacks, start=1)),
         where,
     )
 
 
-def _known(entry: Any) -> Known:
-    optional = [None if entry.get(key) is None else _text(entry[key]) for key in ("wait_reason", "at", "created_by")]
-    rules = tuple(_text(rule) for rule in entry.get("rules", ()))
-    return Known(_text(entry["signature"]), _number(entry["count"]), optional[0], optional[1], optional[2], rules)
+def _known(entry: object, at: str) -> Known:
+    stack = _object(entry, at.removesuffix(": "))
+    rules = stack.get("rules", [])
+    if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
+        raise _WrongError(f"{at}'rules' must be a list of texts, and is {_shown(rules)}")
+    wait_reason, place, created_by = (_text(stack, key, at) for key in ("wait_reason", "at", "created_by"))
+    signature = _text(stack, "signature", at)
+    if signature is None:
+        raise _WrongError(f"{at}'signature' is missing")
+    return Known(signature, _count(stack, "count", at), wait_reason, place, created_by, tuple(rules))
 
 
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is no count")
+def _object(value: object, what: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise _WrongError(f"{what} must be an object ({{…}}), and is {_shown(value)}")
     return value
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+def _count(values: Mapping[str, object], key: str, at: str = "") -> int:
+    value = values.get(key)
+    if type(value) is not int or not 0 <= value <= LARGEST:
+        raise _WrongError(f"{at}{key!r} must be a whole number from 0 to {LARGEST:,}, and is {_shown(value)}")
     return value
+
+
+def _text(values: Mapping[str, object], key: str, at: str) -> str | None:
+    value = values.get(key)
+    if value is not None and not isinstance(value, str):
+        raise _WrongError(f"{at}{key!r} must be a text, and is {_shown(value)}")
+    return value
+
+
+def _shown(value: object) -> str:
+    """A value as it stands in the file, cut; of lists and objects what they are."""
+    if value is None:
+        return "missing or null"
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return "a larger or smaller number"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:39] + "…"

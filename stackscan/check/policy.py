@@ -21,6 +21,7 @@ RuleLevel = Literal["error", "warning", "info", "off"]
 Choice = Literal["ignore", "warn", "fail"]
 _Text = TypeVar("_Text", bound=str)
 _RULE_LEVELS: Final[tuple[RuleLevel, ...]] = ("error", "warning", "info", "off")
+_LARGEST_FACTOR: Final = 1_000_000
 _CHOICES: Final[tuple[Choice, ...]] = ("ignore", "warn", "fail")
 
 
@@ -257,8 +258,8 @@ def _factor(entry: Table, key: str, default: float) -> float:
     value = entry.raw(key)
     if value is None:
         return default
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 1 <= value < float("inf"):
-        raise PolicyError(f"{entry.where}: {key!r} must be a number of at least 1")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 1 <= value <= _LARGEST_FACTOR:
+        raise PolicyError(f"{entry.where}: {key!r} must be a number of at least 1, and at most {_LARGEST_FACTOR:,}")
     return float(value)
 
 

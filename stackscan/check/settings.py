@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackscan.catalogue import Table, read_text
+from stackscan.catalogue import Table, read_text, toml_trouble
 from stackscan.check.policy import Policy, read_policy
 from stackscan.configuration import Configuration
 from stackscan.errors import CatalogueError, PolicyError
@@ -36,8 +36,12 @@ def _read(path: Path) -> Table:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise PolicyError(f"{path} does not exist", hint="Give the path of a policy file.") from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise PolicyError(f"{path} cannot be read: {error}", hint="A policy is a TOML file in UTF-8.") from error
+    except OSError as error:
+        raise PolicyError(
+            f"{path} cannot be read: {error.strerror or error}", hint="Give the path of a policy file."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path}: {toml_trouble(error)}", hint="A policy is a TOML file in UTF-8.") from error
     try:
         return read_text(text, where=str(path))
     except CatalogueError as error:

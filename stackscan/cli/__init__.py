@@ -11,11 +11,22 @@ from stackscan import __version__
 from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules
 from stackscan.cli.output import say
 from stackscan.cli.sources import MaskedUsage
+from stackscan.endings import UnforeseenError
 from stackscan.errors import StackscanError
+
+
+class _Commands(MaskedUsage):
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own class of contexts
+        """Run a command. Typer would end with 1, which means findings, for these errors."""
+        try:
+            return super().invoke(ctx)
+        except (EOFError, BrokenPipeError) as error:
+            raise UnforeseenError from error
+
 
 app = typer.Typer(
     name="stackscan",
-    cls=MaskedUsage,
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,7 +50,8 @@ def _root(
     """Read Go goroutine dumps and say what is stuck, where, and what to do about it.
 
     Exit codes: 0 done, 1 (check only) something fails, 2 could not do the job (stderr says what, where and what to do),
-    130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP with nothing half-written.
+    130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP with nothing half-written. A reader that goes away (| head) changes
+    none of them.
     """
 
 

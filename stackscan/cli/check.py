@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -90,11 +89,12 @@ def command(
 
 
 def _show(result: CheckResult, output_format: str, output: Path | None) -> None:
-    """Write what was asked for. A reader that goes away (``| head``) changes nothing of the exit code."""
+    """Write what was asked for."""
+    from stackscan.cli.output import written
     from stackscan.reporters.check import reporter
 
     if output is not None:
         with written(output) as out:
             reporter("long" if output_format == "text" else output_format)(result, out)
-    with suppress(SystemExit), written(None) as out:
+    with written(None) as out:
         reporter("text" if output is not None else output_format)(result, out)

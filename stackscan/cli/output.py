@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,39 +17,18 @@ def written(path: Path | None) -> Iterator[TextIO]:
     """A text stream to write to; None and ``-`` are standard output. Raises OutputError when it cannot be written; no
     file is left half-written.
 
-    A reader of standard output that goes away (``| head``) is no failure: the program then ends quietly, with 0.
+    What becomes of standard output when it cannot be written is told in :mod:`stackscan.endings`.
     """
     if path is None or str(path) == "-":
-        with _standard_output() as out:
-            yield out
-    elif path.exists() and not path.is_file() and not path.is_dir():
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    if path.exists() and not path.is_file() and not path.is_dir():
         with _named(path), path.open("w", encoding="utf-8", errors="backslashreplace") as out:  # a pipe, a device
             yield out
     else:
         with whole_file(path) as out:
             yield out
-
-
-@contextmanager
-def _standard_output() -> Iterator[TextIO]:
-    if sys.stdout is None:
-        raise OutputError("standard output is closed", hint="Give --output FILE, or do not close it.")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know all letters
-    try:
-        yield sys.stdout
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence()
-        raise SystemExit(0) from None
-    except OSError as error:
-        _silence()
-        raise OutputError(f"standard output cannot be written: {error.strerror or error}") from error
-
-
-def _silence() -> None:
-    """Keep Python from failing once more when it flushes standard output at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -17,7 +17,7 @@ _PATIENCE_SECONDS: Final = 1.0
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None] | None]:
     """Yields a function to be told (what, bytes done, bytes in all); None where nobody would see it."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     bar = _Bar()

@@ -22,7 +22,9 @@ class Output(StrEnum):
 
 
 def command(
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="One SELECT, in polars' dialect.", show_default=False)],
+    sql: Annotated[
+        str, typer.Argument(metavar="SQL", help="One SELECT over the tables, in polars' dialect.", show_default=False)
+    ],
     source: Annotated[
         list[str] | None,
         typer.Argument(
@@ -47,9 +49,25 @@ def command(
         ),
     ] = None,
     timeout: Timeout = None,
+    max_seconds: Annotated[
+        float, typer.Option(min=0.1, max=86_400, metavar="N", help="End a query that takes longer.")
+    ] = 120.0,
+    max_memory: Annotated[
+        int | None,
+        typer.Option(
+            min=64,
+            max=1 << 24,
+            metavar="MIB",
+            help="End a query that takes more memory [default: 4096, or half of the machine's when that is less].",
+            show_default=False,
+        ),
+    ] = None,
     config: Config = None,
 ) -> None:
     """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
+
+    SQL is one SELECT (WITH, UNION, joins, subqueries) over these tables. It reads no file and no address, changes
+    nothing, and runs in a process of its own, whose time and memory end at the two limits.
 
     \b
       stackscan query "SELECT wait_reason, count(*) AS n FROM goroutines GROUP BY wait_reason ORDER BY n DESC" dump.txt
@@ -61,22 +79,27 @@ def command(
     from stackscan.judging import Judging
     from stackscan.pipeline import examine
     from stackscan.tables import build
+    from stackscan.tables.bounded import Bounds, Runner
     from stackscan.tables.load import exported
     from stackscan.tables.query import OUTPUTS, joined, run
+    from stackscan.tables.schema import TABLES
+    from stackscan.tables.statement import understood
 
     if (tables is None) == (not source):
         raise UsageError(
             "nothing to ask: give sources, or --tables DIR" if tables is None else "give sources or --tables, not both",
             hint="stackscan query 'SELECT * FROM pools' SOURCE",
         )
-    if tables is not None:
-        with exported(tables) as asked:
-            result = run(sql, asked)
-    else:
-        how = Judging(configuration(config))
-        chosen = within(source or (), timeout)
-        with progress() as bar:
-            found = joined(build(found) for each in chosen for found in examine(each, how=how, progress=bar)[0])
-        result = run(sql, found)
+    understood(sql, TABLES)  # what is wrong is said before anything is read
+    with Runner(Bounds(seconds=max_seconds, mib=max_memory)) as runner:
+        if tables is not None:
+            with exported(tables) as asked:
+                result = run(sql, asked, runner=runner)
+        else:
+            how = Judging(configuration(config))
+            chosen = within(source or (), timeout)
+            with progress() as bar:
+                found = joined(build(found) for each in chosen for found in examine(each, how=how, progress=bar)[0])
+            result = run(sql, found, runner=runner)
     with written(output) as out:
         OUTPUTS[output_format.value](result, out)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @contextmanager
 def watching(budget_seconds: float) -> Iterator[Callable[[str, int, int, float], None] | None]:
     """Yields a function to be told (what is counted, how many, of how many, after how many seconds); None in a pipe."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     with _progress() as shown:

@@ -25,6 +25,7 @@ Kind = Literal["mutex", "block"]
 
 _STARTS: Final = "kind rate period head".split()
 _FIRST: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*--- (?:mutex|contention):[ \t]*\r?\n")
+_MOST_DIGITS: Final = 20
 _HEAD_LIKE: Final = re.compile(r"\d+ \d+ @(?: |\Z)")
 _FRAME_LIKE: Final = re.compile(r"#[ \t]+0x")
 
@@ -83,6 +84,11 @@ def _parser() -> Lark:
     return parser("contention", start=_STARTS, maybe_placeholders=False)
 
 
+def _number(digits: str) -> int | None:
+    """A number of 64 bits at most; None for one that no Go program prints, and that Python may not read."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
+
+
 def _tokens(text: str, start: str) -> dict[str, str] | None:
     """The tokens of one line under a start rule; None when the grammar refuses it."""
     from lark import Token
@@ -131,18 +137,19 @@ class _Reader:
         if kind is not None:
             self.kind = "mutex" if kind["KIND"] == "mutex" else "block"
         elif rate is not None:
-            self.rate = max(int(rate["NUMBER"]), 0)
+            self.rate = max(_number(rate["NUMBER"]) or 0, 0)
         elif period is not None:
-            self.period = int(period["NUMBER"])
+            self.period = _number(period["NUMBER"])
         return (kind or rate or period) is not None
 
     def _head(self, line: str, number: int) -> None:
         tokens = _tokens(line, "head")
-        self.inside = tokens is not None
-        if tokens is None:
+        cycles, count = (None, None) if tokens is None else (_number(tokens["CYCLES"]), _number(tokens["COUNT"]))
+        self.inside = cycles is not None and count is not None
+        if cycles is None or count is None:
             self._problem(number, "count line is damaged; its record is left out", line)
             return
-        self.heads.append((int(tokens["CYCLES"]), int(tokens["COUNT"])))
+        self.heads.append((cycles, count))
         self.frames.append([])
 
     def _frame(self, line: str, number: int) -> None:

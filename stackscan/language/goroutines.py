@@ -13,6 +13,7 @@ import polars as pl
 
 from stackscan.formats.labels import read_labels
 from stackscan.language import reasons
+from stackscan.language.globs import ANY, Glob
 from stackscan.language.index import Index, Numbers
 from stackscan.language.pointers import instances
 from stackscan.language.symbols import Mask
@@ -68,13 +69,13 @@ def _meanings(index: Index) -> list[frozenset[str] | None]:
 
 
 @lru_cache(maxsize=4096)
-def _text_regex(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, re.split(r"\*+", pattern))), re.DOTALL)
+def _text_glob(pattern: str) -> Glob:
+    return Glob(tuple(ANY if part.startswith("*") else part for part in re.split(r"(\*+)", pattern) if part))
 
 
 def text_matches(pattern: str, text: str) -> bool:
     """Whether a text is what a pattern means, in which ``*`` is anything."""
-    return pattern == text or ("*" in pattern and _text_regex(pattern).fullmatch(text) is not None)
+    return pattern == text or ("*" in pattern and _text_glob(pattern).matches(text))
 
 
 def minutes(question: Minutes, index: Index, rows: Numbers) -> Answer:

@@ -33,6 +33,7 @@ from stackscan.language.syntax import (
     Waiting,
 )
 from stackscan.resources import parser
+from stackscan.versions import read_version
 
 if TYPE_CHECKING:
     from lark import Lark, Token
@@ -61,6 +62,7 @@ _KEYWORD_SETS: Final = (
 _WORD: Final = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|[$\w-]+|\S")
 _LONGEST: Final = 20_000  # characters
 _LONGEST_WORD: Final = 30
+_LARGEST: Final = 10**12  # more than any process has of anything
 
 
 class _PlacedError(Exception):
@@ -245,6 +247,9 @@ def _owner(children: list[Any]) -> Owner:
 
 def _module(children: list[Any]) -> Module:
     _, path, *rest = children
+    for bound in rest[1::2]:
+        if read_version(str(bound)) is None:
+            raise _PlacedError(bound.start_pos, "expected a version, like 0.36 or v1.2.3")
     constraints = tuple((cast("Comparison", str(a)), str(b)) for a, b in zip(rest[::2], rest[1::2], strict=True))
     return Module(_text(path), constraints)
 
@@ -259,7 +264,14 @@ def _waiting(children: list[Any], *, exact: bool) -> Waiting:
 
 
 def _minutes(children: list[Any]) -> Minutes:
-    return Minutes(cast("Comparison", str(children[1])), int(children[2]))
+    return Minutes(cast("Comparison", str(children[1])), _number(children[2]))
+
+
+def _number(token: Token) -> int:
+    digits = token.lstrip("0") or "0"
+    if len(digits) >= len(str(_LARGEST)):
+        raise _PlacedError(token.start_pos or 0, f"expected a whole number below {_LARGEST:,}")
+    return int(digits)
 
 
 def _label(children: list[Any]) -> Label:
@@ -274,7 +286,7 @@ def _label(children: list[Any]) -> Label:
 def _count(children: list[Any]) -> Count:
     by = next((str(child.children[0]) for child in children if hasattr(child, "data")), None)
     percent = any(_is_token(child) and child.type == "PERCENT" for child in children)
-    return Count(cast("Comparison", str(children[1])), int(children[2]), percent, cast("Group | None", by))
+    return Count(cast("Comparison", str(children[1])), _number(children[2]), percent, cast("Group | None", by))
 
 
 def _negation(children: list[Any]) -> Expression:

@@ -8,7 +8,7 @@ import numpy as np
 
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.language.index import Index
-from stackscan.language.symbols import Mask, path_regex, plain
+from stackscan.language.symbols import Mask, path_glob, plain
 from stackscan.language.syntax import And, Chain, Expression, Module, Or, Owner, Place
 from stackscan.snapshot import Stack
 from stackscan.versions import Version, read_version, satisfies
@@ -126,7 +126,7 @@ def _owned(question: Owner | Module, index: Index) -> Mask:
     found = np.ones(len(symbols), dtype=np.bool_)
     packages = (f"{question.path}/...",) if isinstance(question, Module) else question.packages
     if packages:
-        found &= [any(path_regex(text).fullmatch(symbol.package) for text in packages) for symbol in symbols]
+        found &= [any(path_glob(text).matches(symbol.package) for text in packages) for symbol in symbols]
     if isinstance(question, Owner) and question.receivers:
         found &= [_has_receiver(symbol.receiver, question.receivers) for symbol in symbols]
     return found
@@ -138,7 +138,7 @@ def _has_receiver(receiver: str | None, texts: Sequence[str]) -> bool:
         return False
     name, pointer = plain(receiver).removeprefix("*"), receiver.startswith("*")
     return any(
-        (pointer or not text.startswith("*")) and path_regex(plain(text.removeprefix("*"))).fullmatch(name)
+        (pointer or not text.startswith("*")) and path_glob(plain(text.removeprefix("*"))).matches(name)
         for text in texts
     )
 
@@ -147,7 +147,7 @@ def _frame_of_module(question: Module, stack: Stack) -> int | None:
     """The innermost frame of a module whose version is right."""
     for place, frame in enumerate(stack.frames):
         whose = origin(frame)
-        if whose.module is None or not path_regex(question.path).fullmatch(whose.module):
+        if whose.module is None or not path_glob(question.path).matches(whose.module):
             continue
         version = read_version(whose.version or "")
         if version is not None and all(_meets(version, *constraint) for constraint in question.constraints):

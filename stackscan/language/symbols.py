@@ -6,8 +6,8 @@ without a slash, ``**`` for any at all, and the star of a pointer receiver for i
 both kinds.
 
 A dump has a few hundred distinct functions and a catalogue a few hundred patterns. So the ends of all functions are
-kept in one dictionary: a pattern without stars is one look-up, and only patterns with stars are tried as regular
-expressions, on the functions that hold their longest literal part.
+kept in one dictionary: a pattern without stars is one look-up, and only patterns with stars are tried, on the functions
+that hold their longest literal part.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import groupby
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from stackscan.language.globs import ANY, SEGMENT, Glob
+
 Mask = npt.NDArray[np.bool_]
 
 _BRACKETS: Final = re.compile(r"([\[\]])")
 _TOKEN: Final = re.compile(r"\(\*|\*\*|\*|[^*(]+|\(")
-_MEANING: Final = {"(*": r"\(\*", "**": r".*", "*": r"[^/]*"}
 _POINTER: Final = re.compile(r"\(\*([^()]*)\)")
 _ENDS: Final = re.compile(r"[/.]")
 #: A longer symbol is matched as a whole only: no compiler prints one, but a stranger's dump may, to be slow on.
@@ -57,26 +59,26 @@ def spellings(function: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def symbol_regex(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression over a whole spelling."""
-    return re.compile(rf"(?:.*[/.])?(?:{_translate(plain(pattern))})", re.DOTALL)
+def symbol_glob(pattern: str) -> Glob:
+    """A pattern of a whole spelling."""
+    return Glob(_parts(plain(pattern)), anywhere="/.")
 
 
 @lru_cache(maxsize=4096)
-def path_regex(pattern: str) -> re.Pattern[str]:
+def path_glob(pattern: str) -> Glob:
     """An import path, a module or a receiver: the whole of it, ``net/...`` as for the go tool."""
-    below = pattern.endswith("/...")
-    body = _translate(pattern.removesuffix("/..."))
-    return re.compile(f"(?:{body}){'(?:/.*)?' if below else ''}", re.DOTALL)
+    return Glob(_parts(pattern.removesuffix("/...")), below=pattern.endswith("/..."))
 
 
-def _translate(text: str) -> str:
-    return "".join(_MEANING.get(token) or re.escape(token) for token in _TOKEN.findall(text))
+def _parts(text: str) -> tuple[str, ...]:
+    """The parts of a pattern: stars, and what stands between them as one text."""
+    groups = groupby(_TOKEN.findall(text), key=lambda token: token in (ANY, SEGMENT))
+    return tuple(part for stars, tokens in groups for part in (tokens if stars else ("".join(tokens),)))
 
 
 def matches(pattern: str, function: str) -> bool:
     """Whether a symbol, as Go prints it, is what a pattern means."""
-    return any(symbol_regex(pattern).fullmatch(spelling) for spelling in spellings(function))
+    return any(symbol_glob(pattern).matches(spelling) for spelling in spellings(function))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,11 @@ class Functions:
         literal = max(re.split(r"\*+|\(\*", bare), key=len)
         if literal not in self._text:  # most patterns speak of libraries that a program has not
             return []
-        regex = symbol_regex(pattern)
+        glob = symbol_glob(pattern)
         return [
             index
             for index, names in enumerate(self._spellings)
-            if any(len(name) <= _LONGEST and literal in name and regex.fullmatch(name) for name in names)
+            if any(len(name) <= _LONGEST and literal in name and glob.matches(name) for name in names)
         ]
 
     @cached_property

@@ -80,9 +80,30 @@ joins `snapshots`, `findings` and `pools`. Across snapshots, hosts and rebuilds,
 """
 
 
+_QUERY: Final = """\
+## SQL
+
+`stackscan query` takes one SELECT in [polars' dialect](https://docs.pola.rs/api/python/stable/reference/sql/): joins,
+subqueries, `WITH` (also `RECURSIVE`), `UNION`, `INTERSECT` and `EXCEPT`, window functions. Whatever else is asked ends
+with exit code 2 and a message that says why:
+
+* Only the tables on this page can be asked, and the parts that `WITH` names. Functions that read files or addresses
+  (`read_csv`, `read_parquet`, …), file names in the place of tables, and statements that define or change something
+  (`CREATE`, `DROP`, `COPY`, …) are refused before anything runs; so are `SHOW` and `EXPLAIN`.
+* A query has at most 20,000 words and signs, 48 brackets inside each other, and 250 operators in a row
+  (`a + b + c …`, `OR`, `UNION`). `IN (…)` takes long lists.
+* It runs in a process of its own, for at most 120 seconds (`--max-seconds N`) and with at most 4,096 MiB of memory, or
+  half of the machine's when that is less (`--max-memory MIB`, the least is 64). Its result may take a quarter of that.
+
+In Python, `stackscan.tables.query.run(sql, tables, bounds=Bounds(seconds=120, mib=4096))` holds to the same, and
+raises `UsageError`.
+
+"""
+
+
 def page() -> str:
     """The whole page, in Markdown."""
-    return _HEAD + _JOINS + "\n".join(_sections())
+    return _HEAD + _JOINS + _QUERY + "\n".join(_sections())
 
 
 def _sections() -> Iterator[str]:

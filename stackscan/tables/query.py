@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final, TextIO
 
 import polars as pl
 
-from stackscan.errors import UsageError
 from stackscan.reporters.words import fit, plain, plain_json
+from stackscan.tables.bounded import Bounds, Runner
 from stackscan.tables.schema import TABLES
+from stackscan.tables.statement import understood
 
 _WIDEST: Final = 60  # characters of a cell on a terminal
-#: What would change tables, were they not copies: polars does it to them, and says nothing.
-_CHANGING: Final = re.compile(r"\s*(drop|delete|truncate|create|insert|update|alter)\b", re.IGNORECASE)
-_HINT: Final = f"The tables: {', '.join(sorted(TABLES))}. docs/tables.md lists their columns."
+#: Rows that are spelt out at a time.
+_AT_ONCE: Final = 10_000
 
 
 def joined(captures: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.LazyFrame]:
@@ -39,15 +39,19 @@ def joined(captures: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.LazyF
     return {name: pl.concat([pl.DataFrame(schema=TABLES[name].schema), *found]).lazy() for name, found in parts.items()}
 
 
-def run(sql: str, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
-    """The result of one SELECT. Raises UsageError for SQL that polars does not understand, or that asks nothing."""
-    if changing := _CHANGING.match(sql):
-        raise UsageError(f"{changing[1].upper()} asks nothing, and captures are not changed: give a SELECT", hint=_HINT)
-    try:
-        with pl.SQLContext(dict(tables), eager=True) as context:
-            return _writable(context.execute(sql))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError) as error:
-        raise UsageError(f"the query failed: {str(error).splitlines()[0]}", hint=_HINT) from error
+def run(
+    sql: str, tables: Mapping[str, pl.LazyFrame], *, bounds: Bounds | None = None, runner: Runner | None = None
+) -> pl.DataFrame:
+    """The result of one SELECT over the tables, and over nothing else.
+
+    It runs in a process of its own (``runner``, when one waits already) and takes no more than ``bounds``. Raises
+    UsageError for SQL that is no such SELECT or that polars does not understand, and when it takes more than it may.
+    """
+    statement = understood(sql, tables)
+    if runner is not None:
+        return _writable(runner.answer(statement, tables))
+    with Runner(bounds) as begun:
+        return _writable(begun.answer(statement, tables))
 
 
 def _writable(table: pl.DataFrame) -> pl.DataFrame:
@@ -63,43 +67,61 @@ def as_text(table: pl.DataFrame, out: TextIO) -> None:
     than it is shown record by record."""
     on_terminal = out.isatty()
     most = _WIDEST if on_terminal else 1 << 20
-    columns = [[plain(name), *(fit(_cell(value), most) for value in table[name])] for name in table.columns]
-    rights = [table[name].dtype.is_numeric() for name in table.columns]
-    widths = [max(map(len, column)) for column in columns]
+    names = [plain(name) for name in table.columns]
+    rights = [kind.is_numeric() for kind in table.dtypes]
+    widths = list(map(len, names))
+    for row in _rows(table, most):
+        widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
     if on_terminal and sum(widths) + 2 * (len(widths) - 1) > shutil.get_terminal_size().columns:
-        _records(columns, out)
+        _records(names, _rows(table, most), out)
         return
-    for row in zip(*columns, strict=True):
+    for row in chain([names], _rows(table, most)):
         cells = zip(row, widths, rights, strict=True)
         out.write("  ".join(f"{c:>{w}}" if right else f"{c:<{w}}" for c, w, right in cells).rstrip() + "\n")
 
 
-def _records(columns: list[list[str]], out: TextIO) -> None:
+def _rows(table: pl.DataFrame, most: int) -> Iterator[list[str]]:
+    """The cells of each row as text, few rows at a time: a result may have millions."""
+    for part in table.iter_slices(_AT_ONCE):
+        yield from zip(*([fit(_cell(value), most) for value in column] for column in part), strict=True)
+
+
+def _records(names: list[str], rows: Iterable[Iterable[str]], out: TextIO) -> None:
     """A line a cell, an empty line between two rows."""
-    names = [column[0] for column in columns]
     width = max(map(len, names))
-    for place, row in enumerate(zip(*(column[1:] for column in columns), strict=True)):
+    for place, row in enumerate(rows):
         out.write("\n" if place else "")
         out.writelines(f"{name:<{width}}  {cell}".rstrip() + "\n" for name, cell in zip(names, row, strict=True))
 
 
 def as_json(table: pl.DataFrame, out: TextIO) -> None:
     """A list of objects, one a row."""
-    text = json.dumps(table.to_dicts(), ensure_ascii=False, allow_nan=False, indent=1, default=_json)
-    out.write(plain_json(text) + "\n")
+    if table.is_empty():
+        out.write("[]\n")
+        return
+    before = "[\n"
+    for part in table.iter_slices(_AT_ONCE):
+        text = json.dumps(part.to_dicts(), ensure_ascii=False, allow_nan=False, indent=1, default=_json)
+        out.write(before + plain_json(text)[2:-2])  # without the brackets around the list
+        before = ",\n"
+    out.write("\n]\n")
 
 
 def as_csv(table: pl.DataFrame, out: TextIO) -> None:
     """Comma-separated values under the columns' names (RFC 4180); null is an empty cell."""
-    cells = pl.DataFrame(
-        {
-            plain(name): pl.Series([None if v is None else _cell(v) for v in table[name]], dtype=pl.String)
-            for name in table.columns
-        }
-    )
-    kept = io.StringIO()
-    cells.write_csv(kept)
-    out.write(kept.getvalue())
+    names = [plain(name) for name in table.columns]
+    header = True
+    for part in table.iter_slices(_AT_ONCE) if len(table) else (table,):
+        cells = pl.DataFrame(
+            {
+                name: pl.Series([None if v is None else _cell(v) for v in column], dtype=pl.String)
+                for name, column in zip(names, part, strict=True)
+            }
+        )
+        kept = io.StringIO()
+        cells.write_csv(kept, include_header=header)
+        out.write(kept.getvalue())
+        header = False
 
 
 #: Output name → how a result is written.
