@@ -25,8 +25,10 @@ def read_member(member: Member, progress: Progress | None = None) -> list[tuple[
     The members that come back carry no data. Raises UnrecognisedFormatError for one that holds no dump.
     """
     data = member.data or b""
-    wrapped = wrappers.unwrap(data)
     bare = replace(member, data=None)
+    if formats.is_binary(data):  # what stands in its strings is no log, whatever it looks like
+        return [(bare, formats.read(data, where=member.where, progress=progress))]
+    wrapped = wrappers.unwrap(data)
     found = _streams(bare, wrapped, progress) if wrapped else []
     if wrapped and len(wrapped.pieces) == 1:
         data = wrapped.pieces[0].text  # if it holds no dump, what it is can be told from this

@@ -8,6 +8,7 @@ and not unpacked.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import tarfile
 import zipfile
@@ -23,6 +24,12 @@ from stackscan.sources import compressed, limits
 ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _TAR_MAGIC: Final = slice(257, 262)
+#: Zeros that any tar header has: a name, a link and an owner of the longest kind leave as many.
+_TAR_ZEROS: Final = 16
+#: How dumps begin: what follows is the text of a process, whatever it looks like.
+_DUMP: Final = re.compile(
+    rb"goroutine(?:leak)? (?:\d+ |profile: )|panic: |fatal error: |SIG[A-Z0-9]+: |[\x0a\x5a][\x02-\x16][\x08\x10]"
+)
 _PROGRAMS: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _PEEK: Final = 512
 _ENCRYPTED: Final = 0x1
@@ -69,7 +76,7 @@ def folder_entries(folder: Path) -> Iterator[Entry]:
         try:
             with path.open("rb") as file:
                 head = file.read(_PEEK)
-                if head.startswith(_PROGRAMS):
+                if _is_program(head):
                     yield Entry(name, path.stat().st_size, None, "a program; not read")
                     continue
                 file.seek(0)
@@ -95,7 +102,16 @@ def _unpacked(name: str, data: bytes, *, where: str) -> Entry:
 
 
 def _is_tar(head: bytes) -> bool:
-    return head[_TAR_MAGIC] == b"ustar"
+    """Whether a tar header stands there, with the zeros it is padded with: anybody can write ``ustar`` into a panic
+    message or a label."""
+    is_header = head[_TAR_MAGIC] == b"ustar" and head.count(0) >= _TAR_ZEROS
+    return is_header and _DUMP.match(head) is None
+
+
+def _is_program(head: bytes) -> bool:
+    """Whether these are the first bytes of a program: they hold zeros, unlike a text that begins with the same
+    letters."""
+    return head.startswith(_PROGRAMS) and b"\0" in head
 
 
 def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
@@ -128,7 +144,7 @@ def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) ->
 
 def _from_stream(name: str, size: int, file: IO[bytes], where: str) -> Entry:
     head = file.read(_PEEK)
-    if head.startswith(_PROGRAMS):
+    if _is_program(head):
         return Entry(name, size, None, "a program; not unpacked")
     data = head + limits.read_bounded(file, where=f"{where}, {name}")
     entry = _unpacked(name, data, where=f"{where}, {name}")
@@ -231,7 +247,7 @@ def _inflate(data: bytes, start: int, name: str, where: str) -> tuple[Entry, int
         except zlib.error as error:
             note = f"damaged: {error}"
             return Entry(name, size, b"".join(kept) if kept else None, note, cut=True), at
-        if not kept and piece.startswith(_PROGRAMS):
+        if not kept and _is_program(piece[:_PEEK]):
             return Entry(name, None, None, "a program; not unpacked"), start
         kept.append(piece)
         size += len(piece)
