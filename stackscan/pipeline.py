@@ -187,7 +187,7 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
     if member.cut:
         snapshots = found[-1][1]
         snapshots[-1] = _cut(snapshots[-1], member.note if member.name is None else None)
-    goroutines = sum(len(snapshot.goroutines) for _, snapshots in found for snapshot in snapshots)
+    goroutines = sum(snapshot.total for _, snapshots in found for snapshot in snapshots)
     bundle.read += found
     kind = found[0][1][0].format
     note = _note(found[0][0])
@@ -256,7 +256,7 @@ def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFo
 
 def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:
     """A snapshot whose file ends before its archive, or the server that sent it, says so."""
-    line = snapshot.goroutines["line"].max()
+    line = snapshot.rows["line"].max()
     reason = note or "the compressed file is cut: what follows this goroutine is lost"
     problem = Problem(line if isinstance(line, int) else 1, reason)
     return replace(snapshot, complete=False, problems=(*snapshot.problems, problem))

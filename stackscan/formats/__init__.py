@@ -80,4 +80,4 @@ def read(data: bytes, *, where: str, progress: Progress | None = None) -> list[S
 
 
 def _is_empty(snapshots: list[Snapshot]) -> bool:
-    return all(snapshot.goroutines.is_empty() for snapshot in snapshots)
+    return all(snapshot.rows.is_empty() for snapshot in snapshots)

@@ -68,7 +68,8 @@ def refuse_known_kinds(data: bytes, *, where: str) -> None:
         raise UnsupportedFormatError(f"{where} is a Go execution trace", hint=_FULL_TEXT_HINT)
     if head[257:262] == b"ustar":
         raise UnsupportedFormatError(
-            f"{where} is a damaged tar archive", hint="Unpack it and give the goroutine dump inside (goroutines.stacks)."
+            f"{where} is a damaged tar archive",
+            hint="Unpack it and give the goroutine dump inside (goroutines.stacks).",
         )
 
 

@@ -25,6 +25,7 @@ from stackscan.tables.schema import SHARED, TABLES
 
 Row = dict[str, Any]
 _ID_DIGITS: Final = 16
+_AT_ONCE: Final = 1 << 16  # goroutines of one count that are written down at once
 #: What tells one dump from another: two dumps of one process differ at least in these.
 _TELLING: Final = ("goroutine_id", "stack_id", "wait_minutes", "creator_id", "line")
 
@@ -82,10 +83,24 @@ def identify(examined: Examined, told: Told) -> str:
     named = (*where, moment, told.host or examined.taken.host)
     digest.update(repr(named).encode())
     for name in _TELLING:
-        digest.update(snapshot.goroutines[name].fill_null(0).to_numpy().tobytes())
+        for part in _expanded(snapshot.rows[name].fill_null(0), snapshot.counts):
+            digest.update(part)
     for stack in snapshot.stacks:
         digest.update(repr(stack.functions).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def _expanded(column: pl.Series, counts: pl.Series | None) -> Iterator[bytes]:
+    """The values of a column, one a goroutine, in pieces of bounded size."""
+    if counts is None:
+        yield column.to_numpy().tobytes()
+        return
+    for value, count in zip(column.to_numpy(), counts, strict=True):
+        whole, rest = divmod(count, _AT_ONCE)
+        piece = value.tobytes() * min(count, _AT_ONCE)
+        for _ in range(whole):
+            yield piece
+        yield piece[: rest * value.itemsize]
 
 
 def _shared(examined: Examined, told: Told) -> Row:
@@ -168,7 +183,7 @@ def _innermost_own(stack: Stack) -> str | None:
 
 
 def _stacks(snapshot: Snapshot, deciding: dict[int, str | None], rules: dict[int, str | None]) -> Iterator[Row]:
-    counts = dict(snapshot.goroutines.group_by("stack_id").len().iter_rows())
+    counts = dict(snapshot.counts_by("stack_id").iter_rows())
     for stack_id, stack in enumerate(snapshot.stacks):
         yield {
             "stack_id": stack_id,
