@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from stackscan import crosscheck, sources, unwrapping
 from stackscan.configuration import shipped
@@ -171,6 +172,7 @@ def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member
 
 def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
     """Read one member. Only a source that is one file must be a dump; a bundle may hold anything."""
+    member = _distinct(member, bundle)
     if member.data is None:
         bundle.members.append(
             MemberReport(member.name or "", "not read", member.size, note=member.note, cut=member.cut)
@@ -192,6 +194,15 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
     kind = found[0][1][0].format
     note = _note(found[0][0])
     bundle.members.append(MemberReport(member.name or "", kind, member.size, goroutines, note, cut=member.cut))
+
+
+def _distinct(member: Member, bundle: _Bundle) -> Member:
+    """The member under a name that none before it has: an archive may hold several of one name, and which is which is
+    told by names."""
+    known = {listed.name for listed in bundle.members}
+    if member.name is None or member.data is None or member.name not in known:
+        return member
+    return replace(member, name=next(n for k in count(2) if (n := f"{member.name} ({k})") not in known))
 
 
 def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> None:

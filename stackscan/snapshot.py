@@ -2,7 +2,8 @@
 
 Distinct things are objects, numerous things are columns: a dump of 200,000 goroutines holds a few hundred distinct
 stacks, so :class:`Frame` and :class:`Stack` are frozen, interned dataclasses, and the goroutines themselves are rows
-of one polars table (:data:`GOROUTINE_SCHEMA`), those of a counted format one row for all that are alike. This module imports nothing of ours.
+of one polars table (:data:`GOROUTINE_SCHEMA`); in a counted format a row stands for all that are alike. This module
+imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -115,13 +116,15 @@ class Snapshot:
     """One dump, as read.
 
     ``rows`` are its goroutines (:data:`GOROUTINE_SCHEMA`) in the order of the dump. A counted format says how many
-    goroutines are alike: then a row stands for as many as ``counts`` says at its place (None: each row is one), and
-    the snapshot costs what the dump holds, not what it counts. Whoever wants a row for each asks for
-    :attr:`goroutines`. ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut or
-    any goroutine was lost; ``cause`` is what the process said as it died (``panic: …``, ``fatal error: …``,
-    ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this; ``captured_at`` is when it was taken, in
-    UTC, where the dump itself says so (protobuf profiles do). ``read_arguments`` reads the argument
-    lists when they are asked for, and is None in formats that have none; until then it holds on to the text.
+    goroutines are alike: there a row stands for as many as ``counts`` says at its place (None: each row is one), and
+    a snapshot costs what the dump holds, not what it counts. :attr:`goroutines` has a row for each.
+
+    ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut, any
+    goroutine was lost, or nobody can tell which goroutines are the process's own; ``cause`` is what the process said as
+    it died (``panic: …``, ``fatal error: …``, ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like
+    this; ``captured_at`` is when it was taken, in UTC, where the dump itself says so (protobuf profiles do).
+    ``read_arguments`` reads the argument lists when they are asked for, and is None in formats that have none; until
+    then it holds on to the text.
     """
 
     format: str

@@ -82,8 +82,8 @@ def check_ratio(unpacked: int, packed: int, *, where: str) -> None:
 def check_unpacking(unpacked: int, packed: int, *, where: str) -> None:
     """Raise LimitError when the first ``packed`` bytes of something hold more than any dump's do: a bomb is told by its
     beginning, before what it unpacks to fills the memory."""
-    check_size(unpacked, where=where)
     check_ratio(unpacked, packed, where=where)
+    check_size(unpacked, where=where)
 
 
 def check_members(count: int, *, where: str) -> None:

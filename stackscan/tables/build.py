@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from stackscan import bucket
@@ -70,7 +71,7 @@ def build(examined: Examined, told: Told | None = None) -> dict[str, pl.DataFram
     tables = {
         name: _declared(name, pl.DataFrame(found, _own(name), orient="row"), shared) for name, found in rows.items()
     }
-    tables["goroutines"] = _declared("goroutines", _goroutines(examined.snapshot), shared)
+    tables["goroutines"] = _declared("goroutines", _goroutines(examined.snapshot), shared, examined.snapshot.counts)
     return {name: tables[name] for name in TABLES}
 
 
@@ -122,11 +123,13 @@ def _own(name: str) -> dict[str, pl.DataType]:
     return {column.name: column.type for column in TABLES[name].own}
 
 
-def _declared(name: str, table: pl.DataFrame, shared: Row) -> pl.DataFrame:
-    """The table with the shared columns before its own, all texts printable."""
+def _declared(name: str, table: pl.DataFrame, shared: Row, counts: pl.Series | None = None) -> pl.DataFrame:
+    """The table with the shared columns before its own, all texts printable; ``counts``: each row so many times."""
     table = table.with_columns(
         plained for column in table.columns if (plained := _printable(table[column])) is not None
     )
+    if counts is not None:  # the last step but one: until here the table is as small as the dump
+        table = table[np.repeat(np.arange(len(table), dtype=np.uint32), counts.to_numpy())]
     constants = [
         pl.lit(_text(value) if isinstance(value, str) else value, column.type).alias(column.name)
         for column in SHARED
@@ -165,7 +168,7 @@ def _snapshot(examined: Examined) -> Row:
 
 
 def _goroutines(snapshot: Snapshot) -> pl.DataFrame:
-    table = snapshot.goroutines
+    table = snapshot.rows
     places = table.select("stack_id", "wait_reason").unique()
     signatures = [bucket.signature(reason, snapshot.stacks[stack_id]) for stack_id, reason in places.iter_rows()]
     places = places.with_columns(pl.Series("signature", signatures, pl.String))

@@ -82,7 +82,8 @@ class _Group:
     place: int
     locations: tuple[int, ...]
     labels: Sequence[Label]
-    count: int
+    count: int = 0
+    depth: int = 0
 
 
 class _Reading:
@@ -93,9 +94,10 @@ class _Reading:
         self.lost = 0
         self.nameless = 0
         self.groups = self._grouped(value)
-        self.depths = {group.locations: self._depth(group.locations) for group in self.groups}
-        self.limit = counted.depth_limit(self.depths.values())
-        self.roots = {self._root(locations) for locations, depth in self.depths.items() if depth != self.limit}
+        for group in self.groups:
+            group.depth = sum(len(symbols.frames(location)) for location in group.locations)
+        self.limit = counted.depth_limit(group.depth for group in self.groups)
+        self.roots = {self._root(group.locations) for group in self.groups if group.depth != self.limit}
 
     def snapshot(self) -> Snapshot:
         """The snapshot, with what is doubtful about it."""
@@ -129,11 +131,11 @@ class _Reading:
             read += count
             # One that is longer than any stack is cut here, before its frames take memory.
             locations = tuple(sample.location_id if len(sample.location_id) <= most else sample.location_id[: most + 1])
-            labels = sample.label
-            key = (locations, *((label.key, label.str, label.num) for label in labels)) if labels else (locations,)
+            labels = sample.label or ()
+            key = (locations, *((label.key, label.str, label.num) for label in labels)) if labels else locations
             group = known.get(key)
             if group is None or (labels and self._is_individual(labels)):
-                group = known[key] = _Group(place, locations, labels, 0)
+                group = known[key] = _Group(place, locations, labels)
                 groups.append(group)
             group.count += count
         return groups
@@ -168,6 +170,8 @@ class _Reading:
         """The labels of a sample: texts as pairs, numbers by key. Of more than the limit, what tells the goroutine."""
         texts: list[tuple[str, str]] = []
         numbers: dict[str, int] = {}
+        if not group.labels:
+            return texts, numbers
         size = sum(len(self.symbols.raw(label.key)) + len(self.symbols.raw(label.str)) for label in group.labels)
         fits = size <= limits.MAX_LABEL_BYTES
         if not fits:
@@ -197,7 +201,7 @@ class _Reading:
             self.nameless += group.count
         created_by = None if creator is None else self.symbols.intern(Frame(unescape_path(creator), "", 0))
         frames = list(islice(chain.from_iterable(parts), limits.MAX_FRAMES + 1))
-        cut = self.depths[group.locations] == self.limit and self._is_cut(frames)
+        cut = group.depth == self.limit and self._is_cut(frames)
         if len(frames) > limits.MAX_FRAMES:
             self._problem(bounds.too_deep(), f"sample {group.place}")
             frames, cut = frames[: limits.MAX_FRAMES], True
@@ -210,9 +214,6 @@ class _Reading:
         """
         root = frames[-1].function
         return root not in self.roots or sum(frame.function == root for frame in frames) > 1
-
-    def _depth(self, locations: tuple[int, ...]) -> int:
-        return sum(len(self.symbols.frames(location)) for location in locations)
 
     def _root(self, locations: tuple[int, ...]) -> str | None:
         """The outermost function of a sample."""
@@ -252,7 +253,7 @@ class _Reading:
             yield "1.20"
         if any(b"[go.shape." in text for text in self.profile.string_table):
             yield "1.21"
-        if max(self.depths.values(), default=0) > min(counted.DEPTH_LIMITS):
+        if max((group.depth for group in self.groups), default=0) > min(counted.DEPTH_LIMITS):
             yield "1.23"
         if self.kind == "goroutineleak":
             yield "1.26"

@@ -257,13 +257,20 @@ class _Reader:
         self.last_kind = "register" if surroundings.is_register(text, within=self.last_kind == "register") else "other"
 
     def _hidden_header(self, text: str, number: int) -> None:
-        """A header that other text hides is not read, but never passed over in silence."""
-        if header_behind_text(text) is not None:
+        """A header that other text hides is not read, but never passed over in silence; a line of a log that only
+        speaks of a goroutine, with no frame below it, is none."""
+        if header_behind_text(text) is not None and self._goes_on(number):
             if text[0] == "\t" and self.in_panic:  # the panic's message, which Go 1.23 and later indent
                 return
             self.result.hidden.append(number)
             self.result.lost.append(number)
             self._problem(number, "a goroutine header behind other text; that goroutine is not read", text)
+
+    def _goes_on(self, number: int) -> bool:
+        """Whether the next line that is not blank may be the first of a stack."""
+        below = self.segment.lines[number - self.segment.first_line + self.segment.begin + 1 :][:2]
+        following = next((line for line in map(str.rstrip, below) if line), "")
+        return following.endswith((")", "stack unavailable"))
 
     # -- what lines mean -------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from stackscan.sources import limits
 _BOM: Final = b"\xef\xbb\xbf"
 _PROBE: Final = 1 << 16  # bytes looked at to tell line ends, escapes and order
 _INDENTED_HEADER: Final = re.compile(rb"(?m)^([ \t]+)goroutine \d+ [^\n]*\[")
-_OFFSET_ESCAPED: Final = re.compile(rb"(?m):\d+ &#43;0x[0-9a-f]+[ \t]*$")
+_OFFSET_ESCAPED: Final = re.compile(rb"(?m):\d+ &#43;0x[0-9a-f]+[ \t]*$|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*&#43;0x")
 _OFFSET: Final = re.compile(rb"(?m):\d+ \+0x[0-9a-f]+|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*\+0x")
 _MOST_PROBLEMS: Final = 20
 _BEGINNING: Final = 4096  # bytes that are kept of a line that is too long
@@ -35,7 +35,7 @@ def normalise(data: bytes) -> tuple[bytes, list[Problem]]:
 
 
 def _is_html(data: bytes) -> bool:
-    """Whether html/template wrote the text: it writes the + of each offset as an escape, and that of no offset as it is.
+    """Whether html/template wrote the text: it writes the + of every offset as an escape.
 
     A stranger can write the escape into a label, but cannot change the lines of frames.
     """

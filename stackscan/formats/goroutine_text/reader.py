@@ -76,7 +76,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
 
 
 def _note_counted(data: bytes, reading: Reading) -> None:
-    """Say where a counted profile stands between the goroutines: most likely a message quotes it, and it is not read."""
+    """Say where a counted profile stands between goroutines: it is not read, for a panic's message may quote it."""
     for found in COUNTED.finditer(data) if b" profile: total " in data else ():
         line = data.count(b"\n", 0, found.start()) + 1
         reason = "a counted profile below a panic's first line, perhaps a part of its message; not read"

@@ -61,6 +61,7 @@ def build(reading: Reading, data: bytes, *, size: int, unterminated: bool) -> li
     for place, found in enumerate(parts):
         cut = place == len(parts) - 1 and (reading.cut or cut_by_pprof)
         part = _with_doubts(_without_fake(_without_repeats(found, reading), reading), reading)
+        part = _with_follower(part, parts[place + 1] if place + 1 < len(parts) else None, reading)
         if cut:
             last = int(part.rows.line[-1]) if len(part.rows) else part.first_line
             part = _note(part, last, _cut_reason(by_pprof=cut_by_pprof))
@@ -235,6 +236,21 @@ def _with_doubts(part: _Part, reading: Reading) -> _Part:
         return part
     reason = f"the first {running[-1]:,} goroutines below the panic may be text of its message; all are counted"
     return _note(part, int(found.line[0]), reason, doubtful=True)
+
+
+def _with_follower(part: _Part, following: _Part | None, reading: Reading) -> _Part:
+    """Say so where a second dump follows a panic's without a cause of its own: a process that dies prints one."""
+    if following is None or not len(part.rows) or not len(following.rows):
+        return part
+    line, own = int(part.rows.line[0]), int(following.rows.line[0])
+    caused = any(
+        mark.kind == "cause" for k in following.slice(_Lines(reading.marks)) if (mark := reading.marks[k]).line < own
+    )
+    if caused or not _panics(part.first_line, line, reading):
+        return part
+    return _note(
+        part, line, "these goroutines may be text of the panic's message: a second dump follows", doubtful=True
+    )
 
 
 def _panics(first_line: int, line: int, reading: Reading) -> bool:

@@ -8,7 +8,16 @@ from typing import Final
 
 import numpy as np
 
-from stackscan.sources.wrappers.wrapped import HEADER, Piece, Wrapped, headers, is_bare, line_at, next_line
+from stackscan.sources.wrappers.wrapped import (
+    HEADER,
+    Piece,
+    Wrapped,
+    bare_headers,
+    headers,
+    is_bare,
+    line_at,
+    next_line,
+)
 
 _PROBE: Final = 4096
 _BOMS: Final = (
@@ -95,15 +104,14 @@ def _are_frames_above(text: bytes) -> bool:
     """Whether most headers have a location line right below: the frames of the goroutine above, bottom up."""
     below = [
         line_at(text, next_line(text, at)) or line_at(text, next_line(text, next_line(text, at)))
-        for line, at in headers(text)
-        if not text[line:at].strip()  # not in a label
+        for _, at in bare_headers(text)
     ]
     return len(below) > 1 and sum(_BELOW_HEADER.fullmatch(line) is not None for line in below) > len(below) // 2
 
 
 def _is_counted_upside_down(text: bytes) -> bool:
     """Whether the first line of counted text has a record's first line above it and none below."""
-    for line, at in headers(text):
+    for line, at in bare_headers(text):
         if line == at and text.startswith((b"goroutine profile:", b"goroutineleak profile:"), at):
             above = text[text.rfind(b"\n", 0, max(line - 1, 0)) + 1 : max(line - 1, 0)]
             return bool(_RECORD.fullmatch(above)) and not _RECORD.fullmatch(line_at(text, next_line(text, at)))

@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from stackscan.sources.wrappers.wrapped import HEADER, Streams, Wrapped, headers, is_plain, line_at, next_line
+from stackscan.sources.wrappers.wrapped import (
+    HEADER,
+    Streams,
+    Wrapped,
+    bare_headers,
+    headers,
+    is_plain,
+    line_at,
+    next_line,
+)
 
 #: rsyslog's $EscapeControlCharactersOnReceive: a hash and three octal digits.
 _OCTAL: Final = re.compile(rb"#(0[0-3][0-7])")
@@ -50,7 +59,7 @@ def escaped(text: bytes) -> Wrapped | None:
 
 def _most(text: bytes, holds: Callable[[bytes, int], bool]) -> bool:
     """Whether something holds at half of the headers or more; where some stand at the start of a line, of those."""
-    stands = [at for line, at in headers(text) if line == at] or [at for _, at in headers(text)]
+    stands = [at for _, at in bare_headers(text) or headers(text)]
     found = [holds(text, at) for at in stands]
     return sum(found) * 2 >= len(found) > 0
 

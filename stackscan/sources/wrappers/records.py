@@ -59,7 +59,7 @@ def json_lines(text: bytes) -> Wrapped | None:
     lines = text.removesuffix(b"\n").split(b"\n")
     speaking = (_record(line) for line in lines if b"goroutine" in line)
     paths = _fields(record for record in speaking if record is not None)
-    notes = _too_many(paths, len(lines))
+    notes = _too_many(paths, len(lines) + 1)
     whole = _carry_newlines(lines, paths)
     streams = [Streams() for _ in paths[:_MOST_FIELDS]]
     for number, line in enumerate(lines, start=1):
@@ -98,7 +98,7 @@ def document(text: bytes) -> Wrapped | None:
             continue
         paths = _fields(held)
         names += [f"JSON document, field {'.'.join(paths[0])}"]
-        notes += _too_many(paths, lines[-1])
+        notes += _too_many(paths, lines[-1] + 1)
         for path in paths[:_MOST_FIELDS]:
             streams = Streams()
             for record in held:

@@ -31,6 +31,8 @@ _PLAIN_HEADER: Final = re.compile(
 )
 #: What follows a header on its own line, where newlines are escaped: ``\\n``, ``#012``.
 _ESCAPED: Final = re.compile(rb"\\+[nr]|#012")
+#: How a JSON record begins, also one of a sequence or of server-sent events.
+_RECORD: Final = (b"{", b"\x1e{", b"data: {", b" ", b"\t", b",")
 #: The line below a header: a call, a C frame, that there is no stack, or a counted profile's first record.
 _BELOW: Final = re.compile(rb"\)\s*$|stack unavailable|\d+ @|non-Go function")
 
@@ -129,6 +131,15 @@ def headers(text: bytes) -> list[tuple[int, int]]:
     return begin or list(islice(_by_line(text), SAMPLE))
 
 
+def bare_headers(text: bytes) -> list[tuple[int, int]]:
+    """The first of those that stand at the start of a line, or behind blanks only, which a bare dump has."""
+    return list(islice((place for place in _by_line(text) if _is_bare_at(text, *place)), SAMPLE))
+
+
+def _is_bare_at(text: bytes, line: int, at: int) -> bool:
+    return at == line or _INDENTED.fullmatch(text, line, at) is not None
+
+
 def _by_line(text: bytes) -> Iterator[tuple[int, int]]:
     """The first header of each line that holds any."""
     at = 0
@@ -140,7 +151,7 @@ def _by_line(text: bytes) -> Iterator[tuple[int, int]]:
 def _begins_dump(text: bytes, at: int) -> bool:
     """Whether the header that stands there has something of a dump behind it: on its line, or on the next."""
     line = text[text.rfind(b"\n", 0, at) + 1 : next_line(text, at)]
-    in_line = b"{" in line.partition(b"goroutine")[0] or (not is_plain(text, at) and _ESCAPED.search(line) is not None)
+    in_line = line.startswith(_RECORD) or (not is_plain(text, at) and _ESCAPED.search(line) is not None)
     return in_line or _BELOW.search(line_at(text, next_line(text, at))) is not None
 
 
@@ -161,7 +172,7 @@ def holds_dump(text: bytes) -> bool:
 
 def is_bare(text: bytes) -> bool:
     """Whether a header stands at the start of a line, or behind blanks only: then the text is a dump as it is."""
-    return any(_INDENTED.fullmatch(text, line, at) or at == line for line, at in _by_line(text))
+    return any(_is_bare_at(text, *place) for place in _by_line(text))
 
 
 def line_at(text: bytes, start: int) -> bytes:
