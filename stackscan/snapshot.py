@@ -159,11 +159,9 @@ class Snapshot:
         places = np.repeat(np.arange(len(self.rows), dtype=np.uint32), self.counts.to_numpy())
         return self.rows[places]
 
-    def counts_by(self, *columns: str, of: npt.NDArray[np.int64] | None = None) -> pl.DataFrame:
-        """How many goroutines share the values of these columns (then ``count``), in the order of the dump; of all, or
-        of some rows by their places."""
-        table = self.counted_rows if of is None else self.counted_rows[of]
-        return table.group_by(columns, maintain_order=True).agg(pl.col("count").sum())
+    def counts_by(self, *columns: str) -> pl.DataFrame:
+        """How many goroutines share the values of these columns (then ``count``), in the order of the dump."""
+        return self.counted_rows.group_by(columns, maintain_order=True).agg(pl.col("count").sum())
 
     def count(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> int:
         """How many goroutines some rows (their places, or a mask of all) stand for."""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from string import Template
 from typing import Final
 
+import numpy as np
+
 from stackscan.bucket import Bucket
 from stackscan.pools import PoolSample
 from stackscan.report.folding import deciding_frame
@@ -94,10 +96,12 @@ def _singular(noun: str) -> str:
 def _place(finding: Finding, snapshot: Snapshot) -> str:
     """The function, outside the standard library, where most of the caught goroutines are."""
     places: Counter[str] = Counter()
-    for stack_id, count in snapshot.counts_by("stack_id", of=finding.rows).iter_rows():
+    weights = None if snapshot.counts is None else snapshot.counts.to_numpy()[finding.rows]
+    counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
+    for stack_id in np.flatnonzero(counts).tolist():
         stack = snapshot.stacks[stack_id]
         if stack.frames:
-            places[stack.frames[deciding_frame(stack)].function] += count
+            places[stack.frames[deciding_frame(stack)].function] += int(counts[stack_id])
     return max(places, key=lambda place: (places[place], place)).rpartition("/")[2] if places else "no frames"
 
 

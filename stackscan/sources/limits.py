@@ -54,16 +54,23 @@ MAX_LABEL_BYTES: Final = 64 << 10
 #: Characters of a function's name or a file's. The compiler's longest, of instantiated generics, have some thousands.
 MAX_NAME: Final = 64 << 10
 
-_PIECE: Final = 4 << 20
+_PIECE: Final = 16 << 20
 
 
 def read_bounded(file: IO[bytes], *, where: str, head: bytes = b"") -> bytes:
     """All bytes of a file, behind some that were read of it, or LimitError beyond MAX_BYTES. One copy is held."""
-    kept = io.BytesIO()
-    kept.write(head)
-    while piece := file.read(_PIECE):
+    first = file.read(_PIECE)
+    piece = file.read(_PIECE)
+    check_size(len(head) + len(first), where=where)
+    if not head and not piece:
+        return first
+    kept = io.BytesIO(head)
+    kept.seek(0, io.SEEK_END)
+    kept.write(first)
+    while piece:
         kept.write(piece)
         check_size(kept.tell(), where=where)
+        piece = file.read(_PIECE)
     return kept.getvalue()
 
 
