@@ -40,8 +40,8 @@ def signature(wait_reason: str | None, stack: Stack) -> str:
 def group(snapshot: Snapshot) -> tuple[Bucket, ...]:
     """The buckets of a snapshot, largest first (equal counts: longest wait, then signature)."""
     minutes = pl.col("wait_minutes").fill_null(0)
-    table = snapshot.goroutines.group_by("stack_id", "wait_reason").agg(
-        pl.len().alias("count"),
+    table = snapshot.counted_rows.group_by("stack_id", "wait_reason").agg(
+        pl.col("count").sum().alias("count"),
         minutes.min().alias("least"),
         minutes.max().alias("most"),
         pl.col("goroutine_id").drop_nulls().head(_IDS_SHOWN).alias("ids"),

@@ -128,14 +128,14 @@ def _capture(snapshot: Snapshot, pool: Pool, configuration: Configuration, where
     shown = held(samples[0], findings, judged)
     if shown is None:
         raise ModelError(f"{where}: {samples[0].workers:,} workers are more than a pool model takes")
-    table = snapshot.goroutines
+    table = snapshot.rows
     ids = frozenset(table["goroutine_id"].drop_nulls().to_list())
     return Capture(shown, _holds(snapshot, pool), ids, max(ids, default=0), where)
 
 
 def _holds(snapshot: Snapshot, pool: Pool) -> frozenset[tuple[int, int]]:
     """Pairs of a worker and a goroutine that it started, which lives while the worker is held."""
-    table = snapshot.goroutines
+    table = snapshot.rows
     ids = table.filter(pl.Series(mask(pool.worker, index_of(snapshot))))["goroutine_id"]
     started = table.filter(pl.col("creator_id").is_in(ids.implode())).select("creator_id", "goroutine_id")
     return frozenset(started.drop_nulls().iter_rows())

@@ -45,7 +45,7 @@ def compare(first: Snapshot, second: Snapshot) -> Agreement:
 def _by_functions(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
     """Goroutines by the functions of their stacks; the text hides the runtime's frames and the profile shows them."""
     counts: Counter[tuple[str, ...]] = Counter()
-    for stack_id, count in snapshot.goroutines.group_by("stack_id").len().iter_rows():
+    for stack_id, count in snapshot.counts_by("stack_id").iter_rows():
         counts[_outside_runtime(snapshot.stacks[stack_id])] += count
     return counts
 

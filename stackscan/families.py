@@ -113,9 +113,9 @@ def _families(
 
 def _listed(snapshot: Snapshot, site: pl.Series, aside: Iterable[int]) -> pl.DataFrame:
     """The goroutines whose creation site is known, those aside left out, each with its site."""
-    table = snapshot.goroutines.select(
-        "goroutine_id", "wait_reason", "creator_id", "stack_id", pl.col("wait_minutes").fill_null(0)
-    ).with_columns(site.gather(snapshot.goroutines["stack_id"]))
+    table = snapshot.counted_rows.select(
+        "goroutine_id", "wait_reason", "creator_id", "stack_id", "count", pl.col("wait_minutes").fill_null(0)
+    ).with_columns(site.gather(snapshot.rows["stack_id"]))
     counts = np.ones(len(table), dtype=np.bool_)
     counts[list(aside)] = False
     return table.filter(pl.Series(counts) & pl.col("site").is_not_null())
@@ -130,7 +130,8 @@ class _BySite:
         self._of_row = table["site"].to_numpy()
         self._stack = table["stack_id"].to_numpy()
         sites = len(site.drop_nulls().unique())
-        self.count = np.bincount(self._of_row, minlength=sites)
+        self._weight = table["count"].to_numpy()
+        self.count = np.bincount(self._of_row, weights=self._weight, minlength=sites).astype(np.int64)
         self.minutes = np.zeros(sites, dtype=np.int64)
         np.maximum.at(self.minutes, self._of_row, table["wait_minutes"].to_numpy())
 
@@ -141,7 +142,8 @@ class _BySite:
             return [(number, None) for number in large[np.argsort(-self.count[large], kind="stable")][:most].tolist()]
         caught_stacks = np.zeros(len(self._site), dtype=np.bool_)
         caught_stacks[question] = True
-        caught = np.bincount(self._of_row[caught_stacks[self._stack]], minlength=len(self.count))
+        rows = caught_stacks[self._stack]
+        caught = np.bincount(self._of_row[rows], weights=self._weight[rows], minlength=len(self.count)).astype(np.int64)
         some = np.flatnonzero((caught > 0) & (self.count >= least))
         order = np.lexsort((-self.count[some], -caught[some]))
         return [(number, int(caught[number])) for number in some[order][:most].tolist()]
@@ -153,7 +155,11 @@ class _BySite:
 
 
 def _states(table: pl.DataFrame) -> dict[int, tuple[tuple[str, int], ...]]:
-    counted = table.group_by("site", "wait_reason").len().sort(["len", "wait_reason"], descending=[True, False])
+    counted = (
+        table.group_by("site", "wait_reason")
+        .agg(pl.col("count").sum())
+        .sort(["count", "wait_reason"], descending=[True, False])
+    )
     states: dict[int, list[tuple[str, int]]] = {}
     for site, reason, count in counted.iter_rows():
         states.setdefault(site, []).append((reason or "state unknown", count))
@@ -162,9 +168,9 @@ def _states(table: pl.DataFrame) -> dict[int, tuple[tuple[str, int], ...]]:
 
 def _creators(snapshot: Snapshot, table: pl.DataFrame) -> tuple[dict[int, tuple[Creator, ...]], dict[int, int]]:
     """The goroutines that started most of each family, and how many started any."""
-    counted = table.drop_nulls("creator_id").group_by("site", "creator_id").len()
+    counted = table.drop_nulls("creator_id").group_by("site", "creator_id").agg(pl.col("count").sum())
     distinct = dict(counted.group_by("site").len().iter_rows())
-    counted = counted.sort(["len", "creator_id"], descending=[True, False])
+    counted = counted.sort(["count", "creator_id"], descending=[True, False])
     first = counted.group_by("site", maintain_order=True).head(_CREATORS)
     living = _living(snapshot, first["creator_id"])
     creators: dict[int, list[Creator]] = {}
@@ -179,7 +185,7 @@ _Living = dict[int, tuple[int, str | None, int | None]]
 
 def _living(snapshot: Snapshot, ids: pl.Series | Collection[int]) -> _Living:
     wanted = pl.Series(list(ids), dtype=pl.UInt64).unique()
-    found = snapshot.goroutines.filter(pl.col("goroutine_id").is_in(wanted.implode()))
+    found = snapshot.rows.filter(pl.col("goroutine_id").is_in(wanted.implode()))
     rows = found.select("goroutine_id", "stack_id", "wait_reason", "creator_id").iter_rows()
     return {number: (stack, reason, creator) for number, stack, reason, creator in rows}
 

@@ -63,7 +63,7 @@ def judge(
     )
     selection = None
     if chosen is not None:
-        selection = Selection("(redacted)" if redacted else how.where or "", len(snapshot.goroutines))
+        selection = Selection("(redacted)" if redacted else how.where or "", snapshot.total)
         samples = tuple(s for s in samples if (mask(s.pool.worker, index_of(snapshot)) & chosen.mask).any())
         findings = tuple(replace(f, rows=np.searchsorted(chosen.rows, f.rows)) for f in findings)
         shown = chosen.only(shown or snapshot)
@@ -96,7 +96,10 @@ class Chosen:
             return table.join(kept, on="goroutine").with_columns(goroutine="place").select(table.columns)
 
         return replace(
-            snapshot, goroutines=snapshot.goroutines[self.rows], read_arguments=None if read is None else read_arguments
+            snapshot,
+            rows=snapshot.rows[self.rows],
+            counts=None if snapshot.counts is None else snapshot.counts[self.rows],
+            read_arguments=None if read is None else read_arguments,
         )
 
 

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 
 from stackscan import crosscheck, sources, unwrapping
 from stackscan.configuration import shipped
@@ -194,6 +195,7 @@ def _opened(source: Source, progress: Progress | None, *, keep_contents: bool = 
 
 def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
     """Read one member. Only a source that is one file must be a dump; a bundle may hold anything."""
+    member = _distinct(member, bundle)
     if member.data is None:
         bundle.members.append(
             MemberReport(member.name or "", "not read", member.size, note=member.note, cut=member.cut)
@@ -210,12 +212,21 @@ def _take(member: Member, bundle: _Bundle, progress: Progress | None) -> None:
     if member.cut:
         snapshots = found[-1][1]
         snapshots[-1] = _cut(snapshots[-1], member.note if member.name is None else None)
-    goroutines = sum(len(snapshot.goroutines) for _, snapshots in found for snapshot in snapshots)
+    goroutines = sum(snapshot.total for _, snapshots in found for snapshot in snapshots)
     bundle.read += found
     bundle.contents += [member.data or b""] * len(found)
     kind = found[0][1][0].format
     note = _note(found[0][0])
     bundle.members.append(MemberReport(member.name or "", kind, member.size, goroutines, note, cut=member.cut))
+
+
+def _distinct(member: Member, bundle: _Bundle) -> Member:
+    """The member under a name that none before it has: an archive may hold several of one name, and which is which is
+    told by names."""
+    known = {listed.name for listed in bundle.members}
+    if member.name is None or member.data is None or member.name not in known:
+        return member
+    return replace(member, name=next(n for k in count(2) if (n := f"{member.name} ({k})") not in known))
 
 
 def _list(member: Member, bundle: _Bundle, error: UnrecognisedFormatError) -> None:
@@ -276,7 +287,7 @@ def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFo
 
 def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:
     """A snapshot whose file ends before its archive, or the server that sent it, says so."""
-    line = snapshot.goroutines["line"].max()
+    line = snapshot.rows["line"].max()
     reason = note or "the compressed file is cut: what follows this goroutine is lost"
     problem = Problem(line if isinstance(line, int) else 1, reason)
     return replace(snapshot, complete=False, problems=(*snapshot.problems, problem))

@@ -2,7 +2,8 @@
 
 Distinct things are objects, numerous things are columns: a dump of 200,000 goroutines holds a few hundred distinct
 stacks, so :class:`Frame` and :class:`Stack` are frozen, interned dataclasses, and the goroutines themselves are rows
-of one polars table (:data:`GOROUTINE_SCHEMA`). This module imports nothing of ours.
+of one polars table (:data:`GOROUTINE_SCHEMA`); in a counted format a row stands for all that are alike. This module
+imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-#: Columns of :attr:`Snapshot.goroutines`, one row a goroutine, in the order of the dump.
+#: Columns of :attr:`Snapshot.rows` and :attr:`Snapshot.goroutines`, in the order of the dump.
 #: ``stack_id`` indexes :attr:`Snapshot.stacks`. Null means that the dump does not say.
 GOROUTINE_SCHEMA: Final[dict[str, pl.DataType]] = {
     "goroutine_id": pl.UInt64(),  # ids were int64 up to Go 1.19, uint64 since
@@ -41,7 +45,7 @@ ANCESTOR_SCHEMA: Final[dict[str, pl.DataType]] = {
 #: Columns of :meth:`Snapshot.arguments`: one row a word of an argument list that may be a pointer (0x1000 or more), by
 #: goroutine, frame and position. Words are what stood in registers and on the stack, not values: a string is two.
 ARGUMENT_SCHEMA: Final[dict[str, pl.DataType]] = {
-    "goroutine": pl.UInt32(),  # row of Snapshot.goroutines
+    "goroutine": pl.UInt32(),  # row of Snapshot.rows
     "frame": pl.UInt16(),  # index in the frames of its stack, 0 the innermost
     "position": pl.UInt16(),  # of the word in the list, braces undone, words left out here counted
     "word": pl.UInt64(),
@@ -111,15 +115,20 @@ def empty_arguments() -> pl.DataFrame:
 class Snapshot:
     """One dump, as read.
 
-    ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut or
-    any goroutine was lost; ``cause`` is what the process said as it died (``panic: …``, ``fatal error: …``,
-    ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this; ``captured_at`` is when it was taken, in
-    UTC, where the dump itself says so (protobuf profiles do). ``read_arguments`` reads the argument
-    lists when they are asked for, and is None in formats that have none; until then it holds on to the text.
+    ``rows`` are its goroutines (:data:`GOROUTINE_SCHEMA`) in the order of the dump. A counted format says how many
+    goroutines are alike: there a row stands for as many as ``counts`` says at its place (None: each row is one), and
+    a snapshot costs what the dump holds, not what it counts. :attr:`goroutines` has a row for each.
+
+    ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut, any
+    goroutine was lost, or nobody can tell which goroutines are the process's own; ``cause`` is what the process said as
+    it died (``panic: …``, ``fatal error: …``, ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like
+    this; ``captured_at`` is when it was taken, in UTC, where the dump itself says so (protobuf profiles do).
+    ``read_arguments`` reads the argument lists when they are asked for, and is None in formats that have none; until
+    then it holds on to the text.
     """
 
     format: str
-    goroutines: pl.DataFrame
+    rows: pl.DataFrame
     stacks: tuple[Stack, ...]
     problems: tuple[Problem, ...] = ()
     complete: bool = True
@@ -129,6 +138,36 @@ class Snapshot:
     ancestors: pl.DataFrame = field(default_factory=empty_ancestors)
     captured_at: datetime | None = None
     read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
+    counts: pl.Series | None = None
+
+    @property
+    def total(self) -> int:
+        """How many goroutines there are."""
+        return len(self.rows) if self.counts is None else int(self.counts.sum())
+
+    @property
+    def counted_rows(self) -> pl.DataFrame:
+        """The rows with how many goroutines each stands for, in a column ``count`` (UInt32)."""
+        one = pl.lit(1, pl.UInt32).alias("count")
+        return self.rows.with_columns(one if self.counts is None else self.counts.alias("count"))
+
+    @cached_property
+    def goroutines(self) -> pl.DataFrame:
+        """One row a goroutine, each with all columns: of a counted snapshot much more than it holds."""
+        if self.counts is None:
+            return self.rows
+        places = np.repeat(np.arange(len(self.rows), dtype=np.uint32), self.counts.to_numpy())
+        return self.rows[places]
+
+    def counts_by(self, *columns: str) -> pl.DataFrame:
+        """How many goroutines share the values of these columns (then ``count``), in the order of the dump."""
+        return self.counted_rows.group_by(columns, maintain_order=True).agg(pl.col("count").sum())
+
+    def count(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> int:
+        """How many goroutines some rows (their places, or a mask of all) stand for."""
+        if self.counts is None:
+            return int(rows.sum()) if rows.dtype == np.bool_ else len(rows)
+        return int(self.counts.to_numpy()[rows].sum(dtype=np.int64))
 
     def arguments(self, of: Collection[Frame] | None = None) -> pl.DataFrame | None:
         """The words of argument lists that may be pointers (:data:`ARGUMENT_SCHEMA`), of these frames or of all; None
@@ -138,7 +177,7 @@ class Snapshot:
     def check_valid(self) -> None:
         """Raise ValueError unless the tables have their declared columns and every stack id points at a stack."""
         for name, table, schema in (
-            ("goroutines", self.goroutines, GOROUTINE_SCHEMA),
+            ("rows", self.rows, GOROUTINE_SCHEMA),
             ("ancestors", self.ancestors, ANCESTOR_SCHEMA),
         ):
             if dict(table.schema) != schema:
@@ -146,5 +185,7 @@ class Snapshot:
             highest = table.get_column("stack_id").max()
             if isinstance(highest, int) and highest >= len(self.stacks):
                 raise ValueError(f"{name}: stack id {highest} of {len(self.stacks)} stacks")
-        if self.goroutines.get_column("stack_id").null_count():
-            raise ValueError("goroutines: a row without a stack id")
+        if self.rows.get_column("stack_id").null_count():
+            raise ValueError("rows: a row without a stack id")
+        if self.counts is not None and (len(self.counts) != len(self.rows) or not (self.counts > 0).all()):
+            raise ValueError("counts: one for each row, and none is 0")

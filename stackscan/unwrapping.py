@@ -25,8 +25,10 @@ def read_member(member: Member, progress: Progress | None = None) -> list[tuple[
     The members that come back carry no data. Raises UnrecognisedFormatError for one that holds no dump.
     """
     data = member.data or b""
-    wrapped = wrappers.unwrap(data)
     bare = replace(member, data=None)
+    if formats.is_binary(data):  # what stands in its strings is no log, whatever it looks like
+        return [(bare, formats.read(data, where=member.where, progress=progress))]
+    wrapped = wrappers.unwrap(data)
     found = _streams(bare, wrapped, progress) if wrapped else []
     if wrapped and len(wrapped.pieces) == 1:
         data = wrapped.pieces[0].text  # if it holds no dump, what it is can be told from this
@@ -53,7 +55,7 @@ def _streams(member: Member, wrapped: Wrapped, progress: Progress | None) -> lis
             snapshots = _read(piece, member, progress)
         except UnrecognisedFormatError:
             continue  # a line that only speaks of a goroutine
-        if any(not snapshot.goroutines.is_empty() for snapshot in snapshots):
+        if any(not snapshot.rows.is_empty() for snapshot in snapshots):
             named = replace(member, wrapper=wrapped.names, stream=piece.stream)
             found.append((named, _with_notes(snapshots, wrapped.notes)))
     return found
@@ -68,8 +70,8 @@ def _renumber(snapshot: Snapshot, piece: Piece) -> Snapshot:
         replace(problem, line=int(piece.lines[min(max(problem.line, 1), last) - 1])) for problem in snapshot.problems
     )
     original = pl.Series("original", piece.lines)
-    line = original.gather(snapshot.goroutines["line"].clip(1, last) - 1).cast(snapshot.goroutines["line"].dtype)
-    return replace(snapshot, problems=problems, goroutines=snapshot.goroutines.with_columns(line.alias("line")))
+    line = original.gather(snapshot.rows["line"].clip(1, last) - 1).cast(snapshot.rows["line"].dtype)
+    return replace(snapshot, problems=problems, rows=snapshot.rows.with_columns(line.alias("line")))
 
 
 def _with_notes(snapshots: list[Snapshot], notes: tuple[Note, ...]) -> list[Snapshot]:
@@ -86,5 +88,5 @@ def _with_notes(snapshots: list[Snapshot], notes: tuple[Note, ...]) -> list[Snap
 
 
 def _first_line(snapshot: Snapshot) -> int:
-    line = snapshot.goroutines["line"].min()
+    line = snapshot.rows["line"].min()
     return line if isinstance(line, int) else 0

@@ -66,7 +66,7 @@ def test_at_most_twenty_ids_are_kept_in_the_order_of_the_dump() -> None:
 
 def test_an_empty_table_has_no_buckets() -> None:
     """A snapshot without goroutines groups into nothing."""
-    snapshot = replace(snapshot_of(goroutine(1, ["main.a"])), goroutines=empty_goroutines())
+    snapshot = replace(snapshot_of(goroutine(1, ["main.a"])), rows=empty_goroutines())
     assert () == group(snapshot)
 
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+import tracemalloc
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
+from backports import zstd
+from hostile import Profile, as_counts, as_pprof
 
-from helpers import DUMP, goroutine, snapshot_of
+from helpers import DUMP, goroutine, rendered, report_of, snapshot_of
 from stackscan import formats
 from stackscan.errors import LimitError
 from stackscan.formats.goroutine_counts import reader as counts
 from stackscan.pipeline import scan
-from stackscan.sources import archive, limits, open_source
+from stackscan.reporters import words
+from stackscan.sources import archive, compressed, limits, open_source
 
 DUMP_GOROUTINES = 2
 
@@ -88,6 +95,118 @@ def test_labels_without_end_are_left_out() -> None:
     assert 1007 == len(shorter.goroutines["labels"][0])
 
 
+LONG = "f" * (limits.MAX_NAME + 1)
+
+
+def profile_of(name: str, *, file: str = "/x.go", label: str = "", frames: int = 1) -> bytes:
+    """A protobuf profile of one goroutine and one more."""
+    profile = Profile()
+    profile.sample([profile.location("main.usual")])
+    profile.sample([profile.location(name, file)] * frames, **({"path": label} if label else {}))
+    return profile.bytes()
+
+
+def counts_of(name: str, *, file: str = "/x.go", label: str = "", frames: int = 1) -> bytes:
+    """The same as counted text."""
+    labels = f'# labels: {{"path":"{label}"}}\n' if label else ""
+    addresses = " 0x401001" * frames
+    frame = f"#\t0x401000\t{name}+0x1\t{file}:7\n" * frames
+    usual = "1 @ 0x402001 0x483be1\n#\t0x402000\tmain.usual+0x1\t/src/main.go:7\n\n"
+    return f"goroutine profile: total 2\n{usual}1 @{addresses} 0x483be1\n{labels}{frame}\n".encode()
+
+
+def full_of(name: str, *, file: str = "/x.go", label: str = "", frames: int = 1) -> bytes:
+    """The same as full text."""
+    labels = f" {{path: {label}}}" if label else ""
+    frame = f"{name}(0x1)\n\t{file}:7 +0x1\n" * frames
+    usual = "goroutine 1 [select]:\nmain.usual()\n\t/src/main.go:7 +0x1\n\n"
+    return (
+        f"{usual}goroutine 7 [select]{labels}:\n{frame}\ngoroutine 8 [select]:\nmain.last()\n\t/y.go:1 +0x1\n".encode()
+    )
+
+
+WRITERS = pytest.mark.parametrize("write", [profile_of, counts_of, full_of])
+
+
+@WRITERS
+def test_a_long_name_keeps_its_beginning(write: Callable[..., bytes]) -> None:
+    """In every format: 64 KiB are kept, a problem says so, and two names that differ behind that stay two."""
+    shown = []
+    for end in ("a", "b"):
+        for place in ({"name": f"main.{LONG}{end}"}, {"name": "main.f", "file": f"/{LONG}{end}"}):
+            (snapshot,) = formats.read(write(**place), where="test")
+            frame = snapshot.stacks[1].frames[0]
+            long = frame.function if "file" not in place else frame.file
+            assert limits.MAX_NAME >= len(long.encode()) > limits.MAX_NAME - 20
+            assert ["only its beginning is kept"] == [
+                "only its beginning is kept" for problem in snapshot.problems if "beginning is kept" in problem.reason
+            ]
+            assert snapshot.complete
+            shown.append(long)
+    assert len(shown) == len(set(shown))
+
+
+@WRITERS
+def test_a_name_of_the_longest_length_is_whole(write: Callable[..., bytes]) -> None:
+    """No byte of it is lost."""
+    name = "main." + "f" * (limits.MAX_NAME - 5)
+    (snapshot,) = formats.read(write(name), where="test")
+    assert name == snapshot.stacks[1].frames[0].function
+    assert () == snapshot.problems
+
+
+@WRITERS
+def test_long_labels_are_left_out_of_every_format(write: Callable[..., bytes]) -> None:
+    """The goroutine stays, and a problem tells of its labels."""
+    (snapshot,) = formats.read(write("main.f", label="v" * (limits.MAX_LABEL_BYTES + 1)), where="test")
+    assert [None, None] == snapshot.goroutines["labels"].to_list()[:2]
+    assert any("left out" in problem.reason and "labels of" in problem.reason for problem in snapshot.problems)
+    (snapshot,) = formats.read(write("main.f", label="v" * 1000), where="test")
+    assert 1008 == len(snapshot.goroutines["labels"][1])
+
+
+@WRITERS
+def test_a_deep_stack_keeps_its_inner_frames_in_every_format(
+    write: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as the limit says; that some are missing is known."""
+    monkeypatch.setattr(limits, "MAX_FRAMES", 100)
+    (snapshot,) = formats.read(write("main.f", frames=101), where="test")
+    assert (100, None) == (len(snapshot.stacks[1].frames), snapshot.stacks[1].elided)
+    assert ["a stack of more than 100 frames; the outer ones are left out"] == [p.reason for p in snapshot.problems]
+    (snapshot,) = formats.read(write("main.f", frames=100), where="test")
+    assert (100, 0, ()) == (len(snapshot.stacks[1].frames), snapshot.stacks[1].elided, snapshot.problems)
+
+
+def test_people_see_the_ends_of_a_long_name_and_data_all(tmp_path: Path) -> None:
+    """Text and Markdown leave out the middle; JSON does not."""
+    name = "main." + "f" * 20_000 + "End"
+    (tmp_path / "dump").write_bytes(full_of(name).replace(b"goroutine 1 [select]", b"goroutine 1 [running]"))
+    report = report_of(tmp_path / "dump")
+    for output in ("text", "markdown"):
+        shown = rendered(report, output)
+        assert max(map(len, shown.split())) <= words.LONGEST_WORD
+        assert "fffEnd" in shown
+    assert name in rendered(report, "json")
+
+
+@pytest.mark.parametrize("write", [as_pprof, as_counts])
+def test_a_counted_dump_holds_one_row_for_all_that_are_alike(write: Callable[..., bytes]) -> None:
+    """Ten million goroutines in one line: a row, and what rows are expanded to has a row for each."""
+    one = write([None])
+    most = limits.MAX_GOROUTINES
+    if write is as_pprof:
+        profile = Profile()
+        profile.sample([profile.location("main.f")], most)
+        one = profile.bytes()
+    else:
+        one = one.replace(b"total 1", b"total %d" % most).replace(b"\n1 @", b"\n%d @" % most)
+    (snapshot,) = formats.read(one, where="test")
+    assert (1, most, True) == (len(snapshot.rows), snapshot.total, snapshot.complete)
+    small = replace(snapshot, counts=pl.Series("count", [3], pl.UInt32))
+    assert [0, 0, 0] == small.goroutines["stack_id"].to_list()
+
+
 # -- limits of a source: nothing is read -----------------------------------------------------------------------------
 
 
@@ -114,6 +233,33 @@ def test_a_large_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (tmp_path / "dump").write_bytes(data)
         with pytest.raises(LimitError, match="holds more than"):
             list(open_source(str(tmp_path / "dump")))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress], ids=["gzip", "zstandard"])
+@pytest.mark.parametrize("beginning", [b"", DUMP.encode()])
+def test_a_bomb_is_told_by_its_beginning(
+    pack: Callable[[bytes], bytes], beginning: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it unpacks to is never held: no more than the free bytes and one piece."""
+    monkeypatch.setattr(limits, "RATIO_FREE_BYTES", 1 << 20)
+    bomb = pack(beginning + b"\0" * (400 << 20))
+    tracemalloc.start()
+    with pytest.raises(LimitError, match="unpacks to more than 500 times"):
+        compressed.decompress(bomb, where="x")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 << 20
+
+
+def test_a_member_may_not_claim_to_be_packed_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The packed size in a zip's directory is the writer's word."""
+    monkeypatch.setattr(limits, "RATIO_FREE_BYTES", 1 << 20)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("dump", b"\0" * (8 << 20))
+        packed.infolist()[0].compress_size = 1 << 30
+    with pytest.raises(LimitError, match="unpacks to more than 500 times"):
+        list(archive.entries(out.getvalue(), where="x"))
 
 
 def test_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ _COLLECTION: Final = 2  # minutes until a garbage collection is forced
 
 def rows(snapshot: Snapshot, signature: Callable[[str | None, Stack], str]) -> pl.DataFrame:
     """One row a goroutine whose id is told: id, signature, exact stack, creator (null: not told), minutes."""
-    known = snapshot.goroutines.filter(pl.col("goroutine_id").is_not_null())
+    known = snapshot.rows.filter(pl.col("goroutine_id").is_not_null())
     pairs = known.select("stack_id", "wait_reason").unique()
     keys = pl.DataFrame(
         [(stack_id, reason, signature(reason, snapshot.stacks[stack_id])) for stack_id, reason in pairs.iter_rows()],

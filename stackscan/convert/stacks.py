@@ -12,6 +12,6 @@ UNAVAILABLE = Frame("(stack unavailable)", "", 0)
 
 def counted(snapshot: Snapshot) -> Iterator[tuple[tuple[Frame, ...], int]]:
     """Each stack, outermost frame first, with its number of goroutines; the largest come first."""
-    counts = snapshot.goroutines.group_by("stack_id").len().sort(["len", "stack_id"], descending=[True, False])
+    counts = snapshot.counts_by("stack_id").sort(["count", "stack_id"], descending=[True, False])
     for stack_id, count in counts.iter_rows():
         yield tuple(reversed(snapshot.stacks[stack_id].frames)) or (UNAVAILABLE,), count

@@ -49,13 +49,18 @@ def _goroutine_pprof() -> Format:
 FORMATS: Final[tuple[Callable[[], Format], ...]] = (_goroutine_pprof, _goroutine_counts, _goroutine_text)
 
 
+def is_binary(data: bytes) -> bool:
+    """Whether the bytes are of a binary format, told by their structure: nobody may look for a text in them first."""
+    return _goroutine_pprof().claims(data)
+
+
 def read(data: bytes, *, where: str, progress: Progress | None = None) -> list[Snapshot]:
     """Read bytes in whichever format they are; ``where`` names them in errors.
 
     Raises UnrecognisedFormatError (UnsupportedFormatError for a known kind that is not read) with what to do instead.
     Damage inside a dump raises nothing: it is in the snapshots' problems.
     """
-    refusals.refuse_known_kinds(data, where=where)
+    refusals.refuse_programs(data, where=where)
     for load in FORMATS:
         candidate = load()
         if candidate.claims(data):
@@ -63,14 +68,16 @@ def read(data: bytes, *, where: str, progress: Progress | None = None) -> list[S
                 snapshots = candidate.read(data, progress)
             except (UnrecognisedFormatError, LimitError) as error:
                 raise type(error)(f"{where}: {error}", hint=error.hint) from error
-            wrapped = refusals.behind_prefix(data, where=where) if _is_empty(snapshots) else None
+            is_text = candidate.name != "goroutine-pprof"
+            wrapped = refusals.behind_prefix(data, where=where) if is_text and _is_empty(snapshots) else None
             if wrapped is not None:
                 raise wrapped
             for snapshot in snapshots:
                 snapshot.check_valid()
             return snapshots
+    refusals.refuse_known_kinds(data, where=where)
     raise refusals.unrecognised(data, where=where)
 
 
 def _is_empty(snapshots: list[Snapshot]) -> bool:
-    return all(snapshot.goroutines.is_empty() for snapshot in snapshots)
+    return all(snapshot.rows.is_empty() for snapshot in snapshots)

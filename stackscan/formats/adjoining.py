@@ -6,7 +6,9 @@ import re
 from itertools import pairwise
 from typing import Final
 
-_COUNTED: Final = re.compile(rb"(?m)^goroutine(?:leak)? profile: total \d+\r?\n(?=\d+ @)")
+from stackscan.formats.goroutine_counts.claim import in_message
+from stackscan.formats.goroutine_text.surroundings import COUNTED
+
 _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
 
 
@@ -18,12 +20,18 @@ def parts(data: bytes) -> list[tuple[int, bytes]]:
     if b" profile: total " not in data:
         return [(0, data)]
     bounds: list[int] = []
-    counted, full = _COUNTED.search(data), _FULL.search(data)
+    counted, full = _counted_from(data, 0), _FULL.search(data)
     while counted and full:
         bounds.append(max(counted.start(), full.start()))
         if counted.start() < full.start():
-            counted = _COUNTED.search(data, full.start())
+            counted = _counted_from(data, full.start())
         else:
             full = _FULL.search(data, counted.start())
     edges = [0, *bounds, len(data)]
     return [(data.count(b"\n", 0, begin), data[begin:end]) for begin, end in pairwise(edges)]
+
+
+def _counted_from(data: bytes, at: int) -> re.Match[bytes] | None:
+    """The next counted profile that no panic's message quotes."""
+    profiles = COUNTED.finditer(data, at)
+    return next((found for found in profiles if not in_message(data, found.start(), found.end())), None)

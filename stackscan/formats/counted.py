@@ -1,4 +1,4 @@
-"""What the two counted formats (debug=1 text, protobuf) share: from counts of stacks to rows of goroutines.
+"""What the two counted formats (debug=1 text, protobuf) share: from counts of stacks to the rows of a snapshot.
 
 A counted profile says how many goroutines stand in a stack and under which labels, and nothing else of them: no id,
 wait reason, creator or wait time. What it does not say is null in the rows.
@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Stack
@@ -66,18 +65,18 @@ class Stacks:
         return tuple(self._stacks)
 
 
-def goroutines(records: Sequence[Record]) -> pl.DataFrame:
-    """The goroutine table: as many equal rows for each record as its count says."""
+def rows(records: Sequence[Record]) -> tuple[pl.DataFrame, pl.Series | None]:
+    """The rows of a snapshot, one a record, and how many goroutines each stands for (None: one each)."""
     columns = [field.name for field in fields(Record) if field.name != "count"]
     table = pl.DataFrame(
         {name: [getattr(record, name) for record in records] for name in columns},
         schema_overrides={name: GOROUTINE_SCHEMA[name] for name in columns},
     )
-    if any(record.count != 1 for record in records):
-        places = np.arange(len(records), dtype=np.uint32)
-        table = table[np.repeat(places, [record.count for record in records])]
     missing = [pl.lit(None, kind).alias(name) for name, kind in GOROUTINE_SCHEMA.items() if name not in columns]
-    return table.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in GOROUTINE_SCHEMA.items())
+    table = table.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in GOROUTINE_SCHEMA.items())
+    if all(record.count == 1 for record in records):
+        return table, None
+    return table, pl.Series("count", [record.count for record in records], pl.UInt32)
 
 
 def depth_limit(depths: Iterable[int]) -> int | None:

@@ -44,17 +44,20 @@ _CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a]")
 _PPROF_INDEX: Final = b"/debug/pprof"
 
 
-def refuse_known_kinds(data: bytes, *, where: str) -> None:
-    """Raise for bytes that are plainly something else, before any reader spends time on them."""
+def refuse_programs(data: bytes, *, where: str) -> None:
+    """Raise for bytes that are plainly binary and something else, before any reader spends time on them."""
     head = data[:_PROBE]
     if not head.strip() and not data.strip():
         raise UnrecognisedFormatError(f"{where} is empty")
-    for magic, kind in _MAGIC:
-        if head.startswith(magic):
-            raise UnrecognisedFormatError(f"{where} is {kind}, no goroutine dump")
-    for magic, kind, hint in _UNSUPPORTED:
-        if head.startswith(magic):
-            raise UnsupportedFormatError(f"{where} is {kind}, which this version does not read", hint=hint)
+    if _CONTROL.search(head):
+        _refuse_magic(head, where)
+
+
+def refuse_known_kinds(data: bytes, *, where: str) -> None:
+    """Raise for bytes that no format claims and that are known. Not sooner: the first line of a log may be a
+    stranger's, and begin like anything."""
+    head = data[:_PROBE]
+    _refuse_magic(head, where)
     counted = _COUNTED.match(head)
     if counted:
         kind = counted[1].decode("utf-8", "replace")
@@ -65,9 +68,18 @@ def refuse_known_kinds(data: bytes, *, where: str) -> None:
         raise UnsupportedFormatError(f"{where} is a Go execution trace", hint=_FULL_TEXT_HINT)
     if head[257:262] == b"ustar":
         raise UnsupportedFormatError(
-            f"{where} is a tar archive, which this version does not read",
+            f"{where} is a damaged tar archive",
             hint="Unpack it and give the goroutine dump inside (goroutines.stacks).",
         )
+
+
+def _refuse_magic(head: bytes, where: str) -> None:
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            raise UnrecognisedFormatError(f"{where} is {kind}, no goroutine dump")
+    for magic, kind, hint in _UNSUPPORTED:
+        if head.startswith(magic):
+            raise UnsupportedFormatError(f"{where} is {kind}, which this version does not read", hint=hint)
 
 
 def unrecognised(data: bytes, *, where: str) -> UnrecognisedFormatError:

@@ -200,14 +200,15 @@ class _Rows:
     def _count(self, question: Count, scope: Mask) -> Answer:
         number = question.number
         weight = 100 if question.percent else 1
-        bound = number * len(self.index.goroutines) if question.percent else number
+        bound = number * self.index.total if question.percent else number
         compare = COMPARE[question.comparison]
         if question.by is None:
-            yes = np.full(len(self.rows), bool(compare(weight * int(scope.sum()), bound)))
+            yes = np.full(len(self.rows), bool(compare(weight * self.index.count(self.rows[scope]), bound)))
             return yes, ~yes
         groups = goroutines.group_of(question.by, self.index, self.rows)
         known = groups >= 0
-        counts = np.bincount(groups[known & scope], minlength=int(groups.max(initial=0)) + 1)
+        counted = known & scope
+        counts = self.index.sums(groups[counted], self.rows[counted], least=int(groups.max(initial=0)) + 1)
         yes = np.asarray(compare(weight * counts[np.where(known, groups, 0)], bound))
         return yes & known, ~yes & known
 

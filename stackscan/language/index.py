@@ -50,7 +50,9 @@ class Index:
     def __init__(self, snapshot: Snapshot) -> None:
         # Not the snapshot itself: the index is kept as long as that lives, and must not keep it alive.
         self.stacks = snapshot.stacks
-        self.goroutines = snapshot.goroutines
+        self.goroutines = snapshot.rows  # one row for all that are alike, where the format counts
+        self.total = snapshot.total
+        self.weights = None if snapshot.counts is None else snapshot.counts.to_numpy().astype(np.int64)
         self.format = snapshot.format
         self.cause = snapshot.cause
         self.read_arguments = snapshot.read_arguments
@@ -169,9 +171,21 @@ class Index:
         return self._cells[3]
 
     @cached_property
-    def cell_count(self) -> Numbers:
-        """How many goroutines each cell has."""
+    def cell_rows(self) -> Numbers:
+        """How many rows each cell has."""
         return np.bincount(self.row_cell, minlength=len(self.cell_stack)).astype(np.int64)
+
+    def count(self, rows: Numbers | Mask) -> int:
+        """How many goroutines some rows (their places, or a mask of all) stand for."""
+        if self.weights is None:
+            return int(rows.sum()) if rows.dtype == np.bool_ else len(rows)
+        return int(self.weights[rows].sum())
+
+    def sums(self, numbers: Numbers, rows: Numbers | Mask, *, least: int) -> Numbers:
+        """How many goroutines bear each number, from 0 on, at least so many numbers; ``numbers`` are those of
+        ``rows``."""
+        weights = None if self.weights is None else self.weights[rows]
+        return np.bincount(numbers, weights=weights, minlength=least).astype(np.int64)
 
     def column(self, name: str) -> tuple[npt.NDArray[np.generic], Mask]:
         """A column of the goroutine table as numbers, and where it is not null. Each is made once."""

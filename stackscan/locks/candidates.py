@@ -156,7 +156,7 @@ def _frames_of(goroutine: Integers, lock: int, frame: int, score: int, evidence:
 
 def _rows_by_stack(ground: Ground) -> Callable[[int], Integers]:
     """What tells the goroutines (rows) of a stack."""
-    stacks = ground.snapshot.goroutines["stack_id"].to_numpy()
+    stacks = ground.snapshot.rows["stack_id"].to_numpy()
     order = np.argsort(stacks, kind="stable")
     bounds = np.searchsorted(stacks[order], np.arange(len(ground.places.stacks) + 1))
     return lambda stack: order[bounds[stack] : bounds[stack + 1]]
@@ -205,7 +205,7 @@ def _hidden(ground: Ground, type_id: int) -> Iterator[tuple[int, Integers]]:
     receivers = (words.position == 0) & words.reliable
     rows_of = _rows_by_stack(ground)
     for stack, place in zip(stacks.tolist(), places[innermost].tolist(), strict=True):
-        shown = np.zeros(ground.snapshot.goroutines.height, dtype=np.bool_)
+        shown = np.zeros(ground.snapshot.rows.height, dtype=np.bool_)
         shown[words.goroutine[receivers & (words.place == place)]] = True
         rows = rows_of(stack)
         rows = rows[~shown[rows]]
@@ -248,7 +248,7 @@ def _by_shared_word(instances: Sequence[Instance], rest: Sequence[int], ground: 
 
 def _candidates(rows: pl.DataFrame, locks: int, ground: Ground) -> list[tuple[Candidate, ...]]:
     """The best evidence of each goroutine, and goroutines in the same place together."""
-    goroutines = ground.snapshot.goroutines
+    goroutines = ground.snapshot.rows
     best = rows.sort("score", descending=True, maintain_order=True).unique(["lock", "goroutine"], keep="first")
     row = best["goroutine"].to_numpy()
     wanted = goroutines[row].select("stack_id", "wait_reason", "goroutine_id", pl.col("wait_minutes").fill_null(0))

@@ -28,7 +28,7 @@ def find_locks(snapshot: Snapshot) -> Locks:
     """
     sites = {number: site for number, stack in enumerate(snapshot.stacks) if (site := site_of(stack)) is not None}
     waiting, stacks = _waiting(snapshot, sites)
-    count = int(waiting.sum())
+    count = snapshot.count(waiting)
     places = Places.of(snapshot.stacks)
     words = WordTable.of(snapshot, places, _frames(snapshot, sites)) if count else None
     if words is None:
@@ -40,8 +40,8 @@ def find_locks(snapshot: Snapshot) -> Locks:
     ground = _ground(snapshot, sites, places, words, instances)
     find_owners(instances, words, ground.types, ground.type_ids)
     found = candidates.find(instances, ground) if instances else []
-    minutes = snapshot.goroutines["wait_minutes"].fill_null(0).to_numpy()
-    ids = snapshot.goroutines["goroutine_id"].to_numpy()  # formats with arguments have ids
+    minutes = snapshot.rows["wait_minutes"].fill_null(0).to_numpy()
+    ids = snapshot.rows["goroutine_id"].to_numpy()  # formats with arguments have ids
     locks = []
     for instance, candidates_of in zip(instances, found, strict=True):
         rows = np.sort(np.concatenate([np.array(group.goroutines) for group in instance.groups]))
@@ -59,10 +59,10 @@ def find_locks(snapshot: Snapshot) -> Locks:
 
 def _waiting(snapshot: Snapshot, sites: Mapping[int, Site]) -> tuple[Flags, Integers]:
     """Which goroutines wait for a lock or channel that their stack tells of, and each one's stack."""
-    stacks = snapshot.goroutines["stack_id"].to_numpy().astype(np.int64)
+    stacks = snapshot.rows["stack_id"].to_numpy().astype(np.int64)
     in_site = np.zeros(len(snapshot.stacks) + 1, dtype=np.bool_)
     in_site[list(sites)] = True
-    waits = ~snapshot.goroutines["wait_reason"].is_in(list(NOT_WAITING)).fill_null(value=False).to_numpy()
+    waits = ~snapshot.rows["wait_reason"].is_in(list(NOT_WAITING)).fill_null(value=False).to_numpy()
     return in_site[stacks] & waits, stacks
 
 
@@ -89,7 +89,7 @@ def _ground(
         own = [at for at, frame in enumerate(each.frames) if ".gowrap" not in frame.function]
         if own and each.frames[own[-1]].function != "runtime.goexit":
             roots[places.first[stack] + own[-1]] = True
-    waits_for = np.full(snapshot.goroutines.height, -1)
+    waits_for = np.full(snapshot.rows.height, -1)
     for number, instance in enumerate(instances):
         for group in instance.groups:
             waits_for[group.goroutines] = number

@@ -57,7 +57,7 @@ class WordTable:
         if table is None:
             return None
         goroutine = table["goroutine"].to_numpy().astype(np.int64)
-        stack = snapshot.goroutines["stack_id"].to_numpy().astype(np.int64)[goroutine]
+        stack = snapshot.rows["stack_id"].to_numpy().astype(np.int64)[goroutine]
         frame = table["frame"].to_numpy().astype(np.int64)
         position = table["position"].to_numpy().astype(np.int64)
         place = places.first[stack] + frame

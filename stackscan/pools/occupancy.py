@@ -40,22 +40,23 @@ def sample(snapshot: Snapshot, pools: Iterable[Pool]) -> tuple[PoolSample, ...]:
 
 def _sample(pool: Pool, index: Index) -> PoolSample | None:
     workers = select(pool.worker, index)
-    if len(workers) < max(pool.fewest_workers, 1):
+    count = index.count(workers)
+    if count < max(pool.fewest_workers, 1):
         return None
     states = _sorted(pool.states, index, workers)
     detail = {}
     for place, state in enumerate(pool.states):
         rows = workers[states == place]
         if state.detail and len(rows):
-            finer = _counts(state.detail, _sorted(state.detail, index, rows))
+            finer = _counts(state.detail, _sorted(state.detail, index, rows), index, rows)
             detail[state.name] = {name: count for name, count in sorted(finer.items()) if count}
-    counts = _counts(pool.states, states)
+    counts = _counts(pool.states, states, index, workers)
     idle = sum(counts[state.name] for state in pool.states if state.idle)
     return PoolSample(
         pool=pool,
-        workers=len(workers),
-        occupancy=(len(workers) - idle) / len(workers),
-        states=counts | {OTHER: int((states < 0).sum())},
+        workers=count,
+        occupancy=(count - idle) / count,
+        states=counts | {OTHER: index.count(workers[states < 0])},
         detail={name: finer for name, finer in sorted(detail.items()) if finer},
     )
 
@@ -65,5 +66,5 @@ def _sorted(states: Sequence[State], index: Index, rows: Numbers) -> Numbers:
     return kind_of_rows([Kind(state.name, state.when) for state in states], index, rows)
 
 
-def _counts(states: Sequence[State], places: Numbers) -> dict[str, int]:
-    return {state.name: int((places == place).sum()) for place, state in enumerate(states)}
+def _counts(states: Sequence[State], places: Numbers, index: Index, rows: Numbers) -> dict[str, int]:
+    return {state.name: index.count(rows[places == place]) for place, state in enumerate(states)}

@@ -68,7 +68,7 @@ def propose(snapshot: Snapshot, pools: Iterable[Pool], claimed: Iterable[Numbers
 
 def _groups(index: Index, free: Mask) -> dict[tuple[int, int], list[tuple[int, int]]]:
     """Cells and their goroutines by root and creator, of those with enough goroutines."""
-    counts = np.bincount(index.row_cell[free], minlength=len(index.cell_stack))
+    counts = index.sums(index.row_cell[free], free, least=len(index.cell_stack))
     groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
     roots, creators = index.root_function[index.cell_stack], index.creator_function[index.cell_stack]
     for cell in np.flatnonzero((counts > 0) & (roots >= 0) & (creators >= 0)).tolist():

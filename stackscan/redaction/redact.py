@@ -43,7 +43,8 @@ class Redaction:
         frames: dict[Frame, Frame] = {}
         return Snapshot(  # named one by one: what a snapshot may hold some day is private until someone thinks of it
             format=snapshot.format,
-            goroutines=_goroutines(snapshot.goroutines),
+            rows=_goroutines(snapshot.rows),
+            counts=snapshot.counts,
             stacks=tuple(self._stack(stack, frames) for stack in snapshot.stacks),
             problems=tuple(Problem(problem.line, problem.reason) for problem in snapshot.problems),
             complete=snapshot.complete,

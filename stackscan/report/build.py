@@ -88,9 +88,9 @@ def build_snapshot(
         format=snapshot.format,
         dialect=snapshot.dialect,
         cause=snapshot.cause,
-        goroutines=len(snapshot.goroutines),
+        goroutines=snapshot.total,
         header_lines=snapshot.header_lines,
-        distinct_stacks=len(set(snapshot.goroutines["stack_id"].unique())),
+        distinct_stacks=snapshot.rows["stack_id"].n_unique(),
         distinct_buckets=len(buckets),
         complete=snapshot.complete,
         longest_wait_minutes=longest,
@@ -123,8 +123,8 @@ def _aside(snapshot: Snapshot, healthy: Iterable[Finding]) -> set[tuple[Stack, s
     rows = [finding.rows for finding in healthy]
     if not rows:
         return set()
-    counts = np.bincount(index.row_cell[np.concatenate(rows)], minlength=len(index.cell_stack))
-    whole = np.flatnonzero((counts > 0) & (counts >= index.cell_count)).tolist()
+    caught = np.bincount(index.row_cell[np.concatenate(rows)], minlength=len(index.cell_stack))
+    whole = np.flatnonzero((caught > 0) & (caught >= index.cell_rows)).tolist()
     return {(snapshot.stacks[index.cell_stack[cell]], index.cell_reason[cell]) for cell in whole}
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from string import Template
 from typing import Final
 
+import numpy as np
+
 from stackscan.bucket import Bucket
 from stackscan.pools import PoolSample
 from stackscan.report.folding import deciding_frame
@@ -42,7 +44,7 @@ def judge(
     """The verdict lines of one snapshot, at least one. ``buckets`` are those that do not wait as they should;
     ``suspicions`` are lines that stand beside what rules found; ``selected``: the snapshot holds only goroutines that
     someone asked for."""
-    if selected and snapshot.goroutines.is_empty():
+    if selected and snapshot.rows.is_empty():
         return (Verdict("info", "no goroutine is what was asked for"),)
     lines = [_of_finding(finding, snapshot, pools) for finding in findings if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
@@ -63,7 +65,7 @@ def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample
     words = {
         "count": f"{finding.count:,}",
         "workers": f"{sizes.get(finding.rule.pool or '', finding.count):,}",
-        "total": f"{len(snapshot.goroutines):,}",
+        "total": f"{snapshot.total:,}",
         "minutes": f"{longest:,}",
         "age": f", for up to {longest:,} min" if longest else "",
         "place": _place(finding, snapshot),
@@ -94,11 +96,12 @@ def _singular(noun: str) -> str:
 def _place(finding: Finding, snapshot: Snapshot) -> str:
     """The function, outside the standard library, where most of the caught goroutines are."""
     places: Counter[str] = Counter()
-    caught = snapshot.goroutines["stack_id"].gather(finding.rows.tolist())
-    for stack_id, count in caught.value_counts().iter_rows():
+    weights = None if snapshot.counts is None else snapshot.counts.to_numpy()[finding.rows]
+    counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
+    for stack_id in np.flatnonzero(counts).tolist():
         stack = snapshot.stacks[stack_id]
         if stack.frames:
-            places[stack.frames[deciding_frame(stack)].function] += count
+            places[stack.frames[deciding_frame(stack)].function] += int(counts[stack_id])
     return max(places, key=lambda place: (places[place], place)).rpartition("/")[2] if places else "no frames"
 
 
@@ -120,7 +123,7 @@ def of_cause(cause: str) -> Verdict:
 
 def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: Sequence[Finding]) -> list[Verdict]:
     """Where no rule is alarmed, the largest group speaks: of the blocked goroutines, if there are any to speak of."""
-    total = len(snapshot.goroutines)
+    total = snapshot.total
     if not total:
         return [Verdict("warning", "no goroutine was printed (GOTRACEBACK=none, or none was left)")]
     if not buckets:

@@ -35,7 +35,7 @@ def marked(locks: Locks, snapshot: Snapshot, aside: Iterable[Finding]) -> Locks:
     rows = _rows(aside) if locks.locks else []
     if not rows:
         return locks
-    ids = set(snapshot.goroutines["goroutine_id"].gather(rows))
+    ids = set(snapshot.rows["goroutine_id"].gather(rows))
     return replace(locks, locks=tuple(replace(lock, aside=ids.issuperset(lock.goroutine_ids)) for lock in locks.locks))
 
 

@@ -35,7 +35,8 @@ class Page:
             parts = ((str(parts[0]), str(parts[1])),)
         text = Text(" " * indent)
         for part in parts:
-            text.append(*(part if isinstance(part, tuple) else (part, "")))
+            body, style = part if isinstance(part, tuple) else (part, "")
+            text.append(words.shortened(body), style)
         text.rstrip()
         if self.cuts:
             text.truncate(self.console.width, overflow="ellipsis")
@@ -43,7 +44,7 @@ class Page:
 
     def prose(self, label: str, body: str, *, indent: int = 2, style: str = "") -> None:
         """A labelled paragraph, wrapped."""
-        body = words.plain(" ".join(body.split()))
+        body = words.shortened(words.plain(" ".join(body.split())))
         text = Text.assemble((body, style))
         lead = f"{label:<9} " if label else ""
         lines = text.wrap(self.console, max(self.width - indent - len(lead), 20))
@@ -59,7 +60,7 @@ class Page:
 
     def marked(self, mark: str, body: str, style: str) -> None:
         """A wrapped paragraph behind a mark."""
-        text = Text(words.plain(body), style=style)
+        text = Text(words.shortened(words.plain(body)), style=style)
         for place, wrapped in enumerate(text.wrap(self.console, max(self.width - 2, 20))):
             wrapped.rstrip()
             self.console.print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped), soft_wrap=True)

@@ -122,9 +122,11 @@ def _stack(found: StackReport) -> str:
             lines.append(f"    {words.folded(line)}")
         else:
             mark = "  ▸ " if line.deciding else "    "
-            lines.append(f"{mark}{words.plain(line.frame.function)}  {words.short_location(line.frame)}")
+            lines.append(
+                f"{mark}{words.shortened(words.plain(line.frame.function))}  {words.short_location(line.frame)}"
+            )
     if bucket.stack.created_by is not None:
-        lines.append(f"    created by {words.plain(bucket.stack.created_by.function)}")
+        lines.append(f"    created by {words.shortened(words.plain(bucket.stack.created_by.function))}")
     return "\n".join(lines)
 
 
@@ -143,12 +145,14 @@ def _problems(snapshot: SnapshotReport) -> str:
 
 def _text(text: str) -> str:
     """Text as text: no Markdown, no HTML, no mention of a user."""
-    return _MENTION.sub(r"\1<!-- -->", html.escape(_MARKUP.sub(r"\\\1", words.plain(text)), quote=False))
+    return _MENTION.sub(
+        r"\1<!-- -->", html.escape(_MARKUP.sub(r"\\\1", words.shortened(words.plain(text))), quote=False)
+    )
 
 
 def _code(text: str) -> str:
     """A code span around any text: its fence is longer than any run of backticks inside."""
-    text = words.plain(text)
+    text = words.shortened(words.plain(text))
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text.replace('|', chr(0x2502))}{pad}{fence}"

@@ -19,6 +19,9 @@ from stackscan.snapshot import Frame
 UNPRINTABLE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+#: Characters of a name that outputs for people show.
+LONGEST_WORD: Final = 400
+_LONG_WORD: Final = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 #: Formats whose writer summed goroutines up: what tells them apart is not in the file.
 _COUNTED: Final = frozenset({"goroutine-counts", "goroutine-pprof"})
 _HOST: Final = re.compile(r"^(?:[a-z0-9-]+\.)+[a-z]+/(?:[^/]+/)?(?=[^/]+/|[^/.]+\.)")
@@ -55,6 +58,11 @@ def fit(text: str, width: int) -> str:
         return text
     tail = max(width * 2 // 3, 1)
     return text[: max(width - tail - 1, 0)] + "…" + text[-tail:]
+
+
+def shortened(text: str) -> str:
+    """The text with the middle of every word left out that is longer than a reader follows; data keeps it whole."""
+    return _LONG_WORD.sub(lambda found: fit(found[0], LONGEST_WORD), text) if len(text) > LONGEST_WORD else text
 
 
 def count(number: int, nouns: str) -> str:

@@ -69,7 +69,7 @@ def classify(
         claimed[rule.name] = rows
         told = rows if shown is None else rows[shown[rows]]
         if len(told):
-            weight = _weight(rule, len(rows), pool_sizes or {})
+            weight = _weight(rule, index.count(rows), pool_sizes or {})
             found.append(_finding(rule, weight, index, told, versions or {}))
     order = lambda f: (  # noqa: E731
         f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count, f.rule.extends is None, f.rule.name,
@@ -107,7 +107,7 @@ def _finding(rule: Rule, weight: Rule | Minor, index: Index, rows: Numbers, vers
         severity=weight.severity,
         title=weight.title,
         verdict=weight.verdict,
-        count=len(rows),
+        count=index.count(rows),
         goroutine_ids=tuple(ids[rows][known[rows]][:_IDS_SHOWN].tolist()),
         evidence=_evidence(rule, index, rows),
         stack_ids=stack_ids,
@@ -118,10 +118,10 @@ def _finding(rule: Rule, weight: Rule | Minor, index: Index, rows: Numbers, vers
 
 
 def _evidence(rule: Rule, index: Index, rows: Numbers) -> Evidence:
-    evidence: Evidence = {rule.noun: len(rows)}
+    evidence: Evidence = {rule.noun: index.count(rows)}
     if rule.shapes:
         shapes = kind_of_rows(rule.shapes, index, rows)
-        evidence |= {shape.name: int((shapes == place).sum()) for place, shape in enumerate(rule.shapes)}
+        evidence |= {shape.name: index.count(rows[shapes == place]) for place, shape in enumerate(rule.shapes)}
     companions: dict[int, list[int]] = {}
     _, known = index.column("creator_id")
     if rule.companion is not None:
@@ -162,12 +162,13 @@ def _transports(rule: Rule, index: Index, rows: Numbers, companions: dict[int, l
     counts: Counter[str] = Counter()
     own = kind_of_rows(rule.transports, index, rows).tolist()
     ids, creators = (index.column(name)[0][rows].tolist() for name in ("goroutine_id", "creator_id"))
-    for goroutine, creator, told in zip(ids, creators, own, strict=True):
+    weights = [1] * len(rows) if index.weights is None else index.weights[rows].tolist()
+    for goroutine, creator, told, weight in zip(ids, creators, own, weights, strict=True):
         place = told
         if place < 0:
             candidates = unread.get(goroutine) or unread.get(creator) or []
             place = next((candidate for candidate in candidates if candidate >= 0), -1)
             if place >= 0:
                 candidates.remove(place)
-        counts[names[place]] += 1
+        counts[names[place]] += weight
     return dict(sorted(counts.items()))

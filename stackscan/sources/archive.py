@@ -8,6 +8,7 @@ and not unpacked.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import tarfile
 import zipfile
@@ -23,6 +24,12 @@ from stackscan.sources import compressed, limits
 ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _TAR_MAGIC: Final = slice(257, 262)
+#: Zeros that any tar header has: a name, a link and an owner of the longest kind leave as many.
+_TAR_ZEROS: Final = 16
+#: How dumps begin: what follows is the text of a process, whatever it looks like.
+_DUMP: Final = re.compile(
+    rb"goroutine(?:leak)? (?:\d+ |profile: )|panic: |fatal error: |SIG[A-Z0-9]+: |[\x0a\x5a][\x02-\x16][\x08\x10]"
+)
 _PROGRAMS: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _PEEK: Final = 512
 _ENCRYPTED: Final = 0x1
@@ -69,11 +76,10 @@ def folder_entries(folder: Path) -> Iterator[Entry]:
         try:
             with path.open("rb") as file:
                 head = file.read(_PEEK)
-                if head.startswith(_PROGRAMS):
+                if _is_program(head):
                     yield Entry(name, path.stat().st_size, None, "a program; not read")
                     continue
-                file.seek(0)
-                data = limits.read_bounded(file, where=str(path))
+                data = limits.read_bounded(file, where=str(path), head=head)
         except OSError as error:
             yield Entry(name, None, None, f"cannot be read: {error.strerror or error}")
             continue
@@ -95,7 +101,16 @@ def _unpacked(name: str, data: bytes, *, where: str) -> Entry:
 
 
 def _is_tar(head: bytes) -> bool:
-    return head[_TAR_MAGIC] == b"ustar"
+    """Whether a tar header stands there, with the zeros it is padded with: anybody can write ``ustar`` into a panic
+    message or a label."""
+    is_header = head[_TAR_MAGIC] == b"ustar" and head.count(0) >= _TAR_ZEROS
+    return is_header and _DUMP.match(head) is None
+
+
+def _is_program(head: bytes) -> bool:
+    """Whether these are the first bytes of a program: they hold zeros, unlike a text that begins with the same
+    letters."""
+    return head.startswith(_PROGRAMS) and b"\0" in head
 
 
 def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
@@ -128,9 +143,9 @@ def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) ->
 
 def _from_stream(name: str, size: int, file: IO[bytes], where: str) -> Entry:
     head = file.read(_PEEK)
-    if head.startswith(_PROGRAMS):
+    if _is_program(head):
         return Entry(name, size, None, "a program; not unpacked")
-    data = head + limits.read_bounded(file, where=f"{where}, {name}")
+    data = limits.read_bounded(file, where=f"{where}, {name}", head=head)
     entry = _unpacked(name, data, where=f"{where}, {name}")
     return entry if len(data) == size else Entry(name, size, entry.data, entry.note, cut=True)
 
@@ -156,8 +171,8 @@ def _zip_entries(data: bytes, where: str) -> Iterator[Entry]:
 def _zip_entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> Entry:
     if member.flag_bits & _ENCRYPTED:
         return Entry(member.filename, member.file_size, None, "encrypted; not read")
-    limits.check_ratio(member.file_size, max(member.compress_size, 1), where=f"{where}, {member.filename}")
-    limits.check_size(member.file_size, where=f"{where}, {member.filename}")
+    packed = min(member.compress_size, archive.start_dir)  # it may claim more than the archive holds
+    limits.check_unpacking(member.file_size, max(packed, 1), where=f"{where}, {member.filename}")
     try:
         with archive.open(member) as file:
             return _from_stream(member.filename, member.file_size, file, where)
@@ -221,8 +236,7 @@ def _salvage_one(data: bytes, at: int, where: str) -> tuple[Entry | None, int]:
 
 def _inflate(data: bytes, start: int, name: str, where: str) -> tuple[Entry, int]:
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    kept: list[bytes] = []
-    size = 0
+    kept = io.BytesIO()
     at = start
     while at < len(data) and not unpacker.eof:
         packed = data[at : at + (64 << 10)]
@@ -230,13 +244,11 @@ def _inflate(data: bytes, start: int, name: str, where: str) -> tuple[Entry, int
             piece = unpacker.decompress(packed, 4 << 20)
         except zlib.error as error:
             note = f"damaged: {error}"
-            return Entry(name, size, b"".join(kept) if kept else None, note, cut=True), at
-        if not kept and piece.startswith(_PROGRAMS):
+            return Entry(name, kept.tell(), kept.getvalue() or None, note, cut=True), at
+        if not kept.tell() and _is_program(piece[:_PEEK]):
             return Entry(name, None, None, "a program; not unpacked"), start
-        kept.append(piece)
-        size += len(piece)
-        limits.check_size(size, where=f"{where}, {name}")
-        limits.check_ratio(size, at - start + len(packed), where=f"{where}, {name}")
+        kept.write(piece)
         at += len(packed) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
-    entry = _unpacked(name, b"".join(kept), where=f"{where}, {name}")
+        limits.check_unpacking(kept.tell(), at - start, where=f"{where}, {name}")
+    entry = _unpacked(name, kept.getvalue(), where=f"{where}, {name}")
     return Entry(entry.name, entry.size, entry.data, entry.note, cut=entry.cut or not unpacker.eof), at

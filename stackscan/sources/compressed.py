@@ -74,31 +74,28 @@ def _unpacker(data: bytes) -> Callable[[bytes, str], tuple[bytes, bool]] | None:
 
 def _gunzip(data: bytes, where: str) -> tuple[bytes, bool]:
     """All members of a gzip file, and whether it is cut or damaged further on (what came before is kept)."""
-    pieces: list[bytes] = []
-    size = start = 0
+    kept = io.BytesIO()
+    start = 0
     unpacker = zlib.decompressobj(_WITH_HEADER)
     while start < len(data):
         packed = data[start : start + _PACKED]
         before = unpacker.copy()
         try:
-            piece = unpacker.decompress(packed, _UNPACKED)
+            kept.write(unpacker.decompress(packed, _UNPACKED))
         except zlib.error as error:
-            pieces.append(_before_damage(before, packed))
-            if not size + len(pieces[-1]):
+            kept.write(_before_damage(before, packed))
+            if not kept.tell():
                 raise SourceError(f"{where} is damaged: {error}", hint=_AGAIN) from error
-            return b"".join(pieces), True
-        pieces.append(piece)
-        size += len(piece)
-        limits.check_size(size, where=where)
-        limits.check_ratio(size, len(data), where=where)
+            return kept.getvalue(), True
         start += len(packed) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
+        limits.check_unpacking(kept.tell(), start, where=where)
         if unpacker.eof:  # another member may follow; anything else is padding
             if not data.startswith(_GZIP, start):
-                return b"".join(pieces), False
+                return kept.getvalue(), False
             unpacker = zlib.decompressobj(_WITH_HEADER)
-    if not size:
+    if not kept.tell():
         raise SourceError(f"{where} is a gzip file that is cut before its content", hint=_AGAIN)
-    return b"".join(pieces), True
+    return kept.getvalue(), True
 
 
 def _before_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
@@ -118,22 +115,19 @@ def _before_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
 def _unzstd(data: bytes, where: str) -> tuple[bytes, bool]:
     """All frames of a zstandard file, and whether it is cut or damaged further on (what came before is kept)."""
     frames = _Frames(data)
-    pieces: list[bytes] = []
-    size = 0
+    kept = io.BytesIO()
     try:
         while piece := frames.read():
-            pieces.append(piece)
-            size += len(piece)
-            limits.check_size(size, where=where)
-            limits.check_ratio(size, len(data), where=where)
+            kept.write(piece)
+            limits.check_unpacking(kept.tell(), frames.consumed, where=where)
     except _zstd().ZstdError as error:
-        pieces.append(frames.before_damage())
-        if not size + len(pieces[-1]):
+        kept.write(frames.before_damage())
+        if not kept.tell():
             raise SourceError(f"{where} is a damaged zstandard file: {error}", hint=_AGAIN) from error
-        return b"".join(pieces), True
-    if frames.cut and not size:
+        return kept.getvalue(), True
+    if frames.cut and not kept.tell():
         raise SourceError(f"{where} is a zstandard file that is cut before its content", hint=_AGAIN)
-    return b"".join(pieces), frames.cut
+    return kept.getvalue(), frames.cut
 
 
 class _Frames:
@@ -148,6 +142,11 @@ class _Frames:
         self._unpacker = _zstd_unpacker()
         self._ended = False
         self.cut = False
+
+    @property
+    def consumed(self) -> int:
+        """Compressed bytes that were given to the unpacker."""
+        return self._at
 
     def read(self) -> bytes:
         """The next bytes; none at the end. Raises ZstdError on damage."""

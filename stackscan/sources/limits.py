@@ -6,6 +6,7 @@ beyond costs that line or goroutine and is a problem in the report; the rest is 
 
 from __future__ import annotations
 
+import io
 from typing import IO, Final
 
 from stackscan.errors import LimitError
@@ -53,19 +54,27 @@ MAX_GOROUTINES: Final = 10_000_000
 MAX_FRAMES: Final = 1_000_000
 #: Bytes of the labels of one goroutine.
 MAX_LABEL_BYTES: Final = 64 << 10
+#: Characters of a function's name or a file's. The compiler's longest, of instantiated generics, have some thousands.
+MAX_NAME: Final = 64 << 10
 
 _PIECE: Final = 16 << 20
 
 
-def read_bounded(file: IO[bytes], *, where: str) -> bytes:
-    """All bytes of a file, or LimitError beyond MAX_BYTES."""
-    pieces: list[bytes] = []
-    size = 0
-    while piece := file.read(_PIECE):
-        pieces.append(piece)
-        size += len(piece)
-        check_size(size, where=where)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+def read_bounded(file: IO[bytes], *, where: str, head: bytes = b"") -> bytes:
+    """All bytes of a file, behind some that were read of it, or LimitError beyond MAX_BYTES. One copy is held."""
+    first = file.read(_PIECE)
+    piece = file.read(_PIECE)
+    check_size(len(head) + len(first), where=where)
+    if not head and not piece:
+        return first
+    kept = io.BytesIO(head)
+    kept.seek(0, io.SEEK_END)
+    kept.write(first)
+    while piece:
+        kept.write(piece)
+        check_size(kept.tell(), where=where)
+        piece = file.read(_PIECE)
+    return kept.getvalue()
 
 
 def check_size(size: int, *, where: str) -> None:
@@ -78,6 +87,13 @@ def check_ratio(unpacked: int, packed: int, *, where: str) -> None:
     """Raise LimitError when something unpacks to more than any real dump does."""
     if unpacked > RATIO_FREE_BYTES and unpacked > MAX_RATIO * packed:
         raise LimitError(f"{where} unpacks to more than {MAX_RATIO} times its size")
+
+
+def check_unpacking(unpacked: int, packed: int, *, where: str) -> None:
+    """Raise LimitError when the first ``packed`` bytes of something hold more than any dump's do: a bomb is told by its
+    beginning, before what it unpacks to fills the memory."""
+    check_ratio(unpacked, packed, where=where)
+    check_size(unpacked, where=where)
 
 
 def check_members(count: int, *, where: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from stackscan import bucket
@@ -25,6 +26,7 @@ from stackscan.tables.schema import SHARED, TABLES
 
 Row = dict[str, Any]
 _ID_DIGITS: Final = 16
+_AT_ONCE: Final = 1 << 16  # goroutines of one count that are written down at once
 #: What tells one dump from another: two dumps of one process differ at least in these.
 _TELLING: Final = ("goroutine_id", "stack_id", "wait_minutes", "creator_id", "line")
 
@@ -69,7 +71,7 @@ def build(examined: Examined, told: Told | None = None) -> dict[str, pl.DataFram
     tables = {
         name: _declared(name, pl.DataFrame(found, _own(name), orient="row"), shared) for name, found in rows.items()
     }
-    tables["goroutines"] = _declared("goroutines", _goroutines(examined.snapshot), shared)
+    tables["goroutines"] = _declared("goroutines", _goroutines(examined.snapshot), shared, examined.snapshot.counts)
     return {name: tables[name] for name in TABLES}
 
 
@@ -93,10 +95,24 @@ def identify_as_before(examined: Examined, told: Told) -> str:
     named = (*where, moment, told.host or examined.taken.host)
     digest.update(repr(named).encode())
     for name in _TELLING:
-        digest.update(snapshot.goroutines[name].fill_null(0).to_numpy().tobytes())
+        for part in _expanded(snapshot.rows[name].fill_null(0), snapshot.counts):
+            digest.update(part)
     for stack in snapshot.stacks:
         digest.update(repr(stack.functions).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def _expanded(column: pl.Series, counts: pl.Series | None) -> Iterator[bytes]:
+    """The values of a column, one a goroutine, in pieces of bounded size."""
+    if counts is None:
+        yield column.to_numpy().tobytes()
+        return
+    for value, count in zip(column.to_numpy(), counts, strict=True):
+        whole, rest = divmod(count, _AT_ONCE)
+        piece = value.tobytes() * min(count, _AT_ONCE)
+        for _ in range(whole):
+            yield piece
+        yield piece[: rest * value.itemsize]
 
 
 def _shared(examined: Examined, told: Told) -> Row:
@@ -118,11 +134,13 @@ def _own(name: str) -> dict[str, pl.DataType]:
     return {column.name: column.type for column in TABLES[name].own}
 
 
-def _declared(name: str, table: pl.DataFrame, shared: Row) -> pl.DataFrame:
-    """The table with the shared columns before its own, all texts printable."""
+def _declared(name: str, table: pl.DataFrame, shared: Row, counts: pl.Series | None = None) -> pl.DataFrame:
+    """The table with the shared columns before its own, all texts printable; ``counts``: each row so many times."""
     table = table.with_columns(
         plained for column in table.columns if (plained := _printable(table[column])) is not None
     )
+    if counts is not None:  # the last step but one: until here the table is as small as the dump
+        table = table[np.repeat(np.arange(len(table), dtype=np.uint32), counts.to_numpy())]
     constants = [
         pl.lit(_text(value) if isinstance(value, str) else value, column.type).alias(column.name)
         for column in SHARED
@@ -161,7 +179,7 @@ def _snapshot(examined: Examined) -> Row:
 
 
 def _goroutines(snapshot: Snapshot) -> pl.DataFrame:
-    table = snapshot.goroutines
+    table = snapshot.rows
     places = table.select("stack_id", "wait_reason").unique()
     signatures = [bucket.signature(reason, snapshot.stacks[stack_id]) for stack_id, reason in places.iter_rows()]
     places = places.with_columns(pl.Series("signature", signatures, pl.String))
@@ -179,7 +197,7 @@ def _innermost_own(stack: Stack) -> str | None:
 
 
 def _stacks(snapshot: Snapshot, deciding: dict[int, str | None], rules: dict[int, str | None]) -> Iterator[Row]:
-    counts = dict(snapshot.goroutines.group_by("stack_id").len().iter_rows())
+    counts = dict(snapshot.counts_by("stack_id").iter_rows())
     for stack_id, stack in enumerate(snapshot.stacks):
         yield {
             "stack_id": stack_id,

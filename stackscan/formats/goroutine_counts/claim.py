@@ -21,18 +21,42 @@ FULL_TEXT: Final = re.compile(
     rb"[ \t]*[^\s][^\n]{0,4095}:\d"
 )
 
+#: How the runtime begins to say why a process dies.
+CRASH: Final = re.compile(rb"(?m)^(?:panic: |fatal error: )")
+
 
 def claims(data: bytes) -> bool:
     """Whether the bytes hold a counted goroutine profile, with no goroutine of the full text before it.
 
-    A full-text dump that merely quotes a profile's first line is none: a record must follow it.
+    A full-text dump that merely quotes a profile's first line is none: a record must follow it. Nor is what a panic's
+    message quotes.
     """
     for start, end in _headers(data):
+        if in_message(data, start, end):
+            continue
         if _RECORD.search(data, end, end + _NEAR):
             return FULL_TEXT.search(data, 0, start) is None
         if not data[end : end + _NEAR].strip():  # an empty profile, or one cut right here
             return FULL_TEXT.search(data, 0, start) is None
     return _is_tail(data)
+
+
+def in_message(data: bytes, start: int, end: int) -> bool:
+    """Whether the line there stands in the message of a panic, which anybody may have written.
+
+    Go 1.23 and later indent all lines of a message but the first by a tab. Before, nothing ends a message but the
+    goroutines that follow it: a profile between a panic and them is taken for a part of it.
+    """
+    if data.startswith(b"\t", start):
+        begin = start
+        while begin and data.startswith(b"\t", begin):
+            begin = data.rfind(b"\n", 0, begin - 1) + 1
+        if CRASH.match(data, begin):
+            return True
+    crash = max((found.start() for found in CRASH.finditer(data, 0, start)), default=-1)
+    if crash < 0:
+        return False
+    return FULL_TEXT.search(data, crash, start) is None and FULL_TEXT.search(data, end) is not None
 
 
 def _headers(data: bytes) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
+from stackscan.formats import bounds
 from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.labels import label_text, unquote
 from stackscan.resources import parser
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 _STARTS: Final = "profile header head labels frame frames".split()
 #: Frame lines that one parse takes: enough to spread its fixed cost, few enough that one refused line costs little.
 _BATCH: Final = 512
-#: A frame line longer than this is damage, whatever it says.
-_LONGEST: Final = 1 << 16
 #: How a label line begins.
 LABELS_START: Final = "# labels: {"
 
@@ -148,10 +147,12 @@ def _pair_at(inner: str, at: int) -> tuple[str, str, int] | None:
 
 def read_frames(lines: Iterable[str]) -> dict[str, FrameLine | None]:
     """Each line with what it says; None for one that the grammar refuses. Equal frames are one object."""
-    distinct = list(dict.fromkeys(lines))
-    found: dict[str, FrameLine | None] = {}
-    for start in range(0, len(distinct), _BATCH):
-        _learn(distinct[start : start + _BATCH], found)
+    distinct = {line: shortened(line) for line in lines}
+    usual = list(dict.fromkeys(distinct.values()))
+    by_usual: dict[str, FrameLine | None] = {}
+    for start in range(0, len(usual), _BATCH):
+        _learn(usual[start : start + _BATCH], by_usual)
+    found = {line: by_usual[short] for line, short in distinct.items()}
     interned: dict[Frame, Frame] = {}  # two instances of a generic function print equal frames at other addresses
     for line, read in found.items():
         if read is not None and (frame := interned.setdefault(read.frame, read.frame)) is not read.frame:
@@ -159,11 +160,20 @@ def read_frames(lines: Iterable[str]) -> dict[str, FrameLine | None]:
     return found
 
 
+def shortened(line: str) -> str:
+    """A frame line without what its names have too much of."""
+    if not bounds.is_long(line):
+        return line
+    front, tab, place = line.rpartition("\t")
+    file, colon, number = place.rpartition(":")
+    address, gap, symbol = front.rpartition("\t")
+    name, plus, offset = symbol.rpartition("+")
+    name, file = (bounds.shortened(part) if bounds.is_long(part) else part for part in (name, file))
+    return f"{address}{gap}{name}{plus}{offset}{tab}{file}{colon}{number}"
+
+
 def _learn(lines: list[str], found: dict[str, FrameLine | None]) -> None:
     """Read lines together; when one is refused, each half alone, so that only the refused one is lost."""
-    if any(len(line) > _LONGEST for line in lines):
-        found.update((line, None) for line in lines if len(line) > _LONGEST)
-        lines = [line for line in lines if len(line) <= _LONGEST]
     tree = _parse("".join(f"{line}\n" for line in lines), "frames") if lines else None
     if tree is not None:
         found.update(zip(lines, map(_frame_of, _subtrees(tree)), strict=True))

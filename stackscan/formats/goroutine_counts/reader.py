@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from stackscan.formats import bounds
 from stackscan.formats.counted import EXCERPT
 from stackscan.formats.goroutine_counts import claim, grammar, snapshots
 from stackscan.formats.goroutine_counts.records import Raw
@@ -37,6 +38,7 @@ class Profile:
     line: int
     records: list[Raw] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    partial: bool = False  # goroutines of another format stand beside it and are not read
     unterminated: bool = False  # the file ends in the middle of one of its lines
 
 
@@ -60,7 +62,9 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
         if progress is not None and not number % _STEP:
             progress(len(data) * number // len(lines), len(data))
     profiles = reader.finish(unterminated=unterminated)
-    profiles[0].problems[:0] = [*problems, *_full_text_problem(data)]
+    full_text = _full_text_problem(data)
+    profiles[0].problems[:0] = [*problems, *full_text, *_long_names(lines)]
+    profiles[0].partial = bool(full_text)
     if progress is not None:
         progress(len(data), len(data))
     return snapshots.build_all(profiles)
@@ -72,7 +76,7 @@ def _is_whole(line: grammar.FrameLine | None) -> bool:
 
 def _dedent(data: bytes) -> bytes:
     """Take off the indentation of the profile's first line (a Markdown or YAML block) from all that have it."""
-    indent = next(claim.indents(data), b"")
+    indent = min(claim.indents(data), key=len, default=b"")  # a quoted one stands further in
     return re.sub(rb"(?m)^" + re.escape(indent), b"", data) if indent else data
 
 
@@ -83,6 +87,16 @@ def _lines(data: bytes) -> list[str]:
     lines = data.decode().replace("\0", "").split("\n")
     has_trailing = any(blank + b"\n" in data for blank in (b" ", b"\t", b"\r", b"\0"))
     return [line.rstrip(" \t\r") for line in lines] if has_trailing or lines[-1] else lines
+
+
+def _long_names(lines: list[str]) -> list[Problem]:
+    """What to say of frame lines whose names were shortened."""
+    long = ((number, line) for number, line in enumerate(lines, start=1) if bounds.is_long(line))
+    return [
+        Problem(number, bounds.long_name(len(line)), line[:EXCERPT])
+        for number, line in long
+        if _FRAME_LIKE.match(line) and grammar.shortened(line) != line
+    ]
 
 
 def _full_text_problem(data: bytes) -> list[Problem]:
@@ -176,6 +190,9 @@ class _Reader:
             self.current = None  # these labels are another record's, whose count line is lost
         current, labels = self._record(number, line), grammar.read_labels(line)
         current.labels = labels or None
+        if bounds.are_long(labels):
+            current.labels = None
+            profile.problems.append(Problem(number, bounds.long_labels(len(labels or "")), line[:EXCERPT]))
         if labels is None:
             profile.problems.append(Problem(number, "label line is damaged; labels left out", line[:EXCERPT]))
         return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from stackscan.formats import counted
+from stackscan.formats import bounds, counted
 from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.goroutine_counts import grammar
 from stackscan.formats.goroutine_counts.records import Fit, Raw, fit
 from stackscan.formats.problems import bounded
 from stackscan.snapshot import Frame, Problem, Snapshot, Stack
+from stackscan.sources import limits
 
 if TYPE_CHECKING:
     from stackscan.formats.goroutine_counts.reader import Profile
@@ -25,7 +26,7 @@ def build_all(profiles: Iterable[Profile]) -> list[Snapshot]:
     left = counted.MOST_GOROUTINES
     for profile in profiles:
         built.append(build(profile, most=left))
-        left -= len(built[-1].goroutines)
+        left -= built[-1].total
     return built
 
 
@@ -37,12 +38,14 @@ def build(profile: Profile, *, most: int = counted.MOST_GOROUTINES) -> Snapshot:
     stacks = builder.stacks.all()
     lost = max((profile.total or read) - read, 0)
     cut = builder.note_end(read)
+    table, counts = counted.rows(records)
     return Snapshot(
         format=NAME,
-        goroutines=counted.goroutines(records),
+        rows=table,
+        counts=counts,
         stacks=stacks,
         problems=bounded([*profile.problems, *builder.problems]),
-        complete=not lost and not cut and not builder.refused and profile.total is not None,
+        complete=not lost and not cut and not builder.refused and profile.total is not None and not profile.partial,
         header_lines=read + lost,
         dialect=_dialect(profile, stacks),
     )
@@ -120,7 +123,10 @@ class _Builder:
         if found.gaps or (found.short and not self._at_end(raw)):
             self._problem(raw.line, "frames of this record are missing")
         partial = raw.damaged or found.gaps or found.short or self._is_cut(raw)
-        own = raw.frames[: found.own]
+        own = raw.frames[: min(found.own, limits.MAX_FRAMES)]
+        if found.own > len(own):
+            self._problem(raw.numbers[len(own)], bounds.too_deep())
+            partial = True
         return self.stacks.id_of(
             [line.frame for line in own if line.address], partial=partial
         )  # gccgo prints 0x0 for none

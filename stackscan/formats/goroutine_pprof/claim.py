@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -14,22 +16,27 @@ _WIRE: Final[dict[int, tuple[int, ...]]] = {
 }
 _CONTROL: Final = 9  # bytes below do not occur in text
 _ENOUGH: Final = 24  # fields that no text and no other file has by chance
+#: What a text dump holds at the start of a line, and a damaged profile hardly: a log's first bytes may be a stranger's.
+_TEXT: Final = re.compile(rb"(?m)^goroutine(?:leak)? (?:\d+ [^\n]*\[|profile: total \d)")
 
 
 def claims(data: bytes) -> bool:
     """Whether the bytes begin like a pprof profile of any kind; what it counts is told when it is read."""
     if begins_with_value_type(data):
-        return True
+        return _goes_on(data) or _TEXT.search(data) is None
     if min(data[:_ENOUGH], default=_CONTROL) >= _CONTROL:
         return False  # text: its letters would pass for numbers
+    return _goes_on(data, least=_ENOUGH)
+
+
+def _goes_on(data: bytes, *, least: int = 0) -> bool:
+    """Whether the first fields are fields of a profile; at least so many, of which none is cut."""
     read = 0
-    for field, wire, end in _fields(data, 0, len(data)):
-        if wire not in _WIRE.get(field, ()) or end > len(data):
+    for field, wire, end in islice(_fields(data, 0, len(data)), _ENOUGH):
+        if wire not in _WIRE.get(field, ()) or (least and end > len(data)):
             return False
         read += 1
-        if read == _ENOUGH:
-            break
-    return read == _ENOUGH
+    return read >= least
 
 
 def begins_with_value_type(data: bytes) -> bool:

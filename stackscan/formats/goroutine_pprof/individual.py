@@ -20,6 +20,8 @@ CREATOR: Final = "go::goroutine_created_by"
 STATE: Final = "go::goroutine_state"
 MINUTES: Final = "go::goroutine_wait_minutes"
 _OURS: Final = frozenset({IDENTITY, CREATOR, STATE, MINUTES})
+#: The same as they are written.
+OWN: Final = frozenset(key.encode() for key in _OURS)
 
 
 def with_identity(

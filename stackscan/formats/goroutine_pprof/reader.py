@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 from typing import Final
 
 from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
-from stackscan.formats import counted
+from stackscan.formats import bounds, counted
 from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.goroutine_pprof import schema
-from stackscan.formats.goroutine_pprof.individual import IDENTITY, creator_of, with_identity
-from stackscan.formats.goroutine_pprof.schema import Profile, Sample
+from stackscan.formats.goroutine_pprof.individual import IDENTITY, OWN, creator_of, with_identity
+from stackscan.formats.goroutine_pprof.schema import Label, Profile, Sample
 from stackscan.formats.goroutine_pprof.symbols import Symbols
 from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.labels import label_text
 from stackscan.formats.problems import bounded
 from stackscan.snapshot import Frame, Problem, Snapshot
+from stackscan.sources import limits
 
 NAME: Final = "goroutine-pprof"
 
@@ -40,13 +43,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     profile = schema.parse(data)
     symbols = Symbols(profile)
     place, kind = _sample_type(profile, symbols)
-    values = [_value(sample, place, len(profile.sample_type)) for sample in profile.sample]
-    if any(value < 0 for value in values):
-        raise UnsupportedFormatError(
-            "a delta profile (taken with ?seconds=N): it holds changes between two moments, not goroutines",
-            hint="Take it without seconds=N. " + _TEXT_HINT,
-        )
-    snapshot = _Reading(profile, symbols, kind, values).snapshot()
+    snapshot = _Reading(profile, symbols, place, kind).snapshot()
     if progress is not None:
         progress(len(data), len(data))
     return [snapshot]
@@ -78,28 +75,41 @@ def _value(sample: Sample, place: int, types: int) -> int:
     return sample.value[place] if sample.value else 0
 
 
+@dataclass(slots=True)
+class _Group:
+    """Samples that say the same: their first place in the profile (1-based), their locations and labels, their sum."""
+
+    place: int
+    locations: tuple[int, ...]
+    labels: Sequence[Label]
+    count: int = 0
+    depth: int = 0
+
+
 class _Reading:
-    def __init__(self, profile: Profile, symbols: Symbols, kind: str, values: list[int]) -> None:
-        self.profile, self.symbols, self.kind, self.values = profile, symbols, kind, values
+    def __init__(self, profile: Profile, symbols: Symbols, value: int, kind: str) -> None:
+        self.profile, self.symbols, self.kind = profile, symbols, kind
         self.stacks = Stacks()
         self.problems: list[Problem] = []
         self.lost = 0
         self.nameless = 0
-        self.depths = [self._depth(sample) for sample in profile.sample]
-        self.limit = counted.depth_limit(self.depths)
-        self.roots = {
-            self._root(sample) for sample, depth in zip(profile.sample, self.depths, strict=True) if depth != self.limit
-        }
+        self.groups = self._grouped(value)
+        for group in self.groups:
+            group.depth = sum(len(symbols.frames(location)) for location in group.locations)
+        self.limit = counted.depth_limit(group.depth for group in self.groups)
+        self.roots = {self._root(group.locations) for group in self.groups if group.depth != self.limit}
 
     def snapshot(self) -> Snapshot:
         """The snapshot, with what is doubtful about it."""
-        records = list(self._records())
+        records = [self._record(group) for group in self.groups]
         stacks = self.stacks.all()
         read = sum(record.count for record in records)
         self._note_whole(records)
+        table, counts = counted.rows(records)
         return Snapshot(
             format=NAME,
-            goroutines=counted.goroutines(records),
+            rows=table,
+            counts=counts,
             stacks=stacks,
             problems=bounded(self.problems),
             complete=not self.lost and not self.symbols.dangling.total(),
@@ -108,51 +118,93 @@ class _Reading:
             captured_at=_moment(self.profile.time_nanos),
         )
 
-    def _records(self) -> Iterator[Record]:
-        read = 0
-        for place, (sample, count) in enumerate(zip(self.profile.sample, self.values, strict=True), start=1):
+    def _grouped(self, value: int) -> list[_Group]:
+        """The samples, those together that say the same. Raises for a profile of changes between two moments."""
+        groups: list[_Group] = []
+        known: dict[tuple[object, ...], _Group] = {}
+        types, read, most = len(self.profile.sample_type), 0, limits.MAX_FRAMES
+        for place, sample in enumerate(self.profile.sample, start=1):
+            count = _value(sample, value, types)
             if not 0 < count <= counted.MOST_GOROUTINES - read:
                 self._refuse(place, count)
                 continue
             read += count
-            yield self._record(place, sample, count)
+            # One that is longer than any stack is cut here, before its frames take memory.
+            locations = tuple(sample.location_id if len(sample.location_id) <= most else sample.location_id[: most + 1])
+            labels = sample.label or ()
+            key = (locations, *((label.key, label.str, label.num) for label in labels)) if labels else locations
+            group = known.get(key)
+            if group is None or (labels and self._is_individual(labels)):
+                group = known[key] = _Group(place, locations, labels)
+                groups.append(group)
+            group.count += count
+        return groups
+
+    def _is_individual(self, labels: Sequence[Label]) -> bool:
+        """Whether labels name one goroutine: two of one id are not added up, but told."""
+        return any(self.symbols.raw(label.key) == IDENTITY.encode() for label in labels)
 
     def _refuse(self, place: int, count: int) -> None:
+        if count < 0:
+            raise UnsupportedFormatError(
+                "a delta profile (taken with ?seconds=N): it holds changes between two moments, not goroutines",
+                hint="Take it without seconds=N. " + _TEXT_HINT,
+            )
         self.lost += count
         why = "more goroutines than any process holds; not read" if count else "no goroutine"
         self._problem(f"sample {place} counts {why}", f"{count:,}" if count else "")
 
-    def _record(self, place: int, sample: Sample, count: int) -> Record:
+    def _record(self, group: _Group) -> Record:
         leaked = True if self.kind == "goroutineleak" else None
-        texts, numbers = self._labels(sample)
+        texts, numbers = self._labels(group)
         if IDENTITY not in numbers and not any(key == IDENTITY for key, _ in texts):
             text = label_text([*texts, *((key, str(number)) for key, number in numbers.items())])
-            return Record(count, self._stack(place - 1, sample, count), text, leaked=leaked)
-        stack_id = self._stack(place - 1, sample, count, creator=creator_of(texts))
-        record, problem = with_identity(Record(count, stack_id, leaked=leaked), texts, numbers)
+            return Record(group.count, self._stack(group), self._short(text), leaked=leaked)
+        stack_id = self._stack(group, creator=creator_of(texts))
+        record, problem = with_identity(Record(group.count, stack_id, leaked=leaked), texts, numbers)
         if problem is not None:
-            self._problem(problem, f"sample {place}")
-        return record
+            self._problem(problem, f"sample {group.place}")
+        return replace(record, labels=self._short(record.labels))
 
-    def _labels(self, sample: Sample) -> tuple[list[tuple[str, str]], dict[str, int]]:
-        """The labels of a sample: texts as pairs, numbers by key."""
+    def _labels(self, group: _Group) -> tuple[list[tuple[str, str]], dict[str, int]]:
+        """The labels of a sample: texts as pairs, numbers by key. Of more than the limit, what tells the goroutine."""
         texts: list[tuple[str, str]] = []
         numbers: dict[str, int] = {}
-        for label in sample.label:
-            key = self.symbols.raw(label.key).decode("utf-8", "surrogateescape")
+        if not group.labels:
+            return texts, numbers
+        size = sum(len(self.symbols.raw(label.key)) + len(self.symbols.raw(label.str)) for label in group.labels)
+        fits = size <= limits.MAX_LABEL_BYTES
+        if not fits:
+            self._problem(bounds.long_labels(size), f"sample {group.place}")
+        for label in group.labels:
+            key = self.symbols.raw(label.key)
+            value = self.symbols.raw(label.str)
+            if not fits and (key not in OWN or len(value) > limits.MAX_LABEL_BYTES):
+                continue
+            name = key.decode("utf-8", "surrogateescape")
             if label.str or not label.num:  # an empty text is index 0
-                texts.append((key, self.symbols.raw(label.str).decode("utf-8", "surrogateescape")))
+                texts.append((name, value.decode("utf-8", "surrogateescape")))
             else:
-                numbers[key] = label.num
+                numbers[name] = label.num
         return texts, numbers
 
-    def _stack(self, place: int, sample: Sample, count: int, creator: str | None = None) -> int:
-        parts = [self.symbols.frames(location) for location in sample.location_id]
-        if parts and self.symbols.unnamed.issuperset(sample.location_id):
-            self.nameless += count
+    def _short(self, labels: str | None) -> str | None:
+        """Labels whose spelling is no longer than the limit."""
+        if not bounds.are_long(labels):
+            return labels
+        self._problem(bounds.long_labels(len(labels or "")))
+        return None
+
+    def _stack(self, group: _Group, creator: str | None = None) -> int:
+        parts = [self.symbols.frames(location) for location in group.locations]
+        if parts and self.symbols.unnamed.issuperset(group.locations):
+            self.nameless += group.count
         created_by = None if creator is None else self.symbols.intern(Frame(unescape_path(creator), "", 0))
-        frames = [frame for part in parts for frame in part]
-        cut = self.depths[place] == self.limit and self._is_cut(frames)
+        frames = list(islice(chain.from_iterable(parts), limits.MAX_FRAMES + 1))
+        cut = group.depth == self.limit and self._is_cut(frames)
+        if len(frames) > limits.MAX_FRAMES:
+            self._problem(bounds.too_deep(), f"sample {group.place}")
+            frames, cut = frames[: limits.MAX_FRAMES], True
         return self.stacks.id_of(frames, partial=cut or not all(parts), created_by=created_by)
 
     def _is_cut(self, frames: Sequence[Frame]) -> bool:
@@ -163,18 +215,17 @@ class _Reading:
         root = frames[-1].function
         return root not in self.roots or sum(frame.function == root for frame in frames) > 1
 
-    def _depth(self, sample: Sample) -> int:
-        return sum(len(self.symbols.frames(location)) for location in sample.location_id)
-
-    def _root(self, sample: Sample) -> str | None:
+    def _root(self, locations: tuple[int, ...]) -> str | None:
         """The outermost function of a sample."""
-        frames = self.symbols.frames(sample.location_id[-1]) if sample.location_id else ()
+        frames = self.symbols.frames(locations[-1]) if locations else ()
         return frames[-1].function if frames else None
 
     def _note_whole(self, records: list[Record]) -> None:
         if self.nameless:
             names = "names need the program's binary"
             self._problem(f"{self.nameless:,} goroutines without function names; {names}", "go tool pprof BINARY FILE")
+        for length in self.symbols.long_names:
+            self._problem(bounds.long_name(length))
         for what, count in self.symbols.dangling.items():
             self._problem(f"damaged: {count:,} {what}")
         ids = [record.goroutine_id for record in records if record.goroutine_id is not None]
@@ -202,7 +253,7 @@ class _Reading:
             yield "1.20"
         if any(b"[go.shape." in text for text in self.profile.string_table):
             yield "1.21"
-        if max(self.depths, default=0) > min(counted.DEPTH_LIMITS):
+        if max((group.depth for group in self.groups), default=0) > min(counted.DEPTH_LIMITS):
             yield "1.23"
         if self.kind == "goroutineleak":
             yield "1.26"

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import Final
 
+from stackscan.formats import bounds
 from stackscan.formats.goroutine_pprof.schema import Location, Profile
 from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.snapshot import Frame
@@ -43,6 +44,7 @@ class Symbols:
         self._texts: dict[int, str] = {}
         self._interned: dict[Frame, Frame] = {}
         self.dangling: Counter[str] = Counter()
+        self.long_names: list[int] = []  # bytes of names that were shortened
         self.unnamed: set[int] = set()  # locations without a function name
         repeated = len(profile.location) - len(self._locations) + len(profile.function) - len(self._functions)
         for mapping in profile.mapping:  # the last names of Go's table: only they tell that its very end is cut
@@ -55,7 +57,13 @@ class Symbols:
         """A string of the table; "" where the index points nowhere. Bytes that are no UTF-8 become U+FFFD."""
         found = self._texts.get(index)
         if found is None:
-            found = self._texts[index] = self.raw(index).decode("utf-8", "replace")
+            raw = self.raw(index)
+            if bounds.is_long(raw):
+                self.long_names.append(len(raw))
+                found = bounds.shortened(raw)
+            else:
+                found = raw.decode("utf-8", "replace")
+            self._texts[index] = found
         return found
 
     def raw(self, index: int) -> bytes:

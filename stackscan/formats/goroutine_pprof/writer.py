@@ -28,9 +28,9 @@ def write(snapshot: Snapshot, *, captured_at: datetime | None = None) -> bytes:
 
     Goroutines without an id (counted formats) of which the same is said share a sample that counts them.
     """
-    leaked = snapshot.goroutines["leaked"]
+    leaked = snapshot.rows["leaked"]
     building = _Building("goroutineleak" if len(leaked) and bool(leaked.all(ignore_nulls=False)) else "goroutine")
-    counts = snapshot.goroutines.group_by(_COLUMNS, maintain_order=True).len()
+    counts = snapshot.counts_by(*_COLUMNS)
     for *row, count in counts.iter_rows():
         building.add(snapshot.stacks[row[1]], dict(zip(_COLUMNS, row, strict=True)), count)
     profile = building.finished()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar, header, surroundings
 from stackscan.formats.goroutine_text.grammar import NON_GO, Header
 from stackscan.formats.goroutine_text.segments import (
@@ -106,6 +107,8 @@ class _Reader:
     def _line(self, text: str, number: int) -> None:
         if self.skipping:
             return
+        if bounds.is_long(text):
+            text = self._shortened(text, number)
         if number == 1 and self.header is None and begins_with_fragment(self.segment.lines):
             self._orphan(Pending("", number, text))
             return
@@ -122,9 +125,21 @@ class _Reader:
             self.tears |= torn
             if holds_escaped_stack(text):
                 self._problem(number, "a stack inside a log line; not read", text)
+                self.result.lost.append(number)
             elif not torn and self._call(text, number):
                 return
         self._other(text, number)
+
+    def _shortened(self, text: str, number: int) -> str:
+        """A line of the stack without what its name has too much of; before the grammar spends time on it."""
+        name, mark, rest = text.rpartition("(") if text.endswith(")") else text.rpartition(":")
+        indent = name[: len(name) - len(name.lstrip())]
+        begins = "created by " if name.startswith("created by ") else indent
+        name = name[len(begins) :]
+        if self.outside or not bounds.is_long(name):
+            return text
+        self._problem(number, bounds.long_name(len(name)), text)
+        return f"{begins}{bounds.shortened(name)}{mark}{rest}"
 
     def _torn_header(self, text: str, number: int) -> str | None:
         """The header whose first word another writer tore off: `goroutine LOG LINE` above, `7 [select]:` here."""
@@ -157,7 +172,7 @@ class _Reader:
 
     def _special(self, text: str, number: int) -> bool:
         """Markers that stand on a line of their own."""
-        if text == "runtime stack:":  # the scheduler's own stack, up to the next blank line: no goroutine's
+        if text == "runtime stack:" and self.outside:  # the scheduler's own, up to the next blank line: no goroutine's
             self._drop_pending()
             self.skipping = True
             return True
@@ -180,6 +195,8 @@ class _Reader:
             if self.outside:
                 self._lost_ancestor(text, number)
             else:
+                if not self._current().closed:
+                    self._problem(number, "ancestor section before the stack's end; outer frames may be missing", text)
                 self.ancestors.append((ancestor, Trace()))
             return True
         return text.startswith("created by ") and self._creator(text, number)
@@ -240,13 +257,20 @@ class _Reader:
         self.last_kind = "register" if surroundings.is_register(text, within=self.last_kind == "register") else "other"
 
     def _hidden_header(self, text: str, number: int) -> None:
-        """A header that other text hides is not read, but never passed over in silence."""
-        if header_behind_text(text) is not None:
+        """A header that other text hides is not read, but never passed over in silence; a line of a log that only
+        speaks of a goroutine, with no frame below it, is none."""
+        if header_behind_text(text) is not None and self._goes_on(number):
             if text[0] == "\t" and self.in_panic:  # the panic's message, which Go 1.23 and later indent
                 return
             self.result.hidden.append(number)
             self.result.lost.append(number)
             self._problem(number, "a goroutine header behind other text; that goroutine is not read", text)
+
+    def _goes_on(self, number: int) -> bool:
+        """Whether the next line that is not blank may be the first of a stack."""
+        below = self.segment.lines[number - self.segment.first_line + self.segment.begin + 1 :][:2]
+        following = next((line for line in map(str.rstrip, below) if line), "")
+        return following.endswith((")", "stack unavailable"))
 
     # -- what lines mean -------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import polars as pl
 
+from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.sources import limits
@@ -141,16 +142,27 @@ def _with_labels(head: Header, labels: str) -> Header:
 def read_what_can_be(tail: str) -> tuple[Header, str | None]:
     """The same as far as it goes, and what had to be left out."""
     found = read_tail(tail)
+    if found is None and (cut := _without_cut_labels(tail)) is not None:
+        return cut, "labels without end; left out"
     if found is None:
         return Header(None), "goroutine header is damaged; its state is unknown"
     if has_too_long_labels(found):
-        return replace(found, labels=None), f"labels of {len(found.labels or ''):,} bytes; left out"
+        return replace(found, labels=None), bounds.long_labels(len(found.labels or ""))
     return found, None
+
+
+def _without_cut_labels(tail: str) -> Header | None:
+    """The header whose labels are longer than a line may be: what stands before them is whole."""
+    for literal in (_BEHIND, _INNER):
+        bracket, has_labels, _ = tail.partition(literal)
+        if has_labels:
+            return _read_whole(f"{bracket}]:")
+    return None
 
 
 def has_too_long_labels(header: Header) -> bool:
     """Whether the labels are longer than the limit (in characters, which are bytes in what Go prints)."""
-    return len(header.labels or "") > limits.MAX_LABEL_BYTES
+    return bounds.are_long(header.labels)
 
 
 def read_damaged(line: str) -> int | None:

@@ -13,6 +13,8 @@ from stackscan.sources import limits
 _BOM: Final = b"\xef\xbb\xbf"
 _PROBE: Final = 1 << 16  # bytes looked at to tell line ends, escapes and order
 _INDENTED_HEADER: Final = re.compile(rb"(?m)^([ \t]+)goroutine \d+ [^\n]*\[")
+_OFFSET_ESCAPED: Final = re.compile(rb"(?m):\d+ &#43;0x[0-9a-f]+[ \t]*$|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*&#43;0x")
+_OFFSET: Final = re.compile(rb"(?m):\d+ \+0x[0-9a-f]+|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*\+0x")
 _MOST_PROBLEMS: Final = 20
 _BEGINNING: Final = 4096  # bytes that are kept of a line that is too long
 _HIDDEN_HEADER: Final = re.compile(rb"goroutine \d+ \[[a-z]")
@@ -26,10 +28,18 @@ def normalise(data: bytes) -> tuple[bytes, list[Problem]]:
     data, too_long = _shorten_lines(data)
     data, problems = _valid_utf8(data)
     problems += too_long
-    if b"&#43;0x" in data[:_PROBE]:  # html/template writes the + of an offset like this
+    if b"&#43;0x" in data[:_PROBE] and _is_html(data):
         data = html.unescape(re.sub(r"(?m)^<pre[^>\n]*>", "", data.decode())).encode()
         problems.append(Problem(1, "HTML escapes undone"))
     return _dedent(data), problems
+
+
+def _is_html(data: bytes) -> bool:
+    """Whether html/template wrote the text: it writes the + of every offset as an escape.
+
+    A stranger can write the escape into a label, but cannot change the lines of frames.
+    """
+    return _OFFSET_ESCAPED.search(data) is not None and _OFFSET.search(data) is None
 
 
 def _shorten_lines(data: bytes) -> tuple[bytes, list[Problem]]:
@@ -90,7 +100,5 @@ def _dedent(data: bytes) -> bytes:
     """Take off the indentation that all headers share (a Markdown or YAML block), if none stands at a line's start."""
     if (data.startswith(b"goroutine ") or b"\ngoroutine " in data) and HEADER_LIKE_BYTES.search(data):
         return data
-    match = _INDENTED_HEADER.search(data)
-    if match is None:
-        return data
-    return re.sub(rb"(?m)^" + re.escape(match[1]), b"", data)
+    indent = min((found[1] for found in _INDENTED_HEADER.finditer(data)), key=len, default=b"")
+    return re.sub(rb"(?m)^" + re.escape(indent), b"", data) if indent else data  # a quoted dump stands further in

@@ -16,7 +16,7 @@ from stackscan.formats.goroutine_text.arguments import Calls, ScatteredCalls
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
-from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, Mark
+from stackscan.formats.goroutine_text.surroundings import COUNTED, HEADER_LIKE_BYTES, Mark
 from stackscan.snapshot import Problem, Snapshot
 from stackscan.sources import limits
 
@@ -49,6 +49,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     size = len(data)
     data, problems = normalise(data)
     reading = Reading(problems=problems)
+    _note_counted(data, reading)
     unterminated = bool(data) and not data.endswith(b"\n")
     interner = Interner()
     threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
@@ -72,6 +73,15 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
         _take(data, span, chunk, first_line, resolver, reading, unterminated)
         first_line += chunk.line_count
     return snapshots.build(reading, data, size=size, unterminated=unterminated)
+
+
+def _note_counted(data: bytes, reading: Reading) -> None:
+    """Say where a counted profile stands between goroutines: it is not read, for a panic's message may quote it."""
+    for found in COUNTED.finditer(data) if b" profile: total " in data else ():
+        line = data.count(b"\n", 0, found.start()) + 1
+        reason = "a counted profile below a panic's first line, perhaps a part of its message; not read"
+        reading.problems.append(Problem(line, reason, found[0].split(b"\n")[0].decode()))
+        reading.lost_lines.append(line)
 
 
 def _chunk_size(size: int, threads: int) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar, header, known_frames
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner
 from stackscan.formats.goroutine_text.grammar import Header
@@ -168,11 +169,18 @@ class Resolver:
     def _learn_frames(self, pairs: set[int]) -> None:
         """Read the frames that have not been seen yet, all at once if the grammar takes them all."""
         new = [pair for pair in pairs if pair not in self._frames and pair & _LOCATION]
-        lines = [(self._texts[pair >> 32], self._texts[pair & _LOCATION]) for pair in new]
+        long = {pair for pair in new if any(map(bounds.is_long, self._line(pair)))}
+        self._frames.update(dict.fromkeys(long))  # the careful reader shortens them, and says so
+        new = [pair for pair in new if pair not in long] if long else new
+        lines = list(map(self._line, new))
         read: Sequence[Frame | None] | None = known_frames.read_frames(lines) if lines else []
         if read is None:
             read = [found[0] if (found := known_frames.read_frames([line])) else None for line in lines]
         self._frames.update(zip(new, read, strict=True))
+
+    def _line(self, pair: int) -> tuple[str, str]:
+        """The name and the location of a frame."""
+        return self._texts[pair >> 32], self._texts[pair & _LOCATION]
 
     def _stack(self, pairs: list[int], creator: int) -> int:
         if len(pairs) > limits.MAX_FRAMES:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.surroundings import Mark
@@ -102,7 +103,7 @@ class Trace:
             self.call_lines.append(0 if pending.bare or pending.torn else pending.line)
         elif self.elided == 0:
             self.elided = None
-            return f"a stack of more than {limits.MAX_FRAMES:,} frames; the outer ones are left out"
+            return bounds.too_deep()
         return None
 
     def ends_whole(self) -> bool:

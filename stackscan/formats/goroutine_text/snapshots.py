@@ -41,6 +41,7 @@ class _Part:
     end_line: float
     problems: tuple[Problem, ...] = ()
     not_counted: int = 0
+    doubtful: bool = False  # what is the dump's own and what a stranger's cannot be told
 
     def slice(self, lines: Sequence[int]) -> range:
         """Which of some ascending line numbers lie in this snapshot."""
@@ -59,7 +60,8 @@ def build(reading: Reading, data: bytes, *, size: int, unterminated: bool) -> li
     built = []
     for place, found in enumerate(parts):
         cut = place == len(parts) - 1 and (reading.cut or cut_by_pprof)
-        part = _without_fake(_without_repeats(found, reading), reading)
+        part = _with_doubts(_without_fake(_without_repeats(found, reading), reading), reading)
+        part = _with_follower(part, parts[place + 1] if place + 1 < len(parts) else None, reading)
         if cut:
             last = int(part.rows.line[-1]) if len(part.rows) else part.first_line
             part = _note(part, last, _cut_reason(by_pprof=cut_by_pprof))
@@ -76,9 +78,12 @@ def _cut_reason(*, by_pprof: bool) -> str:
     return "the text ends in the middle of this goroutine: the dump was cut"
 
 
-def _note(part: _Part, line: int, reason: str, excerpt: str = "", *, not_counted: int = 0) -> _Part:
+def _note(
+    part: _Part, line: int, reason: str, excerpt: str = "", *, not_counted: int = 0, doubtful: bool = False
+) -> _Part:
     problems = (*part.problems, Problem(line, reason, excerpt))
-    return replace(part, problems=problems, not_counted=part.not_counted + not_counted)
+    doubtful |= part.doubtful
+    return replace(part, problems=problems, not_counted=part.not_counted + not_counted, doubtful=doubtful)
 
 
 # -- one file, several dumps -----------------------------------------------------------------------------------------
@@ -156,10 +161,16 @@ def _likely_starts(all_rows: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
     no_blank = ~all_rows.after_blank
     if float(no_blank.mean()) < 0.5:  # else blank lines were dropped throughout and say nothing
         likely |= no_blank
+    likely |= _running_with_stack(all_rows, reading)
+    return likely
+
+
+def _running_with_stack(found: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
+    """Which goroutines run and have frames: the one that the runtime prints first."""
     running = np.array([header.wait_reason == "running" for header in reading.interned.headers])[reading.interned.plain]
     shown = np.array([bool(stack.frames) for stack in reading.interned.stacks])
-    likely |= running[all_rows.header] & shown[all_rows.stack]
-    return likely
+    both: npt.NDArray[np.bool_] = running[found.header] & shown[found.stack]
+    return both
 
 
 # -- what is no goroutine of its own ---------------------------------------------------------------------------------
@@ -172,17 +183,25 @@ def _without_repeats(part: _Part, reading: Reading) -> _Part:
     ids = part.rows.goroutine_id
     best: dict[int, int] = {}
     dropped: list[int] = []
+    doubts: list[int] = []
     for place, goroutine_id in enumerate(ids.tolist()):
         first = best.get(goroutine_id)
         if first is None or goroutine_id == 0:  # each thread has a goroutine 0 of its own
             best[goroutine_id] = place
             continue
-        has_frames = bool(reading.interned.stacks[part.rows.stack[first]].frames)
+        kept, again = (reading.interned.stacks[part.rows.stack[row]] for row in (first, place))
+        has_frames = bool(kept.frames)
+        if has_frames and again.frames and kept != again:  # neither hides the other: one may be a stranger's text
+            doubts.append(place)
+            continue
         dropped.append(place if has_frames else first)
         best[goroutine_id] = first if has_frames else place
     for place in dropped:
         reason = "goroutine listed twice (GOTRACEBACK=crash); counted once"
         part = _note(part, int(part.rows.line[place]), reason, f"goroutine {ids[place]}", not_counted=1)
+    for place in doubts:
+        reason = "goroutine listed twice, with another stack; both are counted"
+        part = _note(part, int(part.rows.line[place]), reason, f"goroutine {ids[place]}", doubtful=True)
     return replace(part, rows=part.rows.take(np.setdiff1d(np.arange(len(ids)), dropped)))
 
 
@@ -201,10 +220,47 @@ def _without_fake(part: _Part, reading: Reading) -> _Part:
     return replace(part, rows=part.rows.take(np.arange(dropped, len(part.rows)))) if dropped else part
 
 
-def _is_fake(found: Rows, place: int, first_line: int, reading: Reading) -> bool:
-    line = int(found.line[place])
+def _with_doubts(part: _Part, reading: Reading) -> _Part:
+    """Say so where goroutines below a panic may be text of its message, and nothing tells whether they are.
+
+    The goroutine that panicked comes first, and is the only running one with a stack: what stands above the last such
+    one may have been written by a stranger.
+    """
+    found = part.rows
+    if not len(found) or not _panics(part.first_line, int(found.line[0]), reading):
+        return part
+    if len(part.slice([mark.line for mark in reading.marks if mark.kind == "thread"])):
+        return part  # GOTRACEBACK=crash: each thread has a running goroutine
+    running = np.flatnonzero(_running_with_stack(found, reading))
+    if not len(running) or not running[-1]:
+        return part
+    reason = f"the first {running[-1]:,} goroutines below the panic may be text of its message; all are counted"
+    return _note(part, int(found.line[0]), reason, doubtful=True)
+
+
+def _with_follower(part: _Part, following: _Part | None, reading: Reading) -> _Part:
+    """Say so where a second dump follows a panic's without a cause of its own: a process that dies prints one."""
+    if following is None or not len(part.rows) or not len(following.rows):
+        return part
+    line, own = int(part.rows.line[0]), int(following.rows.line[0])
+    caused = any(
+        mark.kind == "cause" for k in following.slice(_Lines(reading.marks)) if (mark := reading.marks[k]).line < own
+    )
+    if caused or not _panics(part.first_line, line, reading):
+        return part
+    return _note(
+        part, line, "these goroutines may be text of the panic's message: a second dump follows", doubtful=True
+    )
+
+
+def _panics(first_line: int, line: int, reading: Reading) -> bool:
+    """Whether a panic is told of between two lines."""
     above = range(bisect_left(_Lines(reading.marks), first_line), bisect_left(_Lines(reading.marks), line))
-    panics = any(reading.marks[k].text.startswith("panic: ") for k in above)
+    return any(reading.marks[k].text.startswith("panic: ") for k in above)
+
+
+def _is_fake(found: Rows, place: int, first_line: int, reading: Reading) -> bool:
+    panics = _panics(first_line, int(found.line[place]), reading)
     if not panics or not (_runs(found, place, reading) and _runs(found, place + 1, reading)):
         return False
     stack, following = (reading.interned.stacks[found.stack[k]] for k in (place, place + 1))
@@ -234,10 +290,10 @@ def _snapshot(part: _Part, reading: Reading, data: bytes, *, cut: bool) -> Snaps
     goroutines = _goroutines(part.rows, reading, stack_ids)
     return Snapshot(
         format=NAME,
-        goroutines=goroutines,
+        rows=goroutines,
         stacks=stacks,
         problems=bounded((*problems, *part.problems)),
-        complete=not cut and not lost,
+        complete=not cut and not lost and not part.doubtful,
         header_lines=len(part.rows) + part.not_counted + len(part.slice(reading.hidden_lines)),
         cause=causes[0] if causes else None,
         dialect=dialect.of(goroutines, stacks),

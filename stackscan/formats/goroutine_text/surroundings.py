@@ -12,6 +12,9 @@ Kind = Literal["cause", "thread", "text"]
 HEADER_LIKE: Final = re.compile(r"goroutine \d+ .*\[")
 HEADER_LIKE_BYTES: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]*\[")
 
+#: The beginning of a counted profile, which is another format's.
+COUNTED: Final = re.compile(rb"(?m)^goroutine(?:leak)? profile: total \d+\r?\n(?=\d+ @)")
+
 #: How the runtime begins to say why it prints stacks (runtime/panic.go, runtime/signal_unix.go, testing).
 _CAUSE: Final = re.compile(
     r"(?:.*\bpanic serving .*|panic: .*|fatal error: .*|SIG[A-Z0-9]+: .*|Signal \d+|Exception 0x[0-9a-f]+ .*"

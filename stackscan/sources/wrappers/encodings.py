@@ -8,7 +8,16 @@ from typing import Final
 
 import numpy as np
 
-from stackscan.sources.wrappers.wrapped import HEADER, Piece, Wrapped, headers, line_at, next_line
+from stackscan.sources.wrappers.wrapped import (
+    HEADER,
+    Piece,
+    Wrapped,
+    bare_headers,
+    headers,
+    is_bare,
+    line_at,
+    next_line,
+)
 
 _PROBE: Final = 4096
 _BOMS: Final = (
@@ -37,6 +46,8 @@ _BELOW_HEADER: Final = re.compile(rb"\s*[^\n]+\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?\
 def encoding(data: bytes) -> Wrapped | None:
     """UTF-16 and UTF-32, with or without byte order mark; line ends of Windows, and lone carriage returns."""
     codec, name, skip = _codec(data[:_PROBE])
+    if codec and not skip and is_bare(data):  # zeros in a panic message, or in a line of the log
+        codec = ""
     names = (name,) if codec else ()
     if codec:
         data = data[skip:].decode(codec, "replace").encode("utf-8", "replace")
@@ -93,14 +104,14 @@ def _are_frames_above(text: bytes) -> bool:
     """Whether most headers have a location line right below: the frames of the goroutine above, bottom up."""
     below = [
         line_at(text, next_line(text, at)) or line_at(text, next_line(text, next_line(text, at)))
-        for _, at in headers(text)
+        for _, at in bare_headers(text)
     ]
     return len(below) > 1 and sum(_BELOW_HEADER.fullmatch(line) is not None for line in below) > len(below) // 2
 
 
 def _is_counted_upside_down(text: bytes) -> bool:
     """Whether the first line of counted text has a record's first line above it and none below."""
-    for line, at in headers(text):
+    for line, at in bare_headers(text):
         if line == at and text.startswith((b"goroutine profile:", b"goroutineleak profile:"), at):
             above = text[text.rfind(b"\n", 0, max(line - 1, 0)) + 1 : max(line - 1, 0)]
             return bool(_RECORD.fullmatch(above)) and not _RECORD.fullmatch(line_at(text, next_line(text, at)))

@@ -6,10 +6,23 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from stackscan.sources.wrappers.wrapped import HEADER, Streams, Wrapped, headers, line_at, next_line
+from stackscan.sources.wrappers.wrapped import (
+    HEADER,
+    Streams,
+    Wrapped,
+    bare_headers,
+    headers,
+    is_plain,
+    line_at,
+    next_line,
+)
 
 #: rsyslog's $EscapeControlCharactersOnReceive: a hash and three octal digits.
 _OCTAL: Final = re.compile(rb"#(0[0-3][0-7])")
+#: The tab alone, where each line is a message of its own: what else looks like an escape is text.
+_OCTAL_TAB: Final = re.compile(rb"#(011)")
+#: A location, or a frame line of counted text, whose tab is an octal escape.
+_TAB_LOST: Final = re.compile(rb"##0110x[0-9a-f]+|#011[^\n\"]*:\d+(?: \+0x[0-9a-f]+)?\s*$")
 _ESCAPED_NEWLINE: Final = re.compile(rb"\]?:?(?: \{[^\n]{0,2000}?\}:?)?\\+[nr]")
 _ESCAPE: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.DOTALL)
 _SIMPLE: Final = {b"n": b"\n", b"t": b"\t", b"r": b"", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
@@ -20,9 +33,10 @@ def octal(text: bytes) -> Wrapped | None:
     """``#011`` for a tab and ``#012`` for a newline, as rsyslog writes control characters."""
     if not _most(text, _followed_by_octal):
         return None
+    pattern = _OCTAL if _most(text, _ends_in_octal) else _OCTAL_TAB
     streams = Streams()
     for number, line in enumerate(text.removesuffix(b"\n").split(b"\n"), start=1):
-        streams.add(_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), line), number)
+        streams.add(pattern.sub(lambda found: bytes([int(found[1], 8)]), line), number)
     return Wrapped(("octal escapes",), streams.pieces())
 
 
@@ -45,19 +59,27 @@ def escaped(text: bytes) -> Wrapped | None:
 
 def _most(text: bytes, holds: Callable[[bytes, int], bool]) -> bool:
     """Whether something holds at half of the headers or more; where some stand at the start of a line, of those."""
-    stands = [at for line, at in headers(text) if line == at] or [at for _, at in headers(text)]
+    stands = [at for _, at in bare_headers(text) or headers(text)]
     found = [holds(text, at) for at in stands]
     return sum(found) * 2 >= len(found) > 0
 
 
 def _followed_by_octal(text: bytes, at: int) -> bool:
     """Whether a newline below the header that stands there, or the tab two lines below it, is an octal escape."""
-    second = next_line(text, next_line(text, at))
-    return b"#012" in line_at(text, at) or b"#011" in line_at(text, second)
+    if _ends_in_octal(text, at):
+        return True
+    return _TAB_LOST.search(line_at(text, next_line(text, next_line(text, at)))) is not None
+
+
+def _ends_in_octal(text: bytes, at: int) -> bool:
+    return not is_plain(text, at) and b"#012" in line_at(text, at)
 
 
 def _follows(text: bytes, at: int) -> bool:
-    """Whether the header that stands there ends with an escaped newline."""
+    """Whether the header that stands there ends with an escaped newline. One that ends with its line does not,
+    whatever a stranger wrote into its labels."""
+    if is_plain(text, at):
+        return False
     line = line_at(text, at)
     closing = line.find(b"]", 0, 400)
     if closing < 0:  # counted text: its header ends with a number

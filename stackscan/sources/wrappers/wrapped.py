@@ -15,7 +15,26 @@ import numpy.typing as npt
 SAMPLE: Final = 200
 #: The beginning of a dump: a goroutine's header, or the first line of counted text.
 HEADER: Final = re.compile(rb"goroutine(?:leak)?(?: \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[a-zA-Z?]| profile: total \d)")
+#: A goroutine with its first call, or a counted profile with its first record: more than a line that speaks of one.
+_DUMP: Final = re.compile(
+    rb"(?m)^[ \t]*goroutine \d+ [^\n]{0,4096}:\s*\n(?:[^\n]*\n)?[^\n]*\)\s*\n|"
+    rb"^[ \t]*goroutine(?:leak)? profile: total \d+\s*\n\d+ @"
+)
 _INDENTED: Final = re.compile(rb"[ \t]*+(?=goroutine)")
+#: A goroutine's header as the runtime prints it, from its first word to the end of its line. Strangers write the labels
+#: (Go 1.26 prints them inside the bracket, Go 1.27 behind it), but Go quotes them: nothing in quotes ends anything.
+_PLAIN_HEADER: Final = re.compile(
+    rb"goroutine(?:leak)? (?:profile: total \d+|\d+ [^\[\"\n]{0,99}"
+    rb'\[(?:[^\]\"\n]|"(?:[^"\\\n]|\\.)*+")*+\]'
+    rb'(?: \{(?:[^}\"\n]|"(?:[^"\\\n]|\\.)*+")*+\})?:)[ \t\r]*$',
+    re.MULTILINE,
+)
+#: What follows a header on its own line, where newlines are escaped: ``\\n``, ``#012``.
+_ESCAPED: Final = re.compile(rb"\\+[nr]|#012")
+#: How a JSON record begins, also one of a sequence or of server-sent events.
+_RECORD: Final = (b"{", b"\x1e{", b"data: {", b" ", b"\t", b",")
+#: The line below a header: a call, a C frame, that there is no stack, or a counted profile's first record.
+_BELOW: Final = re.compile(rb"\)\s*$|stack unavailable|\d+ @|non-Go function")
 
 Lines = npt.NDArray[np.int64]
 
@@ -102,10 +121,43 @@ class Streams:
         )
 
 
-def headers(text: bytes) -> Iterator[tuple[int, int]]:
-    """Where the first headers stand: the start of the line of each, and its own."""
-    for found in islice(HEADER.finditer(text), SAMPLE):
+def headers(text: bytes) -> list[tuple[int, int]]:
+    """Where the first headers stand: the start of the line of each, and its own.
+
+    What strangers say of goroutines in a label, or in a line of the log, begins no dump: of each line the first header
+    counts, and only lines below which a dump goes on, unless there is none of them.
+    """
+    begin = list(islice((place for place in _by_line(text) if _begins_dump(text, place[1])), SAMPLE))
+    return begin or list(islice(_by_line(text), SAMPLE))
+
+
+def bare_headers(text: bytes) -> list[tuple[int, int]]:
+    """The first of those that stand at the start of a line, or behind blanks only, which a bare dump has."""
+    return list(islice((place for place in _by_line(text) if _is_bare_at(text, *place)), SAMPLE))
+
+
+def _is_bare_at(text: bytes, line: int, at: int) -> bool:
+    return at == line or _INDENTED.fullmatch(text, line, at) is not None
+
+
+def _by_line(text: bytes) -> Iterator[tuple[int, int]]:
+    """The first header of each line that holds any."""
+    at = 0
+    while (found := HEADER.search(text, at)) is not None:
         yield text.rfind(b"\n", 0, found.start()) + 1, found.start()
+        at = next_line(text, found.start())
+
+
+def _begins_dump(text: bytes, at: int) -> bool:
+    """Whether the header that stands there has something of a dump behind it: on its line, or on the next."""
+    line = text[text.rfind(b"\n", 0, at) + 1 : next_line(text, at)]
+    in_line = line.startswith(_RECORD) or (not is_plain(text, at) and _ESCAPED.search(line) is not None)
+    return in_line or _BELOW.search(line_at(text, next_line(text, at))) is not None
+
+
+def is_plain(text: bytes, at: int) -> bool:
+    """Whether the header that stands there ends with its line, as the runtime prints it."""
+    return _PLAIN_HEADER.match(text, at) is not None
 
 
 def is_hidden(text: bytes) -> bool:
@@ -113,9 +165,14 @@ def is_hidden(text: bytes) -> bool:
     return HEADER.search(text) is not None
 
 
+def holds_dump(text: bytes) -> bool:
+    """Whether there is more than a line that speaks of a goroutine; yes also where another wrapper is around it."""
+    return _DUMP.search(text) is not None or not is_bare(text)
+
+
 def is_bare(text: bytes) -> bool:
     """Whether a header stands at the start of a line, or behind blanks only: then the text is a dump as it is."""
-    return any(_INDENTED.fullmatch(text, line, at) or at == line for line, at in headers(text))
+    return any(_is_bare_at(text, *place) for place in _by_line(text))
 
 
 def line_at(text: bytes, start: int) -> bytes:
