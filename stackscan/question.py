@@ -42,6 +42,7 @@ class Asked:
     peers: int | None
     jump_from: float | None
     jump_seconds: float
+    apart_seconds: float | None = None
     configured: Callable[[], Configuration] | None = None  # the rules and pools to read captures with
 
 
@@ -71,11 +72,17 @@ def _of_captures(asked: Asked, progress: Progress | None) -> tuple[Projection, s
             hint="Captures show the workers and the load; ask again with the load's numbers instead of --from.",
         )
     configuration = None if asked.configured is None else asked.configured()
-    pool, chosen = gather(asked.captures, pool=asked.pool, configuration=configuration, progress=progress)
+    pool, chosen = gather(
+        asked.captures,
+        pool=asked.pool,
+        configuration=configuration,
+        progress=progress,
+        apart_seconds=asked.apart_seconds,
+        holding_seconds=asked.deadline_seconds,
+    )
     found = project_held(
         [capture.shown for capture in chosen.captures],
-        left_out=chosen.left_out,
-        reason=chosen.reason,
+        gathered=chosen.gathered,
         holding_seconds=asked.deadline_seconds,
         probe_seconds=asked.probe_seconds,
         rate_per_second=asked.rate_per_second,
