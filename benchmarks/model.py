@@ -322,10 +322,17 @@ def summary(rows: list[Row]) -> str:
     """How many are right, and how long a call took."""
     figures = [figure for row in rows for figure in row.figures]
     took = [row.took for row in rows]
-    return (
+    said = (
         f"{sum(figure.right for figure in figures)} of {len(figures)} figures right, "
-        f"{sum(row.right for row in rows)} of {len(rows)} points; a call took {statistics.median(took):.2f} s (median), {max(took):.2f} s (longest)"
+        f"{sum(row.right for row in rows)} of {len(rows)} points; "
+        f"a call took {statistics.median(took):.2f} s (median), {max(took):.2f} s (longest)"
     )
+    given = [figure for figure in figures if figure.our_interval is not None and figure.true]
+    if given:
+        covered = sum(figure.our_interval[0] <= figure.true <= figure.our_interval[1] for figure in given)
+        widths = [(figure.our_interval[1] - figure.our_interval[0]) / 2 / figure.true for figure in given]
+        said += f"; {covered} of {len(given)} intervals cover the true value, median ± {statistics.median(widths):.1%}"
+    return said
 
 
 #: The columns of the tables for docs: heading and figure.

@@ -187,7 +187,7 @@ def points(name: str, effort: float) -> list[dict[str, Any]]:
         ]
     if name == "plan":
         return [
-            {"rate": rate, "p": p, "s": s, "D": DEADLINE, "allowed": 0.01, "seed": 100 * n, "seconds": effort * 10}
+            {"rate": rate, "p": p, "s": s, "D": DEADLINE, "allowed": 0.01, "seed": 100 * n, "seconds": effort * 40}
             for n, (rate, p, s) in enumerate(PLANS, 1)
         ]
     return [
@@ -210,14 +210,16 @@ def ask(program: Path, name: str, questions: list[dict[str, Any]], parallel: int
 
 
 def make(program: Path, name: str, parallel: int, effort: float) -> None:
-    """Ask all points of one file, and write it."""
-    begin, answers = time.perf_counter(), []
-    for answer in ask(program, name, points(name, effort), parallel):
+    """Ask all points of one file. What the file holds of them already stays until there is the new answer."""
+    begin, answers, path = time.perf_counter(), [], FILES[name]
+    asked = points(name, effort)
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    for answer in ask(program, name, asked, parallel):
         answers.append(answer)
         print(f"{name} {len(answers)}: {answer['cpu_seconds']:.1f} s, {answer}"[:200], flush=True)
-        write(FILES[name], answers)
+        write(path, answers + (kept[len(answers) :] if len(kept) == len(asked) else []))
     spent = sum(answer["cpu_seconds"] for answer in answers)
-    print(f"{FILES[name].name}: {spent:.0f} s of processor time, {time.perf_counter() - begin:.0f} s in all")
+    print(f"{path.name}: {spent:.0f} s of processor time, {time.perf_counter() - begin:.0f} s in all")
 
 
 def write(path: Path, answers: list[dict[str, Any]]) -> None:

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 )
 
 func main() {
@@ -56,6 +57,15 @@ func answer[P any](in io.Reader, out io.Writer, ask func(P) any) error {
 		}
 	}
 	return nil
+}
+
+// cpuSeconds is the processor time of this process so far: other work beside it does not count.
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
 }
 
 // inParallel calls do(0) to do(n-1), so many at a time.

@@ -1,11 +1,10 @@
 package main
 
-import (
-	"math"
-)
+import "math"
 
 // planPoint asks for the fewest workers with which at most Allowed of all tasks wait longer than 0.1 s. A pool is tried
-// with more and more tasks until its 99 % interval lies on one side, or until Seconds of one core are used.
+// with more and more tasks until its 99 % interval, widened by half,
+// lies on one side, or until Seconds of one core are used.
 type planPoint struct {
 	demand
 	Allowed float64 `json:"allowed"`
@@ -75,13 +74,14 @@ func try(p planPoint, c int, parallel int) (tried, float64) {
 		return tried{Workers: c, Clear: true, Longer: estimate{1, 0}}, 0
 	}
 	spent := 0.0
-	tasks := max(1_000_000, int64(replications*batchesEach*5*p.Rate*(p.Service+p.Close)))
+	// Long batches: where waits come in rare bursts, short ones tell too small an interval.
+	tasks := max(4_000_000, int64(replications*batchesEach*25*p.Rate*(p.Service+p.Close)))
 	for seed := p.Seed; ; seed++ {
 		parts, used := simulate(d, tasks, seed, parallel)
 		spent += used
 		longer := ofBatches(parts, longerThan(0))
 		// nothing seen is no proof that there is nothing: some waits must have been
-		clear := math.Abs(longer.Value-p.Allowed) > longer.Half && (longer.Value > 0 || seed > p.Seed)
+		clear := math.Abs(longer.Value-p.Allowed) > 1.5*longer.Half && (longer.Value > 0 || seed > p.Seed)
 		if clear || spent+4*used > p.Seconds {
 			return tried{c, longer, tasks, longer.Value <= p.Allowed, clear}, spent
 		}

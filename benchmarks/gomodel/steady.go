@@ -1,9 +1,6 @@
 package main
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
 const (
 	replications = 4
@@ -12,7 +9,7 @@ const (
 )
 
 // steadyPoint is one question. Without Tasks as many are simulated as Target (relative half-width of mean and P(wait))
-// takes, but at most what Seconds of one core allow. The answer tells Tasks: given again, it is the same answer.
+// takes, but at most what Seconds of processor time allow. The answer tells Tasks: given again, it is the same answer.
 type steadyPoint struct {
 	demand
 	Utilisation float64 `json:"utilisation"`
@@ -83,14 +80,13 @@ func length(p steadyPoint, parallel int) (int64, float64) {
 }
 
 // simulate runs the replications, each with a warm-up from the empty pool, and cuts them into batches. It returns the
-// seconds that all of them took together.
+// seconds of processor time as well.
 func simulate(d demand, tasks int64, seed uint64, parallel int) ([]*tally, float64) {
 	parts := make([]*tally, replications*batchesEach)
 	each := max(tasks/int64(len(parts)), 1)
 	warmUp := min(1000+int64(10*d.memory()*d.Rate), max(5*each, 1_000_000))
-	seconds := make([]float64, replications)
+	begin := cpuSeconds()
 	inParallel(replications, parallel, func(i int) {
-		begin := time.Now()
 		s := newStream(d, newRandom(seed, uint64(i)))
 		s.run(warmUp, nil)
 		for j := range batchesEach {
@@ -98,13 +94,8 @@ func simulate(d demand, tasks int64, seed uint64, parallel int) ([]*tally, float
 			s.run(each, part)
 			parts[i*batchesEach+j] = part
 		}
-		seconds[i] = time.Since(begin).Seconds()
 	})
-	total := 0.0
-	for _, one := range seconds {
-		total += one
-	}
-	return parts, total
+	return parts, cpuSeconds() - begin
 }
 
 // correlation of neighbouring batches of one replication.
