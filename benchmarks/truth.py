@@ -255,7 +255,7 @@ def again(program: Path, parallel: int, count: int) -> int:
 BESIDE = ((12, 0.1, 1.0, 0.8), (4, 0.3, 0.5, 0.7), (1, 0.2, 1.0, 0.6))
 
 
-def check(program: Path, parallel: int, *, tasks: int = 15_000, replications: int = 20) -> int:
+def check(program: Path, parallel: int, *, tasks: int = 30_000, replications: int = 20) -> int:
     """Three programs on the same queues of two kinds of tasks: mean wait and P(wait), with 99 % intervals."""
     apart = 0
     for number, (c, p, s, utilisation) in enumerate(BESIDE):
@@ -265,7 +265,7 @@ def check(program: Path, parallel: int, *, tasks: int = 15_000, replications: in
         rows = {"gomodel": tuple(tuple(answer[key].values()) for key in ("mean_wait_seconds", "wait_probability"))}
         for name, simulate in (("simpy", with_simpy), ("ciw", with_ciw)):
             found = [simulate(c, p, s, rate, tasks, 1000 * number + seed) for seed in range(replications)]
-            waits = [run[tasks // 10 :] for run in found]
+            waits = [run[tasks // 5 :] for run in found]
             rows[name] = (
                 interval([statistics.fmean(run) for run in waits]),
                 interval([sum(wait > 1e-9 for wait in run) / len(run) for run in waits]),
