@@ -1,6 +1,6 @@
 """Makes the figures that the pool model is judged by: benchmarks/truth.json, truth_plans.json, truth_jumps.json.
 
-    python benchmarks/truth.py steady|plan|jump|all [--effort 1] [--parallel 2]
+    python benchmarks/truth.py steady|plan|jump|all [--effort 1] [--worse-than 0.005]
     python benchmarks/truth.py again [--count 5]     # repeats the cheapest points of truth.json: the same answer?
     python benchmarks/truth.py check                 # the Go program beside simpy and ciw, on mixed tasks
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import statistics
 import subprocess
@@ -148,6 +149,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("what", choices=(*FILES, "all", "again", "check"))
     parser.add_argument("--effort", type=float, default=1.0)
+    parser.add_argument("--worse-than", type=float, default=0.0, help="only points known less precisely, such as 0.005")
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--count", type=int, default=5, help="points that are repeated by `again` [5]")
     chosen = parser.parse_args()
@@ -158,7 +160,7 @@ def main() -> int:
         if chosen.what == "again":
             return again(program, chosen.parallel, chosen.count)
         for name in FILES if chosen.what == "all" else (chosen.what,):
-            make(program, name, chosen.parallel, chosen.effort)
+            make(program, name, chosen.parallel, chosen.effort, chosen.worse_than)
     return 0
 
 
@@ -209,17 +211,31 @@ def ask(program: Path, name: str, questions: list[dict[str, Any]], parallel: int
         raise SystemExit(f"gomodel {name}: exit code {process.returncode}")
 
 
-def make(program: Path, name: str, parallel: int, effort: float) -> None:
-    """Ask all points of one file. What the file holds of them already stays until there is the new answer."""
-    begin, answers, path = time.perf_counter(), [], FILES[name]
-    asked = points(name, effort)
+def make(program: Path, name: str, parallel: int, effort: float, worse_than: float) -> None:
+    """Ask the points of one file that are not known as precisely, and put each answer into it as it comes."""
+    begin, path, asked = time.perf_counter(), FILES[name], points(name, effort)
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    for answer in ask(program, name, asked, parallel):
-        answers.append(answer)
-        print(f"{name} {len(answers)}: {answer['cpu_seconds']:.1f} s, {answer}"[:200], flush=True)
-        write(path, answers + (kept[len(answers) :] if len(kept) == len(asked) else []))
-    spent = sum(answer["cpu_seconds"] for answer in answers)
+    kept = kept if len(kept) == len(asked) else [None] * len(asked)
+    places = [place for place, answer in enumerate(kept) if not worse_than or looseness(answer) > worse_than]
+    for place, answer in zip(places, ask(program, name, [asked[place] for place in places], parallel), strict=True):
+        if not worse_than or looseness(answer) < looseness(kept[place]):
+            kept[place] = answer
+        print(f"{name} {place + 1}: {answer['cpu_seconds']:.1f} s, ± {looseness(answer):.2%}", flush=True)
+        write(path, [one for one in kept if one is not None])
+    spent = sum(answer["cpu_seconds"] for answer in kept)
     print(f"{path.name}: {spent:.0f} s of processor time, {time.perf_counter() - begin:.0f} s in all")
+
+
+def looseness(answer: dict[str, Any] | None) -> float:
+    """The larger of the relative half-widths of mean wait and P(wait); of a plan, whether it is a near call."""
+    if answer is None:
+        return math.inf
+    if "clear" in answer:
+        return float(not answer["clear"])
+    if "mean_wait_seconds" not in answer:
+        return 0.0
+    pairs = (answer["mean_wait_seconds"], answer["wait_probability"])
+    return max(pair["half_width"] / pair["value"] if pair["value"] else math.inf for pair in pairs)
 
 
 def write(path: Path, answers: list[dict[str, Any]]) -> None:
