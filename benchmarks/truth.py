@@ -1,6 +1,6 @@
 """Makes the figures that the pool model is judged by: benchmarks/truth.json, truth_plans.json, truth_jumps.json.
 
-    python benchmarks/truth.py steady|plan|jump|all [--effort 1] [--worse-than 0.005]
+    python benchmarks/truth.py steady|plan|jump|all [--effort 1] [--worse-than 0.005] [--points 1,7]
     python benchmarks/truth.py again [--count 5]     # repeats the cheapest points of truth.json: the same answer?
     python benchmarks/truth.py check                 # the Go program beside simpy and ciw, on mixed tasks
 
@@ -150,6 +150,7 @@ def main() -> int:
     parser.add_argument("what", choices=(*FILES, "all", "again", "check"))
     parser.add_argument("--effort", type=float, default=1.0)
     parser.add_argument("--worse-than", type=float, default=0.0, help="only points known less precisely, such as 0.005")
+    parser.add_argument("--points", default="", help="only these, such as 1,7")
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--count", type=int, default=5, help="points that are repeated by `again` [5]")
     chosen = parser.parse_args()
@@ -159,8 +160,9 @@ def main() -> int:
             return check(program, chosen.parallel)
         if chosen.what == "again":
             return again(program, chosen.parallel, chosen.count)
+        only = {int(number) for number in chosen.points.split(",") if number}
         for name in FILES if chosen.what == "all" else (chosen.what,):
-            make(program, name, chosen.parallel, chosen.effort, chosen.worse_than)
+            make(program, name, chosen.parallel, chosen.effort, chosen.worse_than, only)
     return 0
 
 
@@ -211,12 +213,16 @@ def ask(program: Path, name: str, questions: list[dict[str, Any]], parallel: int
         raise SystemExit(f"gomodel {name}: exit code {process.returncode}")
 
 
-def make(program: Path, name: str, parallel: int, effort: float, worse_than: float) -> None:
+def make(program: Path, name: str, parallel: int, effort: float, worse_than: float, only: set[int]) -> None:
     """Ask the points of one file that are not known as precisely, and put each answer into it as it comes."""
     begin, path, asked = time.perf_counter(), FILES[name], points(name, effort)
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     kept = kept if len(kept) == len(asked) else [None] * len(asked)
-    places = [place for place, answer in enumerate(kept) if not worse_than or looseness(answer) > worse_than]
+    places = [
+        place
+        for place, answer in enumerate(kept)
+        if (not worse_than or looseness(answer) > worse_than) and (not only or place + 1 in only)
+    ]
     for place, answer in zip(places, ask(program, name, [asked[place] for place in places], parallel), strict=True):
         if not worse_than or looseness(answer) < looseness(kept[place]):
             kept[place] = answer

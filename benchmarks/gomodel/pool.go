@@ -119,7 +119,7 @@ func (r *ring) rebase(by float64) {
 
 // demand is what is asked of a pool. Times in seconds.
 type demand struct {
-	Workers int     `json:"c"`
+	Workers int     `json:"c,omitempty"`
 	Share   float64 `json:"p"`
 	Service float64 `json:"s"`
 	Close   float64 `json:"D"`

@@ -72,7 +72,7 @@ func longerThan(limit int) func(*tally) float64 {
 // length is how many tasks a pilot run says are needed, or affordable; and the seconds that the pilot took.
 func length(p steadyPoint, parallel int) (int64, float64) {
 	parts, seconds := simulate(p.demand, pilotTasks, p.Seed+1_000_003, parallel)
-	least := max(int64(replications*batchesEach*20*p.memory()*p.Rate), pilotTasks)
+	least := max(int64(replications*batchesEach*20*p.memory()*p.Rate), 25*pilotTasks)
 	affordable := math.Max(p.Seconds/seconds, 1) * pilotTasks
 	worst := math.Max(ofBatches(parts, meanWait).relative(), ofBatches(parts, waits).relative())
 	needed := 1.4 * pilotTasks * math.Pow(worst/p.Target, 2)
