@@ -94,13 +94,23 @@ class Row:
 
 def main() -> int:
     """Judge what is asked for, print it, and say whether all is right."""
-    judges: dict[str, Callable[[float], Iterator[Row]]] = {"steady": steady, "plan": plans, "jump": jumps}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("what", nargs="*", metavar="steady|plan|jump", help="[all three]")
+    parser.add_argument(
+        "--full",
+        choices=("found", "held"),
+        default="found",
+        help="a pool is full when an arrival finds all workers held, or from the moment when they are [found]",
+    )
     parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--all", action="store_true", help="every figure, not the wrong ones alone")
     parser.add_argument("--tolerance", type=float, default=0.01, help="share of the true value [0.01]")
     chosen = parser.parse_args()
+    judges: dict[str, Callable[[float], Iterator[Row]]] = {
+        "steady": steady,
+        "plan": plans,
+        "jump": lambda tolerance: jumps(tolerance, chosen.full),
+    }
     if unknown := set(chosen.what) - set(judges):
         parser.error(f"not one of {', '.join(judges)}: {', '.join(sorted(unknown))}")
     warm_up()
@@ -220,8 +230,8 @@ def plans(tolerance: float) -> Iterator[Row]:  # noqa: ARG001 - a number of work
 # -- jumps ------------------------------------------------------------------------------------------------------------
 
 
-def jumps(tolerance: float) -> Iterator[Row]:
-    """`jump` at the points of truth_jumps.json."""
+def jumps(tolerance: float, meaning_of_full: str = "found") -> Iterator[Row]:
+    """`jump` at the points of truth_jumps.json. Full: an arrival *found* all workers held, or the moment they are."""
     from stackscan.errors import ModelError
     from stackscan.queueing.demand import Demand
     from stackscan.queueing.transient import jump
@@ -243,7 +253,10 @@ def jumps(tolerance: float) -> Iterator[Row]:
         runs = int(said[1].replace(",", "")) if said else 400
         figures = []
         for name in ("time_to_full", "time_to_drain"):
-            true, ours = point[name], getattr(found, name)
+            ours, meant = getattr(found, name), name
+            if name == "time_to_full" and meaning_of_full == "held":
+                meant = "time_to_held"
+            true = point[meant]
             count = runs if name == "time_to_full" else max(1, round(runs * found.time_to_full.share))
             figures.append(share_of(name, true, ours.share, count, point["runs"]))
             figures += [

@@ -36,15 +36,16 @@ type jumpAnswer struct {
 	Runs              int     `json:"runs"`
 	Seed              uint64  `json:"seed"`
 	Full              moments `json:"time_to_full"`
+	Held              moments `json:"time_to_held"`
 	Drain             moments `json:"time_to_drain"`
 	CPUSeconds        float64 `json:"cpu_seconds"`
 }
 
 func jump(p jumpPoint, parallel int) jumpAnswer {
-	full, drain := make([]float64, p.Runs), make([]float64, p.Runs)
+	full, held, drain := make([]float64, p.Runs), make([]float64, p.Runs), make([]float64, p.Runs)
 	begin := cpuSeconds()
 	inParallel(p.Runs, parallel, func(i int) {
-		full[i], drain[i] = follow(p, newRandom(p.Seed, uint64(i)))
+		full[i], held[i], drain[i] = follow(p, newRandom(p.Seed, uint64(i)))
 	})
 	calm := p.demand
 	calm.Share = p.Before
@@ -59,13 +60,14 @@ func jump(p jumpPoint, parallel int) jumpAnswer {
 		}
 	}
 	answer.CPUSeconds = cpuSeconds() - begin
-	answer.Full, answer.Drain = momentsOf(full), momentsOf(drained)
+	answer.Full, answer.Held, answer.Drain = momentsOf(full), momentsOf(held), momentsOf(drained)
 	return answer
 }
 
-// follow is one run: when an arrival first finds every worker held within the jump (infinite: none does), and the time
-// from the end of the jump until a worker is free and nobody waits.
-func follow(p jumpPoint, r *random) (full, drain float64) {
+// follow is one run: when an arrival first finds every worker held within the jump, when every worker is first held (0
+// when the jump finds them so; both infinite when it does not come), and the time from the end of the jump until a worker
+// is free and nobody waits.
+func follow(p jumpPoint, r *random) (full, held, drain float64) {
 	calm := p.demand
 	calm.Share = p.Before
 	s := newStream(calm, r)
@@ -73,7 +75,10 @@ func follow(p jumpPoint, r *random) (full, drain float64) {
 	// moment, for arrivals are memoryless.
 	s.run(1000+int64(20*calm.memory()*calm.Rate), nil)
 	s.demand(p.demand)
-	full = math.Inf(1)
+	full, held = math.Inf(1), math.Inf(1)
+	if s.pool.earliest() > s.now {
+		held = 0
+	}
 	arrival := s.now + r.exponential()*s.gap
 	for ; arrival < p.Lasting; arrival += r.exponential() * s.gap {
 		start := max(arrival, s.pool.earliest())
@@ -81,13 +86,16 @@ func follow(p jumpPoint, r *random) (full, drain float64) {
 			full = arrival
 		}
 		s.pool.assign(start, s.silent())
+		if math.IsInf(held, 1) && s.pool.earliest() > arrival {
+			held = arrival
+		}
 	}
 	s.demand(calm)
 	for arrival = p.Lasting; ; {
 		arrival += r.exponential() * s.gap
 		free := s.pool.earliest()
 		if free <= arrival {
-			return full, max(free-p.Lasting, 0)
+			return full, held, max(free-p.Lasting, 0)
 		}
 		s.pool.assign(free, s.silent())
 	}

@@ -177,6 +177,10 @@ func TestJump(t *testing.T) {
 	if at.Low > median || *at.High < median || found.Full.Share.Value != 1 {
 		t.Errorf("full: %+v, median %v", found.Full, *at)
 	}
+	// The first task holds it, one exponential gap after the beginning.
+	if held := found.Held.At["p50"]; held.Low > math.Ln2 || *held.High < math.Ln2 {
+		t.Errorf("held: %+v, median %v", *held, math.Ln2)
+	}
 	// Those n that come within the jump are served one after another from about 1 s on: 1000 n s, less the jump, n being
 	// Poisson with mean 40 (5th percentile 30, 95th 51).
 	low, high := found.Drain.At["p05"].Value, found.Drain.At["p95"].Value
