@@ -86,7 +86,7 @@ def gather(
     _check_alike(seen[chosen.name])
     kept = _once(seen[chosen.name])
     holding = holding_seconds or (chosen.model.holding_seconds if chosen.model is not None else None)
-    moments = _moments(kept, apart_seconds=apart_seconds, holding_seconds=holding)
+    moments = moments_of(kept, apart_seconds=apart_seconds, holding_seconds=holding)
     reason = "another view of one that counts, or the same dump again" if total > len(kept) else ""
     return chosen, Chosen(kept, Gathered(total - len(kept), reason, moments))
 
@@ -164,10 +164,10 @@ def _once(captures: Sequence[Capture]) -> tuple[Capture, ...]:
     return tuple(kept)
 
 
-# -- when they were taken ------------------------------------------------------------------------------------------------
+# -- when they were taken --------------------------------------------------------------------------------------------
 
 
-def _moments(captures: Sequence[Capture], *, apart_seconds: float | None, holding_seconds: float | None) -> Moments:
+def moments_of(captures: Sequence[Capture], *, apart_seconds: float | None, holding_seconds: float | None) -> Moments:
     """Of each process: which captures are of it, and when each was taken, in holding times (None: nobody knows)."""
     found = []
     for places in _processes(captures):

@@ -79,7 +79,8 @@ def project_held(
     silent_fraction: float | None = None,
     service_seconds: float | None = None,
 ) -> Projection:
-    """The projection of one or more dumps of one pool, ``gathered`` as it says. Given numbers go before those of the pool's description. Raises ModelError for numbers that make no pool."""
+    """The projection of one or more dumps of one pool, ``gathered`` as it says. Given numbers go before those of the
+    pool's description. Raises ModelError for numbers that make no pool."""
     from stackscan.queueing.calibration import Series, load_of_closers, load_of_workers
     from stackscan.queueing.projecting import Given, project_load
     from stackscan.queueing.unexplained import Story
