@@ -285,7 +285,9 @@ def percentile(
     right = low * (1 - tolerance) - LEAST <= mine <= high * (1 + tolerance) + LEAST
     if at is None:
         return Figure(name, None, None, ours, None, right, seconds=True)
-    return Figure(name, at["value"], (at["low"], at["high"] or math.inf), ours, None, right, seconds=True)
+    return Figure(
+        name, at["value"], (at["low"], math.inf if at["high"] is None else at["high"]), ours, None, right, seconds=True
+    )
 
 
 def chance(level: float, runs: int, true_runs: int) -> float:
