@@ -126,7 +126,11 @@ def _as_measured(found: Projection, measured: SendTimes) -> Projection:
     if interval is None or (measured.stall_load_erlangs or 0.0) < _FULL * found.workers:
         return replace(found, stall_load_interval=interval)
     carried = replace(found.synchronous, growth_per_second=None)
-    return replace(found, stall_load_interval=(interval[0], None), synchronous=carried)
+    but = (
+        "The metrics show the sends that ended: what the pool carries. It carries nearly all that it can, so more may be "
+        "asked of it, and the waits here are the least there can be. Dumps show whether it is full.",
+    )
+    return replace(found, stall_load_interval=(interval[0], None), synchronous=carried, unexplained=but)
 
 
 def _measured(asked: Asked) -> SendTimes:

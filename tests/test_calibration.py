@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import FIXTURES, json_of, rendered, report_of
-from stackscan.captures import gather
+from stackscan.captures import gather, moments_of
 from stackscan.catalogue import read_text
 from stackscan.errors import CatalogueError, ModelError, StackscanError
 from stackscan.pools.description import read_pool
@@ -102,6 +103,57 @@ def test_intervals_cover_the_truth_nine_times_in_ten(load: float, captures: int)
             found[sum(draw)] = far_apart(*draw)
     covered = sum(found[sum(d)].low <= load <= (found[sum(d)].high or 13 * found[sum(d)].full) for d in draws)
     assert covered >= 0.87 * len(draws)  # 0.9 less two standard errors
+
+
+@pytest.mark.parametrize(("load", "dumps", "apart"), [(0.6, 60, 0.1), (2.4, 12, 0.5), (9.6, 10, 1.1)])
+def test_captures_near_each_other_are_neither_dropped_nor_taken_for_many(load: float, dumps: int, apart: float) -> None:
+    """Pools in continuous time, dumps nearer together than a hold: the interval covers the load in nine of ten."""
+    covered, means = 0, []
+    for seed in range(30):
+        held = _dumps(load, [place * apart for place in range(dumps)], np.random.default_rng(seed))
+        found = load_of_workers([Series(held, tuple(place * apart for place in range(dumps)))], workers=12)
+        covered += found.low <= load <= (found.high or 13)
+        means.append(sum(held) / dumps)
+        assert found.erlangs == pytest.approx(means[-1])
+        assert 1 <= found.independent <= dumps
+    assert covered >= 23  # 0.88 less two standard errors
+    assert load == pytest.approx(sum(means) / 30, rel=0.25)
+
+
+def _dumps(load: float, at: list[float], random: np.random.Generator) -> tuple[int, ...]:
+    """How many of twelve workers are held at these times (in holding times), in the steady state."""
+    settle = 60.0
+    arrivals = np.sort(random.uniform(0, settle + at[-1], random.poisson(load * (settle + at[-1]))))
+    starts = arrivals.copy()
+    for n in range(12, len(starts)):
+        starts[n] = max(starts[n], starts[n - 12] + 1)
+    return tuple(int(((starts <= settle + t) & (starts + 1 > settle + t)).sum()) for t in at)
+
+
+def test_captures_at_unknown_times_tell_no_more_than_one() -> None:
+    """Their mean is the estimate; the interval is not narrower than that of one dump that shows it."""
+    found, one = load_of_workers([Series((4, 4, 4, 4, 4))], workers=12), far_apart(4)
+    assert (4.0, one.low, one.high, 1.0) == (found.erlangs, found.low, found.high, found.independent)
+    between = load_of_workers([Series((0, 0, 1))], workers=12)
+    assert 0.0 == between.low
+    assert (between.high or 0) > far_apart(0, 0, 1).low
+
+
+def test_goroutine_ids_are_a_clock() -> None:
+    """Without any time: holds began when their goroutines were started, so the newest ids tell how far dumps lie apart
+    in holds, rather less than more."""
+    timed = projected(*sorted((KUBO / "v0.40.1-mixed").glob("goroutine.debug2-*")))
+    _, chosen = gather([str(path) for path in sorted((KUBO / "v0.40.1-mixed").glob("goroutine.debug2-*"))], pool=None)
+    captures = [replace(capture, when=None) for capture in chosen.captures]
+    (places, at), *more = moments_of(captures, apart_seconds=None, holding_seconds=10.0)
+    assert [] == more
+    assert (0, 1, 2, 3) == places
+    assert at is not None
+    assert list(at) == sorted(at)
+    assert timed.captures is not None
+    assert not timed.captures.untimed
+    ((_, told),) = moments_of(captures, apart_seconds=25.0, holding_seconds=10.0)
+    assert (0.0, 2.5, 5.0, 7.5) == told
 
 
 def test_closers_have_no_upper_limit() -> None:
@@ -340,6 +392,14 @@ def test_text_that_is_no_histogram_is_refused(text: str) -> None:
     """With its name, not with a traceback."""
     with pytest.raises(StackscanError, match=r"^node\.prom: "):
         read_scrape(text, where="node.prom")
+
+
+def test_a_deadline_that_contradicts_the_sum_is_refused() -> None:
+    """Twenty sends of more than 10 s in 205 s: closes of 10 s, and none of 15 s."""
+    first, last = Scrape(0, 0.0, ((1.0, 0), (10.0, 0)), None), Scrape(100, 205.0, ((1.0, 80), (10.0, 80)), None)
+    assert 20 == send_times([first, last], close_deadline_seconds=10.0, seconds_between=60.0).silent
+    with pytest.raises(ModelError, match="15 s each are more than the 205 s"):
+        send_times([first, last], close_deadline_seconds=15.0, seconds_between=60.0)
 
 
 def test_counters_that_run_backwards_are_refused() -> None:

@@ -99,9 +99,9 @@ class _Course:
                 short_seconds=self.within.healthy_hold_seconds,
                 long_seconds=self.within.silent_hold_seconds,
             )
-            in_jump = (arrivals >= 0) & (arrivals < self.lasting)
-            next_free = np.vstack([free[1:], pool.first_free])
-            np.minimum(full, np.where(in_jump & (next_free > arrivals), arrivals, np.inf).min(axis=0), out=full)
+            held_from = np.maximum(arrivals, 0.0)  # who holds the last worker before the jump holds it then
+            is_held = (np.vstack([free[1:], pool.first_free]) > held_from) & (held_from < self.lasting)
+            np.minimum(full, np.where(is_held, held_from, np.inf).min(axis=0), out=full)
             # between two arrivals, the pool is free from when a worker is
             earlier = np.vstack([before, arrivals[:-1]])
             at = np.maximum(np.maximum(free, earlier), self.lasting)
