@@ -1,51 +1,56 @@
-"""Captures of one pool, for the pool model: which dumps are draws of their own, and which show the same sends again.
+"""Captures of one pool, for the pool model: what each shows, of which process it is, and when it was taken.
 
-Dumps taken within one holding time show the same sends still held. Where ids tell (full text since Go 1.21), a hold is
-known by its worker and by the goroutine that the worker started for it: a dump that shows a hold of one counted before
-is left out. Of a bundle's views of one process only the text is taken, for it has the ids. Counted formats have none:
-each is taken as a draw of its own, and who gives them answers for the time between them.
+All captures count; how much they tell together follows from the times between them. Those come from names and from
+notes beside the files (compare/times.py), from the user, or from goroutine ids: Go numbers goroutines as it starts
+them, so ids are a clock, and a hold whose goroutine was started within it tells how much of that clock a hold lasts.
+Where nothing tells, all captures of a process together are taken as one. Of a bundle's views of one process only the
+text is taken, for it has the ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from stackscan import phases, pipeline, pools, rules
+from stackscan.compare.times import captured_at
 from stackscan.configuration import Configuration, shipped
 from stackscan.errors import ModelError
 from stackscan.language import index_of, mask
 from stackscan.pools import Pool
 from stackscan.report.build import modules
-from stackscan.report.projection import Held, held
+from stackscan.report.projection import Gathered, Held, Moments, held
 from stackscan.snapshot import Snapshot
 
 _TEXT: Final = "goroutine-text"
-#: Dumps whose newest goroutines are so near are one moment, where no hold tells.
-_SAME_MOMENT_IDS: Final = 50
+#: Captures that share so many of their goroutines are of one process.
+_SAME_PROCESS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One dump of a pool: what it shows, its holds as pairs of goroutine ids, its goroutines' ids, where it is from."""
+    """One dump of a pool: what it shows, its holds as pairs of goroutine ids, its goroutines' ids, where it is from and
+    when it was taken, if that is known."""
 
     shown: Held
     holds: frozenset[tuple[int, int]]
     ids: frozenset[int]
     newest: int
     where: str
+    when: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The captures that count, in the order of their goroutine ids, how many do not, and why."""
+    """The captures that count, and what is known of them together."""
 
     captures: tuple[Capture, ...]
-    left_out: int
-    reason: str
+    gathered: Gathered
 
 
 def gather(
@@ -54,9 +59,13 @@ def gather(
     pool: str | None,
     configuration: Configuration | None = None,
     progress: pipeline.Progress | None = None,
+    apart_seconds: float | None = None,
+    holding_seconds: float | None = None,
 ) -> tuple[Pool, Chosen]:
     """The captures of one pool in these sources; ``pool`` names it (None: the one with a model that they show).
-    ``configuration``: the rules and pools to judge with (None: what ships).
+    ``configuration``: the rules and pools to judge with (None: what ships). ``apart_seconds``: the time from each
+    capture of a process to the next, where the user knows it; ``holding_seconds``: how long a hold lasts (None: as the
+    pool's description says).
 
     Raises StackscanError when a source cannot be read, or no dump shows such a pool.
     """
@@ -70,13 +79,16 @@ def gather(
         total += sum(len(snapshots) for _, snapshots in members)
         for member, snapshots in texts or members:
             for one in asked:
-                captures = (_capture(snapshot, one, configuration, member.where) for snapshot in snapshots)
+                when = captured_at(source, member.name)
+                captures = (_capture(snapshot, one, configuration, member.where, when) for snapshot in snapshots)
                 seen[one.name] += [capture for capture in captures if capture is not None]
     chosen = _shown([one for one in asked if seen[one.name]], asked)
     _check_alike(seen[chosen.name])
-    kept = _apart(seen[chosen.name])
-    reason = "they show a moment that is counted already" if total > len(kept) else ""
-    return chosen, Chosen(kept, total - len(kept), reason)
+    kept = _once(seen[chosen.name])
+    holding = holding_seconds or (chosen.model.holding_seconds if chosen.model is not None else None)
+    moments = moments_of(kept, apart_seconds=apart_seconds, holding_seconds=holding)
+    reason = "another view of one that counts, or the same dump again" if total > len(kept) else ""
+    return chosen, Chosen(kept, Gathered(total - len(kept), reason, moments))
 
 
 def _check_alike(captures: Sequence[Capture]) -> None:
@@ -115,7 +127,9 @@ def _shown(shown: Sequence[Pool], asked: Sequence[Pool]) -> Pool:
     return shown[0]
 
 
-def _capture(snapshot: Snapshot, pool: Pool, configuration: Configuration, where: str) -> Capture | None:
+def _capture(
+    snapshot: Snapshot, pool: Pool, configuration: Configuration, where: str, when: datetime | None
+) -> Capture | None:
     samples = pools.sample(snapshot, [pool])
     if not samples:
         return None
@@ -130,7 +144,7 @@ def _capture(snapshot: Snapshot, pool: Pool, configuration: Configuration, where
         raise ModelError(f"{where}: {samples[0].workers:,} workers are more than a pool model takes")
     table = snapshot.rows
     ids = frozenset(table["goroutine_id"].drop_nulls().to_list())
-    return Capture(shown, _holds(snapshot, pool), ids, max(ids, default=0), where)
+    return Capture(shown, _holds(snapshot, pool), ids, max(ids, default=0), where, when)
 
 
 def _holds(snapshot: Snapshot, pool: Pool) -> frozenset[tuple[int, int]]:
@@ -141,19 +155,78 @@ def _holds(snapshot: Snapshot, pool: Pool) -> frozenset[tuple[int, int]]:
     return frozenset(started.drop_nulls().iter_rows())
 
 
-def _apart(captures: Sequence[Capture]) -> tuple[Capture, ...]:
-    """Leave out what shows a hold, or a moment, of one that is kept."""
+def _once(captures: Sequence[Capture]) -> tuple[Capture, ...]:
+    """Leave out the same dump given again, which its goroutines tell; in the order of time, as far as ids tell it."""
     kept: list[Capture] = []
     for capture in sorted(captures, key=lambda one: one.newest):
-        if not any(_together(capture, other) for other in kept):
+        if not any(capture.ids and capture.ids == other.ids for other in kept):
             kept.append(capture)
     return tuple(kept)
 
 
-def _together(one: Capture, other: Capture) -> bool:
+# -- when they were taken --------------------------------------------------------------------------------------------
+
+
+def moments_of(captures: Sequence[Capture], *, apart_seconds: float | None, holding_seconds: float | None) -> Moments:
+    """Of each process: which captures are of it, and when each was taken, in holding times (None: nobody knows)."""
+    found = []
+    for places in _processes(captures):
+        members = [captures[place] for place in places]
+        if apart_seconds is not None and holding_seconds is not None:
+            at: tuple[float, ...] | None = tuple(n * apart_seconds / holding_seconds for n in range(len(members)))
+        else:
+            at = _by_time(members, holding_seconds) or _by_ids(members)
+        found.append((places, at))
+    return tuple(found)
+
+
+def _processes(captures: Sequence[Capture]) -> Iterator[tuple[int, ...]]:
+    """Captures by process, in their order: each belongs with the one before it with which it shares its goroutines.
+    Captures without ids are taken as one process's."""
+    groups: list[list[int]] = []
+    for place, capture in enumerate(captures):
+        for group in groups:
+            if _same_process(captures[group[-1]], capture):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return map(tuple, groups)
+
+
+def _same_process(one: Capture, other: Capture) -> bool:
     if not one.ids or not other.ids:
-        return False
-    if one.holds & other.holds:
-        return True
-    same_process = len(one.ids & other.ids) > 0.5 * min(len(one.ids), len(other.ids))
-    return same_process and not one.holds and not other.holds and abs(one.newest - other.newest) <= _SAME_MOMENT_IDS
+        return not one.ids and not other.ids
+    return len(one.ids & other.ids) > _SAME_PROCESS * min(len(one.ids), len(other.ids))
+
+
+def _by_time(captures: Sequence[Capture], holding_seconds: float | None) -> tuple[float, ...] | None:
+    times = [capture.when for capture in captures if capture.when is not None]
+    if holding_seconds is None or len(times) < len(captures):
+        return None
+    first = min(times)
+    return tuple((time - first).total_seconds() / holding_seconds for time in times)
+
+
+def _by_ids(captures: Sequence[Capture]) -> tuple[float, ...] | None:
+    """By the clock of goroutine ids, in holds; None where no hold tells how long one lasts.
+
+    A hold began when its goroutine was started: it lasts longer than from there to the last capture that shows it, and
+    shorter than to the next. Of few holds the longest age is less than a hold: the bound that is too small in one of
+    twenty cases only is taken, so that captures are rather thought too near to each other than too far apart.
+    """
+    ages, ends = [], []
+    last_seen: dict[tuple[int, int], int] = {}
+    for place, capture in enumerate(captures):
+        last_seen |= dict.fromkeys(capture.holds, place)
+    for (_, child), place in last_seen.items():
+        ages.append(captures[place].newest - child)
+        if place + 1 < len(captures):
+            ends.append(captures[place + 1].newest - child)
+    longest = max(ages, default=0)
+    if longest <= 0:
+        return None
+    hold = longest / 0.05 ** (1 / len(ages))
+    if ends:
+        hold = max(longest, min(hold, float(np.quantile(ends, 0.25))))
+    return tuple((capture.newest - captures[0].newest) / hold for capture in captures)

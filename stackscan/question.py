@@ -42,6 +42,7 @@ class Asked:
     peers: int | None
     jump_from: float | None
     jump_seconds: float
+    apart_seconds: float | None = None
     configured: Callable[[], Configuration] | None = None  # the rules and pools to read captures with
 
 
@@ -71,11 +72,17 @@ def _of_captures(asked: Asked, progress: Progress | None) -> tuple[Projection, s
             hint="Captures show the workers and the load; ask again with the load's numbers instead of --from.",
         )
     configuration = None if asked.configured is None else asked.configured()
-    pool, chosen = gather(asked.captures, pool=asked.pool, configuration=configuration, progress=progress)
+    pool, chosen = gather(
+        asked.captures,
+        pool=asked.pool,
+        configuration=configuration,
+        progress=progress,
+        apart_seconds=asked.apart_seconds,
+        holding_seconds=asked.deadline_seconds,
+    )
     found = project_held(
         [capture.shown for capture in chosen.captures],
-        left_out=chosen.left_out,
-        reason=chosen.reason,
+        gathered=chosen.gathered,
         holding_seconds=asked.deadline_seconds,
         probe_seconds=asked.probe_seconds,
         rate_per_second=asked.rate_per_second,
@@ -119,7 +126,11 @@ def _as_measured(found: Projection, measured: SendTimes) -> Projection:
     if interval is None or (measured.stall_load_erlangs or 0.0) < _FULL * found.workers:
         return replace(found, stall_load_interval=interval)
     carried = replace(found.synchronous, growth_per_second=None)
-    return replace(found, stall_load_interval=(interval[0], None), synchronous=carried)
+    but = (
+        "The metrics show the sends that ended: what the pool carries. It carries nearly all that it can, so more may be "
+        "asked of it, and the waits here are the least there can be. Dumps show whether it is full.",
+    )
+    return replace(found, stall_load_interval=(interval[0], None), synchronous=carried, unexplained=but)
 
 
 def _measured(asked: Asked) -> SendTimes:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from stackscan.errors import ModelError
 from stackscan.queueing import checks
-from stackscan.queueing.replay import MOST_TASKS, SERVICE_SECONDS, every, race_seconds, replay, throughput
+from stackscan.queueing.estimate import Estimate, named_intervals, of_batches
+from stackscan.queueing.projection import Intervals
+from stackscan.queueing.replay import MOST_TASKS, SERVICE_SECONDS, every, race_seconds, replay
 
 #: The most steps × columns that the draws of one call may cost: some seconds.
 MOST_CELLS: Final = 2_000_000_000
@@ -49,13 +51,15 @@ class Spread:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What one kind of pool makes of the draws. ``before_counts`` pairs a number of tasks completed before the budget
-    with the share of draws that gave it."""
+    with the share of draws that gave it. ``tasks_per_second``: all draws' tasks before the budget by all their time.
+    ``intervals``: the 90 % intervals of what chance leaves open in the means."""
 
     completed_before_budget: Spread
     completed_at_budget: Spread
     tasks_per_second: float
     makespan_seconds: float
     before_counts: tuple[tuple[int, float], ...]
+    intervals: Intervals = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +160,49 @@ def _ends(batch: Batch, flags: NDArray[np.bool_], workers: int) -> NDArray[np.fl
 def _outcome(batch: Batch, ends: NDArray[np.float64]) -> Outcome:
     budget = batch.budget_seconds
     race = race_seconds(
-        batch.tasks, service_seconds=batch.service_seconds, deadline_seconds=batch.close_deadline_seconds
+        batch.tasks,
+        service_seconds=batch.service_seconds,
+        deadline_seconds=batch.close_deadline_seconds,
+        budget_seconds=budget,
     )
     before = (ends < budget * (1 - 1e-9)).sum(axis=0)
     at = (ends <= budget * (1 + 1e-9) + race).sum(axis=0)
     makespans = ends.max(axis=0)
-    rates = [
-        throughput(int(n), makespan_seconds=float(seconds), budget_seconds=budget)
-        for n, seconds in zip(before, makespans, strict=True)
-    ]
     values, times = np.unique(before, return_counts=True)
     shares = tuple((int(v), float(n) / len(before)) for v, n in zip(values, times, strict=True))
-    return Outcome(_spread(before), _spread(at), float(np.mean(rates)), float(makespans.mean()), shares)
+    rate = _rate(before, np.minimum(makespans, budget))
+    intervals = {
+        "completed_before_budget.mean": _mean(before),
+        "completed_at_budget.mean": _mean(at),
+        "tasks_per_second": rate,
+        "makespan_seconds": _mean(makespans),
+    }
+    return Outcome(
+        _spread(before),
+        _spread(at),
+        rate.value,
+        float(makespans.mean()),
+        shares,
+        named_intervals(**intervals),
+    )
+
+
+def _rate(completed: NDArray[np.int_], seconds: NDArray[np.float64]) -> Estimate:
+    """All tasks of all draws by all the time they took: what many batches one after another come to. The mean of the
+    draws' own rates would be that of the one lucky draw without a silent peer. The interval is the delta method's."""
+    if not seconds.sum():
+        return Estimate.exactly(0.0)
+    rate = float(completed.sum() / seconds.sum())
+    off = completed - rate * seconds
+    found = _mean(off)
+    half = (found.high - found.low) / 2 / float(seconds.mean())
+    return Estimate(rate, max(0.0, rate - half), rate + half)
+
+
+def _mean(values: NDArray[np.float64] | NDArray[np.int_]) -> Estimate:
+    if len(values) < 2:
+        return Estimate.exactly(float(values.mean()))
+    return of_batches(np.asarray(values, dtype=np.float64))
 
 
 def _spread(counts: NDArray[np.int_]) -> Spread:

@@ -10,7 +10,7 @@ from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.deterministic import DeterministicQueue
 from stackscan.queueing.projection import Projection
-from stackscan.queueing.steady import equivalent
+from stackscan.queueing.wait_curve import wait_probabilities
 
 POINTS: Final = 121
 #: How far the curves go beyond saturation.
@@ -82,25 +82,14 @@ def _over_share(demand: Demand) -> Curves:
         panels=(
             Panel(
                 "tasks that wait",
-                tuple(_waiting(one) for one in demands),
-                tuple(_waiting(writing) for _ in x),
+                wait_probabilities(demands),
+                wait_probabilities([writing]) * len(x),
             ),
             Panel("tasks done per second", tuple(_done(one) for one in demands), tuple(fast for _ in x)),
         ),
         saturation=full if 0 <= full <= end else None,
         mark=Mark(demand.silent_fraction, demand.silent_fraction, demand.silent_fraction, "given"),
     )
-
-
-def _waiting(demand: Demand) -> float:
-    if demand.saturated:
-        return 1.0
-    if not demand.stall_load_erlangs:
-        load = demand.rate_per_second * demand.service_seconds
-        if not load:
-            return 0.0
-        return DeterministicQueue(demand.workers, load, demand.service_seconds).wait_probability
-    return equivalent(demand).wait_probability
 
 
 def _done(demand: Demand) -> float:

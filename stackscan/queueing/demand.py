@@ -43,6 +43,16 @@ class Demand:
         return self.rate_per_second * (self.service_seconds + answered)
 
     @property
+    def healthy_hold_seconds(self) -> float:
+        """The hold ``s + r``: how long a task whose peer answers holds a worker that closes too."""
+        return self.service_seconds + self.answer_seconds
+
+    @property
+    def silent_hold_seconds(self) -> float:
+        """The hold ``s + D``: how long a task whose peer is silent does."""
+        return self.service_seconds + self.close_deadline_seconds
+
+    @property
     def load_erlangs(self) -> float:
         """λ·E[S]: all work."""
         return self.stall_load_erlangs + self.healthy_load_erlangs
@@ -52,6 +62,12 @@ class Demand:
         """E[S]: how long a task holds a worker on average, when the worker closes too."""
         silent = self.silent_fraction * self.close_deadline_seconds
         return self.service_seconds + silent + (1 - self.silent_fraction) * self.answer_seconds
+
+    @property
+    def second_moment(self) -> float:
+        """E[S²], in seconds squared."""
+        short, long = self.healthy_hold_seconds, self.silent_hold_seconds
+        return (1 - self.silent_fraction) * short**2 + self.silent_fraction * long**2
 
     @property
     def capacity_per_second(self) -> float | None:

@@ -1,7 +1,8 @@
 """What would hold a target: how many workers, how large a share of silent peers, how long a deadline.
 
 The target is a wait and the share of tasks that must not exceed it. Each question is monotone in its number, so each
-answer is found by halving an interval; the queue is the exact M/D/c, with the capacity that healthy tasks leave.
+answer is found by halving an interval. Whether a pool holds the target, the one model says (waits.py): exactly, or by a
+simulation that goes on until its interval lies on one side of the target, always with the same random numbers.
 """
 
 from __future__ import annotations
@@ -16,9 +17,16 @@ from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.detached import Closers, closers
 from stackscan.queueing.deterministic import DeterministicQueue
-from stackscan.queueing.steady import equivalent
+from stackscan.queueing.estimate import named_intervals
+from stackscan.queueing.projection import Intervals
+from stackscan.queueing.waits import MOST_TASKS, Measured, waits_of
 
-_HALVINGS: Final = 60
+#: How near the largest share and the longest deadline are found.
+_TOLERANCE: Final = 2e-3
+#: Tasks simulated before the first look at a pool: most pools are far from the target. Numbers of workers are decided
+#: by as many as it takes; limits of a share or a time, which have no next number, by these.
+_FIRST_LOOK: Final = 400_000
+_LIMIT_TASKS: Final = 1_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +46,41 @@ class Target:
             )
 
     def is_held_by(self, demand: Demand) -> bool:
-        """Whether the synchronous pool holds it at this demand."""
-        if demand.saturated:
-            return False
-        return self.is_held_by_queue(equivalent(demand))
+        """Whether the synchronous pool holds it at this demand, as far as _LIMIT_TASKS tell."""
+        return self.judge(demand, most_tasks=_LIMIT_TASKS).holds
 
-    def is_held_by_queue(self, queue: DeterministicQueue) -> bool:
-        """Whether this queue holds it."""
-        return queue.exceeds(self.wait_seconds) <= 1 - self.probability + 1e-12
+    def judge(self, demand: Demand, *, most_tasks: int = MOST_TASKS) -> Judgement:
+        """Whether the synchronous pool holds it, and whether that is certain."""
+        if demand.saturated:
+            return Judgement(holds=False, certain=True)
+        waits, most = waits_of(demand), 1 - self.probability + 1e-12
+        if not isinstance(waits, Measured):
+            found = waits.exceeds(self.wait_seconds)
+            return Judgement(holds=found.value <= most, certain=found.high <= most or found.low > most)
+        waits = replace(waits, first_tasks=_FIRST_LOOK, most_tasks=most_tasks)
+        while True:
+            found = waits.figure("exceeds", self.wait_seconds)
+            certain = found.high <= most or found.low > most
+            if certain or not waits.go_on():
+                return Judgement(holds=found.value <= most, certain=certain)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether a pool holds a target. ``certain``: the target lies outside the interval of what was simulated."""
+
+    holds: bool
+    certain: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The answers: workers with the close in them and beside them (None: MOST_WORKERS do not hold the target), and the
-    limits of the given pool (None: it fails without any silent peer)."""
+    limits of the given pool (None: it fails without any silent peer).
+
+    The waits are those with ``workers_needed``, found by ``method``, with the intervals of what was simulated.
+    ``near``: numbers of workers for which the simulation could not tell whether they hold the target.
+    """
 
     holds_now: bool
     workers_needed: int | None
@@ -61,29 +90,48 @@ class Plan:
     wait_probability: float | None
     mean_wait_seconds: float | None
     closers: Closers
+    method: str
+    intervals: Intervals = ()
+    near: tuple[int, ...] = ()
 
 
 def plan(demand: Demand, target: Target) -> Plan:
-    """All answers for one demand. The waits are those with ``workers_needed``."""
-    needed = workers_needed(demand, target)
-    queue = None if needed is None else equivalent(replace(demand, workers=needed))
+    """All answers for one demand."""
+    judged: dict[int, Judgement] = {}
+
+    def holds(workers: int) -> bool:
+        if workers not in judged:
+            judged[workers] = target.judge(replace(demand, workers=workers))
+        return judged[workers].holds
+
+    needed = _workers_needed(demand, holds)
+    waits = None if needed is None else waits_of(replace(demand, workers=needed))
+    chance = None if waits is None else waits.wait_probability()
+    mean = None if waits is None else waits.mean_seconds()
     return Plan(
-        holds_now=target.is_held_by(demand),
+        holds_now=holds(demand.workers),
         workers_needed=needed,
         writers_needed=writers_needed(demand, target),
         largest_silent_fraction=largest_silent_fraction(demand, target),
         longest_deadline_seconds=longest_deadline_seconds(demand, target),
-        wait_probability=None if queue is None else queue.wait_probability,
-        mean_wait_seconds=None if queue is None else queue.mean_wait_seconds,
+        wait_probability=None if chance is None else chance.value,
+        mean_wait_seconds=None if mean is None else mean.value,
         closers=closers(demand.stall_load_erlangs),
+        method="no number of workers holds it" if waits is None else waits.method,
+        intervals=named_intervals(wait_probability=chance, mean_wait_seconds=mean),
+        near=tuple(sorted(workers for workers, found in judged.items() if not found.certain)),
     )
 
 
 def workers_needed(demand: Demand, target: Target) -> int | None:
     """The fewest workers that hold the target with closes in the worker; None when MOST_WORKERS do not."""
-    return _fewest(
-        lambda workers: target.is_held_by(replace(demand, workers=workers)), at_least=math.floor(demand.load_erlangs)
-    )
+    return _workers_needed(demand, lambda workers: target.judge(replace(demand, workers=workers)).holds)
+
+
+def _workers_needed(demand: Demand, holds: Callable[[int], bool]) -> int | None:
+    load = demand.load_erlangs
+    guess = math.ceil(load + math.sqrt(load)) + 1  # what a pool of this load needs, more or less (square-root staffing)
+    return _fewest(holds, at_least=math.floor(load), guess=guess)
 
 
 def writers_needed(demand: Demand, target: Target) -> int | None:
@@ -95,9 +143,10 @@ def writers_needed(demand: Demand, target: Target) -> int | None:
     def holds(workers: int) -> bool:
         if load > checks.below_saturation(workers):
             return False
-        return target.is_held_by_queue(DeterministicQueue(workers, load, service))
+        queue = DeterministicQueue(workers, load, service)
+        return queue.exceeds(target.wait_seconds) <= 1 - target.probability + 1e-12
 
-    return _fewest(holds, at_least=math.floor(load))
+    return _fewest(holds, at_least=math.floor(load), guess=math.floor(load) + 1)
 
 
 def largest_silent_fraction(demand: Demand, target: Target) -> float | None:
@@ -114,26 +163,33 @@ def longest_deadline_seconds(demand: Demand, target: Target) -> float | None:
     )
 
 
-def _fewest(holds: Callable[[int], bool], *, at_least: int) -> int | None:
-    low, step = min(max(at_least, 0), checks.MOST_WORKERS), 1
-    while low + step < checks.MOST_WORKERS and not holds(low + step):
-        low, step = low + step, step * 2
-    high = min(low + step, checks.MOST_WORKERS)
-    if not holds(high):
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
+def _fewest(holds: Callable[[int], bool], *, at_least: int, guess: int) -> int | None:
+    """The smallest number above ``at_least`` that holds, looked for around a guess."""
+    low = min(max(at_least, 0), checks.MOST_WORKERS - 1)
+    high = min(max(guess, low + 1), checks.MOST_WORKERS)
+    step = 1
+    while not holds(high):
+        if high == checks.MOST_WORKERS:
+            return None
+        low, high, step = high, min(high + step, checks.MOST_WORKERS), step * 2
+    step = 1
+    while high - low > 1:  # gallop down from what holds, then halve
+        middle = max(high - step, (low + high) // 2)
+        if holds(middle):
+            high, step = middle, step * 2
+        else:
+            low = middle
     return high
 
 
 def _largest(holds: Callable[[float], bool], *, most: float) -> float | None:
+    """The largest number up to ``most`` that holds, to a thousandth."""
     if holds(most):
         return most
     if not holds(0.0):
         return None
     low, high = 0.0, most
-    for _ in range(_HALVINGS):
+    while high - low > _TOLERANCE * high and high > 1e-12 * most:
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low

@@ -9,10 +9,10 @@ from stackscan.queueing import checks
 from stackscan.queueing.calibration import Load
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.detached import STREAMS_A_PEER, closers, closers_of, stream_bound_seconds
-from stackscan.queueing.deterministic import DeterministicQueue
 from stackscan.queueing.projection import Captures, Detached, Peers, Projection, Synchronous
-from stackscan.queueing.steady import SteadyState, of_queue, steady_state
+from stackscan.queueing.steady import SteadyState, steady_state
 from stackscan.queueing.unexplained import Story, unexplained
+from stackscan.queueing.waits import waits_of
 from stackscan.queueing.whatifs import what_ifs
 
 PROBE_SECONDS: Final = 30.0
@@ -77,7 +77,7 @@ def project(demand: Demand, *, probe_timeout_seconds: float = PROBE_SECONDS, pee
             goroutines_p999=counted.goroutines_p999,
             memory_bytes_p999=counted.memory_bytes_p999,
         ),
-        what_ifs=what_ifs(demand.workers, load, holding_seconds=deadline, probe_timeout_seconds=probe),
+        what_ifs=what_ifs(demand, probe_timeout_seconds=probe),
         unexplained=(),
         method=state.method,
         peers=None if peers is None else _peers(demand, peers),
@@ -97,8 +97,10 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
     saturated = erlangs is None or erlangs > checks.below_saturation(workers)
     usable = low if erlangs is None else erlangs
     probe = given.probe_timeout_seconds
-    state = _saturated(probe) if saturated or given.endless else _state(workers, usable, unit, probe)
-    worst = None if saturated or holding is None else _probe_at(high, workers, unit, probe)
+    demand = _demand(workers, usable, unit, given)
+    is_full = saturated or given.endless or demand.saturated
+    state = _saturated(probe) if is_full else steady_state(demand, probe_timeout_seconds=probe)
+    worst = None if saturated or holding is None else _probe_at(high, demand, given, probe)
     silent_rate = _silent_rate(given)
     silent_capacity = None if holding is None else workers / holding
     growth = None if silent_rate is None or silent_capacity is None else max(0.0, silent_rate - silent_capacity)
@@ -116,7 +118,7 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
         synchronous=_synchronous(
             state,
             holding_seconds=holding,
-            saturated=saturated or given.endless,
+            saturated=is_full,
             capacity=None,
             utilization=None if erlangs is None else erlangs / workers,
             growth=_of_tasks(growth, given),
@@ -132,9 +134,7 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
             memory_bytes_p999=counted.memory_bytes_p999,
             is_lower_bound=erlangs is None,
         ),
-        what_ifs=()
-        if holding is None
-        else what_ifs(workers, usable, holding_seconds=holding, probe_timeout_seconds=probe, censored=erlangs is None),
+        what_ifs=() if holding is None else what_ifs(demand, probe_timeout_seconds=probe, censored=erlangs is None),
         unexplained=(),
         method="no steady state: holds without end" if given.endless else state.method,
         captures=captures,
@@ -144,19 +144,24 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
     return replace(found, unexplained=unexplained(found, story))
 
 
-def _state(workers: int, load: float, unit: float, probe: float) -> SteadyState:
-    return of_queue(DeterministicQueue(workers, load, unit), probe_timeout_seconds=probe)
+def _demand(workers: int, load: float, unit: float, given: Given) -> Demand:
+    """The pool at a load of silent peers; beside it, healthy tasks as far as they are given."""
+    rate, service = given.rate_per_second, given.service_seconds
+    if not rate or not service or load / unit > rate:
+        return Demand(workers, load / unit, 1.0, unit, 0.0)
+    return Demand(workers, rate, load / unit / rate, unit, service)
 
 
 def _saturated(probe: float) -> SteadyState:
     return steady_state(Demand(1, 1.0, 1.0, 1.0), probe_timeout_seconds=probe)
 
 
-def _probe_at(load: float | None, workers: int, holding: float, probe: float) -> float | None:
+def _probe_at(load: float | None, demand: Demand, given: Given, probe: float) -> float | None:
     """P(a probe times out) at the upper end of the load."""
-    if load is None or load > checks.below_saturation(workers):
+    if load is None:
         return 1.0
-    return DeterministicQueue(workers, load, holding).exceeds(probe)
+    worst = _demand(demand.workers, load, demand.close_deadline_seconds, given)
+    return 1.0 if worst.saturated else waits_of(worst).exceeds(probe).value
 
 
 def _silent_rate(given: Given) -> float | None:
@@ -193,7 +198,7 @@ def _synchronous(
         wait_quantiles_seconds=tuple((q, v if known else None) for q, v in state.wait_quantiles_seconds),
         probe_timeout_probability=state.probe_timeout_probability if known else None,
         growth_per_second=growth,
-        mean_wait_interval=state.mean_wait_interval,
+        intervals=state.intervals,
     )
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Named figures with their 90 % intervals: those that were simulated.
+Intervals = tuple[tuple[str, tuple[float, float]], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Synchronous:
     """The pool whose workers close the streams themselves.
 
     ``growth_per_second`` is how fast the queue grows beyond saturation (None: the rate is not known).
-    ``mean_wait_interval`` is there where the wait was simulated (90 %).
+    ``intervals`` has the 90 % interval of each figure that was simulated, by its name (``wait_probability``,
+    ``wait_quantiles_seconds.0.99``).
     """
 
     capacity_per_second: float | None
@@ -26,7 +30,12 @@ class Synchronous:
     wait_quantiles_seconds: tuple[tuple[float, float | None], ...]
     probe_timeout_probability: float | None
     growth_per_second: float | None
-    mean_wait_interval: tuple[float, float] | None = None
+    intervals: Intervals = ()
+
+    @property
+    def mean_wait_interval(self) -> tuple[float, float] | None:
+        """The interval of the mean wait, where it was simulated."""
+        return dict(self.intervals).get("mean_wait_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +65,22 @@ class WhatIf:
     wait_probability: float
     mean_wait_seconds: float | None
     probe_timeout_probability: float | None
+    intervals: Intervals = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Captures:
     """What a projection from captures rests on: how many workers each showed held, how many were full, how many more
-    dumps were left out (``left_out`` says why), and whether the held ones are closers beside the pool."""
+    dumps were left out (``reason`` says why), and whether the held ones are closers beside the pool. ``independent``:
+    how many dumps far apart would tell as much; ``untimed``: when they were taken is not known."""
 
     held: tuple[int, ...]
     full: int
     left_out: int = 0
     reason: str = ""
     beside: bool = False
+    independent: float = 1.0
+    untimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +100,14 @@ class Peers:
 @dataclass(frozen=True, slots=True)
 class Moments:
     """A time over replications, in seconds: how often it came at all, and its 5th, 50th and 95th percentile among all
-    replications (None: it did not come in that many)."""
+    replications (None: it did not come in that many). ``intervals`` has the 90 % interval of each of the four; an end
+    that is None lies beyond all that was seen."""
 
     share: float
     p05: float | None
     p50: float | None
     p95: float | None
+    intervals: tuple[tuple[str, tuple[float | None, float | None]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def replay(
         end = free[0] + service + held[flag]
         heapq.heapreplace(free, end)
         ends.append(end)
-    race = race_seconds(tasks, service_seconds=service, deadline_seconds=deadline)
+    race = race_seconds(tasks, service_seconds=service, deadline_seconds=deadline, budget_seconds=budget)
     before = sum(end < budget * (1 - _SAME) for end in ends)
     makespan = max(ends)
     return Replay(
@@ -86,10 +86,10 @@ def replay(
     )
 
 
-def race_seconds(tasks: int, *, service_seconds: float, deadline_seconds: float) -> float:
+def race_seconds(tasks: int, *, service_seconds: float, deadline_seconds: float, budget_seconds: float) -> float:
     """How long after the budget a task still ends *with* it: what all writes of the batch take one after another, for
-    no end is pushed further than that by them; never more than a hundredth of a deadline."""
-    return min(tasks * service_seconds, deadline_seconds / 100)
+    no end is pushed further than that by them; never more than a hundredth of a deadline, or of the budget."""
+    return min(tasks * service_seconds, deadline_seconds / 100, budget_seconds / 100)
 
 
 def throughput(completed: int, *, makespan_seconds: float, budget_seconds: float) -> float:

@@ -1,41 +1,29 @@
-"""The pool, simulated: first come first served on c workers, many replications side by side.
+"""The pool, simulated with every wait kept: for tests, and to measure how fast it is.
 
-Every replication is exact (Kiefer and Wolfowitz 1955: an arrival takes the worker that is free first); the arrays run
-over replications, so that one step of Python moves all of them on by a task. Where all hold a worker equally long,
-they leave in the order in which they came, and task n starts when task n - c is done: then one step moves on c tasks.
+Where all hold a worker equally long, they leave in the order in which they came, and task n starts when task n - c is
+done: then one step moves on c tasks. Any other pool is two_kinds.py's.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from stackscan.errors import ModelError
 from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
+from stackscan.queueing.estimate import Estimate, of_batches
+from stackscan.queueing.two_kinds import TwoKindPool
 
 Floats = NDArray[np.float64]
 
 #: The most numbers that one simulation draws and keeps: 400 MB of doubles.
 MOST_TASKS: Final = 50_000_000
 _CHUNK: Final = 256
-#: Confidence of every interval here.
-CONFIDENCE: Final = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A simulated figure: the mean over replications and its 90 % confidence interval (Student's t)."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -58,7 +46,7 @@ class Simulated:
     @property
     def mean_wait_seconds(self) -> Estimate:
         """Over all tasks, those that do not wait included."""
-        return _estimate(self.waits_seconds.mean(axis=1))
+        return of_batches(self.waits_seconds.mean(axis=1))
 
     @property
     def wait_probability(self) -> Estimate:
@@ -67,20 +55,11 @@ class Simulated:
 
     def exceeds(self, seconds: float) -> Estimate:
         """The share of tasks that wait longer than ``seconds``; a billionth of a second is rounding."""
-        return _estimate((self.waits_seconds > seconds + 1e-9).mean(axis=1))
+        return of_batches((self.waits_seconds > seconds + 1e-9).mean(axis=1))
 
     def quantile_seconds(self, share: float) -> float:
         """The wait that ``share`` of all tasks do not exceed."""
         return max(0.0, float(np.quantile(self.waits_seconds, share)))
-
-
-def _estimate(means: Floats) -> Estimate:
-    """One number a replication → their mean and its interval. All equal (as when nobody waits): of no width."""
-    value = float(means.mean())
-    if len(means) < 2:
-        return Estimate(value, value, value)
-    half = float(special.stdtrit(len(means) - 1, (1 + CONFIDENCE) / 2) * means.std(ddof=1) / math.sqrt(len(means)))
-    return Estimate(value, value - half, value + half)
 
 
 def simulate(demand: Demand, *, tasks: int, warm_up: int, replications: int = 200, seed: int = 1) -> Simulated:
@@ -97,22 +76,17 @@ def simulate(demand: Demand, *, tasks: int, warm_up: int, replications: int = 20
 
 def _waits(demand: Demand, tasks: int, replications: int, random: np.random.Generator) -> Iterator[Floats]:
     """Waits, a row a task, a column a replication."""
-    free = np.zeros((demand.workers, replications))
-    column = np.arange(replications)
+    pool = TwoKindPool(demand.workers, replications)
     now = np.zeros(replications)
     for begin in range(0, tasks, _CHUNK):
         size = min(_CHUNK, tasks - begin), replications
         arrivals = now + np.cumsum(random.exponential(1 / demand.rate_per_second, size), axis=0)
         silent = random.random(size) < demand.silent_fraction
-        holds = demand.service_seconds + np.where(silent, demand.close_deadline_seconds, demand.answer_seconds)
-        waits = np.empty(size)
-        for place in range(size[0]):
-            first = free.argmin(axis=0)
-            start = np.maximum(free[first, column], arrivals[place])
-            free[first, column] = start + holds[place]
-            waits[place] = start - arrivals[place]
+        free = pool.serve(
+            arrivals, silent, short_seconds=demand.healthy_hold_seconds, long_seconds=demand.silent_hold_seconds
+        )
         now = arrivals[-1]
-        yield waits
+        yield np.maximum(free - arrivals, 0.0)
 
 
 def simulate_deterministic(

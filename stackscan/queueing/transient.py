@@ -8,104 +8,138 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from stackscan.errors import ModelError
 from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
+from stackscan.queueing.estimate import CONFIDENCE
 from stackscan.queueing.projection import Jump, Moments
+from stackscan.queueing.simulated_waits import REPLICATIONS, SEED, begin_near_steady, memory_seconds
+from stackscan.queueing.two_kinds import TwoKindPool
+from stackscan.queueing.waits import healthy_is_negligible
 
 Floats = NDArray[np.float64]
 
-_REPLICATIONS: Final = 400
-#: Silent sends of one replication that are followed; more cannot be in bounded time.
-MOST_SENDS: Final = 50_000
-_SEED: Final = 1
+#: Tasks of one replication that are followed; more cannot be in bounded time.
+MOST_TASKS: Final = 100_000
+_CHUNK: Final = 256
+#: Replications: many of a short jump, fewer of a long one.
+_MANY, _FEW, _SHORT_TASKS = 1_000, REPLICATIONS, 20_000
+_SHARES: Final = (0.05, 0.5, 0.95)
 
 
 def jump(demand: Demand, *, silent_fraction_before: float, lasting_seconds: float) -> Jump:
-    """Follow the workers that silent peers hold through a jump of the silent fraction, by simulation.
+    """Follow the pool through a jump of the silent fraction, by simulation, from its steady state before.
 
-    Raises ModelError when the demand before the jump saturates the pool already, or for more than MOST_SENDS.
+    Healthy tasks that change nothing are left out. Raises ModelError when the demand before the jump saturates the pool
+    already, or for more than MOST_TASKS.
     """
     calm = replace(demand, silent_fraction=silent_fraction_before)
     lasting = checks.positive(lasting_seconds, "jump (seconds)", most=checks.MOST_SECONDS)
     if calm.saturated:
         raise ModelError("the pool is saturated before the jump", hint="Give a smaller --jump-from, or more workers.")
-    deadline, c = demand.close_deadline_seconds, demand.workers
-    rates = calm.rate_per_second * calm.silent_fraction, demand.rate_per_second * demand.silent_fraction
-    backlog = max(0.0, demand.stall_load_erlangs - c) * lasting / deadline  # silent sends that wait at its end
-    drain = deadline * (3 + 3 * (backlog + 3 * math.sqrt(c)) / (c - calm.stall_load_erlangs))
-    spans = ((3 * deadline, rates[0]), (lasting, rates[1]), (drain, rates[0]))  # the first settles the pool
-    sends = sum(span * rate for span, rate in spans)
-    if sends > MOST_SENDS or c > MOST_SENDS:
+    course = _Course(calm, demand, lasting)
+    tasks = course.expected_tasks
+    if tasks > MOST_TASKS or demand.workers > MOST_TASKS // 10:
         raise ModelError(
-            f"a jump with {sends:,.0f} silent sends on {c:,} workers is more than is followed ({MOST_SENDS:,})",
-            hint="Give a shorter --jump-time, or leave the jump out.",
+            f"a jump with {tasks:,.0f} tasks on {demand.workers:,} workers is more than is followed "
+            f"({MOST_TASKS:,} on {MOST_TASKS // 10:,})",
+            hint="Give a shorter --jump-time, a smaller --jump-from, or leave the jump out.",
         )
-    full, drained = _follow(c, deadline, spans)
+    full, drained = course.follow()
     return Jump(
         before=silent_fraction_before,
         lasting_seconds=lasting,
         time_to_full=_moments(full),
-        time_to_drain=_moments(drained),
+        time_to_drain=_moments(drained[np.isfinite(full)]),
         fluid_time_to_full_seconds=_fluid(demand, calm, lasting),
-        method=f"simulation ({_REPLICATIONS} replications, seed {_SEED})",
+        method=f"simulation ({course.replications} replications, seed {SEED}, 90 % intervals)",
     )
 
 
-def _follow(c: int, deadline: float, spans: tuple[tuple[float, float], ...]) -> tuple[Floats, Floats]:
-    """When the pool was first full within the jump, and when it was free after it; infinite where it was not."""
-    random = np.random.default_rng(_SEED)
-    lasting = spans[1][0]
-    full, drained = np.full(_REPLICATIONS, np.inf), np.full(_REPLICATIONS, np.inf)
-    for row in range(_REPLICATIONS):
-        arrivals = _arrivals(random, spans)
-        starts = _starts(arrivals, c, deadline)
-        # a start is the c-th when the oldest of the last c still holds
-        reach = max(0, len(starts) - c + 1)
-        held = arrivals[c - 1 :][starts[c - 1 :] < starts[:reach] + deadline]
-        within = held[(held >= 0) & (held < lasting)]
-        full[row] = within[0] if len(within) else np.inf
-        drained[row] = _free_from(starts, c, deadline, lasting) - lasting
-    return full, drained[np.isfinite(full)]
+class _Course:
+    """The arrivals of a jump: as before it until 0, as within it until ``lasting``, as before it again then."""
+
+    def __init__(self, calm: Demand, within: Demand, lasting: float) -> None:
+        self.lasting = lasting
+        self.only_silent = all(one.saturated or healthy_is_negligible(one) for one in (calm, within))
+        self.calm, self.within = (_silent_part(one) if self.only_silent else one for one in (calm, within))
+        self.settling = memory_seconds(self.calm) if self.calm.rate_per_second else 0.0
+        backlog = max(0.0, self.within.load_erlangs - calm.workers) * lasting  # work that waits at its end
+        spare = calm.workers - self.calm.load_erlangs
+        longest = self.within.silent_hold_seconds
+        self.drain = 3 * longest + 3 * (backlog + 3 * math.sqrt(calm.workers) * longest) / spare
+
+    @property
+    def expected_tasks(self) -> float:
+        """Tasks of one replication, about."""
+        calm, within = self.calm.rate_per_second, self.within.rate_per_second
+        return calm * (self.settling + self.drain) + within * self.lasting
+
+    @property
+    def replications(self) -> int:
+        """How many are followed."""
+        return _MANY if self.expected_tasks <= _SHORT_TASKS else _FEW
+
+    def follow(self) -> tuple[Floats, Floats]:
+        """When each replication was first full within the jump, and how long after its end a worker was free and nobody
+        waited; infinite where that did not come."""
+        random = np.random.default_rng(SEED)
+        pool = TwoKindPool(self.calm.workers, self.replications)
+        begin_near_steady(pool, self.calm, random, at_seconds=-self.settling)
+        full, drained = np.full(self.replications, np.inf), np.full(self.replications, np.inf)
+        passed, before = np.zeros(self.replications), np.full(self.replications, -self.settling)
+        for _ in range(4 * MOST_TASKS // _CHUNK):  # an end for whoever never drains
+            passed, arrivals = self._arrivals(random, passed)
+            silent = random.random(arrivals.shape) < self._silent_share(arrivals)
+            free = pool.serve(
+                arrivals,
+                silent,
+                short_seconds=self.within.healthy_hold_seconds,
+                long_seconds=self.within.silent_hold_seconds,
+            )
+            held_from = np.maximum(arrivals, 0.0)  # who holds the last worker before the jump holds it then
+            is_held = (np.vstack([free[1:], pool.first_free]) > held_from) & (held_from < self.lasting)
+            np.minimum(full, np.where(is_held, held_from, np.inf).min(axis=0), out=full)
+            # between two arrivals, the pool is free from when a worker is
+            earlier = np.vstack([before, arrivals[:-1]])
+            at = np.maximum(np.maximum(free, earlier), self.lasting)
+            np.minimum(drained, np.where(at <= arrivals, at, np.inf).min(axis=0), out=drained)
+            before = arrivals[-1]
+            if before.min() > self.lasting and np.isfinite(drained).all():
+                break
+        return full, drained - self.lasting
+
+    def _arrivals(self, random: np.random.Generator, passed: Floats) -> tuple[Floats, Floats]:
+        """The next arrivals of a Poisson stream whose rate has two jumps: those of one of rate 1, in its own time."""
+        gaps = random.standard_exponential((_CHUNK, self.replications))
+        counts = passed + np.cumsum(gaps, axis=0)
+        least = 1e-9 / (self.settling + self.lasting + self.drain)  # a stream of no rate comes after everything
+        calm, within = max(self.calm.rate_per_second, least), max(self.within.rate_per_second, least)
+        first = calm * self.settling
+        second = first + within * self.lasting
+        times = np.where(
+            counts < first,
+            counts / calm - self.settling,
+            np.where(counts < second, (counts - first) / within, self.lasting + (counts - second) / calm),
+        )
+        return counts[-1], times
+
+    def _silent_share(self, arrivals: Floats) -> Floats:
+        in_jump = (arrivals >= 0) & (arrivals < self.lasting)
+        found: Floats = np.where(in_jump, self.within.silent_fraction, self.calm.silent_fraction)
+        return found
 
 
-def _arrivals(random: np.random.Generator, spans: tuple[tuple[float, float], ...]) -> Floats:
-    times, begin = [], -spans[0][0]
-    for span, rate in spans:
-        times.append(np.sort(random.uniform(begin, begin + span, random.poisson(span * rate))))
-        begin += span
-    return np.concatenate(times)
-
-
-def _starts(arrivals: Floats, c: int, deadline: float) -> Floats:
-    """First come first served, all equally long: a send starts when it is there and the c-th before it is done."""
-    starts = arrivals.copy()
-    for begin in range(c, len(starts), c):
-        part = slice(begin, min(begin + c, len(starts)))
-        before = starts[part.start - c : part.stop - c]
-        np.maximum(starts[part], before + deadline, out=starts[part])
-    return starts
-
-
-def _free_from(starts: Floats, c: int, deadline: float, moment: float) -> float:
-    """The first time from ``moment`` on at which a worker is free and nobody waits."""
-    if len(starts) < c:
-        return moment
-    # send n leaves none free, or somebody waiting, from its start until send n - c + 1 is done
-    ends = starts[: len(starts) - c + 1] + deadline
-    begins = starts[c - 1 :]
-    free = moment
-    for begin, end in zip(begins[ends > moment], ends[ends > moment], strict=True):
-        if begin > free:
-            break
-        free = max(free, end)
-    return free
+def _silent_part(demand: Demand) -> Demand:
+    rate = demand.rate_per_second * demand.silent_fraction
+    return replace(demand, rate_per_second=rate, silent_fraction=1.0, service_seconds=0.0, answer_seconds=0.0)
 
 
 def _fluid(demand: Demand, calm: Demand, lasting: float) -> float | None:
     rise = demand.stall_load_erlangs - calm.stall_load_erlangs
-    missing = demand.workers - calm.stall_load_erlangs
+    missing = demand.workers - calm.load_erlangs
     seconds = demand.close_deadline_seconds * missing / rise if rise > 0 else math.inf
     return seconds if seconds <= min(lasting, demand.close_deadline_seconds) else None
 
@@ -113,6 +147,23 @@ def _fluid(demand: Demand, calm: Demand, lasting: float) -> float | None:
 def _moments(times: Floats) -> Moments:
     if not len(times):
         return Moments(0.0, None, None, None)
-    low, middle, high = (float(t) for t in np.percentile(times, (5, 50, 95), method="inverted_cdf"))
-    finite = (t if math.isfinite(t) else None for t in (low, middle, high))
-    return Moments(float(np.isfinite(times).mean()), *finite)
+    ordered = np.sort(times)
+    came = int(np.isfinite(times).sum())
+    tail = (1 - CONFIDENCE) / 2
+    low = float(special.betaincinv(came, len(times) - came + 1, tail)) if came else 0.0
+    high = float(special.betaincinv(came + 1, len(times) - came, 1 - tail)) if came < len(times) else 1.0
+    named = zip(("p05", "p50", "p95"), _SHARES, strict=True)
+    intervals = [("share", (low, high)), *((name, _ends(ordered, share)) for name, share in named)]
+    low5, middle, high95 = (_at(ordered, share) for share in _SHARES)
+    return Moments(came / len(times), low5, middle, high95, tuple(intervals))
+
+
+def _at(ordered: Floats, share: float) -> float | None:
+    place = min(max(math.ceil(share * len(ordered)) - 1, 0), len(ordered) - 1)
+    return float(ordered[place]) if math.isfinite(ordered[place]) else None
+
+
+def _ends(ordered: Floats, share: float) -> tuple[float | None, float | None]:
+    """The interval of a percentile: between those order statistics that it lies between nine times in ten."""
+    width = float(special.ndtri((1 + CONFIDENCE) / 2)) * math.sqrt(share * (1 - share) / len(ordered))
+    return _at(ordered, max(share - width, 0.0)), _at(ordered, min(share + width, 1.0))

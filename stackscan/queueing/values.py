@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from stackscan.queueing.projection import Jump, Moments, Projection
@@ -37,6 +38,7 @@ def projection_values(found: Projection) -> dict[str, Any]:
             "probe_timeout_probability": now.probe_timeout_probability,
             "probe_timeout_probability_high": found.probe_timeout_probability_high,
             "growth_per_second": now.growth_per_second,
+            "intervals": intervals_values(now.intervals),
         },
         "detached": {
             "capacity_per_second": fixed.capacity_per_second,
@@ -58,6 +60,7 @@ def projection_values(found: Projection) -> dict[str, Any]:
                 "wait_probability": case.wait_probability,
                 "mean_wait_seconds": case.mean_wait_seconds,
                 "probe_timeout_probability": case.probe_timeout_probability,
+                "intervals": intervals_values(case.intervals),
             }
             for case in found.what_ifs
         ],
@@ -69,6 +72,18 @@ def projection_values(found: Projection) -> dict[str, Any]:
     }
 
 
+def intervals_values(intervals: Iterable[tuple[str, tuple[float | None, float | None]]]) -> dict[str, Any]:
+    """Intervals by the names of their figures; those of quantiles lie one level deeper, as the quantiles do."""
+    found: dict[str, Any] = {}
+    for name, ends in intervals:
+        key, _, inner = name.partition(".")
+        if inner:
+            found.setdefault(key, {})[inner] = list(ends)
+        else:
+            found[key] = list(ends)
+    return found
+
+
 def _captures(found: Projection) -> dict[str, Any] | None:
     captures = found.captures
     if captures is None:
@@ -78,6 +93,8 @@ def _captures(found: Projection) -> dict[str, Any] | None:
         "full": captures.full,
         "left_out": captures.left_out,
         "left_out_because": captures.reason or None,
+        "independent": captures.independent,
+        "times_known": not captures.untimed,
     }
 
 
@@ -105,7 +122,13 @@ def _jump(jump: Jump) -> dict[str, Any]:
 
 
 def _moments(moments: Moments) -> dict[str, Any]:
-    return {"share": moments.share, "p05": moments.p05, "p50": moments.p50, "p95": moments.p95}
+    return {
+        "share": moments.share,
+        "p05": moments.p05,
+        "p50": moments.p50,
+        "p95": moments.p95,
+        "intervals": intervals_values(moments.intervals),
+    }
 
 
 def metrics_values(measured: SendTimes) -> dict[str, Any]:

@@ -1,12 +1,16 @@
-"""The same silent peers on another pool: more workers, a shorter deadline."""
+"""The same tasks on another pool: more workers, a shorter deadline."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from stackscan.queueing import checks
-from stackscan.queueing.deterministic import DeterministicQueue
+from stackscan.queueing.demand import Demand
+from stackscan.queueing.estimate import named_intervals
+from stackscan.queueing.planning import Target, workers_needed
 from stackscan.queueing.projection import WhatIf
+from stackscan.queueing.waits import waits_of
 
 #: A shorter deadline than go-libp2p's 10 s: still twenty round trips around the world.
 _SHORTER_SECONDS: Final = 2.0
@@ -15,64 +19,47 @@ ENOUGH_WAIT_SECONDS: Final = 0.1
 ENOUGH_SHARE: Final = 0.99
 
 
-def what_ifs(
-    workers: int, load_erlangs: float, *, holding_seconds: float, probe_timeout_seconds: float, censored: bool = False
-) -> tuple[WhatIf, ...]:
+def what_ifs(demand: Demand, *, probe_timeout_seconds: float, censored: bool = False) -> tuple[WhatIf, ...]:
     """What changes with twice the workers, with enough of them, and with a shorter deadline. ``censored``: the load is
     a lower bound, and with it every load and wait here; as it is, the pool is full."""
-    if not load_erlangs:
+    if not demand.stall_load_erlangs:
         return ()
-    shorter = min(_SHORTER_SECONDS, holding_seconds / 5)
-    enough = _enough(load_erlangs, holding_seconds)
-    cases = [] if censored else [("as-is", "as it is", workers, load_erlangs, holding_seconds)]
+    workers, deadline = demand.workers, demand.close_deadline_seconds
+    shorter = min(_SHORTER_SECONDS, deadline / 5)
+    enough = workers_needed(demand, Target(ENOUGH_WAIT_SECONDS, ENOUGH_SHARE))
+    cases = [] if censored else [("as-is", "as it is", demand)]
     if workers * 2 <= checks.MOST_WORKERS:
-        cases.append(("more-workers", "twice the workers", workers * 2, load_erlangs, holding_seconds))
+        cases.append(("more-workers", "twice the workers", replace(demand, workers=workers * 2)))
     if enough is not None and enough not in (workers, workers * 2):
         says = f"99% wait below {ENOUGH_WAIT_SECONDS:g} s"
-        cases.append(("enough-workers", says, enough, load_erlangs, holding_seconds))
-    says = f"a deadline of {shorter:g} s, not {holding_seconds:g} s"
-    cases.append(("shorter-deadline", says, workers, load_erlangs * shorter / holding_seconds, shorter))
-    return tuple(_what_if(*case, probe_timeout_seconds) for case in cases)
+        cases.append(("enough-workers", says, replace(demand, workers=enough)))
+    says = f"a deadline of {shorter:g} s, not {deadline:g} s"
+    cases.append(("shorter-deadline", says, replace(demand, close_deadline_seconds=shorter)))
+    return tuple(_what_if(name, says, case, probe_timeout_seconds) for name, says, case in cases)
 
 
-def _enough(load: float, holding: float) -> int | None:
-    low, high = int(load), int(load) + 1
-    while high <= checks.MOST_WORKERS and not _is_enough(high, load, holding):
-        low, high = high, high + max(1, high - int(load))
-    if high > checks.MOST_WORKERS:
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _is_enough(middle, load, holding) else (middle, high)
-    return high
-
-
-def _is_enough(workers: int, load: float, holding: float) -> bool:
-    if not workers or load > checks.below_saturation(workers):
-        return False
-    return DeterministicQueue(workers, load, holding).exceeds(ENOUGH_WAIT_SECONDS) <= 1 - ENOUGH_SHARE
-
-
-def _what_if(name: str, says: str, workers: int, load: float, holding: float, probe: float) -> WhatIf:
-    if load > checks.below_saturation(workers):
+def _what_if(name: str, says: str, case: Demand, probe_seconds: float) -> WhatIf:
+    if case.saturated:
         return WhatIf(
             name=name,
             says=says,
-            workers=workers,
-            stall_load_erlangs=load,
+            workers=case.workers,
+            stall_load_erlangs=case.stall_load_erlangs,
             saturated=True,
             wait_probability=1.0,
             mean_wait_seconds=None,
             probe_timeout_probability=1.0,
         )
-    queue = DeterministicQueue(workers, load, holding)
+    waits = waits_of(case)
+    chance, mean, late = waits.wait_probability(), waits.mean_seconds(), waits.exceeds(probe_seconds)
     return WhatIf(
         name=name,
         says=says,
-        workers=workers,
-        stall_load_erlangs=load,
+        workers=case.workers,
+        stall_load_erlangs=case.stall_load_erlangs,
         saturated=False,
-        wait_probability=queue.wait_probability,
-        mean_wait_seconds=queue.mean_wait_seconds,
-        probe_timeout_probability=queue.exceeds(probe),
+        wait_probability=chance.value,
+        mean_wait_seconds=mean.value,
+        probe_timeout_probability=late.value,
+        intervals=named_intervals(wait_probability=chance, mean_wait_seconds=mean, probe_timeout_probability=late),
     )

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from stackscan.phases import Judgement
 from stackscan.pools import Model, PoolSample
 from stackscan.queueing.projection import Captures, Projection
 from stackscan.rules import Finding
 
+#: Of each process: the places of its captures, and when each was taken, in holding times; None: nobody knows.
+Moments = tuple[tuple[tuple[int, ...], tuple[float, ...] | None], ...]
 #: Pools larger than this are not projected: the law of what a dump shows is built number by number.
 _MOST_WORKERS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is known of several dumps together: how many more were left out and why, and when each was taken (None:
+    nobody knows)."""
+
+    left_out: int = 0
+    reason: str = ""
+    moments: Moments | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,10 @@ class Held:
     def count(self) -> int:
         """All holds, wherever they are."""
         return self.held + self.beside
+
+
+#: A dump by itself.
+ONE_DUMP: Final = Gathered()
 
 
 def held(sample: PoolSample, findings: Iterable[Finding], phases: Iterable[Judgement]) -> Held | None:
@@ -55,28 +72,30 @@ def held(sample: PoolSample, findings: Iterable[Finding], phases: Iterable[Judge
 def project_held(
     shown: Sequence[Held],
     *,
-    left_out: int = 0,
-    reason: str = "",
+    gathered: Gathered = ONE_DUMP,
     holding_seconds: float | None = None,
     probe_seconds: float | None = None,
     rate_per_second: float | None = None,
     silent_fraction: float | None = None,
     service_seconds: float | None = None,
 ) -> Projection:
-    """The projection of one or more dumps of one pool, taken more than a holding time apart; given numbers go before
-    those of the pool's description. Raises ModelError for numbers that make no pool."""
-    from stackscan.queueing.calibration import load_of_closers, load_of_workers
+    """The projection of one or more dumps of one pool, ``gathered`` as it says. Given numbers go before those of the
+    pool's description. Raises ModelError for numbers that make no pool."""
+    from stackscan.queueing.calibration import Series, load_of_closers, load_of_workers
     from stackscan.queueing.projecting import Given, project_load
     from stackscan.queueing.unexplained import Story
 
     model, workers = shown[0].model, max(one.workers for one in shown)
     beside = any(one.is_beside for one in shown)
     counts = tuple(one.count for one in shown)
-    load = load_of_closers(counts) if beside else load_of_workers(counts, workers=workers)
+    moments = gathered.moments or ((tuple(range(len(counts))), None),)
+    series = [Series(tuple(counts[place] for place in places), at) for places, at in moments]
+    load = load_of_closers(series) if beside else load_of_workers(series, workers=workers)
+    untimed = any(at is None and len(places) > 1 for places, at in moments)
     return project_load(
         load,
         workers=workers,
-        captures=Captures(counts, load.full, left_out, reason, beside),
+        captures=Captures(counts, load.full, gathered.left_out, gathered.reason, beside, load.independent, untimed),
         given=Given(
             holding_seconds=holding_seconds or model.holding_seconds,
             endless=holding_seconds is None and any(one.endless for one in shown),

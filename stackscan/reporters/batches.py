@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stackscan.queueing.batches import Batch, Outcome, Outcomes, Spread
+from stackscan.queueing.values import intervals_values
 from stackscan.reporters.projection import aligned, duration, number, share
 
 _LIKELY = 5
@@ -73,6 +74,7 @@ def _outcome(found: Outcome) -> dict[str, Any]:
         "completed_at_budget": _spread(found.completed_at_budget),
         "tasks_per_second": found.tasks_per_second,
         "makespan_seconds": found.makespan_seconds,
+        "intervals": intervals_values(found.intervals),
         "probabilities_before_budget": {str(count): part for count, part in found.before_counts},
     }
 

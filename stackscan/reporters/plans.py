@@ -7,6 +7,7 @@ from typing import Any
 from stackscan.queueing.checks import MOST_WORKERS
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.planning import Plan, Target
+from stackscan.queueing.values import intervals_values
 from stackscan.reporters import words
 from stackscan.reporters.projection import aligned, duration, number, share, size
 
@@ -28,6 +29,8 @@ def plan_values(demand: Demand, target: Target, found: Plan) -> dict[str, Any]:
             "mean_wait_seconds": found.mean_wait_seconds,
             "workers": demand.workers,
             "holds": found.holds_now,
+            "intervals": intervals_values(found.intervals),
+            "near": list(found.near),
             "largest_silent_fraction": found.largest_silent_fraction,
             "longest_close_deadline_seconds": found.longest_deadline_seconds,
         },
@@ -39,7 +42,7 @@ def plan_values(demand: Demand, target: Target, found: Plan) -> dict[str, Any]:
             "goroutines_p999": found.closers.goroutines_p999,
             "memory_bytes_p999": found.closers.memory_bytes_p999,
         },
-        "method": "exact M/D/c, with the capacity that healthy tasks leave",
+        "method": found.method,
     }
 
 
@@ -73,8 +76,17 @@ def plan_lines(demand: Demand, target: Target, found: Plan) -> tuple[str, ...]:
         "",
         f"  stall load {number(demand.stall_load_erlangs)} erlangs, all work {number(demand.load_erlangs)}",
         f"  {pool} {_limits(demand, found)}",
-        "  exact M/D/c, with the capacity that healthy tasks leave",
+        *_near(found),
+        f"  {found.method}",
     )
+
+
+def _near(found: Plan) -> tuple[str, ...]:
+    """What the simulation leaves open of the number of workers."""
+    if not found.near:
+        return ()
+    listed = " and ".join(f"{workers:,}" for workers in found.near)
+    return (f"  {listed}: too near to the target for the simulation to be certain",)
 
 
 def _limits(demand: Demand, found: Plan) -> str:

@@ -28,6 +28,7 @@ def command(
     pool: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which pool of the captures.", show_default=False)
     ] = None,
+    apart: Annotated[str | None, typer.Option(help="From each capture of a process to the next.", **_TIME)] = None,
     workers: Annotated[int | None, typer.Option(help="Workers [default: 12].", show_default=False)] = None,
     rate: Annotated[
         float | None, typer.Option(metavar="PER_SECOND", help="Tasks that come each second.", show_default=False)
@@ -89,6 +90,7 @@ def command(
             peers=peers,
             jump_from=None if jump_from is None else share(jump_from),
             jump_seconds=seconds(jump_time),
+            apart_seconds=None if apart is None else seconds(apart),
             configured=lambda: configuration(config),
         ),
         as_json=output_format is Output.json,

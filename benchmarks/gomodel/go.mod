@@ -1,0 +1,3 @@
+module stackscan.invalid/benchmarks/gomodel
+
+go 1.26
