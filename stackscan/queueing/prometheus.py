@@ -89,8 +89,8 @@ def send_times(
     """What the first and the last scrape say; one says it since the node's start, without rates.
 
     ``seconds_between`` is the time from the first to the last; the text rarely tells it. Raises ModelError when the
-    counters run backwards (the node was restarted, or the order is wrong), nothing was sent, or the sends took less time
-    than closes of this deadline would.
+    counters run backwards (the node was restarted, or the order is wrong), nothing was sent, or the sends took less
+    time than closes of this deadline would.
     """
     ordered = tuple(scrapes)
     deadline = checks.positive(close_deadline_seconds, "close deadline (seconds)", most=checks.MOST_SECONDS)
@@ -107,7 +107,7 @@ def send_times(
         raise ModelError(f"{METRIC}: nothing was sent", hint="Give two scrapes with traffic between them.")
     if deadline * silent > held * (1 + 1e-6):
         raise ModelError(
-            f"{METRIC}: {silent:,} sends of {deadline:g} s each are more than the {held:,.4g} s of all sends together",
+            f"{METRIC}: {silent:,} sends of {deadline:g} s each are more than the {held:,.4g} s of all",
             hint="Give the deadline that the node has: --close-deadline TIME (10s since go-libp2p v0.47).",
         )
     seconds = _seconds(first, last, seconds_between) if len(ordered) > 1 else None

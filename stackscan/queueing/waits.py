@@ -6,7 +6,7 @@ holds a worker for ``s + r``, a silent one for ``s + D``.
 * All hold equally long, or healthy tasks change nothing that matters: exact M/D/c.
 * One worker: P(wait) and the mean wait exactly (Pollaczek 1930, Khinchine 1932), the law by simulation.
 * Otherwise: simulation, with a 90 % interval at each figure.
-* Too near to saturation, or too large, for that: proven bounds of the mean wait, and the exponential law between them.
+* Too near to saturation, or too large, for that: between a simulation of less and the limit at saturation.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from stackscan.queueing import checks
-from stackscan.queueing.bounded_waits import Bounded
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.deterministic import DeterministicQueue
 from stackscan.queueing.estimate import CONFIDENCE, Estimate
+from stackscan.queueing.near_saturation import NearSaturation
 from stackscan.queueing.simulated_waits import REPLICATIONS, SEED, Simulation, can_be_simulated, lump_of
 
 #: What healthy tasks may change of P(wait) and of the mean before they count: this share of it, or so little at all.
@@ -67,7 +67,7 @@ def waits_of(demand: Demand) -> Waits:
         )
     if can_be_simulated(demand):
         return Measured(demand)
-    return Bounded(demand)
+    return NearSaturation(demand)
 
 
 def healthy_is_negligible(demand: Demand) -> bool:
