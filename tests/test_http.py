@@ -394,12 +394,12 @@ def dripping(head: bytes, piece: bytes = b"x") -> Answer:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (SILENT, r"no answer after 0\.2 s"),
-        (dripping(b"HTTP/1.1 200 OK\r\n", b"X"), r"no answer after 0\.2 s"),
-        (dripping(b"HTTP/1.1 200 OK\r\nX: ", b"y\r\nX: "), r"no answer after 0\.2 s"),
-        (dripping(b"HTTP/1.1 500 No\r\nContent-Length: 9999\r\n\r\n"), r"no answer after 0\.2 s"),
-        (dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"), r"still sending after 0\.2 s"),
-        (redirects("/slow"), r"no answer after 0\.2 s"),
+        (SILENT, r"no answer after 1 s"),
+        (dripping(b"HTTP/1.1 200 OK\r\n", b"X"), r"no answer after 1 s"),
+        (dripping(b"HTTP/1.1 200 OK\r\nX: ", b"y\r\nX: "), r"no answer after 1 s"),
+        (dripping(b"HTTP/1.1 500 No\r\nContent-Length: 9999\r\n\r\n"), r"no answer after 1 s"),
+        (dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"), r"still sending after 1 s"),
+        (redirects("/slow"), r"no answer after 1 s"),
     ],
 )
 def test_a_time_out_ends_the_whole_request(answer: Answer, said: str) -> None:
@@ -411,7 +411,7 @@ def test_a_time_out_ends_the_whole_request(answer: Answer, said: str) -> None:
         answer(connection, asked)
 
     with serving(slowly) as server:
-        address = Source(server.url(), timeout_seconds=0.2)
+        address = Source(server.url(), timeout_seconds=1)
         with pytest.raises(SourceError, match=said) as caught:
             http.fetch(address)
     assert caught.value.hint.startswith("Give it more time with --timeout.")
@@ -419,8 +419,8 @@ def test_a_time_out_ends_the_whole_request(answer: Answer, said: str) -> None:
 
 def test_a_time_out_ends_a_handshake() -> None:
     """A port that takes connections and speaks no TLS, or nothing."""
-    with serving(SILENT) as server, pytest.raises(SourceError, match=r"no answer after 0\.2 s"):
-        http.fetch(Source(server.url().replace("http:", "https:"), timeout_seconds=0.2))
+    with serving(SILENT) as server, pytest.raises(SourceError, match=r"no answer after 1 s"):
+        http.fetch(Source(server.url().replace("http:", "https:"), timeout_seconds=1))
 
 
 def test_a_time_out_ends_a_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -435,10 +435,10 @@ def test_a_time_out_ends_a_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_came_in_time_is_read() -> None:
     """A dump that the time-out cut is incomplete, and says why."""
     with serving(dripping(b"HTTP/1.1 200 OK\r\n\r\n" + MANY, b"\n")) as server:
-        (snapshot,) = stackscan.scan(server.url(), timeout_seconds=0.5).snapshots
-        (again,) = stackscan.read(server.url(), timeout_seconds=0.5)
+        (snapshot,) = stackscan.scan(server.url(), timeout_seconds=2).snapshots
+        (again,) = stackscan.read(server.url(), timeout_seconds=2)
     assert (299, False, 299) == (snapshot.goroutines, snapshot.complete, len(again.goroutines))
-    assert "still sending after 0.5 s" in snapshot.problems[-1].reason
+    assert "still sending after 2 s" in snapshot.problems[-1].reason
 
 
 def test_a_longer_time_out_waits_longer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -466,7 +466,7 @@ def test_nothing_is_left_of_a_request_whose_time_is_over() -> None:
 
     with serving(answer) as server:
         with pytest.raises(SourceError):
-            http.fetch(Source(server.url(), timeout_seconds=0.1))
+            http.fetch(Source(server.url(), timeout_seconds=1))
         assert gone.wait(30)
         for thread in threading.enumerate():
             if thread.name == "fetch":
@@ -491,7 +491,7 @@ def test_every_command_that_asks_takes_a_time_out(line: str, tmp_path: Path) -> 
     with serving(dripping(b"HTTP/1.1 200 OK\r\n")) as server:
         values = {"ADDRESS": server.url(), "OUT": str(tmp_path / "out"), "SELECT": "SELECT * FROM stacks"}
         done = run(*[values.get(word, word) for word in line.split()], "--timeout", "100ms")
-    assert_refused(done, "no answer after 0.1 s", "--timeout")
+    assert_refused(done, " after 0.1 s", "Give it more time with --timeout")
     assert [] == list(tmp_path.iterdir())
 
 
