@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +202,14 @@ def test_captures_appended_to_one_file_are_each_read(order: tuple[str, str], tmp
     assert 16 == snapshots["goroutine-text"]["goroutines"]
     (line,) = {problem["line"] for problem in snapshots["goroutine-text"]["problems"]}
     assert "goroutine 100 [select:" == path.read_text().split("\n")[line - 1]
+
+
+def test_a_line_of_quotes_comes_to_an_end() -> None:
+    """Two million escaped quotes behind a stack: looking back from each over the whole line lasted for minutes."""
+    program = (
+        "from stackscan.sources.wrappers.escapes import escaped; "
+        r"""found = escaped(b'"goroutine 1 [select]:\\nmain.main()\\n\\t/x.go:1 +0x1\\n' + rb'\"' * 2_000_000 + b'"\n'); """
+        "print(found.names)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert ("('escaped newlines',)\n", "") == (done.stdout, done.stderr)

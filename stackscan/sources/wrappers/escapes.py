@@ -26,6 +26,7 @@ _TAB_LOST: Final = re.compile(rb"##0110x[0-9a-f]+|#011[^\n\"]*:\d+(?: \+0x[0-9a-
 _ESCAPED_NEWLINE: Final = re.compile(rb"\]?:?(?: \{[^\n]{0,2000}?\}:?)?\\+[nr]")
 _ESCAPE: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.DOTALL)
 _SIMPLE: Final = {b"n": b"\n", b"t": b"\t", b"r": b"", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+_BACKSLASH: Final = ord("\\")
 _QUOTE: Final = re.compile(rb"[\"'`]")
 
 
@@ -108,8 +109,10 @@ def _quoted(line: bytes, at: int) -> tuple[int, int]:
 
 
 def _is_escaped(line: bytes, at: int) -> bool:
-    before = line[:at]
-    return (len(before) - len(before.rstrip(b"\\"))) % 2 == 1
+    begin = at
+    while begin and line[begin - 1] == _BACKSLASH:  # no copy of the line: it may be long, and have as many quotes
+        begin -= 1
+    return (at - begin) % 2 == 1
 
 
 def _undo(quoted: bytes) -> bytes:
