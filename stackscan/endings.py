@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 from stackscan.errors import visible
+from stackscan.masking import masked_text
 
 COULD_NOT: Final = 2
 INTERRUPTED: Final = 130
@@ -65,13 +66,13 @@ def _asked(leaving: SystemExit) -> int:
 def _told(error: BaseException, out: _Output) -> int:
     """Say what failed."""
     if os.environ.get(TRACEBACK_VARIABLE, "0") not in ("", "0"):
-        traceback.print_exception(error)
+        sys.stderr.write(masked_text("".join(traceback.format_exception(error))))
     if isinstance(error, OSError) and out.failure is not None:
         pass  # it is said at the very end
     elif isinstance(error, MemoryError):
         _say("stackscan: out of memory", "Give it more memory, or less input at once.")
     else:
-        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        what = masked_text(f"{type(error).__name__}: {error}".rstrip(": "))
         _say(f"stackscan: unexpected failure: {what}", *_FAULT)
     return COULD_NOT
 
