@@ -114,8 +114,7 @@ class _Reader:
         if number == 1 and self.header is None and begins_with_fragment(self.segment.lines):
             self._orphan(Pending("", number, text))
             return
-        stripped = text.lstrip()
-        indented = text[0].isspace()
+        stripped, indented = text.lstrip(), text[0].isspace()
         if self._location(text, number) or (not (indented and self.outside) and self._special(stripped, number)):
             return
         if not indented:
@@ -249,9 +248,9 @@ class _Reader:
 
     def _hidden_header(self, text: str, number: int) -> None:
         """A header that other text hides is not read, but told; one with no frame below it is only spoken of."""
-        below = self.segment.lines[number - self.segment.first_line + self.segment.begin + 1 :][:2]
-        if header_behind_text(text) is not None and begins_stack(below):
-            if text[0] == "\t" and self.in_panic:  # the panic's message, which Go 1.23 and later indent
+        at = number - self.segment.first_line + self.segment.begin + 1
+        if header_behind_text(text) is not None and begins_stack(self.segment.lines[at : at + 2]):
+            if text[0] == "\t" and self.in_panic:  # its message, which Go 1.23 and later indent
                 return
             self.result.hidden.append(number)
             self.result.lost.append(number)
