@@ -13,7 +13,6 @@ from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar, header, surroundings
 from stackscan.formats.goroutine_text.grammar import NON_GO, Header
 from stackscan.formats.goroutine_text.segments import (
-    CUT_HEADER,
     EXCERPT,
     PATH_LIKE,
     TORN_CALL,
@@ -22,11 +21,13 @@ from stackscan.formats.goroutine_text.segments import (
     Segment,
     SegmentResult,
     Trace,
+    begins_stack,
     begins_with_fragment,
     embedded_header,
     header_behind_text,
     holds_escaped_stack,
     is_double_spaced,
+    shortened,
 )
 from stackscan.snapshot import Frame, Problem
 
@@ -107,13 +108,13 @@ class _Reader:
     def _line(self, text: str, number: int) -> None:
         if self.skipping:
             return
-        if bounds.is_long(text):
-            text = self._shortened(text, number)
+        if not self.outside and (short := shortened(text)) is not None:
+            self._problem(number, bounds.long_name(len(text)), text)
+            text = short
         if number == 1 and self.header is None and begins_with_fragment(self.segment.lines):
             self._orphan(Pending("", number, text))
             return
-        stripped = text.lstrip()
-        indented = text[0].isspace()
+        stripped, indented = text.lstrip(), text[0].isspace()
         if self._location(text, number) or (not (indented and self.outside) and self._special(stripped, number)):
             return
         if not indented:
@@ -129,17 +130,6 @@ class _Reader:
             elif not torn and self._call(text, number):
                 return
         self._other(text, number)
-
-    def _shortened(self, text: str, number: int) -> str:
-        """A line of the stack without what its name has too much of; before the grammar spends time on it."""
-        name, mark, rest = text.rpartition("(") if text.endswith(")") else text.rpartition(":")
-        indent = name[: len(name) - len(name.lstrip())]
-        begins = "created by " if name.startswith("created by ") else indent
-        name = name[len(begins) :]
-        if self.outside or not bounds.is_long(name):
-            return text
-        self._problem(number, bounds.long_name(len(name)), text)
-        return f"{begins}{bounds.shortened(name)}{mark}{rest}"
 
     def _torn_header(self, text: str, number: int) -> str | None:
         """The header whose first word another writer tore off: `goroutine LOG LINE` above, `7 [select]:` here."""
@@ -257,20 +247,14 @@ class _Reader:
         self.last_kind = "register" if surroundings.is_register(text, within=self.last_kind == "register") else "other"
 
     def _hidden_header(self, text: str, number: int) -> None:
-        """A header that other text hides is not read, but never passed over in silence; a line of a log that only
-        speaks of a goroutine, with no frame below it, is none."""
-        if header_behind_text(text) is not None and self._goes_on(number):
-            if text[0] == "\t" and self.in_panic:  # the panic's message, which Go 1.23 and later indent
+        """A header that other text hides is not read, but told; one with no frame below it is only spoken of."""
+        at = number - self.segment.first_line + self.segment.begin + 1
+        if header_behind_text(text) is not None and begins_stack(self.segment.lines[at : at + 2]):
+            if text[0] == "\t" and self.in_panic:  # its message, which Go 1.23 and later indent
                 return
             self.result.hidden.append(number)
             self.result.lost.append(number)
             self._problem(number, "a goroutine header behind other text; that goroutine is not read", text)
-
-    def _goes_on(self, number: int) -> bool:
-        """Whether the next line that is not blank may be the first of a stack."""
-        below = self.segment.lines[number - self.segment.first_line + self.segment.begin + 1 :][:2]
-        following = next((line for line in map(str.rstrip, below) if line), "")
-        return following.endswith((")", "stack unavailable"))
 
     # -- what lines mean -------------------------------------------------------------------------------------------
 
@@ -349,13 +333,8 @@ class _Reader:
             return self.segment.unterminated or not self.pending.bare
         if self.last_kind == "header":
             return not self.blank_before
-        return self.segment.unterminated and self._tears_last_line()
-
-    def _tears_last_line(self) -> bool:
-        """Whether the last line, which has no newline, is only the beginning of one."""
-        last = self.segment.lines[-1] if self.segment.lines else ""
-        if CUT_HEADER.match(last) or (last and "goroutine ".startswith(last)):
-            return True
-        if self.last_kind == "location":
+        if not self.segment.unterminated or self.segment.ends_in_header:
+            return self.segment.unterminated
+        if self.last_kind == "location":  # the last line, which has no newline, may be only the beginning of one
             return not self._current().ends_whole()
         return self.last_kind == "register" or not self.outside

@@ -49,6 +49,12 @@ class Segment:
     begin: int = 0
     header: str | None = None
 
+    @property
+    def ends_in_header(self) -> bool:
+        """Whether the last line is the beginning of a header."""
+        last = self.lines[-1] if self.lines else ""
+        return CUT_HEADER.match(last) is not None or (bool(last) and "goroutine ".startswith(last))
+
 
 @dataclass(slots=True)
 class Goroutine:
@@ -171,3 +177,20 @@ def begins_with_fragment(lines: list[str]) -> bool:
     first = lines[0].rstrip()
     ends_goroutine = len(lines) > 1 and not lines[1].strip()
     return ends_goroutine and not first.startswith("\t") and _FRAGMENT.search(first) is not None
+
+
+def begins_stack(below: list[str]) -> bool:
+    """Whether the lines below a header may be the first of a stack, a blank one before it or none."""
+    first = next((line for line in map(str.rstrip, below) if line), "")
+    return first.endswith((")", "stack unavailable"))
+
+
+def shortened(line: str) -> str | None:
+    """A line of a stack without what its name has too much of, told before the grammar spends time on it; None where
+    nothing is too long."""
+    if not bounds.is_long(line):
+        return None
+    name, mark, rest = line.rpartition("(") if line.endswith(")") else line.rpartition(":")
+    begins = "created by " if name.startswith("created by ") else name[: len(name) - len(name.lstrip())]
+    name = name[len(begins) :]
+    return f"{begins}{bounds.shortened(name)}{mark}{rest}" if bounds.is_long(name) else None
