@@ -98,9 +98,10 @@ def main() -> int:
     parser.add_argument("what", nargs="*", metavar="steady|plan|jump", help="[all three]")
     parser.add_argument(
         "--full",
-        choices=("found", "held"),
-        default="found",
-        help="a pool is full when an arrival finds all workers held, or from the moment when they are [found]",
+        choices=("found", "held", "told"),
+        default="told",
+        help="a pool is full when an arrival finds all workers held, or from the moment when they are; or as the model "
+        "tells: from the moment on, writes of less than a millisecond left out [told]",
     )
     parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--all", action="store_true", help="every figure, not the wrong ones alone")
@@ -230,7 +231,12 @@ def plans(tolerance: float) -> Iterator[Row]:  # noqa: ARG001 - a number of work
 # -- jumps ------------------------------------------------------------------------------------------------------------
 
 
-def jumps(tolerance: float, meaning_of_full: str = "found") -> Iterator[Row]:
+#: Writes shorter than this are left out of a jump; the moment when silent sends alone hold all workers is then that at
+#: which an arrival finds them held, but for what it takes until the next one arrives.
+SHORT_WRITE, NEXT_ARRIVAL = 1e-3, 0.2
+
+
+def jumps(tolerance: float, meaning_of_full: str = "told") -> Iterator[Row]:
     """`jump` at the points of truth_jumps.json. Full: an arrival *found* all workers held, or the moment they are."""
     from stackscan.errors import ModelError
     from stackscan.queueing.demand import Demand
@@ -254,14 +260,17 @@ def jumps(tolerance: float, meaning_of_full: str = "found") -> Iterator[Row]:
         figures = []
         for name in ("time_to_full", "time_to_drain"):
             ours, meant = getattr(found, name), name
-            if name == "time_to_full" and meaning_of_full == "held":
+            by_moment = meaning_of_full == "held" or (meaning_of_full == "told" and point["s"] >= SHORT_WRITE)
+            if name == "time_to_full" and by_moment:
                 meant = "time_to_held"
             true = point[meant]
+            at_once = meaning_of_full == "told" and not by_moment and name == "time_to_full"
             count = runs if name == "time_to_full" else max(1, round(runs * found.time_to_full.share))
             figures.append(share_of(name, true, ours.share, count, point["runs"]))
             figures += [
                 percentile(f"{name}.{key}", true, level, getattr(ours, key), count, point["runs"], tolerance)
                 for key, level in (("p05", 0.05), ("p50", 0.5), ("p95", 0.95))
+                if not at_once or true["seconds"][key]["value"] > NEXT_ARRIVAL
             ]
         yield Row(about, figures, took, found.method)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.bounds import MaxMemory, MaxSeconds
 from stackscan.cli.configured import Config
 from stackscan.cli.sources import Timeout, named, within
 from stackscan.errors import UsageError
@@ -49,19 +50,8 @@ def command(
         ),
     ] = None,
     timeout: Timeout = None,
-    max_seconds: Annotated[
-        float, typer.Option(min=0.1, max=86_400, metavar="N", help="End a query that takes longer.")
-    ] = 120.0,
-    max_memory: Annotated[
-        int | None,
-        typer.Option(
-            min=64,
-            max=1 << 24,
-            metavar="MIB",
-            help="End a query that takes more memory [default: 4096, or half of the machine's when that is less].",
-            show_default=False,
-        ),
-    ] = None,
+    max_seconds: MaxSeconds = 120.0,
+    max_memory: MaxMemory = None,
     config: Config = None,
 ) -> None:
     """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
