@@ -231,9 +231,9 @@ def plans(tolerance: float) -> Iterator[Row]:  # noqa: ARG001 - a number of work
 # -- jumps ------------------------------------------------------------------------------------------------------------
 
 
-#: Writes shorter than this are left out of a jump; the moment when silent sends alone hold all workers is then that at
-#: which an arrival finds them held, but for what it takes until the next one arrives.
-SHORT_WRITE, NEXT_ARRIVAL = 1e-3, 0.2
+#: Writes shorter than this are left out of a jump. The moment when silent sends alone hold all workers lies between the
+#: one when anything does and the one when an arrival finds it so.
+SHORT_WRITE = 1e-3
 
 
 def jumps(tolerance: float, meaning_of_full: str = "told") -> Iterator[Row]:
@@ -260,19 +260,29 @@ def jumps(tolerance: float, meaning_of_full: str = "told") -> Iterator[Row]:
         figures = []
         for name in ("time_to_full", "time_to_drain"):
             ours, meant = getattr(found, name), name
-            by_moment = meaning_of_full == "held" or (meaning_of_full == "told" and point["s"] >= SHORT_WRITE)
-            if name == "time_to_full" and by_moment:
+            told = name == "time_to_full" and meaning_of_full == "told"
+            if name == "time_to_full" and (meaning_of_full == "held" or (told and point["s"] >= SHORT_WRITE)):
                 meant = "time_to_held"
             true = point[meant]
-            at_once = meaning_of_full == "told" and not by_moment and name == "time_to_full"
+            if told and point["s"] < SHORT_WRITE:
+                figures += between(name, point["time_to_held"], true, ours)
+                continue
             count = runs if name == "time_to_full" else max(1, round(runs * found.time_to_full.share))
             figures.append(share_of(name, true, ours.share, count, point["runs"]))
             figures += [
                 percentile(f"{name}.{key}", true, level, getattr(ours, key), count, point["runs"], tolerance)
                 for key, level in (("p05", 0.05), ("p50", 0.5), ("p95", 0.95))
-                if not at_once or true["seconds"][key]["value"] > NEXT_ARRIVAL
             ]
         yield Row(about, figures, took, found.method)
+
+
+def between(name: str, early: dict[str, Any], late: dict[str, Any], ours: Any) -> Iterator[Figure]:
+    """Percentiles that lie between two others, but for what chance explains (a twentieth)."""
+    for key in ("p05", "p50", "p95"):
+        low, high = 0.95 * early["seconds"][key]["low"], 1.05 * late["seconds"][key]["high"]
+        value = getattr(ours, key)
+        right = value is not None and low <= value <= high
+        yield Figure(f"{name}.{key}", (low + high) / 2, (low, high), value, None, right=right, seconds=True)
 
 
 def share_of(name: str, true: dict[str, Any], ours: float, runs: int, true_runs: int) -> Figure:

@@ -71,31 +71,33 @@ func follow(p jumpPoint, r *random) (full, held, drain float64) {
 	calm := p.demand
 	calm.Share = p.Before
 	s := newStream(calm, r)
-	// Twenty memories from the empty pool: the steady state. The jump begins between two tasks, which is as good as any
-	// moment, for arrivals are memoryless.
+	// Twenty memories from the empty pool: the steady state. What an arrival finds is the steady state, what it leaves is
+	// not: the jump begins where the next arrival would have come.
 	s.run(1000+int64(20*calm.memory()*calm.Rate), nil)
+	begin := s.now + r.exponential()*s.gap
+	end := begin + p.Lasting
 	s.demand(p.demand)
 	full, held = math.Inf(1), math.Inf(1)
-	if s.pool.earliest() > s.now {
+	if s.pool.earliest() > begin {
 		held = 0
 	}
-	arrival := s.now + r.exponential()*s.gap
-	for ; arrival < p.Lasting; arrival += r.exponential() * s.gap {
+	arrival := begin + r.exponential()*s.gap
+	for ; arrival < end; arrival += r.exponential() * s.gap {
 		start := max(arrival, s.pool.earliest())
 		if start > arrival && math.IsInf(full, 1) {
-			full = arrival
+			full = arrival - begin
 		}
 		s.pool.assign(start, s.silent())
 		if math.IsInf(held, 1) && s.pool.earliest() > arrival {
-			held = arrival
+			held = arrival - begin
 		}
 	}
 	s.demand(calm)
-	for arrival = p.Lasting; ; {
+	for arrival = end; ; {
 		arrival += r.exponential() * s.gap
 		free := s.pool.earliest()
 		if free <= arrival {
-			return full, held, max(free-p.Lasting, 0)
+			return full, held, max(free-end, 0)
 		}
 		s.pool.assign(free, s.silent())
 	}
