@@ -24,8 +24,8 @@ from stackscan.formats.goroutine_text.segments import (
     begins_stack,
     begins_with_fragment,
     embedded_header,
+    escaped_stacks,
     header_behind_text,
-    holds_escaped_stack,
     is_double_spaced,
     shortened,
 )
@@ -124,9 +124,9 @@ class _Reader:
                 return
             torn = text.startswith("goroutine ")
             self.tears |= torn
-            if holds_escaped_stack(text):
+            if stacks := escaped_stacks(text):
                 self._problem(number, "a stack inside a log line; not read", text)
-                self.result.lost.append(number)
+                self.result.lost += [number] * (stacks > 1)  # one is a panic that was recovered, more are a dump
             elif not torn and self._call(text, number):
                 return
         self._other(text, number)

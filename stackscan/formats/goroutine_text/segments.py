@@ -26,7 +26,7 @@ CUT_HEADER: Final = re.compile(r"goroutine \d*(?: [^\[]*)?\Z")
 #: A whole header at the end of a line that something else began.
 _EMBEDDED_HEADER: Final = re.compile(r"goroutine \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[^\[\]]+\](?: \{.*\})?:\Z")
 #: A stack that a logger wrote as one escaped line.
-_ESCAPED_STACK: Final = re.compile(r"goroutine \d+ \[[^\[\]\\]+\]:\\n")
+_ESCAPED_STACK: Final = re.compile(r"goroutine \d+ \[[^\[\]\\]+\](?: \{[^\n]{0,4096}?\})?:\\n")
 #: The rest of a header whose first token another writer cut off: `7 [select]:`.
 TORN_HEADER: Final = re.compile(r"(?:(?P<id>\d+) )?(?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[^\[\]]+\](?: \{.*\})?:\Z")
 #: Functions at the outer end of stacks that nothing created.
@@ -158,9 +158,9 @@ def header_behind_text(line: str) -> str | None:
     return match[0] if match else None
 
 
-def holds_escaped_stack(line: str) -> bool:
-    """Whether a line holds a stack with its line ends escaped (a JSON or quoted log entry)."""
-    return ":\\n" in line and _ESCAPED_STACK.search(line) is not None
+def escaped_stacks(line: str) -> int:
+    """How many stacks a line holds with their line ends escaped (a JSON or quoted log entry)."""
+    return len(_ESCAPED_STACK.findall(line)) if ":\\n" in line else 0
 
 
 def embedded_header(lines: list[str], offset: int) -> str | None:

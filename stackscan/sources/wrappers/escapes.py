@@ -22,7 +22,7 @@ _OCTAL: Final = re.compile(rb"#(0[0-3][0-7])")
 #: The tab alone, where each line is a message of its own: what else looks like an escape is text.
 _OCTAL_TAB: Final = re.compile(rb"#(011)")
 #: A location, or a frame line of counted text, whose tab is an octal escape.
-_TAB_LOST: Final = re.compile(rb"##0110x[0-9a-f]+|#011[^\n\"]*:\d+(?: \+0x[0-9a-f]+)?\s*$")
+_TAB_LOST: Final = re.compile(rb"##0110x[0-9a-f]+|#011[^\n\"]*:\d+(?: \+0x[0-9a-f]+)?(?: fp=[0-9a-fx =spc]*)?\s*$")
 _ESCAPED_NEWLINE: Final = re.compile(rb"\]?:?(?: \{[^\n]{0,2000}?\}:?)?\\+[nr]")
 _ESCAPE: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.DOTALL)
 _SIMPLE: Final = {b"n": b"\n", b"t": b"\t", b"r": b"", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
