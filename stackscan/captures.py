@@ -17,13 +17,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from stackscan import phases, pipeline, pools, rules
+from stackscan import pipeline
+from stackscan.analysis import Analysis, analyse
 from stackscan.compare.times import captured_at
 from stackscan.configuration import Configuration, shipped
 from stackscan.errors import ModelError
 from stackscan.language import index_of, mask
 from stackscan.pools import Pool
-from stackscan.report.build import modules
 from stackscan.report.projection import Gathered, Held, Moments, held
 from stackscan.snapshot import Snapshot
 
@@ -74,14 +74,16 @@ def gather(
     seen: dict[str, list[Capture]] = {one.name: [] for one in asked}
     total = 0
     for source in sources:
-        members = list(pipeline.read(source, progress))
-        texts = [entry for entry in members if entry[1][0].format == _TEXT]
-        total += sum(len(snapshots) for _, snapshots in members)
-        for member, snapshots in texts or members:
-            for one in asked:
-                when = captured_at(source, member.name)
-                captures = (_capture(snapshot, one, configuration, member.where, when) for snapshot in snapshots)
-                seen[one.name] += [capture for capture in captures if capture is not None]
+        opened = pipeline.opened(source, progress)
+        texts = [entry for entry in opened.members if entry[1][0].format == _TEXT]
+        total += sum(len(snapshots) for _, snapshots in opened.members)
+        for member, snapshots in texts or opened.members:
+            when = captured_at(source, member.name)
+            for snapshot in snapshots:
+                found = analyse(snapshot, configuration, kubo=opened.kubo)
+                for one in asked:
+                    capture = _capture(snapshot, one, found, member.where, when)
+                    seen[one.name] += [] if capture is None else [capture]
     chosen = _shown([one for one in asked if seen[one.name]], asked)
     _check_alike(seen[chosen.name])
     kept = _once(seen[chosen.name])
@@ -127,21 +129,14 @@ def _shown(shown: Sequence[Pool], asked: Sequence[Pool]) -> Pool:
     return shown[0]
 
 
-def _capture(
-    snapshot: Snapshot, pool: Pool, configuration: Configuration, where: str, when: datetime | None
-) -> Capture | None:
-    samples = pools.sample(snapshot, [pool])
-    if not samples:
+def _capture(snapshot: Snapshot, pool: Pool, analysis: Analysis, where: str, when: datetime | None) -> Capture | None:
+    """What one dump shows of a pool; None where it shows none."""
+    sample = next((sample for sample in analysis.samples if sample.pool.name == pool.name), None)
+    if sample is None:
         return None
-    sizes = {pool.name: samples[0].workers}
-    findings = rules.classify(snapshot, configuration.rules, sizes)
-    names = [finding.rule.name for finding in findings]
-    judged = phases.judge(
-        phases.catalogue(), modules=dict(modules(snapshot.stacks)), kubo=None, pools=sizes, caught=names
-    )
-    shown = held(samples[0], findings, judged)
+    shown = held(sample, analysis.findings, analysis.defects)
     if shown is None:
-        raise ModelError(f"{where}: {samples[0].workers:,} workers are more than a pool model takes")
+        raise ModelError(f"{where}: {sample.workers:,} workers are more than a pool model takes")
     table = snapshot.rows
     ids = frozenset(table["goroutine_id"].drop_nulls().to_list())
     return Capture(shown, _holds(snapshot, pool), ids, max(ids, default=0), where, when)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from stackscan import phases, pools, rules
+from stackscan import pools
+from stackscan.analysis import analyse
 from stackscan.configuration import Configuration
 from stackscan.language import index_of, mask, parse, select
 from stackscan.language.index import Numbers
 from stackscan.language.symbols import Mask
-from stackscan.report import Place, Selection, SnapshotReport, View, build_snapshot, modules
-from stackscan.rules.affected import go_version
+from stackscan.report import Place, Selection, SnapshotReport, View, build_snapshot
 from stackscan.snapshot import Frame, Snapshot
 
 
@@ -44,23 +44,12 @@ def judge(
     whoever belongs to a finding may not have been asked for. Findings then count those that were.
     """
     chosen = _chosen(snapshot, how)
-    samples = pools.sample(snapshot, how.configuration.pools)
-    sizes = {sample.pool.name: sample.workers for sample in samples}
-    versions = dict(modules(snapshot.stacks))
-    go = go_version(snapshot.stacks)
-    known = versions | ({"go": go} if go else {})
-    findings = rules.classify(snapshot, how.configuration.rules, sizes, known, None if chosen is None else chosen.mask)
+    found = analyse(snapshot, how.configuration, kubo=kubo, among=None if chosen is None else chosen.mask)
+    samples, findings = found.samples, found.findings
     redacted = shown is not None and shown is not snapshot
     proposals: tuple[pools.Proposal, ...] = ()  # they are of all goroutines, and name functions
     if chosen is None and not redacted:
         proposals = pools.propose(snapshot, how.configuration.pools, (f.rows for f in findings))
-    judgements = phases.judge(
-        phases.catalogue(),
-        modules=versions,
-        kubo=kubo,
-        pools=sizes,
-        caught=(finding.rule.name for finding in findings),
-    )
     selection = None
     if chosen is not None:
         selection = Selection("(redacted)" if redacted else how.where or "", snapshot.total)
@@ -72,7 +61,7 @@ def judge(
         place,
         findings=findings,
         pools=samples,
-        phases=judgements,
+        phases=found.defects,
         proposals=proposals,
         view=View(how.top, how.everything, selection),
     )

@@ -43,6 +43,11 @@ class _Bundle:
     version: dict[str, str] | None = None
     contention: list[ContentionReport] = field(default_factory=list)
 
+    @property
+    def kubo(self) -> str | None:
+        """The version that its version.json reports."""
+        return self.version.get("Version") if self.version else None
+
 
 @dataclass(frozen=True, slots=True)
 class Examined:
@@ -103,7 +108,7 @@ def examine(
     report = _bundle_report(str(source), bundle) if is_bundle or not bundle.read else None
     if report is not None and redaction is not None:
         report = redaction.bundle(report)
-    kubo = bundle.version.get("Version") if bundle.version else None
+    kubo = bundle.kubo
     if redaction is not None:
         kubo = redaction.release(kubo)
     seconds = {second.name for _, (second, _) in _views(bundle.read)}
@@ -172,9 +177,24 @@ def captures(
     yield from ((one.report, one.snapshot) for one in found)
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a source holds before anything is made of it: its members with their snapshots, and the version that a
+    bundle of kubo reports."""
+
+    members: tuple[tuple[Member, list[Snapshot]], ...]
+    kubo: str | None
+
+
+def opened(source: str, progress: Progress | None = None) -> Opened:
+    """Open and read a source. Raises StackscanError when it cannot be read."""
+    bundle, _ = _opened(Source(source), progress, keep_contents=False)
+    return Opened(tuple(bundle.read), bundle.kubo)
+
+
 def read(source: str, progress: Progress | None = None) -> Iterator[tuple[Member, list[Snapshot]]]:
     """The snapshots of each member of a source that holds any. Raises StackscanError when one cannot be read."""
-    yield from _opened(Source(source), progress, keep_contents=False)[0].read
+    yield from opened(source, progress).members
 
 
 def _opened(source: Source, progress: Progress | None, *, keep_contents: bool = True) -> tuple[_Bundle, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import fcntl
 import io
 import json
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
+import pytest
 
 from stackscan import formats, language
 from stackscan.pipeline import scan
@@ -89,12 +91,20 @@ def _captures() -> Iterator[Capture]:
                     yield Capture(folder / name, capture["settings"]["shape"], capture["settings"]["transport"], hand)
 
 
-def golden(path: Path, shown: str) -> str:
-    """What a golden file holds; with ``STACKSCAN_UPDATE_GOLDENS=1`` it is written first."""
+#: Renews every generated page, golden file and table.
+RENEW = "STACKSCAN_UPDATE_GOLDENS=1 .venv/bin/pytest -q -m generated"
+
+
+def golden(path: Path, shown: str) -> None:
+    """Hold what is shown against a generated file; with ``STACKSCAN_UPDATE_GOLDENS=1`` the file is written first."""
     if os.environ.get("STACKSCAN_UPDATE_GOLDENS") == "1":
         path.parent.mkdir(exist_ok=True)
         path.write_text(shown, encoding="utf-8")
-    return path.read_text(encoding="utf-8")
+    kept = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if kept != shown:
+        lines = difflib.unified_diff(kept.splitlines(), shown.splitlines(), "kept", "now", n=1, lineterm="")
+        differing = "\n".join([*lines][:40])
+        pytest.fail(f"{path.relative_to(ROOT)} is stale. If the change is meant: {RENEW}\n{differing}", pytrace=False)
 
 
 # -- dumps in memory -------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import FIXTURES, ROOT, environment
+from helpers import FIXTURES, ROOT, environment, golden
 
 _BLOCK = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if "```console" in page.read_text(encoding="utf-8")]
@@ -36,15 +36,14 @@ def printed(block: str, folder: Path) -> str:
     return shown
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_shows_what_is_printed(page: Path, tmp_path: Path) -> None:
     """Every console block of every page is run."""
     (tmp_path / "fixtures").symlink_to(FIXTURES)
     text = page.read_text(encoding="utf-8")
     now = _BLOCK.sub(lambda block: printed(block[1], tmp_path), text)
-    if os.environ.get("STACKSCAN_UPDATE_GOLDENS") == "1":
-        page.write_text(now, encoding="utf-8")
-    assert page.read_text(encoding="utf-8") == now
+    golden(page, now)
 
 
 @pytest.mark.parametrize("name", ["check", "compare"])

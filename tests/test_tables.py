@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from helpers import CORPUS, DUMP, FIXTURES, ROOT, assert_refused, goroutine, json_of, run
+from helpers import CORPUS, DUMP, FIXTURES, ROOT, assert_refused, golden, goroutine, json_of, run
 from stackscan.pipeline import examine
 from stackscan.sources.names import read_name
 from stackscan.tables import TABLES, Told, build, dictionary
@@ -323,9 +323,10 @@ def test_parts_of_many_captures_are_joined(tmp_path: Path) -> None:
     assert expected == sorted(path.name for path in (tmp_path / "out").iterdir())
 
 
+@pytest.mark.generated
 def test_the_dictionary_is_fresh() -> None:
     """docs/tables.md is what `python -m stackscan.tables.dictionary` prints."""
-    assert dictionary.page() == (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    golden(ROOT / "docs" / "tables.md", dictionary.page())
 
 
 def test_every_kind_is_documented() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stackscan.cli.configured import Config
+from stackscan.errors import UsageError
 
 
 class Output(StrEnum):
@@ -21,7 +23,11 @@ class Output(StrEnum):
 
 def command(
     rule: Annotated[
-        str | None, typer.Argument(metavar="RULE", help="Explain this rule or pool.", show_default=False)
+        str | None,
+        typer.Argument(metavar="RULE", help="Explain this rule or pool; `test` tries a file.", show_default=False),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="With test: the rule file.", show_default=False)
     ] = None,
     output_format: Annotated[Output, typer.Option("--format", "-f", help="text for people, json for scripts.")] = (
         Output.text
@@ -33,8 +39,12 @@ def command(
     Which goroutines are meant is said in the rule language (docs/rules.md), the same as in report --where and in
     stackscan.toml.
 
+    `stackscan rules test FILE` tries a rule file on the examples in it and says of each miss which condition decided it
+    and on which frame; exit code 1 when one misses. The file may lie anywhere and may have the name of a built-in rule.
+
     \b
       stackscan rules
+      stackscan rules test my-rule.toml
       stackscan rules bitswap-close-stall
       stackscan rules --format json | jq -r '.rules[].rule'
     """
@@ -42,6 +52,13 @@ def command(
     from stackscan.cli.output import written
     from stackscan.reporters import explained
 
+    if rule == "test" and file is not None:
+        from stackscan.cli.rule_test import test
+
+        test(file, as_json=output_format is Output.json)
+        return
+    if file is not None or rule == "test":
+        raise UsageError("rules takes one name, or: test FILE", hint="stackscan rules test my-rule.toml")
     used = configuration(config)
     rules = [entry for entry in used.rules if rule in (None, entry.name)]
     pools = [entry for entry in used.pools if rule in (None, entry.name)]
