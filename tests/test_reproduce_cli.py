@@ -200,14 +200,14 @@ def test_a_share_may_be_written_in_per_cent() -> None:
 def test_wrong_numbers_are_refused_in_words(
     arguments: tuple[str, ...],
     words: list[str],
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Exit code 2, nothing on standard output, and the message names what is wrong and what it may be."""
     monkeypatch.setattr(sys, "argv", ["stackscan", "reproduce", *arguments])
     with pytest.raises(SystemExit) as left:
         entry.main()
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert (2, "") == (left.value.code, out)
     for word in words:
         assert word in err

@@ -23,7 +23,9 @@ def written(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    if path.exists() and not path.is_file() and not path.is_dir():
+    with _named(path):
+        is_special = path.exists() and not path.is_file() and not path.is_dir()
+    if is_special:
         with _named(path), path.open("w", encoding="utf-8", errors="backslashreplace") as out:  # a pipe, a device
             yield out
     else:
