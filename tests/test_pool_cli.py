@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import re
 from pathlib import Path
@@ -186,32 +185,6 @@ def test_a_picture_of_another_kind_is_refused() -> None:
 def test_wrong_questions_are_refused(arguments: tuple[str, ...], words: list[str]) -> None:
     """Exit code 2, and words that say what to do."""
     assert_refused(run("pool", *arguments), *words)
-
-
-_PAGE = (FIXTURES.parent / "docs" / "pool-model.md").read_text("utf-8")
-_SHOWN = re.findall(r"```\n(stackscan pool [^\n]*)\n```\n```\n(.*?)\n```", _PAGE, re.DOTALL)
-
-
-@pytest.mark.parametrize(("line", "shown"), _SHOWN, ids=[line.split(" -")[0] for line, _ in _SHOWN])
-def test_the_manual_prints_what_it_says(line: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every output in docs/pool-model.md is printed by the command above it."""
-    monkeypatch.chdir(FIXTURES.parent)
-    words = [part for word in line.split()[1:] for part in (sorted(glob.glob(word)) or [word])]  # noqa: PTH207 - a shell
-    done = CliRunner().invoke(app, words)
-    assert 0 == done.exit_code
-    assert done.stdout.startswith(shown)
-
-
-_LOADS = re.findall(r"`(stackscan report [^`]*)`\):\n\n```\n(.*?)\n```", _PAGE, re.DOTALL)
-
-
-@pytest.mark.parametrize(("line", "shown"), _LOADS, ids=["8 of 12", "12 of 12"])
-def test_the_manual_shows_loads_as_reports_do(line: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two reports in docs/pool-model.md are printed by the commands that it names."""
-    monkeypatch.chdir(FIXTURES.parent)
-    done = CliRunner().invoke(app, line.split()[1:])
-    assert 0 == done.exit_code
-    assert shown in done.stdout
 
 
 # -- how numbers are written -----------------------------------------------------------------------------------------

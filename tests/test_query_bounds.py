@@ -191,8 +191,10 @@ def test_what_is_allowed_means_what_polars_makes_of_it(sql: str) -> None:
     statement = understood(sql, TABLES)
     with pl.SQLContext(TABLES, eager=True) as context:
         expected, actual = context.execute(sql), context.execute(statement.text)
-    assert expected.equals(actual)
     assert expected.columns == actual.columns
+    ordered = "ORDER BY" in sql.upper()
+    assert ordered or expected.height == actual.height
+    assert (expected if ordered else expected.sort(pl.all())).equals(actual if ordered else actual.sort(pl.all()))
 
 
 def test_a_table_that_is_misspelt_is_told() -> None:

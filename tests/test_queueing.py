@@ -345,7 +345,7 @@ def test_near_saturation_waits_are_carried_over_to_the_limit() -> None:
     state = steady_state(Demand(12, 11.96, 0.1, 10.0, 3e-4), probe_timeout_seconds=30.0)
     assert "limit at saturation" in state.method
     low, high = dict(state.intervals)["mean_wait_seconds"]
-    assert low <= (state.mean_wait_seconds or 0) <= high <= 1.1 * low
+    assert low <= (state.mean_wait_seconds or 0) <= high <= 1.2 * low
 
 
 def test_a_control_variate_changes_no_mean_and_narrows_it() -> None:

@@ -191,9 +191,9 @@ def test_a_signal_ends_what_computes_outside_python(tmp_path: Path) -> None:
 import os, signal, sys, threading
 from stackscan.tables import query
 ask = query.run
-def begun(*given):
+def begun(*given, **more):
     threading.Timer(0.5, os.kill, (os.getpid(), {int(signal.SIGTERM)})).start()
-    return ask(*given)
+    return ask(*given, **more)
 query.run = begun
 sys.argv = ["stackscan", "query", {sql!r}, {str(path)!r}]
 from stackscan.__main__ import main

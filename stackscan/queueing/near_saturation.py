@@ -21,6 +21,8 @@ from stackscan.queueing.simulated_waits import Simulation, can_be_simulated, lum
 _UNKNOWN: Final = 3.0
 _TASKS: Final = 4_000_000
 _LOWEST: Final = 1e-3
+#: No interval reaches further down than to this share of the limit.
+_LEAST: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ class NearSaturation:
         if there is None or self._measured is None:
             return Estimate(1.0, 1 / _UNKNOWN, _UNKNOWN)
         part = (self.demand.utilization - self._measured[0].utilization) / (1 - self._measured[0].utilization)
-        at = there.value + min(max(part, 0.0), 1.0) * (1.0 - there.value)
-        return Estimate(at, min(there.low, 1.0), max(there.high, 1.0))
+        at = max(there.value + min(max(part, 0.0), 1.0) * (1.0 - there.value), _LEAST)
+        return Estimate(at, max(min(there.low, 1.0), _LEAST), max(there.high, 1.0))
 
     def wait_probability(self) -> Estimate:
         """The share of tasks that wait at all."""
