@@ -208,7 +208,8 @@ def test_a_line_of_quotes_comes_to_an_end() -> None:
     """Two million escaped quotes behind a stack: looking back from each over the whole line lasted for minutes."""
     program = (
         "from stackscan.sources.wrappers.escapes import escaped; "
-        r"""found = escaped(b'"goroutine 1 [select]:\\nmain.main()\\n\\t/x.go:1 +0x1\\n' + rb'\"' * 2_000_000 + b'"\n'); """
+        r"""line = b'"goroutine 1 [select]:\\nmain.main()\\n\\t/x.go:1 +0x1\\n' + rb'\"' * 2_000_000; """
+        r"""found = escaped(line + b'"\n'); """
         "print(found.names)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
