@@ -8,7 +8,6 @@ Locks may not reach other hosts (NFS): a part of another host is removed only af
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import platform
@@ -16,6 +15,7 @@ import re
 import secrets
 import shutil
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +24,9 @@ from pathlib import Path
 from typing import Final, TextIO, TypeVar
 
 from stackscan.errors import OutputError
+
+if sys.platform != "win32":  # it has no locks of this kind
+    import fcntl
 
 T = TypeVar("T")
 
@@ -244,8 +247,9 @@ def _locked_folder(place: Path) -> int:
 
 
 def _lock(handle: int) -> None:
-    with suppress(OSError):  # without locks nobody can take a part for abandoned either
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    if sys.platform != "win32":  # without locks nobody can take a part for abandoned either
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _is_at(handle: int, path: Path) -> bool:
@@ -260,7 +264,7 @@ def _abandoned(part: Path) -> Iterator[bool]:
     """Whether a part belongs to no living run; if so, its lock is held meanwhile."""
     lock = part / _LOCK if part.is_dir() and not part.is_symlink() else part
     try:
-        handle = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+        handle = os.open(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:  # killed as it made the folder, or as it removed it
         with suppress(OSError):
             part.rmdir()
@@ -276,6 +280,8 @@ def _abandoned(part: Path) -> Iterator[bool]:
 
 
 def _is_free(handle: int) -> bool:
+    if sys.platform == "win32":
+        return False
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

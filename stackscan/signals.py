@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+_ENDING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 #: How long Python gets to run the handler before it is woken, and how long it then gets before the process ends.
 _PATIENCE_SECONDS: Final = 0.1
 _LAST_SECONDS: Final = 5.0
