@@ -46,7 +46,7 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     user may give files away. Raises OutputError when it cannot be written; what was there then stays as it was.
     """
     target = _target(path)
-    with _named(path):
+    with named(path):
         before = _replaceable(target, path)
         remove_abandoned(target.parent)
         part = target.with_name(_part_name())
@@ -315,7 +315,7 @@ def _remove(part: Path) -> None:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """Turn failures to write a path into OutputError."""
     try:
         yield

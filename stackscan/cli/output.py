@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from stackscan.atomic import whole_file
-from stackscan.errors import OutputError
+from stackscan.atomic import named, whole_file
 
 
 @contextmanager
@@ -23,23 +22,14 @@ def written(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    with _named(path):
+    with named(path):
         is_special = path.exists() and not path.is_file() and not path.is_dir()
     if is_special:
-        with _named(path), path.open("w", encoding="utf-8", errors="backslashreplace") as out:  # a pipe, a device
+        with named(path), path.open("w", encoding="utf-8", errors="backslashreplace") as out:  # a pipe, a device
             yield out
     else:
         with whole_file(path) as out:
             yield out
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Turn failures to write a path into OutputError."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def say(line: str, *more: str) -> None:
