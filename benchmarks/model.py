@@ -14,6 +14,7 @@ this process, the first call left out.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import math
 import re
@@ -225,7 +226,25 @@ def plans(tolerance: float) -> Iterator[Row]:  # noqa: ARG001 - a number of work
             for one in point["tried"]
             if one["longer_than_0.1_s"]["value"] < 1
         )
-        yield Row(about, [figure], took, notes=["near call"] * near + [f"wait longer, by workers: {shares}"])
+        agrees = Figure(
+            "project agrees", 1.0, None, 1.0, None, right=needed is not None and confirmed(demand, needed, point)
+        )
+        yield Row(about, [figure, agrees], took, notes=["near call"] * near + [f"wait longer, by workers: {shares}"])
+
+
+def confirmed(demand: Any, needed: int, point: dict[str, Any]) -> bool:
+    """Whether ``project`` says that so many workers hold the target, and one fewer does not, within its interval."""
+    from stackscan.queueing.projecting import project
+
+    holds = []
+    for workers in (needed, needed - 1):
+        if not workers:
+            holds.append((1.0, 1.0))
+            continue
+        found = project(dataclasses.replace(demand, workers=workers), probe_timeout_seconds=0.1).synchronous
+        share = found.probe_timeout_probability
+        holds.append(dict(found.intervals).get("probe_timeout_probability", (share, share)))
+    return holds[0][0] <= point["allowed"] < holds[1][1]
 
 
 # -- jumps ------------------------------------------------------------------------------------------------------------
