@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stackscan.queueing.demand import Demand
+from stackscan.queueing.simulated_waits import memory_seconds
 from stackscan.queueing.waits import Measured, waits_of
 
-_POINTS: Final = 17
+_POINTS: Final = 13
 #: Tasks of each simulated point before it is taken as it is.
-_TASKS: Final = 800_000
+_TASKS: Final = 400_000
+#: Points that need longer to settle than so many tasks lie near saturation, where the curve goes straight to 1.
+_MOST_TO_FORGET: Final = 8_000
 
 
 def wait_probabilities(demands: Sequence[Demand]) -> tuple[float, ...]:
@@ -30,12 +33,15 @@ def wait_probabilities(demands: Sequence[Demand]) -> tuple[float, ...]:
             continue
         waits = waits_of(demand)
         if isinstance(waits, Measured):
-            simulated.append(place)
+            if demand.rate_per_second * memory_seconds(demand) <= _MOST_TO_FORGET:
+                simulated.append(place)
         else:
             known[place] = waits.wait_probability().value
     for place in _chosen(simulated):
         waits = Measured(demands[place], first_tasks=_TASKS, most_tasks=_TASKS)
         known[place] = waits.wait_probability().value
+    if not known:  # a short curve, all of it near saturation: as it is given
+        known[0] = waits_of(demands[0]).wait_probability().value
     places = sorted(known)
     found: NDArray[np.float64] = np.interp(np.arange(len(demands)), places, [known[place] for place in places])
     return tuple(float(value) for value in found)

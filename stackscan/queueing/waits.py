@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 
 from stackscan.queueing import checks
@@ -28,6 +28,9 @@ _NEGLIGIBLE_SHARE: Final = 0.01
 _NEGLIGIBLE: Final = 1e-6
 #: A simulation ends when all that is asked is known so well, or after so many tasks (some seconds).
 PRECISION: Final = 0.01
+#: An interval so narrow is enough for a figure that is small: a share of tasks, a time as a share of a silent hold.
+_RARE: Final = 1e-4
+_SHORT: Final = 1e-5
 _FIRST_TASKS: Final = 2_000_000
 MOST_TASKS: Final = 20_000_000
 #: Quantiles better than this need no word.
@@ -55,6 +58,7 @@ class Waits(Protocol):
         """The wait that ``share`` of all tasks do not exceed."""
 
 
+@lru_cache(maxsize=16)  # one answer asks for one pool several times, and a simulation goes on where it was
 def waits_of(demand: Demand) -> Waits:
     """The waits at this demand, which must be below saturation."""
     if not demand.rate_per_second or not demand.hold_seconds:
@@ -131,13 +135,18 @@ class Measured:
         lump = lump_of(self.demand)
         return tuple(Simulation(self.demand, lump=size) for size in ([lump] if lump == 1 else [lump, 2 * lump]))
 
-    def run_until(self, figure: str, *arguments: float, precision: float) -> Estimate:
+    def run_until(self, figure: str, *arguments: float, precision: float, enough: float) -> Estimate:
         """A figure of the simulation (``mean``, ``exceeds``, ``quantile_seconds``), run on until its interval is
-        narrow enough or the tasks are used up."""
+        narrow enough, in itself or beside it, or the tasks are used up."""
         found = self.figure(figure, *arguments)
-        while found.relative_error > precision and self.go_on():
+        while found.relative_error > precision and found.high - found.low > enough and self.go_on():
             found = self.figure(figure, *arguments)
         return found
+
+    @property
+    def _short_seconds(self) -> float:
+        """A time that is nothing beside a hold."""
+        return _SHORT * self.demand.silent_hold_seconds
 
     def go_on(self) -> bool:
         """Simulate as much again; False where all tasks are used up."""
@@ -169,13 +178,13 @@ class Measured:
         """The share of tasks that wait at all."""
         if self.demand.workers == 1:
             return Estimate.exactly(self.demand.load_erlangs)  # whoever finds the one worker held
-        return self.run_until("exceeds", 0.0, precision=PRECISION).within(0.0, 1.0)
+        return self.run_until("exceeds", 0.0, precision=PRECISION, enough=_RARE).within(0.0, 1.0)
 
     def mean_seconds(self) -> Estimate:
         """The mean wait, of tasks that do not wait, too."""
         if self.demand.workers == 1:
             return Estimate.exactly(_pollaczek_khinchine(self.demand))
-        return self.run_until("mean", precision=PRECISION)
+        return self.run_until("mean", precision=PRECISION, enough=self._short_seconds)
 
     def exceeds(self, seconds: float) -> Estimate:
         """The share of tasks that wait longer than ``seconds``."""
@@ -185,7 +194,7 @@ class Measured:
 
     def quantile_seconds(self, share: float) -> Estimate:
         """The wait that ``share`` of all tasks do not exceed."""
-        return self.run_until("quantile_seconds", share, precision=QUANTILE_PRECISION)
+        return self.run_until("quantile_seconds", share, precision=QUANTILE_PRECISION, enough=self._short_seconds)
 
 
 def single_tasks(lumps: Estimate, double: Estimate, *, lump: int) -> Estimate:

@@ -10,13 +10,15 @@ from stackscan.queueing.demand import Demand
 from stackscan.queueing.estimate import named_intervals
 from stackscan.queueing.planning import Target, workers_needed
 from stackscan.queueing.projection import WhatIf
-from stackscan.queueing.waits import waits_of
+from stackscan.queueing.waits import Measured, waits_of
 
 #: A shorter deadline than go-libp2p's 10 s: still twenty round trips around the world.
 _SHORTER_SECONDS: Final = 2.0
 #: Enough workers: 99% of tasks wait no longer than this.
 ENOUGH_WAIT_SECONDS: Final = 0.1
 ENOUGH_SHARE: Final = 0.99
+#: Tasks simulated for a pool that is not there: two digits are enough, and the interval says what they are worth.
+_TASKS: Final = 4_000_000
 
 
 def what_ifs(demand: Demand, *, probe_timeout_seconds: float, censored: bool = False) -> tuple[WhatIf, ...]:
@@ -51,6 +53,8 @@ def _what_if(name: str, says: str, case: Demand, probe_seconds: float) -> WhatIf
             probe_timeout_probability=1.0,
         )
     waits = waits_of(case)
+    if isinstance(waits, Measured) and name != "as-is":
+        waits = replace(waits, most_tasks=_TASKS)
     chance, mean, late = waits.wait_probability(), waits.mean_seconds(), waits.exceeds(probe_seconds)
     return WhatIf(
         name=name,
