@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stackscan.queueing.demand import Demand
-from stackscan.queueing.estimate import named_intervals
+from stackscan.queueing.estimate import Estimate, named_intervals
 from stackscan.queueing.projection import Intervals
-from stackscan.queueing.waits import QUANTILE_PRECISION, SHARES, waits_of
+from stackscan.queueing.waits import QUANTILE_PRECISION, SHARES, Waits, waits_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ def steady_state(demand: Demand, *, probe_timeout_seconds: float) -> SteadyState
     if demand.saturated:
         return SteadyState("saturated: no steady state", 1.0, None, tuple((share, None) for share in SHARES), 1.0)
     waits = waits_of(demand)
-    chance, mean, late = waits.wait_probability(), waits.mean_seconds(), waits.exceeds(probe_timeout_seconds)
-    quantiles = [(share, waits.quantile_seconds(share)) for share in SHARES]
+    _asked(waits, probe_timeout_seconds)  # each figure may simulate more: all are shown of all that was simulated
+    chance, mean, late, quantiles = _asked(waits, probe_timeout_seconds)
     method = waits.method
     if any(found.relative_error > QUANTILE_PRECISION for _, found in quantiles):
         worst = max(found.relative_error for _, found in quantiles)
@@ -50,3 +50,8 @@ def steady_state(demand: Demand, *, probe_timeout_seconds: float) -> SteadyState
             **{f"wait_quantiles_seconds.{share:g}": found for share, found in quantiles},
         ),
     )
+
+
+def _asked(waits: Waits, probe_seconds: float) -> tuple[Estimate, Estimate, Estimate, list[tuple[float, Estimate]]]:
+    quantiles = [(share, waits.quantile_seconds(share)) for share in SHARES]
+    return waits.wait_probability(), waits.mean_seconds(), waits.exceeds(probe_seconds), quantiles
