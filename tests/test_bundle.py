@@ -162,7 +162,7 @@ def test_a_bundle_from_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_program_in_a_bundle_is_not_unpacked(tmp_path: Path) -> None:
     """A kubo bundle brings its own binary of a hundred megabytes in: it is told by its first bytes."""
-    program = b"\x7fELF" + os.urandom(5000) + DUMP.encode()
+    program = b"\x7fELF\x02\x01\x01" + bytes(9) + os.urandom(5000) + DUMP.encode()
     for pack in (zipped, tarred):
         listed = members(put(tmp_path, pack({"ipfs": program, "goroutines.stacks": DUMP.encode()})))
         assert "not unpacked" in str(listed["ipfs"]["note"])

@@ -9,6 +9,7 @@ import dataclasses
 import gzip
 import io
 import json
+import logging
 import pickle
 import pprint
 import socket
@@ -517,6 +518,17 @@ def test_fails(goroutine_check):
     assert b" after 0.1 s" in done.stdout
     assert b"GoroutineCheck(" in done.stdout
     assert [] == leaked(done.stdout + done.stderr)
+
+
+def test_what_urllib3_logs_shows_none(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """Its loggers quote addresses: in warnings about headers that are cut, at the lowest level every request."""
+    caplog.set_level("DEBUG")
+    with pytest.raises(StackscanError):
+        stackscan.read(address(server, "500"))
+    logging.getLogger("urllib3.connection").warning("Failed to parse headers (url=%s)", address(server, "500"))
+    assert "Failed to parse headers" in caplog.text
+    assert "GET" in caplog.text
+    assert [] == leaked(caplog.text.encode())
 
 
 def test_a_tls_hint_hides_the_token(server: Server) -> None:

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import re
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from stackscan.masking import masked_text
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
+
+
+#: The loggers of urllib3 that quote addresses; a filter is asked for the records of its own logger only.
+_LOGGERS: Final = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
+
+
+#: Of a path alone nobody can say where its secrets are: all behind the question mark goes.
+_QUERY: Final = re.compile(r"\?[^\s\"')>]*")
+
+
+class _Masking(logging.Filter):
+    """Lets every record pass, without the secrets of addresses in it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Mask a record."""
+        record.msg, record.args = _QUERY.sub("?***", masked_text(record.getMessage())), ()
+        record.exc_info = record.exc_text = None  # a traceback holds the request
+        return True
+
+
+_MASKING: Final = _Masking()
 
 
 class Connections:
@@ -27,6 +52,8 @@ class Connections:
         from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
         from urllib3.connection import HTTPConnection, HTTPSConnection
 
+        for name in _LOGGERS:  # what they log may reach stderr, or a log of the program that uses us
+            logging.getLogger(name).addFilter(_MASKING)
         noted = self._noted
 
         class Plain(HTTPConnection):
