@@ -1,40 +1,25 @@
 """Files that appear whole or not at all, whatever ends the program; parts that killed runs left are removed.
 
-All that stackscan writes to a disk is first written to a part beside it, named ``.stackscan-part-HOST-RANDOM``: a file
-that a rename puts in place, or a workspace (a folder). A writer holds a lock (flock) on its part for as long as it
-lives, so a part whose lock is free belongs to a run that was killed. Whoever writes to a folder removes those first.
-Locks may not reach other hosts (NFS): a part of another host is removed only after a day without a change.
+All that stackscan writes to a disk is first written to a part beside it (parts.py): a file that a rename puts in place,
+or a workspace (a folder). Whoever writes to a folder removes the parts of killed runs there first.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
-import re
-import secrets
-import shutil
 import stat
-import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Final, TextIO, TypeVar
 
 from stackscan.errors import OutputError
-
-if sys.platform != "win32":  # it has no locks of this kind
-    import fcntl
+from stackscan.parts import abandoned, lock, locked_file, locked_folder, part_name, parts, remove
 
 T = TypeVar("T")
 
-_PART: Final = re.compile(r"\.stackscan-part-([0-9a-f]{8})-[0-9a-f]{16}")
-#: Files of a workspace: the one that its writer locks, and the one that says that all of its files are whole.
-_LOCK: Final = "lock"
+#: The file of a workspace that says that all of its files are whole.
 _SEAL: Final = "sealed"
-_DAY_SECONDS: Final = 86_400
 _WRITE_BITS: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -49,9 +34,9 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     with named(path):
         before = _replaceable(target, path)
         remove_abandoned(target.parent)
-        part = target.with_name(_part_name())
+        part = target.with_name(part_name())
         try:
-            handle = _locked_file(part, 0o666 if before is None else 0o600)
+            handle = locked_file(part, 0o666 if before is None else 0o600)
             with open(handle, "w", encoding="utf-8", errors="backslashreplace") as out:  # noqa: PTH123 - of a handle
                 yield out
                 out.flush()
@@ -105,14 +90,14 @@ def workspace(folder: Path) -> Iterator[Path]:
     It stays when the block fails after :func:`seal`: the next run then puts its files in place
     (:func:`remove_abandoned`). Raises OSError.
     """
-    place = folder / _part_name()
+    place = folder / part_name()
     handle = -1
     try:
-        handle = _locked_folder(place)
+        handle = locked_folder(place)
         yield place
         _unseal(place)
     finally:
-        surely(lambda: None if is_sealed(place) else _remove(place))
+        surely(lambda: None if is_sealed(place) else remove(place))
         if handle >= 0:
             os.close(handle)
 
@@ -169,23 +154,14 @@ def remove_abandoned(folder: Path, *, finish: Callable[[Path], object] | None = 
     it stays. Raises what ``finish`` raises; a part that cannot be removed stays.
     """
     for part in parts(folder):
-        with _abandoned(part) as dead:
+        with abandoned(part) as dead:
             if dead and is_sealed(part):
                 if finish is not None:
                     finish(part)
                     _unseal(part)
-                    _remove(part)
+                    remove(part)
             elif dead:
-                _remove(part)
-
-
-def parts(folder: Path) -> list[Path]:
-    """The parts in a folder, of runs that live and of killed ones."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(folder / entry.name for entry in entries if _PART.fullmatch(entry.name))
-    except OSError:
-        return []
+                remove(part)
 
 
 @contextmanager
@@ -196,7 +172,7 @@ def alone(folder: Path) -> Iterator[None]:
     """
     handle = os.open(folder, os.O_RDONLY)
     try:
-        _lock(handle)
+        lock(handle)
         yield
     finally:
         os.close(handle)
@@ -210,108 +186,6 @@ def _sync(path: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-# -- locks -----------------------------------------------------------------------------------------------------------
-
-
-def _part_name() -> str:
-    return f".stackscan-part-{_host()}-{secrets.token_hex(8)}"
-
-
-@cache
-def _host() -> str:
-    return hashlib.blake2b(platform.node().encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
-
-
-def _locked_file(path: Path, mode: int) -> int:
-    """A new file, open and locked. Between these two steps another run may take it for abandoned and remove it."""
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
-        _lock(handle)
-        if _is_at(handle, path):
-            return handle
-        os.close(handle)
-
-
-def _locked_folder(place: Path) -> int:
-    """A new workspace, its lock held; likewise."""
-    while True:
-        place.mkdir(mode=0o700)
-        with suppress(FileNotFoundError):
-            handle = os.open(place / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            _lock(handle)
-            if _is_at(handle, place / _LOCK):
-                return handle
-            os.close(handle)
-
-
-def _lock(handle: int) -> None:
-    if sys.platform != "win32":  # without locks nobody can take a part for abandoned either
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=False))  # noqa: PTH116 - of the link
-    except FileNotFoundError:
-        return False
-
-
-@contextmanager
-def _abandoned(part: Path) -> Iterator[bool]:
-    """Whether a part belongs to no living run; if so, its lock is held meanwhile."""
-    lock = part / _LOCK if part.is_dir() and not part.is_symlink() else part
-    try:
-        handle = os.open(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-    except FileNotFoundError:  # killed as it made the folder, or as it removed it
-        with suppress(OSError):
-            part.rmdir()
-        yield False
-        return
-    except OSError:
-        yield False
-        return
-    try:
-        yield _is_free(handle) and _is_at(handle, lock) and (_is_own(part) or _is_old(part))
-    finally:
-        os.close(handle)
-
-
-def _is_free(handle: int) -> bool:
-    if sys.platform == "win32":
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _is_own(part: Path) -> bool:
-    match = _PART.fullmatch(part.name)
-    return match is not None and match[1] == _host()
-
-
-def _is_old(part: Path) -> bool:
-    newest = max(path.stat().st_mtime for path in (part, *part.rglob("*")))
-    return time.time() - newest > _DAY_SECONDS
-
-
-def _remove(part: Path) -> None:
-    """Remove a part, the lock of a workspace last: without it nobody could tell that the rest is abandoned."""
-    with suppress(OSError):
-        if not part.is_dir() or part.is_symlink():
-            part.unlink()
-            return
-        for inside in part.iterdir():
-            if inside.is_dir():
-                shutil.rmtree(inside, ignore_errors=True)
-            elif inside.name != _LOCK:
-                inside.unlink()
-        (part / _LOCK).unlink(missing_ok=True)
-        part.rmdir()
 
 
 @contextmanager

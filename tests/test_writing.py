@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from helpers import DUMP, assert_refused, command, environment, run
-from stackscan import atomic
+from stackscan import atomic, parts
 from stackscan.atomic import remove_abandoned, whole_file, workspace
 from stackscan.errors import OutputError
 
@@ -47,7 +47,7 @@ def dump(tmp_path: Path) -> Path:
 
 def part(folder: Path, host: str | None = None) -> Path:
     """The name of a part such as a run on this host, or on another, leaves when it is killed."""
-    return folder / f".stackscan-part-{host or atomic._host()}-{_RANDOM}"
+    return folder / f".stackscan-part-{host or parts._host()}-{_RANDOM}"
 
 
 def written(path: Path, text: str = "new") -> None:
@@ -209,11 +209,11 @@ main()
 def test_the_next_run_removes_the_parts_of_killed_ones(tmp_path: Path) -> None:
     """Files, workspaces, and what was left of a workspace while it was made or removed."""
     part(tmp_path).write_text("half")
-    dead = tmp_path / f".stackscan-part-{atomic._host()}-{_RANDOM[::-1]}"
+    dead = tmp_path / f".stackscan-part-{parts._host()}-{_RANDOM[::-1]}"
     (dead / "ready" / "goroutines").mkdir(parents=True)
     (dead / "ready" / "goroutines" / "1.parquet").touch()
     (dead / "lock").touch()
-    (tmp_path / f".stackscan-part-{atomic._host()}-{'0' * 16}").mkdir()
+    (tmp_path / f".stackscan-part-{parts._host()}-{'0' * 16}").mkdir()
     written(tmp_path / "report.txt")
     assert ["report.txt"] == [path.name for path in tmp_path.iterdir()]
 
@@ -258,7 +258,7 @@ def test_a_part_taken_away_before_it_was_locked_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """Between making a part and locking it another run may look: it sees a part that nobody holds."""
-    lock: Callable[[int], Any] = atomic._lock
+    lock: Callable[[int], Any] = parts.lock
     looks = []
 
     def late(handle: int) -> None:
@@ -267,7 +267,7 @@ def test_a_part_taken_away_before_it_was_locked_is_made_again(
             remove_abandoned(tmp_path)
         lock(handle)
 
-    monkeypatch.setattr(atomic, "_lock", late)
+    monkeypatch.setattr(parts, "lock", late)
     if kind == "file":
         written(tmp_path / "report.txt")
         assert "new" == (tmp_path / "report.txt").read_text()

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from stackscan import atomic
+from stackscan import atomic, parts
 from stackscan.errors import SourceError, StackscanError
 from stackscan.tables import manifest
 from stackscan.tables.schema import TABLES
@@ -98,7 +98,7 @@ def _whole(folder: Path, plain: Mapping[str, list[Path]]) -> _Folder:
                 return _Folder(plain, mark)
         except OSError as error:
             raise SourceError(f"{folder} cannot be read: {error.strerror or error}", hint="") from error
-    if any(atomic.is_sealed(part) for part in atomic.parts(folder)):
+    if any(atomic.is_sealed(part) for part in parts.parts(folder)):
         raise SourceError(
             f"an export into {folder} was stopped before all its tables were in place: {wrong}",
             hint="Export again into this folder, whatever it is: that finishes the stopped one first.",
