@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/kills.py [--kills 100] [--seed 1]
 
-Each kill is a SIGKILL, in turn just before each rename and link of an export, and at moments drawn at random from its
+Each kill is a SIGKILL, in turn just before each rename and link of an export, and at random times during its
 writing. After each, `stackscan query --tables` is asked; then the next export must leave a whole folder and no part.
 `kills.py run --at N -- ARGUMENTS` runs `stackscan ARGUMENTS` and kills it before its N-th rename or link; `--after S`
 kills it S seconds after it began to write. It prints how many renames and links it came to when it is not killed.

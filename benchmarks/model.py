@@ -3,7 +3,7 @@
     python benchmarks/model.py [steady|plan|jump ...] [--markdown] [--all] [--tolerance 0.01]
 
 Each figure stands beside the true one with its 99 % interval. It is right when it is within the tolerance of that
-interval or, where the model gives an interval of its own, when the two meet. A percentile of a simulated jump may be
+interval or, where the model gives an interval too, when the two meet. A percentile of a simulated jump may be
 off by what its number of runs explains (99 %). A share too small for the truth to see is right when it is below that.
 ``--all`` shows every figure, not the wrong ones alone. ``--markdown`` prints tables with one row a point.
 

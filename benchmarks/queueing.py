@@ -69,7 +69,7 @@ def main() -> int:
 
 def stackscan(tasks: int, replications: int) -> list[float]:
     """The mean wait of each replication, by our recursion."""
-    from stackscan.queueing.simulation import simulate_deterministic
+    from plain_simulation import simulate_deterministic
 
     done = simulate_deterministic(
         WORKERS, LOAD, holding_seconds=HOLDING, tasks=tasks, warm_up=WARM_UP, replications=replications, seed=1
@@ -80,8 +80,8 @@ def stackscan(tasks: int, replications: int) -> list[float]:
 
 def general(tasks: int, replications: int) -> list[float]:
     """The same by the recursion for any holding times, which is what mixed loads are simulated by."""
+    from plain_simulation import simulate
     from stackscan.queueing.demand import Demand
-    from stackscan.queueing.simulation import simulate
 
     done = simulate(
         Demand(WORKERS, RATE, 1.0, HOLDING, 0.0), tasks=tasks, warm_up=WARM_UP, replications=replications, seed=2

@@ -1,10 +1,10 @@
 """Captures of one pool, for the pool model: what each shows, of which process it is, and when it was taken.
 
-All captures count; how much they tell together follows from the times between them. Those come from names and from
-notes beside the files (compare/times.py), from the user, or from goroutine ids: Go numbers goroutines as it starts
-them, so ids are a clock, and a hold whose goroutine was started within it tells how much of that clock a hold lasts.
-Where nothing tells, all captures of a process together are taken as one. Of a bundle's views of one process only the
-text is taken, for it has the ids.
+All captures count; their weight depends on the times between them. Those come from names and from notes beside the
+files (compare/times.py), from the user, or from goroutine ids: Go numbers goroutines as it starts
+them, so ids are a clock, and the ages of holds in ids show how long a hold lasts on that clock.
+When the times are unknown, all captures of a process count as one. Of a bundle's views of one process only the text is
+taken, for it has the ids.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def gather(
     kept = _once(seen[chosen.name])
     holding = holding_seconds or (chosen.model.holding_seconds if chosen.model is not None else None)
     moments = moments_of(kept, apart_seconds=apart_seconds, holding_seconds=holding)
-    reason = "another view of one that counts, or the same dump again" if total > len(kept) else ""
+    reason = "other views of the same dump, or duplicates" if total > len(kept) else ""
     return chosen, Chosen(kept, Gathered(total - len(kept), reason, moments))
 
 
@@ -151,7 +151,7 @@ def _holds(snapshot: Snapshot, pool: Pool) -> frozenset[tuple[int, int]]:
 
 
 def _once(captures: Sequence[Capture]) -> tuple[Capture, ...]:
-    """Leave out the same dump given again, which its goroutines tell; in the order of time, as far as ids tell it."""
+    """Leave out duplicates (equal goroutine ids); in the order of the newest ids."""
     kept: list[Capture] = []
     for capture in sorted(captures, key=lambda one: one.newest):
         if not any(capture.ids and capture.ids == other.ids for other in kept):
@@ -163,7 +163,7 @@ def _once(captures: Sequence[Capture]) -> tuple[Capture, ...]:
 
 
 def moments_of(captures: Sequence[Capture], *, apart_seconds: float | None, holding_seconds: float | None) -> Moments:
-    """Of each process: which captures are of it, and when each was taken, in holding times (None: nobody knows)."""
+    """Of each process: which captures are of it, and when each was taken, in holding times (None: unknown)."""
     found = []
     for places in _processes(captures):
         members = [captures[place] for place in places]
@@ -204,7 +204,7 @@ def _by_time(captures: Sequence[Capture], holding_seconds: float | None) -> tupl
 
 
 def _by_ids(captures: Sequence[Capture]) -> tuple[float, ...] | None:
-    """By the clock of goroutine ids, in holds; None where no hold tells how long one lasts.
+    """By the clock of goroutine ids, in holds; None where no hold shows how long one lasts.
 
     A hold began when its goroutine was started: it lasts longer than from there to the last capture that shows it, and
     shorter than to the next. Of few holds the longest age is less than a hold: the bound that is too small in one of

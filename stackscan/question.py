@@ -127,8 +127,8 @@ def _as_measured(found: Projection, measured: SendTimes) -> Projection:
         return replace(found, stall_load_interval=interval)
     carried = replace(found.synchronous, growth_per_second=None)
     but = (
-        "The metrics show the sends that ended: what the pool carries. It carries nearly all that it can, so more may "
-        "be asked of it, and the waits here are the least there can be. Dumps show whether it is full."
+        "The metrics count completed sends only, and the pool is nearly full: the real demand may be higher, and the "
+        "waits here are a lower bound. A dump shows whether the pool is full."
     )
     return replace(found, stall_load_interval=(interval[0], None), synchronous=carried, unexplained=(but,))
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from helpers import ROOT
+from plain_simulation import simulate, simulate_deterministic
 from stackscan.errors import ModelError
 from stackscan.queueing.batches import Batch, replay_chosen
 from stackscan.queueing.curves import curves
@@ -25,7 +26,6 @@ from stackscan.queueing.near_saturation import NearSaturation
 from stackscan.queueing.planning import Target, plan, workers_needed, writers_needed
 from stackscan.queueing.projecting import project
 from stackscan.queueing.replay import every, replay
-from stackscan.queueing.simulation import simulate, simulate_deterministic
 from stackscan.queueing.steady import steady_state
 from stackscan.queueing.transient import jump
 from stackscan.queueing.values import projection_values

@@ -57,7 +57,7 @@ def command(
     """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
 
     SQL is one SELECT (WITH, UNION, joins, subqueries) over these tables. It reads no file and no address, changes
-    nothing, and runs in a process of its own, whose time and memory end at the two limits.
+    nothing, and runs in a separate process with limited time and memory.
 
     \b
       stackscan query "SELECT wait_reason, count(*) AS n FROM goroutines GROUP BY wait_reason ORDER BY n DESC" dump.txt

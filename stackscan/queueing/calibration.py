@@ -2,7 +2,7 @@
 
 A capture shows how many workers are held. Below saturation the mean of that is the load in erlangs (Little's law), so
 captures estimate a load, never a rate. Every capture counts, also several within one holding time, which show the same
-sends again: leaving such out would leave out the busy ones. How much they tell together follows from when they were
+sends again: leaving such out would leave out the busy ones. Their weight depends on when they were
 taken. The interval keeps those loads at which captures taken at these very times would show so few, or so many, in one
 of twenty cases (Garwood 1936 does this for one Poisson count; here the counts are drawn, occupancy_draws.py, or for one
 capture known exactly). A full pool is censored: it shows only that the load is not small, and when all captures are
@@ -36,15 +36,15 @@ _SEED: Final = 1
 #: How near the ends of drawn intervals are found, of themselves: nearer, chance decides.
 _DRAWN: Final = 5e-3
 _LOOKS: Final = 12
-#: Nearer to saturation nothing tells loads apart.
+#: Nearer to saturation loads cannot be distinguished.
 _NEAREST: Final = 0.995
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """A load in erlangs: the estimate (None: every capture was full, only a lower bound exists), the ends of its 90 %
-    interval (``high`` None: without bound), and what it was made of. ``independent``: how many captures far apart would
-    tell as much."""
+    interval (``high`` None: without bound), and what it was made of. ``independent``: the number of captures
+    far apart with the same information."""
 
     erlangs: float | None
     low: float
@@ -62,7 +62,7 @@ class Load:
 @dataclass(frozen=True, slots=True)
 class Series:
     """Captures of one process: workers held in each, and when each was taken, in holding times from any origin. ``at``
-    None: nobody knows; then all together tell no more than one."""
+    None: unknown; then all together count as one."""
 
     held: tuple[int, ...]
     at: tuple[float, ...] | None = None
@@ -117,7 +117,7 @@ def _checked(series: Iterable[Series]) -> tuple[Series, ...]:
 
 
 def _of_one(held: float, workers: int) -> tuple[float, float]:
-    """The interval of one capture, exactly; of a mean that tells no more than one, rounded away from its middle."""
+    """The interval of one capture, exactly; of a mean that counts as one, rounded away from its middle."""
 
     def law(load: float) -> NDArray[np.float64]:
         return DeterministicQueue(workers, load, 1.0).in_system_law()
@@ -182,7 +182,7 @@ def _drawn_where(tail: Callable[[float], float], workers: int, *, begin: float) 
 
 
 def _independent(series: Sequence[Series], workers: int | None, load: float) -> float:
-    """How many captures far apart tell as much: the variance of one count over that of the mean."""
+    """The number of captures far apart with the same information: variance of one count over that of the mean."""
     if workers is not None:
         load = min(max(load, 0.01 * workers), _NEAREST * workers)
     found = 0.0

@@ -46,7 +46,7 @@ class Target:
             )
 
     def is_held_by(self, demand: Demand) -> bool:
-        """Whether the synchronous pool holds it at this demand, as far as _LIMIT_TASKS tell."""
+        """Whether the synchronous pool holds it at this demand, within _LIMIT_TASKS."""
         return self.judge(demand, most_tasks=_LIMIT_TASKS).holds
 
     def judge(self, demand: Demand, *, most_tasks: int = MOST_TASKS) -> Judgement:
@@ -79,7 +79,7 @@ class Plan:
     limits of the given pool (None: it fails without any silent peer).
 
     The waits are those with ``workers_needed``, found by ``method``, with the intervals of what was simulated.
-    ``near``: numbers of workers for which the simulation could not tell whether they hold the target.
+    ``near``: numbers of workers that are too close to the target to be certain.
     """
 
     holds_now: bool

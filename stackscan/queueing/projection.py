@@ -72,7 +72,7 @@ class WhatIf:
 class Captures:
     """What a projection from captures rests on: how many workers each showed held, how many were full, how many more
     dumps were left out (``reason`` says why), and whether the held ones are closers beside the pool. ``independent``:
-    how many dumps far apart would tell as much; ``untimed``: when they were taken is not known."""
+    the number of dumps far apart with the same information; ``untimed``: when they were taken is unknown."""
 
     held: tuple[int, ...]
     full: int

@@ -11,7 +11,7 @@ from stackscan.pools import Model, PoolSample
 from stackscan.queueing.projection import Captures, Projection
 from stackscan.rules import Finding
 
-#: Of each process: the places of its captures, and when each was taken, in holding times; None: nobody knows.
+#: Of each process: the places of its captures, and when each was taken, in holding times; None: unknown.
 Moments = tuple[tuple[tuple[int, ...], tuple[float, ...] | None], ...]
 #: Pools larger than this are not projected: the law of what a dump shows is built number by number.
 _MOST_WORKERS = 2_000
@@ -20,7 +20,7 @@ _MOST_WORKERS = 2_000
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What is known of several dumps together: how many more were left out and why, and when each was taken (None:
-    nobody knows)."""
+    unknown)."""
 
     left_out: int = 0
     reason: str = ""

@@ -86,7 +86,7 @@ def _near(found: Plan) -> tuple[str, ...]:
     if not found.near:
         return ()
     listed = " and ".join(f"{workers:,}" for workers in found.near)
-    return (f"  {listed}: too near to the target for the simulation to be certain",)
+    return (f"  {listed}: too close to the target to be certain",)
 
 
 def _limits(demand: Demand, found: Plan) -> str:

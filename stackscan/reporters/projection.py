@@ -145,9 +145,9 @@ def _basis(found: Projection) -> str:
     dumps = f"{len(captures.held)} dumps" if len(captures.held) > 1 else "one dump"
     text = f"{dumps} ({what}: {counts})"
     if captures.untimed:
-        text += ", taken at times that nobody knows, so they count as one (--apart TIME tells)"
+        text += ", taken at unknown times, so they count as one (--apart TIME sets them)"
     elif len(captures.held) > 1 and captures.independent < 0.95 * len(captures.held):
-        text += f", so near to each other that they tell as much as {captures.independent:.2g} far apart"
+        text += f", close together: worth {captures.independent:.2g} independent dumps"
     if found.close_deadline_seconds is not None:
         text += f", each hold {found.close_deadline_seconds:g} s"
     elif not found.endless:

@@ -1,7 +1,7 @@
-"""A query run in a process of its own, with an end to its time and to its memory.
+"""A query run in a separate process with limited time and memory.
 
-polars can be asked for more than a machine has (three tables crossed), and some queries end its process. In a process
-of its own that is an error in words.
+polars can be asked for more than a machine has (three tables crossed), and some queries end its process. In a separate
+process that becomes a clear error.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ with exit code 2 and a message that says why:
   (`CREATE`, `DROP`, `COPY`, …) are refused before anything runs; so are `SHOW` and `EXPLAIN`.
 * A query has at most 20,000 words and signs, 48 brackets inside each other, and 250 operators in a row
   (`a + b + c …`, `OR`, `UNION`). `IN (…)` takes long lists.
-* It runs in a process of its own, for at most 120 seconds (`--max-seconds N`) and with at most 4,096 MiB of memory, or
+* It runs in a separate process, for at most 120 seconds (`--max-seconds N`) and with at most 4,096 MiB of memory, or
   half of the machine's when that is less (`--max-memory MIB`, the least is 64). Its result may take a quarter of that.
 
 In Python, `stackscan.tables.query.run(sql, tables, bounds=Bounds(seconds=120, mib=4096))` holds to the same, and

@@ -44,7 +44,7 @@ def run(
 ) -> pl.DataFrame:
     """The result of one SELECT over the tables, and over nothing else.
 
-    It runs in a process of its own (``runner``, when one waits already) and takes no more than ``bounds``. Raises
+    It runs in a separate process (``runner``, when one waits already) and takes no more than ``bounds``. Raises
     UsageError for SQL that is no such SELECT or that polars does not understand, and when it takes more than it may.
     """
     statement = understood(sql, tables)
