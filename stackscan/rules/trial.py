@@ -14,6 +14,7 @@ from stackscan.catalogue import Example, read_text
 from stackscan.errors import CatalogueError
 from stackscan.language import Expression, Index, index_of, mask
 from stackscan.language.evaluate import is_late
+from stackscan.language.index import Numbers
 from stackscan.language.spelling import element, spelt
 from stackscan.language.syntax import And, Chain, simplified
 from stackscan.rules.description import Rule, read_rule
@@ -81,8 +82,7 @@ def _reasons(when: Expression, snapshot: Snapshot, *, flagged: bool) -> Iterator
     parts: tuple[Expression, ...] = expression.parts if isinstance(expression, And) else (expression,)
     alone = [part for part in parts if not is_late(part)]
     masks = [mask(part, index) for part in alone]
-    met = np.array(masks or [mask(expression, index)], dtype=np.int64).sum(axis=0)
-    met = np.atleast_1d(met)
+    met: Numbers = np.array(masks or [mask(expression, index)], dtype=np.int64).sum(axis=0)
     if not len(met):
         yield "there is no goroutine in it"
         return
