@@ -102,15 +102,6 @@ def test_the_convoy_is_in_the_first_lines() -> None:
     assert any(told.fullmatch(verdict.text) for verdict in snapshot.verdicts)
 
 
-def test_the_reference_shows_what_is_printed() -> None:
-    """The example of docs/locks.md is the first part of what its command prints."""
-    page = (FIXTURES.parent / "docs" / "locks.md").read_text(encoding="utf-8")
-    example = page.split("<!-- deadlock -->\n```\n")[1].split("\n```")[0]
-    (path,) = re.findall(r"stackscan report fixtures/(\S+)", page)
-    shown = rendered(report_of(FIXTURES / path), "text").replace(f"{FIXTURES}/", "fixtures/")
-    assert example == shown.partition("\n\nStacks ")[0]
-
-
 def test_locks_in_json() -> None:
     """Addresses are text as Go prints them, circles point at instances, and everybody's ids are there."""
     (snapshot,) = json_of(FIXTURES / "go" / "go1.26" / "locks_deadlock.txt")["snapshots"]

@@ -111,7 +111,7 @@ def test_wrong_sql_is_an_error(sql: str, word: str) -> None:
 def test_wrong_sql_is_said(dump: Path) -> None:
     """Exit code 2, what is wrong, and which tables there are; no traceback."""
     assert_refused(
-        run("query", "SELECT nothing FROM goroutines", dump), "the query failed", "nothing", "docs/tables.md"
+        run("query", "SELECT nothing FROM goroutines", dump), "the query failed", "nothing", "docs/columns.md"
     )
 
 

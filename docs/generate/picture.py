@@ -86,9 +86,7 @@ def picture() -> str:
     done = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, env=settings, capture_output=True, text=True, check=True
     )
-    console = Console(
-        record=True, width=_COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False
-    )
+    console = Console(record=True, width=_COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(Text.from_ansi(done.stdout.rstrip("\n")), no_wrap=True, overflow="ellipsis")
     svg = console.export_svg(title=" ".join(command[:2]), theme=_THEME, code_format=_FRAME, unique_id="report")
     return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)

@@ -64,7 +64,7 @@ def command(
 ) -> None:
     """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
 
-    docs/tables.md describes every column. Either all tables appear or none does; a capture that is there already,
+    docs/columns.md lists every column. Either all tables appear or none does; a capture that is there already,
     under whatever name, is not added again.
 
     \b

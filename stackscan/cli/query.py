@@ -54,7 +54,7 @@ def command(
     max_memory: MaxMemory = None,
     config: Config = None,
 ) -> None:
-    """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
+    """Ask captures in SQL. The tables are those of `stackscan export`; docs/columns.md lists their columns.
 
     SQL is one SELECT (WITH, UNION, joins, subqueries) over these tables. It reads no file and no address, changes
     nothing, and runs in a separate process with limited time and memory.

@@ -41,7 +41,7 @@ _ASKING: Final = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
 #: What to do about a query that fails.
 HINT: Final = (
     f"A query is one SELECT over the tables {', '.join(sorted(TABLES))}. It reads no file and changes nothing; "
-    "docs/tables.md lists their columns."
+    "docs/columns.md lists their columns."
 )
 
 
