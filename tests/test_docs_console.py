@@ -177,7 +177,7 @@ def ran(command: str, folder: Path, port: int) -> tuple[str, int]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     shown = done.stdout
