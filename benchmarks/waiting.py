@@ -23,10 +23,10 @@ from pathlib import Path
 from unittest import mock
 
 from stackscan import formats
-from stackscan.families import creation_sites
-from stackscan.locks import Locks, find_locks
+from stackscan.analysis.creation_sites import creation_sites
+from stackscan.analysis.locks import Locks, find_locks
+from stackscan.render import reporter
 from stackscan.pipeline import scan
-from stackscan.reporters import reporter
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Final
 
 import invariants
-from stackscan import catalogue, formats, unwrapping
+from stackscan import formats
 from stackscan.errors import StackscanError
 from stackscan.formats import contention
+from stackscan.formats import members as unwrapping
+from stackscan.knowledge import descriptions as catalogue
+from stackscan.knowledge import pool as pools
+from stackscan.knowledge import rule as rules
+from stackscan.model.snapshot import Snapshot
+from stackscan.render import reporter
 from stackscan.pipeline import scan
-from stackscan.pools import description as pools
-from stackscan.reporters import reporter
-from stackscan.rules import description as rules
-from stackscan.snapshot import Snapshot
-from stackscan.sources import Member, open_source, wrappers
+from stackscan.sources import Member, open_source
+from stackscan.sources import logs as wrappers
 
 Names = list[str]
 

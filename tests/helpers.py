@@ -23,11 +23,12 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
-from stackscan import formats, language
-from stackscan.pipeline import scan
+from stackscan import formats
+from stackscan.knowledge import language
+from stackscan.model.snapshot import GOROUTINE_SCHEMA, Frame, Snapshot, Stack
+from stackscan.render import reporter
 from stackscan.report import Report, as_json
-from stackscan.reporters import reporter
-from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Snapshot, Stack
+from stackscan.pipeline import scan
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FIXTURES: Final = ROOT / "fixtures"

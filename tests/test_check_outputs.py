@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from helpers import FIXTURES, environment, goroutine, run, run_on_terminal
 from stackscan.check import CheckResult
 from stackscan.gate import check
+from stackscan.render.github.check import _command
+from stackscan.render.junit.check import _text
+from stackscan.render.sarif.check import _uri
 from stackscan.reporters.check import REPORTERS, reporter
-from stackscan.reporters.check.github import _command
-from stackscan.reporters.check.junit import _text
-from stackscan.reporters.check.sarif import _uri
 
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
 KUBO = FIXTURES / "kubo"
@@ -243,7 +243,7 @@ def test_github_annotations_are_one_line_and_read_back(message: str, title: str)
 
 def shown(text: str) -> str:
     """The text as every output for people spells it."""
-    from stackscan.reporters import words
+    from stackscan.render import words
 
     return words.plain(text)
 

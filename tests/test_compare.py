@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from helpers import ANSI, CORPUS, FIXTURES, assert_refused, goroutine, run, run_on_terminal
 from stackscan.compare import Change, Comparison, Taken, captured_at, compare, interval, worth_comparing
-from stackscan.compare.times import IntervalError
+from stackscan.render.json.compare import as_json
+from stackscan.render.text.compare import _curve, _names
 from stackscan.pipeline import captures
-from stackscan.reporters.compare.json import as_json
-from stackscan.reporters.compare.text import _curve, _names
+from stackscan.sources.times import IntervalError
 
 KUBO = FIXTURES / "kubo"
 

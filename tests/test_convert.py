@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run
 from stackscan import formats
-from stackscan.convert import converter
+from stackscan.export.convert import converter
 from stackscan.formats.labels import label_text, read_labels
+from stackscan.model.snapshot import Snapshot
 from stackscan.pipeline import Examined, examine
-from stackscan.snapshot import Snapshot
 
 BUNDLE = FIXTURES / "kubo" / "v0.40.1-mixed" / "ipfs-profile-01.zip"
 TEXTS = [

@@ -18,7 +18,7 @@ from stackscan import formats, pools, rules
 from stackscan.errors import UnsupportedFormatError
 from stackscan.formats import counted, goroutine_counts, labels
 from stackscan.formats.goroutine_counts import grammar
-from stackscan.snapshot import Frame, Snapshot
+from stackscan.model.snapshot import Frame, Snapshot
 
 TEXT = """\
 goroutine profile: total 6

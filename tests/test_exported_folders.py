@@ -16,12 +16,15 @@ import pytest
 
 from helpers import DUMP, FIXTURES, ROOT, assert_refused, command, goroutine, run
 from stackscan.errors import SourceError
-from stackscan.pipeline import Examined, examine
+from stackscan.export.sql.query import joined
+from stackscan.export.sql.query import run as run_sql
+from stackscan.export.tables import manifest
+from stackscan.export.tables.build import Told, build, identify, identify_as_before
+from stackscan.export.tables.load import exported
+from stackscan.export.tables.schema import TABLES
+from stackscan.export.tables.write import Written, export
 from stackscan.redaction import Redaction
-from stackscan.tables import TABLES, Told, build, exported, identify, identify_as_before, manifest
-from stackscan.tables.query import joined
-from stackscan.tables.query import run as run_sql
-from stackscan.tables.write import Written, export
+from stackscan.pipeline import Examined, examine
 
 COUNT = "SELECT count(*) AS n FROM goroutines"
 OLD, NEW = 2, 3  # goroutines of the two captures

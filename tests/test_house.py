@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from helpers import ROOT
-from stackscan import __version__, resources
-from stackscan.resources import grammar_text
+from stackscan import __version__
+from stackscan.formats import grammars as resources
+from stackscan.formats.grammars import grammar_text
 
 PACKAGE = ROOT / "stackscan"
 MODULES = sorted(path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py"))

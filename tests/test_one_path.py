@@ -15,12 +15,12 @@ import pytest
 
 from helpers import FIXTURES, json_of
 from stackscan.api import read
-from stackscan.captures import gather
-from stackscan.cli.redaction import chosen as redaction_of
-from stackscan.pipeline import captures, examine
+from stackscan.cli.options.redaction import chosen as redaction_of
+from stackscan.export.tables.build import build
+from stackscan.load.captures import gather
+from stackscan.load.projections import project_held
 from stackscan.queueing.values import projection_values
-from stackscan.report.projection import project_held
-from stackscan.tables import build
+from stackscan.pipeline import captures, examine
 
 KUBO = FIXTURES / "kubo"
 TASK = "bitswap-task-workers"

@@ -18,7 +18,7 @@ from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
 from stackscan.formats import counted, goroutine_pprof
 from stackscan.formats.goroutine_pprof import claim, schema
 from stackscan.formats.goroutine_pprof.symbols import shorten_type_arguments
-from stackscan.snapshot import Frame, Snapshot
+from stackscan.model.snapshot import Frame, Snapshot
 
 #: A call: function, file, line.
 Call = tuple[str, str, int]

@@ -14,17 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import FIXTURES, assert_refused, goroutine, rendered, run
-from stackscan.convert import CONVERTERS, converter
-from stackscan.crosscheck import Agreement
+from stackscan.analysis.agreement import Agreement
 from stackscan.errors import UsageError
+from stackscan.export.convert import CONVERTERS, converter
+from stackscan.export.tables.build import build
 from stackscan.formats.symbol import origin, read_symbol
-from stackscan.pipeline import Examined, examine
+from stackscan.model.snapshot import Frame, Snapshot
 from stackscan.redaction import Redaction, new_key, read_key
 from stackscan.redaction.vocabulary import cause, is_public, is_standard
 from stackscan.report import BundleReport, ContentionReport, MemberReport, Report, ViewsReport, as_json
 from stackscan.report.model import ContendedStack
-from stackscan.snapshot import Frame, Snapshot
-from stackscan.tables import build
+from stackscan.pipeline import Examined, examine
 
 KEY = b"k" * 32
 FOLDER = FIXTURES / "go" / "go1.27"

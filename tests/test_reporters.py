@@ -34,12 +34,13 @@ from helpers import (
     run_on_terminal,
     snapshot_of,
 )
-from stackscan.pools import catalogue as pool_catalogue
-from stackscan.pools import sample
+from stackscan.analysis.classify import classify
+from stackscan.analysis.occupancy import sample
+from stackscan.knowledge.pool import catalogue as pool_catalogue
+from stackscan.knowledge.rule import catalogue as rule_catalogue
+from stackscan.render import REPORTERS, words
+from stackscan.render.markdown import report as markdown
 from stackscan.report import Place, Report, build_snapshot
-from stackscan.reporters import REPORTERS, markdown, words
-from stackscan.rules import catalogue as rule_catalogue
-from stackscan.rules import classify
 
 _STALLED: Final = FIXTURES / "kubo" / "v0.40.1-stalled-tcp" / "goroutine.debug2-01.txt.gz"
 _FIXED: Final = FIXTURES / "kubo" / "v0.41.0-fixed-quic" / "goroutine.debug2-01.txt.gz"

@@ -20,12 +20,13 @@ import pytest
 from helpers import ANSI, ROOT, assert_refused, command, environment, run, run_on_terminal
 from stackscan import __main__ as entry
 from stackscan.cli.reproduce import duration, share
-from stackscan.reproducer import draw, limits, text
-from stackscan.reproducer.close import Case, run_closes
-from stackscan.reproducer.interrupt import Interrupt
-from stackscan.reproducer.peers import Kind
-from stackscan.reproducer.pool import PoolSetup, run_pool
-from stackscan.reproducer.prediction import predict
+from stackscan.render.text import reproduce as text
+from stackscan.reproduce import draw, limits
+from stackscan.reproduce.close import Case, run_closes
+from stackscan.reproduce.interrupt import Interrupt
+from stackscan.reproduce.peers import Kind
+from stackscan.reproduce.pool import PoolSetup, run_pool
+from stackscan.reproduce.prediction import predict
 
 #: As a run of many seconds would be, if nothing ended it.
 _ENDLESS = ("--close-deadline", "30s", "--budget", "60s")

@@ -11,19 +11,18 @@ import polars as pl
 import pytest
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run, snapshot_of
-from stackscan.catalogue import read_text
-from stackscan.configuration import Configuration, shipped
+from stackscan.analysis.proposals import propose
 from stackscan.errors import ExpressionError
 from stackscan.judging import Chosen, Judging
-from stackscan.language import parse
-from stackscan.pipeline import scan
-from stackscan.pools import propose
-from stackscan.pools.description import read_pool
+from stackscan.knowledge.configuration import Configuration, shipped
+from stackscan.knowledge.descriptions import read_text
+from stackscan.knowledge.language import parse
+from stackscan.knowledge.pool import read_pool
+from stackscan.knowledge.rule import Rule, read_rule
+from stackscan.model.snapshot import ARGUMENT_SCHEMA
+from stackscan.render import reporter
 from stackscan.report import as_json
-from stackscan.reporters import reporter
-from stackscan.rules import Rule
-from stackscan.rules.description import read_rule
-from stackscan.snapshot import ARGUMENT_SCHEMA
+from stackscan.pipeline import scan
 
 _POOL_DUMP = FIXTURES / "go" / "go1.25" / "pool.txt"
 _MANUAL = FIXTURES.parent / "docs" / "rules.md"

@@ -32,7 +32,7 @@ import stackscan
 from helpers import DUMP, FIXTURES, ROOT, environment, run, run_on_terminal
 from stackscan import cli
 from stackscan.errors import StackscanError
-from stackscan.masking import masked, masked_text
+from stackscan.model.masking import masked, masked_text
 from stackscan.sources import Source, open_source
 from stackscan.sources.address import Address
 

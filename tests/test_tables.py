@@ -13,11 +13,12 @@ import polars as pl
 import pytest
 
 from helpers import CORPUS, DUMP, FIXTURES, ROOT, assert_refused, golden, goroutine, json_of, run
+from stackscan.export.tables import dictionary
+from stackscan.export.tables.build import Told, _projected, build
+from stackscan.export.tables.schema import TABLES
+from stackscan.export.tables.write import KINDS, export
 from stackscan.pipeline import examine
 from stackscan.sources.names import read_name
-from stackscan.tables import TABLES, Told, build, dictionary
-from stackscan.tables.build import _projected
-from stackscan.tables.write import KINDS, export
 
 SERIES = sorted((FIXTURES / "kubo" / "v0.40.1-mixed").glob("ipfs-profile-*.zip"))
 READERS = {"parquet": pl.read_parquet, "arrow": pl.read_ipc, "ndjson": pl.read_ndjson}

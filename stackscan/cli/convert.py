@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.sources import Timeout, named, within
+from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
+from stackscan.cli.options.sources import Timeout, named, within
 
 
 class Output(StrEnum):
@@ -67,7 +67,7 @@ def command(
     """
     from stackscan.cli.output import written
     from stackscan.cli.progress import progress
-    from stackscan.convert import choose, converter
+    from stackscan.export.convert import choose, converter
     from stackscan.pipeline import examine
 
     (asked,) = within([source], timeout)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.pool.output import Output, printed
-from stackscan.cli.units import seconds, share
+from stackscan.cli.options.units import seconds, share
+from stackscan.cli.pool.output import Output
 
 
 def command(
@@ -41,13 +41,10 @@ def command(
     from stackscan.cli.output import written
     from stackscan.queueing.demand import Demand
     from stackscan.queueing.planning import Target, plan
-    from stackscan.reporters.plans import plan_lines, plan_values
+    from stackscan.render import renderer
 
     demand = Demand(workers, rate, share(silent_fraction), seconds(close_deadline), seconds(service_time))
     target = Target(seconds(target_wait), share(target_probability))
     found = plan(demand, target)
     with written(output) as out:
-        if output_format is Output.json:
-            out.write(printed(plan_values(demand, target, found)))
-        else:
-            out.write("\n".join(plan_lines(demand, target, found)) + "\n")
+        renderer("plan", output_format.value)(demand, target, found, out)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackscan.cli.configured import Config
+from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.options.units import seconds, share
+from stackscan.cli.output import written
 from stackscan.cli.pool.output import Output
-from stackscan.cli.sources import Timeout, named, within
-from stackscan.cli.units import seconds, share
+
+if TYPE_CHECKING:
+    from stackscan.queueing.send_times import SendTimes
 
 _FROM = "Dumps, bundles, directories: estimate the load from them."
 _TIME = {"metavar": "TIME", "show_default": False}
@@ -71,29 +75,53 @@ def command(
       stackscan pool project --from ipfs-profile-1.zip ipfs-profile-2.zip --plot load.svg
       stackscan pool project --metrics first.prom second.prom --scrape-interval 1m
     """
-    from stackscan.cli.configured import configuration
-    from stackscan.cli.pool.asked import answer
-    from stackscan.question import Asked
+    from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.progress import progress
+    from stackscan.load.request import ProjectionRequest, project_request
+    from stackscan.queueing.curves import curves
+    from stackscan.render import renderer
 
-    answer(
-        Asked(
-            captures=tuple(within(captures or (), timeout)),
-            metrics=tuple(metrics or ()),
-            scrape_seconds=None if scrape_interval is None else seconds(scrape_interval),
-            pool=pool,
-            workers=workers,
-            rate_per_second=rate,
-            silent_fraction=None if silent_fraction is None else share(silent_fraction),
-            deadline_seconds=None if close_deadline is None else seconds(close_deadline),
-            service_seconds=None if service_time is None else seconds(service_time),
-            probe_seconds=None if probe_timeout is None else seconds(probe_timeout),
-            peers=peers,
-            jump_from=None if jump_from is None else share(jump_from),
-            jump_seconds=seconds(jump_time),
-            apart_seconds=None if apart is None else seconds(apart),
-            configured=lambda: configuration(config),
-        ),
-        as_json=output_format is Output.json,
-        output=output,
-        plot=plot,
+    deadline = None if close_deadline is None else seconds(close_deadline)
+    between = None if scrape_interval is None else seconds(scrape_interval)
+    request = ProjectionRequest(
+        captures=tuple(within(captures or (), timeout)),
+        measured=_measured(metrics, deadline, between),
+        pool=pool,
+        workers=workers,
+        rate_per_second=rate,
+        silent_fraction=None if silent_fraction is None else share(silent_fraction),
+        deadline_seconds=deadline,
+        service_seconds=None if service_time is None else seconds(service_time),
+        probe_seconds=None if probe_timeout is None else seconds(probe_timeout),
+        peers=peers,
+        jump_from=None if jump_from is None else share(jump_from),
+        jump_seconds=seconds(jump_time),
+        apart_seconds=None if apart is None else seconds(apart),
+        configured=lambda: configuration(config),
     )
+    picture_format = None if plot is None else _picture_format(plot)
+    with progress() as bar:
+        found, fix = project_request(request, bar)
+    if plot is not None and picture_format is not None:
+        from stackscan.render.plots.figure import draw
+
+        picture = draw(curves(found), picture_format=picture_format)
+        with written(plot) as out:
+            out.buffer.write(picture)
+    with written(output) as out:
+        renderer("projection", output_format.value)(found, out, fix=fix, measured=request.measured)
+
+
+def _measured(metrics: list[str] | None, deadline: float | None, between: float | None) -> SendTimes | None:
+    if not metrics:
+        return None
+    from stackscan.integrations.prometheus import measure
+
+    return measure(metrics, close_deadline_seconds=deadline, seconds_between=between)
+
+
+def _picture_format(plot: Path) -> str:
+    """Said before anything is read."""
+    from stackscan.render.plots.figure import format_of
+
+    return format_of(str(plot))

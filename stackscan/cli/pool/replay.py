@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.pool.output import Output, printed
-from stackscan.cli.units import seconds, share
+from stackscan.cli.options.units import seconds, share
+from stackscan.cli.pool.output import Output
 
 
 def command(
@@ -48,7 +48,7 @@ def command(
     """
     from stackscan.cli.output import written
     from stackscan.queueing.batches import Batch, replay_chosen
-    from stackscan.reporters.batches import batch_lines, batch_values
+    from stackscan.render import renderer
 
     batch = Batch(workers, tasks, seconds(close_deadline), seconds(budget), seconds(service_time))
     outcomes = replay_chosen(
@@ -60,7 +60,4 @@ def command(
         seed=seed,
     )
     with written(output) as out:
-        if output_format is Output.json:
-            out.write(printed(batch_values(batch, outcomes)))
-        else:
-            out.write("\n".join(batch_lines(batch, outcomes)) + "\n")
+        renderer("batch", output_format.value)(batch, outcomes, out)
