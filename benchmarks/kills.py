@@ -45,7 +45,7 @@ COUNTS = " UNION ALL ".join(
 
 def run_and_die(arguments: list[str], at: int | None, after: float | None) -> None:
     """Run stackscan in this process, and kill it."""
-    from stackscan.cli import main
+    from stackscan.cli.app import main
 
     steps = 0
 

@@ -6,8 +6,8 @@ import gc
 import sys
 from contextlib import AbstractContextManager
 
-from stackscan.cli.endings import run_to_end
-from stackscan.cli.signals import ending_on_signals
+from stackscan.cli.terminal.endings import run_to_end
+from stackscan.cli.terminal.signals import ending_on_signals
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ from stackscan.knowledge.descriptions import Example
 from stackscan.knowledge.language import index_of, parse, select
 from stackscan.knowledge.rule import SEVERITIES, Rule, catalogue
 from stackscan.model.snapshot import Snapshot
-from stackscan.report import Report
 from stackscan.pipeline import scan
+from stackscan.report import Report
 
 _TABLE = GOLDEN / "rules-that-fire.txt"
 _KUBO = ("goroutine.debug0-01.pb.gz", "goroutine.debug1-01.txt.gz", "goroutine.debug2-01.txt.gz")

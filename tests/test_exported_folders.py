@@ -23,8 +23,9 @@ from stackscan.export.tables.build import Told, build, identify, identify_as_bef
 from stackscan.export.tables.load import exported
 from stackscan.export.tables.schema import TABLES
 from stackscan.export.tables.write import Written, export
+from stackscan.pipeline import examine
 from stackscan.redaction import Redaction
-from stackscan.pipeline import Examined, examine
+from stackscan.report import CaptureReport
 
 COUNT = "SELECT count(*) AS n FROM goroutines"
 OLD, NEW = 2, 3  # goroutines of the two captures
@@ -355,7 +356,7 @@ def test_what_an_earlier_release_exported_is_known_again(tmp_path: Path, dumps: 
 def test_a_redacted_capture_is_known_by_its_key(dumps: tuple[Path, Path]) -> None:
     """And only by it: the id tells nobody without the key which file it was."""
 
-    def one(key: bytes | None) -> Examined:
+    def one(key: bytes | None) -> CaptureReport:
         redaction = None if key is None else Redaction(key)
         return examine(str(dumps[0]), redaction=redaction)[0][0]
 

@@ -20,8 +20,8 @@ from helpers import DUMP, goroutine, rendered, report_of, snapshot_of
 from stackscan import formats
 from stackscan.errors import LimitError
 from stackscan.formats.goroutine_counts import reader as counts
-from stackscan.render import words
 from stackscan.pipeline import scan
+from stackscan.render import words
 from stackscan.sources import archive, compressed, limits, open_source
 
 DUMP_GOROUTINES = 2

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import FIXTURES, assert_refused, run, run_on_terminal
-from stackscan.cli.pool.lists import spread
 from stackscan.cli.options.units import seconds, share
+from stackscan.cli.pool.lists import spread
 from stackscan.errors import ModelError, OutputError
 from stackscan.queueing.curves import curves
 from stackscan.queueing.demand import Demand

@@ -10,11 +10,11 @@ import pytest
 from helpers import FIXTURES, goroutine, snapshot_of
 from stackscan.analysis.classify import Finding, classify
 from stackscan.errors import CatalogueError, StackscanError
+from stackscan.formats.contents import read_source
 from stackscan.knowledge.descriptions import read_text
 from stackscan.knowledge.precedence import in_order
 from stackscan.knowledge.rule import Rule, catalogue, read_rule
 from stackscan.model.snapshot import Snapshot
-from stackscan.pipeline import read
 
 
 def rule(name: str, when: str = 'stack "main.f"', *, kind: str = "stuck", **keys: object) -> Rule:
@@ -115,7 +115,7 @@ def _snapshots(folder: Path) -> list[Snapshot]:
     found = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".go", ".json")):
         try:
-            found += [snapshot for _, snapshots in read(str(path)) for snapshot in snapshots]
+            found += [capture.snapshot for capture in read_source(str(path)).captures]
         except StackscanError:
             continue  # programs, indexes and other files that are no dump
     return found

@@ -16,8 +16,8 @@ from stackscan.knowledge.affected import go_version
 from stackscan.knowledge.descriptions import Example, read_files, read_text
 from stackscan.knowledge.rule import Rule, catalogue, read_rule
 from stackscan.model.snapshot import Frame, Stack
-from stackscan.report import verdict
 from stackscan.pipeline import scan
+from stackscan.report import verdict
 
 STALL = "bitswap-close-stall"
 UNBOUNDED = "bitswap-close-unbounded"

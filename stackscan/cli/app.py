@@ -9,9 +9,9 @@ import typer
 
 from stackscan import __version__
 from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules
-from stackscan.cli.endings import UnforeseenError
 from stackscan.cli.options.sources import MaskedUsage
-from stackscan.cli.output import say
+from stackscan.cli.terminal.endings import UnforeseenError
+from stackscan.cli.terminal.output import say
 from stackscan.errors import StackscanError
 
 

@@ -10,7 +10,7 @@ import typer
 
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.sources import Timeout, named, within
-from stackscan.cli.output import say, written
+from stackscan.cli.terminal.output import say, written
 
 if TYPE_CHECKING:
     from stackscan.check import CheckResult
@@ -65,7 +65,7 @@ def command(
     from stackscan.api import check
     from stackscan.check import write_baseline as write
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.progress import progress
+    from stackscan.cli.terminal.progress import progress
 
     with progress() as told:
         result, new = check(
@@ -90,7 +90,7 @@ def command(
 
 def _show(result: CheckResult, output_format: str, output: Path | None) -> None:
     """Write what was asked for."""
-    from stackscan.cli.output import written
+    from stackscan.cli.terminal.output import written
     from stackscan.render import renderer
 
     if output is not None:

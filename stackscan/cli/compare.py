@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from pathlib import Path
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.output import Format, OutputFile, TextOrJson
 from stackscan.cli.options.sources import Timeout, named, within
 from stackscan.cli.options.units import interval
-
-
-class Output(StrEnum):
-    """The outputs of ``compare``."""
-
-    text = "text"
-    json = "json"
-
 
 _SOURCE = typer.Argument(
     metavar="SOURCE SOURCE...",
@@ -26,23 +18,20 @@ _SOURCE = typer.Argument(
     help="Dumps or bundles in time order; of a bundle the full text is compared.",
     show_default=False,
 )
-_INTERVAL = "Time between neighbours, like 30s or 10m [default: as the names of the captures tell]."
+_INTERVAL = typer.Option(
+    "--interval",
+    metavar="DURATION",
+    parser=interval,
+    help="Time between neighbours, like 30s or 10m [default: as the names of the captures say].",
+    show_default=False,
+)
 
 
 def command(
     source: Annotated[list[str], _SOURCE],
-    output_format: Annotated[
-        Output, typer.Option("--format", "-f", help="text for people, json for scripts.")
-    ] = Output.text,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
-        ),
-    ] = None,
-    every: Annotated[
-        str | None, typer.Option("--interval", metavar="DURATION", help=_INTERVAL, show_default=False)
-    ] = None,
+    output_format: Format = TextOrJson.text,
+    output: OutputFile = None,
+    every: Annotated[timedelta | None, _INTERVAL] = None,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
@@ -57,12 +46,11 @@ def command(
     """
     from stackscan.api import compare
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.output import written
-    from stackscan.cli.progress import progress
+    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.progress import progress
     from stackscan.render import renderer
 
-    apart = None if every is None else interval(every)
     with progress() as bar:
-        found = compare(within(source, timeout), configuration=configuration(config), every=apart, progress=bar)
+        found = compare(within(source, timeout), configuration=configuration(config), every=every, progress=bar)
     with written(output) as out:
         renderer("compare", output_format.value)(found, out)

@@ -65,8 +65,8 @@ def command(
       stackscan convert goroutines.stacks --format folded -o stacks.folded && flamegraph.pl stacks.folded > stacks.svg
       stackscan convert goroutines.stacks --format speedscope -o stacks.speedscope.json
     """
-    from stackscan.cli.output import written
-    from stackscan.cli.progress import progress
+    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.progress import progress
     from stackscan.export.convert import choose, converter
     from stackscan.pipeline import examine
 

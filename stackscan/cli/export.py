@@ -73,7 +73,7 @@ def command(
       duckdb -c "SELECT * FROM 'tables/pools.parquet'"
     """
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.progress import progress
+    from stackscan.cli.terminal.progress import progress
     from stackscan.export.tables.build import build, identify_as_before, told
     from stackscan.export.tables.write import export
     from stackscan.pipeline import Options, examine

@@ -10,6 +10,7 @@ import typer
 
 from stackscan.cli.options.bounds import MaxMemory, MaxSeconds
 from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.output import OutputFile
 from stackscan.cli.options.sources import Timeout, named, within
 from stackscan.errors import UsageError
 
@@ -35,12 +36,7 @@ def command(
     output_format: Annotated[
         Output, typer.Option("--format", "-f", help="text for people, json and csv for programs.")
     ] = Output.text,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
-        ),
-    ] = None,
+    output: OutputFile = None,
     tables: Annotated[
         Path | None,
         typer.Option(
@@ -64,8 +60,8 @@ def command(
       stackscan query --tables /srv/stacks "SELECT host, max(occupancy) FROM pools GROUP BY host"
     """
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.output import written
-    from stackscan.cli.progress import progress
+    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.progress import progress
     from stackscan.export.sql.bounded import Bounds, Runner
     from stackscan.export.sql.query import OUTPUTS, joined, run
     from stackscan.export.sql.statement import understood

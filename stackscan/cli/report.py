@@ -75,8 +75,8 @@ def command(
       stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.output import written
-    from stackscan.cli.progress import progress
+    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.progress import progress
     from stackscan.pipeline import Options, scan
     from stackscan.render import renderer
 

@@ -47,7 +47,7 @@ def command(
       stackscan rules --format json | jq -r '.rules[].rule'
     """
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.output import written
+    from stackscan.cli.terminal.output import written
     from stackscan.render import renderer
 
     if rule == "test" and file is not None:
@@ -64,7 +64,7 @@ def command(
 def _test(file: Path, output_format: str) -> None:
     """Try a rule file on its examples; exit code 1 when one misses."""
     from stackscan.analysis.rule_trial import try_file
-    from stackscan.cli.output import written
+    from stackscan.cli.terminal.output import written
     from stackscan.render import renderer
 
     found = try_file(file)

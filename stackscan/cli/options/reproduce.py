@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
 
 #: The exit code of a run that Ctrl-C or SIGTERM ended.
 INTERRUPTED: Final = 130
-
-
-class Output(StrEnum):
-    """The outputs of ``reproduce``."""
-
-    text = "text"
-    json = "json"
 
 
 def duration(text: str | float) -> float:
@@ -58,9 +50,6 @@ def lasting(*names: str, default: str, tells: str) -> Any:
     """An option that takes a duration; ``default`` as it is written, or what stands for none."""
     tells = f"{tells} [default: {default}]"
     return typer.Option(*names, parser=duration, metavar="DURATION", help=tells, show_default=False)
-
-
-Format = Annotated[Output, typer.Option("--format", "-f", help="text for people, json for scripts.")]
 
 
 @contextmanager

@@ -13,8 +13,11 @@ _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "
 _PART: Final = re.compile(r"(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|)")
 
 
-def seconds(text: str) -> float:
-    """A duration as Go and people write it, in seconds: ``10s``, ``1m30s``, ``300us``, ``0.5``. Raises ModelError."""
+def seconds(text: str | float) -> float:
+    """A duration as Go and people write it, in seconds: ``10s``, ``1m30s``, ``300us``, ``0.5``; a default of an option
+    is in seconds already. Raises ModelError."""
+    if isinstance(text, float):
+        return text
     sign, body = (-1, text[1:]) if text.startswith("-") else (1, text)
     parts = _PART.findall(body.strip())
     bare = len(parts) > 1 and any(not unit for _, unit in parts)
@@ -25,14 +28,20 @@ def seconds(text: str) -> float:
 
 def interval(text: str) -> timedelta:
     """The time between two captures, as :func:`seconds` reads it; a bare number has no unit. Raises UsageError."""
-    found = None if text.strip().replace(".", "").isdigit() else seconds(text)
-    if found is None or found <= 0:
+    bare = text.strip().replace(".", "").isdigit()
+    try:
+        found = 0.0 if bare else seconds(text)
+    except ModelError:
+        found = 0.0
+    if found <= 0:
         raise UsageError(f"{text!r} is no interval", hint="Write it like 30s, 10m or 1h30m.")
     return timedelta(seconds=found)
 
 
-def share(text: str) -> float:
+def share(text: str | float) -> float:
     """A share: ``0.1`` or ``10%``. Raises ModelError."""
+    if isinstance(text, float):
+        return text
     body, unit = (text[:-1], 100) if text.endswith("%") else (text, 1)
     return _number(body, "share", text, "0.1, 10%") / unit
 

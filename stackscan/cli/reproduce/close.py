@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.options.reproduce import Format, Output, lasting, stoppable
+from stackscan.cli.options.output import Format, TextOrJson
+from stackscan.cli.options.reproduce import lasting, stoppable
 
 
 class Peer(StrEnum):
@@ -32,7 +33,7 @@ def command(
     ] = None,
     cap: Annotated[float, lasting(default="10s", tells="Watch no longer than this; at most 1 h.")] = 10.0,
     answer_after: Annotated[float, lasting(default="500ms", tells="When a slow peer answers.")] = 0.5,
-    output_format: Format = Output.text,
+    output_format: Format = TextOrJson.text,
 ) -> None:
     """Show how long Close lasts on a lazily negotiated stream, by what the peer does.
 
@@ -48,8 +49,8 @@ def command(
       stackscan reproduce close --peer all --cap 3s --format json
     """
     with stoppable() as interrupt:
-        from stackscan.cli.output import written
         from stackscan.cli.reproduce.watching import watching
+        from stackscan.cli.terminal.output import written
         from stackscan.render import rendering
         from stackscan.reproduce.close import Case, every_kind, run_closes
         from stackscan.reproduce.peers import Kind

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.options.reproduce import Format, Output, lasting, share, stoppable
+from stackscan.cli.options.output import Format, TextOrJson
+from stackscan.cli.options.reproduce import lasting, share, stoppable
 
 
 def command(
@@ -33,7 +34,7 @@ def command(
     ] = 20.0,
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 1,
     service_time: Annotated[float, lasting(default="300us", tells="One write, for the prediction.")] = 300e-6,
-    output_format: Format = Output.text,
+    output_format: Format = TextOrJson.text,
 ) -> None:
     """Show what silent peers do to a pool of workers that close in the worker, and to one that closes beside it.
 
@@ -50,8 +51,8 @@ def command(
       stackscan reproduce pool --close-deadline 1s --budget 2s --format json
     """
     with stoppable() as interrupt:
-        from stackscan.cli.output import written
         from stackscan.cli.reproduce.watching import watching
+        from stackscan.cli.terminal.output import written
         from stackscan.render import rendering
         from stackscan.reproduce import draw
         from stackscan.reproduce.pool import PoolSetup, run_pool

@@ -16,7 +16,7 @@ def written(path: Path | None) -> Iterator[TextIO]:
     """A text stream to write to; None and ``-`` are standard output. Raises OutputError when it cannot be written; no
     file is left half-written.
 
-    What becomes of standard output when it cannot be written is told in :mod:`stackscan.cli.endings`.
+    What becomes of standard output when it cannot be written is told in :mod:`stackscan.cli.terminal.endings`.
     """
     if path is None or str(path) == "-":
         yield sys.stdout
