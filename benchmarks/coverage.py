@@ -79,7 +79,7 @@ def main() -> int:
 
 def covered(case: Case, *, runs: int) -> float:
     """The share of runs whose interval holds the load."""
-    from stackscan.captures import moments_of
+    from stackscan.load.times import moments_of
     from stackscan.queueing.calibration import Series, load_of_workers
 
     load, good = case.utilisation * WORKERS, 0
@@ -94,9 +94,9 @@ def covered(case: Case, *, runs: int) -> float:
 
 def played(case: Case, draw: random.Random) -> Sequence[object]:
     """The captures of one pool."""
-    from stackscan.captures import Capture
-    from stackscan.pools import Model
-    from stackscan.report.projection import Held
+    from stackscan.knowledge.pool_model import Model
+    from stackscan.load.projections import Held
+    from stackscan.load.times import PoolCapture
 
     rate = case.utilisation * WORKERS / HOLD_SECONDS
     settle = HOLD_SECONDS * (10 + 10 * case.utilisation / WORKERS / (1 - case.utilisation) ** 2)
@@ -121,7 +121,7 @@ def played(case: Case, draw: random.Random) -> Sequence[object]:
         ids = frozenset(range(300)) | {newest} | {child for _, child in pairs}
         with_ids = case.known == "ids"
         captures.append(
-            Capture(
+            PoolCapture(
                 shown=Held(model, WORKERS, len(held), beside=0, is_beside=False, endless=False),
                 holds=pairs if with_ids else frozenset(),
                 ids=frozenset(ids) if with_ids else frozenset(),

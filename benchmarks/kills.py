@@ -26,11 +26,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stackscan import atomic
 from stackscan.errors import StackscanError
+from stackscan.export import atomic
+from stackscan.export.tables.build import build
+from stackscan.export.tables.write import export
 from stackscan.pipeline import examine
-from stackscan.tables import build
-from stackscan.tables.write import export
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = sorted((ROOT / "fixtures" / "kubo" / "v0.40.1-mixed").glob("ipfs-profile-*.zip"))[:3]
@@ -45,7 +45,7 @@ COUNTS = " UNION ALL ".join(
 
 def run_and_die(arguments: list[str], at: int | None, after: float | None) -> None:
     """Run stackscan in this process, and kill it."""
-    from stackscan.cli import main
+    from stackscan.cli.app import main
 
     steps = 0
 
@@ -96,8 +96,8 @@ def run(*arguments: str | Path, **how: float) -> subprocess.CompletedProcess[str
 
 def asked(folder: Path) -> tuple[Any, ...] | str:
     """The rows of each table as `query --tables` counts them; what it says when it refuses."""
-    from stackscan.tables.load import exported
-    from stackscan.tables.query import run as ask
+    from stackscan.export.sql.query import run as ask
+    from stackscan.export.tables.load import exported
 
     try:
         with exported(folder) as tables:

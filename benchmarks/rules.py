@@ -18,15 +18,14 @@ _SCRIPT = """
 import gc, sys
 gc.set_threshold(100_000, 50, 100)  # as the program does
 from stackscan.configuration import Configuration
-from stackscan.judging import Judging
 from stackscan.pipeline import scan
-from stackscan.reporters import reporter
+from stackscan.render import renderer
 rules = ()
 pools = ()
 if sys.argv[2] == "all":
     from stackscan.configuration import shipped
     rules, pools = shipped().rules, shipped().pools
-reporter("text")(scan([sys.argv[1]], how=Judging(Configuration(rules, pools))), sys.stdout)
+renderer("report", "text")(scan([sys.argv[1]], options=Options(Configuration(rules, pools))), sys.stdout)
 gc.freeze()
 """
 

@@ -23,10 +23,10 @@ from pathlib import Path
 from unittest import mock
 
 from stackscan import formats
-from stackscan.families import creation_sites
-from stackscan.locks import Locks, find_locks
+from stackscan.analysis.creation_sites import creation_sites
+from stackscan.analysis.locks import Locks, find_locks
 from stackscan.pipeline import scan
-from stackscan.reporters import reporter
+from stackscan.render import renderer
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,10 +76,11 @@ def report_process(path: str) -> None:
 def report_without(path: str) -> None:
     """What the command does inside, without locks and families."""
     with (
-        mock.patch("stackscan.report.build.find_locks", return_value=Locks()),
-        mock.patch("stackscan.report.build.waiting.families", return_value=((), ())),
+        mock.patch("stackscan.analysis.analyse.find_locks", return_value=Locks()),
+        mock.patch("stackscan.analysis.analyse.creation_sites", return_value=()),
+        mock.patch("stackscan.analysis.analyse.families_of", return_value=()),
     ):
-        reporter("text")(scan([path]), io.StringIO())
+        renderer("report", "text")(scan([path]), io.StringIO())
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -37,7 +37,7 @@ _PATTERNS: Final = {
     "pprof": ("go/*/*debug0*", "kubo/*/goroutine.debug0-01*"),
     "contention": ("kubo/*/ipfs-profile-01.zip",),
     "wrappers": ("derived/*",),
-    "descriptions": ("../stackscan/rules/catalogue/*.toml", "../stackscan/pools/catalogue/*.toml"),
+    "descriptions": ("../stackscan/knowledge/rules/*.toml", "../stackscan/knowledge/pools/*.toml"),
 }
 _PATTERNS_OF_ALL: Final = ("text", "counts", "pprof", "contention", "wrappers")
 

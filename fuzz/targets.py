@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Final
 
 import invariants
-from stackscan import catalogue, formats, unwrapping
+from stackscan import formats
 from stackscan.errors import StackscanError
 from stackscan.formats import contention
+from stackscan.formats import members as unwrapping
+from stackscan.knowledge import descriptions as catalogue
+from stackscan.knowledge import pool as pools
+from stackscan.knowledge import rule as rules
+from stackscan.model.snapshot import Snapshot
 from stackscan.pipeline import scan
-from stackscan.pools import description as pools
-from stackscan.reporters import reporter
-from stackscan.rules import description as rules
-from stackscan.snapshot import Snapshot
-from stackscan.sources import Member, open_source, wrappers
+from stackscan.render import renderer
+from stackscan.sources import Member, open_source
+from stackscan.sources import logs as wrappers
 
 Names = list[str]
 
@@ -87,7 +90,7 @@ def everything(data: bytes) -> Names:
         report = scan([path])
     for output in ("text", "json", "markdown"):
         out = io.StringIO()
-        reporter(output)(report, out)
+        renderer("report", output)(report, out)
         assert "\x1b" not in out.getvalue(), "an escape sequence of the dump reached an output"
     shown = [stack.bucket.stack for found in report.snapshots for stack in found.shown]
     return [frame.function for stack in shown for frame in stack.frames]

@@ -6,8 +6,8 @@ import gc
 import sys
 from contextlib import AbstractContextManager
 
-from stackscan.endings import run_to_end
-from stackscan.signals import ending_on_signals
+from stackscan.cli.terminal.endings import run_to_end
+from stackscan.cli.terminal.signals import ending_on_signals
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
 
 def _run() -> None:
     with _listening():
-        from stackscan.cli import main as run  # noqa: PLC0415 - loading is what may be interrupted, or fail
+        from stackscan.cli.app import main as run  # noqa: PLC0415 - loading is what may be interrupted, or fail
 
         run()
 
@@ -31,7 +31,7 @@ def _run() -> None:
 def _listening() -> AbstractContextManager[object]:
     if sys.argv[1:2] != ["reproduce"]:
         return ending_on_signals()
-    from stackscan.reproducer.interrupt import on_signals  # noqa: PLC0415 - only they need it
+    from stackscan.reproduce.interrupt import on_signals  # noqa: PLC0415 - only they need it
 
     return on_signals()
 

@@ -1,23 +1,37 @@
-"""What Python programs call: ``stackscan.scan`` and ``stackscan.read`` (docs/python.md)."""
+"""What Python programs call: ``stackscan.scan`` and ``stackscan.read`` (docs/python.md); and what the commands and the
+pytest plugin share: ``check`` and ``compare``."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
 
+from stackscan import check as checks
+from stackscan import compare as comparisons
 from stackscan import pipeline, sources
-from stackscan.report import Report
-from stackscan.snapshot import Snapshot
+from stackscan.check import Baseline, CheckResult
+from stackscan.compare import Comparison, Dated
+from stackscan.errors import SourceError, StackscanError
+from stackscan.formats.contents import Progress, read_source
+from stackscan.knowledge.configuration import Configuration, shipped
+from stackscan.knowledge.rule import Severity
+from stackscan.model.snapshot import Snapshot
+from stackscan.pipeline import Options
+from stackscan.report import Report, second_views
+from stackscan.sources.times import captured_at
 
 Source = str | os.PathLike[str]
 
 
 def scan(source: Source | Iterable[Source], *, top: int | None = None, timeout_seconds: float | None = None) -> Report:
-    """The report of a source or of several: what ``stackscan report`` shows, as frozen data.
+    """The report of an input or of several: what ``stackscan report`` shows, as frozen data.
 
-    A source is the path of a dump, a bundle or a directory, ``-`` for standard input, or an http(s) address. ``top``
+    An input is the path of a dump, a bundle or a directory, ``-`` for standard input, or an http(s) address. ``top``
     limits the buckets of each snapshot (None: all); ``timeout_seconds`` is how long each address may take in all (None:
-    the limits in docs/sources.md). Raises :class:`stackscan.errors.StackscanError` when a source cannot be read or
+    the limits in docs/sources.md). Raises :class:`stackscan.errors.StackscanError` when an input cannot be read or
     holds no goroutine dump; its ``hint`` says what to do.
     """
     given = (source,) if isinstance(source, str | os.PathLike) else source
@@ -25,10 +39,93 @@ def scan(source: Source | Iterable[Source], *, top: int | None = None, timeout_s
 
 
 def read(source: Source, *, timeout_seconds: float | None = None) -> tuple[Snapshot, ...]:
-    """The snapshots of one source, in the order of its members: a polars table of goroutines and their stacks each.
+    """The snapshots of one input, in the order of its members: a polars table of goroutines and their stacks each.
 
     Raises :class:`stackscan.errors.StackscanError` as :func:`scan` does; damage inside a dump is in
     :attr:`Snapshot.problems`.
     """
     chosen = sources.Source(os.fspath(source), timeout_seconds=timeout_seconds)
-    return tuple(snapshot for _, snapshots in pipeline.read(chosen) for snapshot in snapshots)
+    return tuple(capture.snapshot for capture in read_source(chosen, keep_content=False).captures)
+
+
+def check(
+    inputs: Iterable[str],
+    *,
+    configuration: Configuration | None = None,
+    policy: Path | None = None,
+    baseline: Path | None = None,
+    accept: bool = False,
+    fail_on: Severity | None = None,
+    today: date | None = None,
+    progress: Progress | None = None,
+) -> tuple[CheckResult, Baseline]:
+    """Check inputs against a policy and a baseline; with ``accept``, against the baseline that they themselves make.
+
+    ``configuration``: the rules and pools to analyse with, and the policy where no other is named (None: what ships).
+    Returns the outcome and that baseline. Raises StackscanError for a wrong policy or baseline, and when no input at
+    all can be read; where one of several cannot, the outcome says so and its exit code is 2.
+    """
+    configuration = configuration or shipped()
+    settings = checks.find_policy(policy, configuration)
+    known = None if baseline is None or accept else checks.read_baseline(baseline)
+    scanned = list(_attempts(inputs, Options(configuration), progress))
+    unread = [report for _, report in scanned if isinstance(report, StackscanError)]
+    if len(unread) == len(scanned):
+        raise _all(unread)
+    new = _baseline(report for _, report in scanned if isinstance(report, Report))
+    if accept:
+        known = replace(new, where="the baseline of these captures")
+    names = tuple(rule.name for rule in configuration.rules)
+    return checks.judge(scanned, settings, rules=names, baseline=known, fail_on=fail_on, today=today), new
+
+
+def compare(
+    inputs: Iterable[str],
+    *,
+    configuration: Configuration | None = None,
+    every: timedelta | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare captures given in time order. ``every`` is the time between neighbours (None: as their names say).
+
+    Raises StackscanError when an input cannot be read, or all of them hold fewer than two captures.
+    """
+    options = Options(configuration or shipped())
+    dated = []
+    for each in inputs:
+        captures, _ = pipeline.examine(each, options=options, progress=progress)
+        for one in comparisons.worth_comparing(captures):
+            when = captured_at(each, one.report.member)
+            dated.append(Dated(one.report, one.capture.snapshot, when))
+    if len(dated) < 2:
+        where = f"{dated[0].report.source} holds one capture" if dated else "there is no capture"
+        raise SourceError(f"{where}, and a comparison needs two", hint="Give two or more sources, in time order.")
+    return comparisons.compare(dated, every=every)
+
+
+def _attempts(
+    inputs: Iterable[str], options: Options, progress: Progress | None
+) -> Iterator[tuple[str, Report | StackscanError]]:
+    """Each input with its report, or with the error that kept it from being read."""
+    for source in map(sources.Source, inputs):
+        try:
+            yield str(source), pipeline.scan([source], options=options, progress=progress)
+        except StackscanError as error:
+            yield str(source), error
+
+
+def _all(errors: list[StackscanError]) -> StackscanError:
+    """One error for all."""
+    first = errors[0]
+    if len(errors) > 1:
+        first = type(first)("; ".join(map(str, errors)), hint=first.hint)
+    return first
+
+
+def _baseline(reports: Iterable[Report]) -> Baseline:
+    """What the captures of these reports hold, each process by its best view."""
+    snapshots = []
+    for report in reports:
+        hidden = second_views(report)
+        snapshots += [s for s in report.snapshots if (s.source, s.member) not in hidden]
+    return checks.build_baseline(snapshots)

@@ -2,7 +2,7 @@
 
 Each error says what failed and where (its message) and what to do (its ``hint``). The command line catches
 :class:`StackscanError` in one place, prints both and leaves with :attr:`StackscanError.exit_code`.
-Damage inside a dump is not an error: it is a :class:`stackscan.snapshot.Problem`, and reading goes on.
+Damage inside a dump is not an error: it is a :class:`stackscan.model.snapshot.Problem`, and reading goes on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 from unicodedata import combining, east_asian_width
 
-from stackscan.masking import masked_text
+from stackscan.model.masking import masked_text
 
 
 class StackscanError(Exception):

@@ -23,11 +23,12 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
-from stackscan import formats, language
+from stackscan import formats
+from stackscan.knowledge import language
+from stackscan.model.snapshot import GOROUTINE_SCHEMA, Frame, Snapshot, Stack
 from stackscan.pipeline import scan
+from stackscan.render import renderer
 from stackscan.report import Report, as_json
-from stackscan.reporters import reporter
-from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Snapshot, Stack
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FIXTURES: Final = ROOT / "fixtures"
@@ -185,7 +186,7 @@ def json_of(*sources: Path | str, top: int | None = None) -> dict[str, Any]:
 def rendered(report: Report, output: str) -> str:
     """A report as one of the outputs writes it to a pipe."""
     out = io.StringIO()
-    reporter(output)(report, out)
+    renderer("report", output)(report, out)
     return out.getvalue()
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from stackscan.formats import contention, goroutine_counts, goroutine_pprof, goroutine_text
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reference import Block, read_block
-from stackscan.snapshot import Snapshot
+from stackscan.model.snapshot import Snapshot
 
 #: A line that a reader of the dump would take for the header of a goroutine.
 HEADER: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]*\[")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import captures, goroutine, report_of, snapshot_of, stack_of
-from stackscan.bucket import group, signature
-from stackscan.snapshot import Frame, Stack, empty_goroutines
+from stackscan.model.bucket import group, signature
+from stackscan.model.snapshot import Frame, Stack, empty_goroutines
 
 _FUNCTIONS = st.lists(st.sampled_from(["main.a", "main.b", "net/http.c", "x/y.(*T).d"]), min_size=1, max_size=5)
 _REASON = st.one_of(st.none(), st.sampled_from(["select", "chan receive", "sync.Mutex.Lock"]))

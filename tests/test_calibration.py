@@ -14,15 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import FIXTURES, json_of, rendered, report_of
-from stackscan.captures import gather, moments_of
-from stackscan.catalogue import read_text
 from stackscan.errors import CatalogueError, ModelError, StackscanError
-from stackscan.pools.description import read_pool
+from stackscan.integrations.prometheus import read_scrape
+from stackscan.knowledge.descriptions import read_text
+from stackscan.knowledge.pool import read_pool
+from stackscan.load.gather import gather
+from stackscan.load.projections import project_held
+from stackscan.load.times import moments_of
 from stackscan.queueing.calibration import Load, Series, load_of_closers, load_of_workers
 from stackscan.queueing.deterministic import DeterministicQueue
 from stackscan.queueing.projection import Projection
-from stackscan.queueing.prometheus import Scrape, read_scrape, send_times
-from stackscan.report.projection import project_held
+from stackscan.queueing.send_times import Scrape, send_times
 
 KUBO = FIXTURES / "kubo"
 TASK = "bitswap-task-workers"
@@ -293,15 +295,16 @@ def _with_model(model: str) -> str:
 
 def test_without_a_holding_time_waits_are_told_in_holding_times() -> None:
     """A model needs no more than the states that hold: the load is a load, and a wait is in its own unit."""
-    from stackscan import formats, pools
-    from stackscan.report.projection import held
-    from stackscan.reporters.projection import block
+    from stackscan import formats
+    from stackscan.analysis import occupancy
+    from stackscan.load.projections import held
+    from stackscan.render.projection import block
     from stackscan.sources import open_source
 
     pool = read_pool(read_text(_with_model('[model]\nholds = ["stalled-close"]\n'), where="mine.toml"))
     (member,) = open_source(str(KUBO / "v0.40.1-mixed" / "stack-03.txt.gz"))
     (snapshot,) = formats.read(member.data or b"", where="test")
-    (sample,) = pools.sample(snapshot, [pool])
+    (sample,) = occupancy.sample(snapshot, [pool])
     shown = held(sample, [], [])
     assert shown is not None
     found = project_held([shown])

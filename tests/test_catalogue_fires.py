@@ -16,13 +16,13 @@ import pytest
 
 from helpers import CORPUS, FIXTURES, GOLDEN, ROOT, golden, goroutine, index, snapshot_of
 from stackscan import formats
-from stackscan.catalogue import Example
-from stackscan.language import index_of, parse, select
+from stackscan.analysis.classify import Finding, classify
+from stackscan.knowledge.descriptions import Example
+from stackscan.knowledge.language import index_of, parse, select
+from stackscan.knowledge.rule import SEVERITIES, Rule, catalogue
+from stackscan.model.snapshot import Snapshot
 from stackscan.pipeline import scan
 from stackscan.report import Report
-from stackscan.rules import Finding, Rule, catalogue, classify
-from stackscan.rules.description import SEVERITIES
-from stackscan.snapshot import Snapshot
 
 _TABLE = GOLDEN / "rules-that-fire.txt"
 _KUBO = ("goroutine.debug0-01.pb.gz", "goroutine.debug1-01.txt.gz", "goroutine.debug2-01.txt.gz")

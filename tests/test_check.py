@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run
-from stackscan.catalogue import read_text
 from stackscan.check import (
     Baseline,
     CheckResult,
@@ -28,11 +27,12 @@ from stackscan.check import (
 from stackscan.check.baseline import Known
 from stackscan.check.limits import wait_probability
 from stackscan.check.policy import Growth
-from stackscan.configuration import find, load, shipped
 from stackscan.errors import BaselineError, PolicyError, StackscanError
 from stackscan.gate import check
-from stackscan.pools import catalogue as pool_catalogue
-from stackscan.rules import catalogue as rule_catalogue
+from stackscan.knowledge.configuration import find, load, shipped
+from stackscan.knowledge.descriptions import read_text
+from stackscan.knowledge.pool import catalogue as pool_catalogue
+from stackscan.knowledge.rule import catalogue as rule_catalogue
 
 KUBO = FIXTURES / "kubo"
 STALLED = KUBO / "v0.40.1-stalled-tcp" / "stack-02.txt.gz"
@@ -772,7 +772,7 @@ def test_an_ignore_holds_until_the_end_of_its_day(tmp_path: Path) -> None:
 )
 def test_ignores_that_do_nothing_are_reported(tmp_path: Path, ignore: str, complaint: str) -> None:
     """Unused and expired ignores are said; they change no exit code by themselves."""
-    from stackscan.reporters.check.said import complaints
+    from stackscan.render.check_words import complaints
 
     assert complaints(ignored(tmp_path, ignore, a=3)) == (complaint,)
 

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import FIXTURES, environment, goroutine, run, run_on_terminal
+from stackscan.api import check
 from stackscan.check import CheckResult
-from stackscan.gate import check
-from stackscan.reporters.check import REPORTERS, reporter
-from stackscan.reporters.check.github import _command
-from stackscan.reporters.check.junit import _text
-from stackscan.reporters.check.sarif import _uri
+from stackscan.render import OUTPUTS, renderer
+from stackscan.render.github.check import _command
+from stackscan.render.junit.check import _text
+from stackscan.render.sarif.check import _uri
 
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
 KUBO = FIXTURES / "kubo"
@@ -82,7 +82,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> CheckResult:
 def written(result: CheckResult, output: str) -> str:
     """What an output writes into a pipe."""
     out = io.StringIO()
-    reporter(output)(result, out)
+    what, output = ("check_long", "text") if output == "long" else ("check", output)
+    renderer(what, output)(result, out)
     return out.getvalue()
 
 
@@ -243,7 +244,7 @@ def test_github_annotations_are_one_line_and_read_back(message: str, title: str)
 
 def shown(text: str) -> str:
     """The text as every output for people spells it."""
-    from stackscan.reporters import words
+    from stackscan.render import words
 
     return words.plain(text)
 
@@ -294,7 +295,7 @@ def test_json_holds_everything(outcome: CheckResult) -> None:
     assert values["sources"][0]["captures"][0]["notes"] == []
 
 
-@pytest.mark.parametrize("output", sorted(REPORTERS))
+@pytest.mark.parametrize("output", [*OUTPUTS["check"], "long"])
 def test_no_output_lets_a_strangers_name_act(outcome: CheckResult, output: str) -> None:
     """No escape sequence, no mark that reorders text reaches any output."""
     text = written(outcome, output)

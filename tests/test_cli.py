@@ -21,7 +21,7 @@ import typer
 
 from helpers import DUMP, FIXTURES, as_values, assert_refused, command, environment, goroutine, json_of, rendered, run
 from stackscan import __version__
-from stackscan.cli import app
+from stackscan.cli.app import app
 from stackscan.errors import StackscanError
 from stackscan.pipeline import scan
 
@@ -91,7 +91,7 @@ def test_every_command_has_help(arguments: list[str]) -> None:
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     """Help comes at once: the table library, the parser generator and the terminal library stay unloaded."""
     code = (
-        "import sys\nfrom stackscan.cli import main\n"
+        "import sys\nfrom stackscan.cli.app import main\n"
         f"sys.argv = ['stackscan', *{arguments!r}]\n"
         "try:\n    main()\nfinally:\n"
         "    loaded = {m.partition('.')[0] for m in sys.modules}\n"
@@ -242,7 +242,7 @@ def test_output_is_not_touched_when_the_input_is_bad(tmp_path: Path) -> None:
 
 def test_nothing_is_left_when_writing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk leaves neither half a report nor a temporary file."""
-    from stackscan.cli.output import written
+    from stackscan.cli.terminal.output import written
     from stackscan.errors import OutputError
 
     target = tmp_path / "report.out"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from helpers import DUMP, assert_refused, run
-from stackscan.configuration import find, load, shipped
 from stackscan.errors import StackscanError
+from stackscan.knowledge.configuration import find, load, shipped
 
 _RULE = """
 [[rule]]

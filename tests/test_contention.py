@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from helpers import FIXTURES
 from stackscan.formats import contention
 from stackscan.formats.contention import ContentionRecord
-from stackscan.snapshot import Frame
+from stackscan.model.snapshot import Frame
 
 TEXT = """\
 --- mutex:

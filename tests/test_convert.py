@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run
 from stackscan import formats
-from stackscan.convert import converter
+from stackscan.export.convert import converter
 from stackscan.formats.labels import label_text, read_labels
-from stackscan.pipeline import Examined, examine
-from stackscan.snapshot import Snapshot
+from stackscan.model.snapshot import Snapshot
+from stackscan.pipeline import examine
+from stackscan.report import CaptureReport
 
 BUNDLE = FIXTURES / "kubo" / "v0.40.1-mixed" / "ipfs-profile-01.zip"
 TEXTS = [
@@ -32,13 +33,13 @@ COUNTED = ["go/go1.27/labels.debug1.txt", "go/go1.23/labels.pb.gz", "kubo/v0.40.
 SPEEDSCOPE = Path(__file__).parent / "schemas" / "speedscope.schema.json"
 
 
-def one(path: Path | str) -> Examined:
+def one(path: Path | str) -> CaptureReport:
     """The only dump of a fixture."""
     (found,) = examine(str(FIXTURES / path))[0]
     return found
 
 
-def there_and_back(found: Examined) -> Snapshot:
+def there_and_back(found: CaptureReport) -> Snapshot:
     """A dump as the reader of protobuf profiles reads what the writer wrote."""
     (snapshot,) = formats.read(gzip.decompress(converter("pprof")(found)), where="test")
     return snapshot
@@ -62,21 +63,21 @@ def told(snapshot: Snapshot) -> list[tuple[Any, ...]]:
 def test_pprof_keeps_every_goroutine(path: str) -> None:
     """Ids, states, minutes, creators, labels and stacks come back, in the order of the dump."""
     found = one(path)
-    assert told(found.snapshot) == told(there_and_back(found))
+    assert told(found.capture.snapshot) == told(there_and_back(found))
 
 
 @pytest.mark.parametrize("path", COUNTED)
 def test_pprof_keeps_counts(path: str) -> None:
     """Goroutines without ids come back as often as they were counted."""
     found = one(path)
-    assert sorted(map(repr, told(found.snapshot))) == sorted(map(repr, told(there_and_back(found))))
+    assert sorted(map(repr, told(found.capture.snapshot))) == sorted(map(repr, told(there_and_back(found))))
 
 
 def test_pprof_keeps_the_time() -> None:
     """To the microsecond."""
     found = one("kubo/v0.40.1-mixed/goroutine.debug0-01.pb.gz")
-    assert found.taken.captured_at == there_and_back(found).captured_at
-    assert found.taken.captured_at is not None
+    assert found.capture.taken.captured_at == there_and_back(found).captured_at
+    assert found.capture.taken.captured_at is not None
 
 
 def test_pprof_is_the_same_each_time() -> None:

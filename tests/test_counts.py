@@ -14,11 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import CORPUS, DUMP, FIXTURES, index
-from stackscan import formats, pools, rules
+from stackscan import formats
+from stackscan.analysis.classify import classify
+from stackscan.analysis.occupancy import sample
 from stackscan.errors import UnsupportedFormatError
 from stackscan.formats import counted, goroutine_counts, labels
 from stackscan.formats.goroutine_counts import grammar
-from stackscan.snapshot import Frame, Snapshot
+from stackscan.knowledge import pool, rule
+from stackscan.model.snapshot import Frame, Snapshot
 
 TEXT = """\
 goroutine profile: total 6
@@ -425,11 +428,11 @@ def test_workers_of_a_kubo_node_are_counted_as_by_hand(path: Path) -> None:
     hand = json.loads((path.parent / "capture.json").read_text())["captures"]
     (expected,) = [taken["hand_counts"][path.name] for taken in hand if path.name in taken["hand_counts"]]
     snapshot = read(content(path))
-    samples = {sample.pool.name: sample for sample in pools.sample(snapshot, pools.catalogue())}
+    samples = {one.pool.name: one for one in sample(snapshot, pool.catalogue())}
     workers = samples["bitswap-task-workers"]
     assert (expected["goroutines"], True, ()) == (len(snapshot.goroutines), snapshot.complete, snapshot.problems)
     assert (expected["workers"], expected["workers_stalled"]) == (workers.workers, workers.states["stalled-close"])
-    found = {finding.rule.name: finding for finding in rules.classify(snapshot, rules.catalogue())}
+    found = {finding.rule.name: finding for finding in classify(snapshot, rule.catalogue())}
     stall = found.get("bitswap-close-stall")
     assert expected["workers_stalled"] == (stall.count if stall else 0)
     if stall is not None:

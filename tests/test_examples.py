@@ -19,8 +19,8 @@ import yaml
 
 from helpers import FIXTURES, ROOT, environment, run
 from stackscan.check import find_policy
-from stackscan.configuration import shipped
-from stackscan.rules import catalogue as rule_catalogue
+from stackscan.knowledge.configuration import shipped
+from stackscan.knowledge.rule import catalogue as rule_catalogue
 
 EXAMPLES = ROOT / "examples"
 KUBO = FIXTURES / "kubo"

@@ -16,12 +16,16 @@ import pytest
 
 from helpers import DUMP, FIXTURES, ROOT, assert_refused, command, goroutine, run
 from stackscan.errors import SourceError
-from stackscan.pipeline import Examined, examine
+from stackscan.export.sql.query import joined
+from stackscan.export.sql.query import run as run_sql
+from stackscan.export.tables import manifest
+from stackscan.export.tables.build import Told, build, identify, identify_as_before
+from stackscan.export.tables.load import exported
+from stackscan.export.tables.schema import TABLES
+from stackscan.export.tables.write import Written, export
+from stackscan.pipeline import examine
 from stackscan.redaction import Redaction
-from stackscan.tables import TABLES, Told, build, exported, identify, identify_as_before, manifest
-from stackscan.tables.query import joined
-from stackscan.tables.query import run as run_sql
-from stackscan.tables.write import Written, export
+from stackscan.report import CaptureReport
 
 COUNT = "SELECT count(*) AS n FROM goroutines"
 OLD, NEW = 2, 3  # goroutines of the two captures
@@ -352,7 +356,7 @@ def test_what_an_earlier_release_exported_is_known_again(tmp_path: Path, dumps: 
 def test_a_redacted_capture_is_known_by_its_key(dumps: tuple[Path, Path]) -> None:
     """And only by it: the id tells nobody without the key which file it was."""
 
-    def one(key: bytes | None) -> Examined:
+    def one(key: bytes | None) -> CaptureReport:
         redaction = None if key is None else Redaction(key)
         return examine(str(dumps[0]), redaction=redaction)[0][0]
 

@@ -8,8 +8,8 @@ import pytest
 
 from helpers import FIXTURES, goroutine, json_of, rendered, report_of, snapshot_of
 from stackscan import formats
-from stackscan.families import Creator, creation_sites, families_of
-from stackscan.snapshot import Snapshot
+from stackscan.analysis.creation_sites import Creator, creation_sites, families_of
+from stackscan.model.snapshot import Snapshot
 
 
 def server(children: int, *, alive: bool = True) -> Snapshot:

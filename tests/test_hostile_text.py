@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stackscan.formats import goroutine_text
-from stackscan.snapshot import Snapshot
+from stackscan.model.snapshot import Snapshot
 
 FRAMES = "main.f(0x1)\n\t/src/a.go:1 +0x1\n"
 NEXT = "goroutine 2 [select]:\n" + FRAMES

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from helpers import ROOT
-from stackscan import __version__, resources
-from stackscan.resources import grammar_text
+import packages
+from helpers import ROOT, golden
+from stackscan import __version__
+from stackscan.formats import grammars as resources
+from stackscan.formats.grammars import grammar_text
 
 PACKAGE = ROOT / "stackscan"
 MODULES = sorted(path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py"))
@@ -24,19 +26,52 @@ def test_the_layers_are_kept() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def _is_command(module: str) -> bool:
+    """Whether a module is a command's: its options and its help."""
+    return "/cli/" in module and "/cli/terminal/" not in module
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_no_module_outgrows_its_room(module: str) -> None:
     """About 300 lines a module, 100 a command."""
     lines = len((ROOT / module).read_text(encoding="utf-8").splitlines())
-    assert lines <= (100 if "/cli/" in module else 340)
+    assert lines <= (100 if _is_command(module) else 340)
 
 
-def test_the_module_map_is_true() -> None:
-    """CONTRIBUTING names every module of the package, and none that is not there."""
+@pytest.mark.generated
+def test_the_diagram_of_the_rooms_is_true() -> None:
+    """docs/packages.md shows the rooms as the imports have them."""
+    golden(packages.PAGE, packages.page())
+
+
+def test_the_house_stays_small() -> None:
+    """At most 17 packages on at most 13 floors; beside them only the doors and the errors."""
+    folders = {room for room in packages.rooms() if (PACKAGE / room).is_dir()}
+    assert len(folders) <= 17
+    assert {"api", "errors", "pipeline"} == set(packages.rooms()) - folders
+    assert len(packages.floors()) <= 13
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_says_what_it_is(module: str) -> None:
+    """The diagram shows the first line of each module's docstring."""
+    assert packages.first_line(ROOT / module) or not (ROOT / module).read_text(encoding="utf-8")
+
+
+def test_contributing_names_every_room() -> None:
+    """And no room that is not there."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    block = text.split("<!-- module map -->")[1]
-    named = set(re.findall(r"`(stackscan/[\w/]+\.py)`", block))
-    assert set(MODULES) == named
+    table = text.split("| room | what is in it |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`(\w+)(?:/|\.py)`", "".join(line.split("|")[1] for line in table.splitlines()[2:])))
+    assert set(packages.rooms()) == named
+
+
+def test_the_page_on_development_names_every_room() -> None:
+    """And no room that is not there."""
+    text = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+    table = text.split("| room | contains |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`(\w+)(?:/|\.py)`", "".join(line.split("|")[1] for line in table.splitlines()[2:])))
+    assert set(packages.rooms()) == named
 
 
 def section(text: str, marker: str) -> str:

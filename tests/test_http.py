@@ -20,7 +20,7 @@ import stackscan
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, json_of, rendered, run
 from stackscan import sources
 from stackscan.errors import LimitError, SourceError, UnrecognisedFormatError
-from stackscan.masking import masked
+from stackscan.model.masking import masked
 from stackscan.pipeline import scan
 from stackscan.sources import Source, http, limits
 from stackscan.sources.address import Address

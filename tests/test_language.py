@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from helpers import goroutine, selected, snapshot_of, snapshot_with, stack_of
 from stackscan.errors import ExpressionError
 from stackscan.formats.labels import label_text, read_labels
-from stackscan.language import index_of, parse, select
-from stackscan.language.reasons import KNOWN, names, unknown
-from stackscan.language.syntax import (
+from stackscan.knowledge.language import index_of, parse, select
+from stackscan.knowledge.language.reasons import KNOWN, names, unknown
+from stackscan.knowledge.language.syntax import (
     And,
     Chain,
     Count,
@@ -31,8 +31,8 @@ from stackscan.language.syntax import (
     Place,
     Waiting,
 )
-from stackscan.snapshot import ARGUMENT_SCHEMA, Snapshot
-from stackscan.versions import read_version
+from stackscan.model.snapshot import ARGUMENT_SCHEMA, Snapshot
+from stackscan.model.versions import read_version
 
 _LOCK = ("sync.runtime_SemacquireMutex", "sync.(*Mutex).lockSlow", "sync.(*Mutex).Lock")
 

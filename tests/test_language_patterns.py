@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import decided, selected, snapshot_with, stack_of
-from stackscan.language.goroutines import text_matches
-from stackscan.language.symbols import Functions, matches, path_glob, symbol_glob
-from stackscan.snapshot import Frame, Stack
+from stackscan.knowledge.language.goroutines import text_matches
+from stackscan.knowledge.language.symbols import Functions, matches, path_glob, symbol_glob
+from stackscan.model.snapshot import Frame, Stack
 
 _NAME = st.text(alphabet=string.ascii_letters + string.digits + "_-", min_size=1, max_size=8)
 _SYMBOL = st.builds(

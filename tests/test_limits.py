@@ -21,7 +21,7 @@ from stackscan import formats
 from stackscan.errors import LimitError
 from stackscan.formats.goroutine_counts import reader as counts
 from stackscan.pipeline import scan
-from stackscan.reporters import words
+from stackscan.render import words
 from stackscan.sources import archive, compressed, limits, open_source
 
 DUMP_GOROUTINES = 2

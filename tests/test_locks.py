@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from helpers import CORPUS, FIXTURES, goroutine, json_of, rendered, report_of, snapshot_of, stack_of
 from stackscan import formats
+from stackscan.analysis.locks import Candidate, Cycle, Lock, Locks, cycles, find_locks
+from stackscan.analysis.locks.sites import site_of
 from stackscan.formats import goroutine_text
-from stackscan.locks import Candidate, Cycle, Lock, Locks, cycles, find_locks
-from stackscan.locks.sites import site_of
-from stackscan.snapshot import Snapshot
+from stackscan.model.snapshot import Snapshot
 
 VERSIONS = ("go1.21", "go1.26", "go1.27")
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from helpers import FIXTURES, json_of
-from stackscan.api import read
-from stackscan.captures import gather
-from stackscan.cli.redaction import chosen as redaction_of
-from stackscan.pipeline import captures, examine
+from stackscan.api import compare, read
+from stackscan.cli.options.redaction import chosen as redaction_of
+from stackscan.export.tables.build import build
+from stackscan.load.captures import gather
+from stackscan.load.projections import project_held
+from stackscan.pipeline import examine
 from stackscan.queueing.values import projection_values
-from stackscan.report.projection import project_held
-from stackscan.tables import build
 
 KUBO = FIXTURES / "kubo"
 TASK = "bitswap-task-workers"
@@ -56,7 +56,7 @@ def same(source: Path) -> None:
     """Hold every way to a number against the JSON report."""
     snapshot = reported(source)
     pools = {pool["pool"]: pool for pool in snapshot["pools"]}
-    (text,) = (one for one in examine(str(source))[0] if one.snapshot.format == "goroutine-text")
+    (text,) = (one for one in examine(str(source))[0] if one.report.format == "goroutine-text")
     tables = build(text)
     assert snapshot["goroutines"] == tables["goroutines"].height
     rows = {row["pool"]: row for row in tables["pools"].iter_rows(named=True)}
@@ -65,8 +65,12 @@ def same(source: Path) -> None:
     }
     found = sorted((f["rule"], f["count"]) for f in snapshot["findings"])
     assert found == sorted((row["rule"], row["count"]) for row in tables["findings"].iter_rows(named=True))
-    (again,) = (report for report, one in captures(str(source)) if one.format == "goroutine-text")
-    assert text.report == again
+    compared = compare([str(source), str(source)])
+    assert [snapshot["goroutines"]] * 2 == [one.goroutines for one in compared.captures]
+    assert found == sorted((change.rule, change.change.counts[0]) for change in compared.findings)
+    assert {name: (pool["workers"],) * 2 for name, pool in pools.items()} == {
+        change.pool: change.workers for change in compared.pools
+    }
     if TASK in pools and pools[TASK]["projection"] is not None:
         _, chosen = gather([str(source)], pool=TASK)
         projected = projection_values(
@@ -115,5 +119,5 @@ def test_a_vendored_build_that_reports_its_version_is_unbounded_everywhere(tmp_p
 def test_captures_of_a_comparison_are_those_of_the_report() -> None:
     """The sum of a comparison's buckets is what each report counts."""
     sources = [str(path) for path in sorted((KUBO / "v0.40.1-mixed").glob("stack-0[12].txt.gz"))]
-    totals = [report.goroutines for source in sources for report, _ in captures(source)]
+    totals = [one.goroutines for one in compare(sources).captures]
     assert totals == [snapshot.total for source in sources for snapshot in read(source)]

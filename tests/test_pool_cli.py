@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import FIXTURES, assert_refused, run, run_on_terminal
+from stackscan.cli.options.units import seconds, share
 from stackscan.cli.pool.lists import spread
-from stackscan.cli.units import seconds, share
 from stackscan.errors import ModelError, OutputError
-from stackscan.plots.figure import draw, format_of
-from stackscan.plots.terminal import curve_lines
 from stackscan.queueing.curves import curves
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.projecting import project
+from stackscan.render.plots.figure import draw, format_of
+from stackscan.render.plots.terminal import curve_lines
 
 KUBO = FIXTURES / "kubo"
 NUMBERS = ("--workers", "12", "--rate", "5", "--silent-fraction", "0.1", "--close-deadline", "10s")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from helpers import CORPUS, Capture, captures, goroutine, snapshot_of
-from stackscan.catalogue import Example, read_text
+from stackscan.analysis.occupancy import PoolSample, sample
 from stackscan.errors import CatalogueError
+from stackscan.knowledge.descriptions import Example, read_text
+from stackscan.knowledge.pool import Pool, catalogue, read_pool
 from stackscan.pipeline import scan
-from stackscan.pools import Pool, PoolSample, catalogue, sample
-from stackscan.pools.description import read_pool
 
 TASK = "bitswap-task-workers"
 ENGINE = "bitswap-engine-workers"

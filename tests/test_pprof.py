@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import CORPUS, FIXTURES, index, json_of
-from stackscan import formats, rules
+from stackscan import formats
+from stackscan.analysis.classify import classify
 from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
 from stackscan.formats import counted, goroutine_pprof
 from stackscan.formats.goroutine_pprof import claim, schema
 from stackscan.formats.goroutine_pprof.symbols import shorten_type_arguments
-from stackscan.snapshot import Frame, Snapshot
+from stackscan.knowledge import rule
+from stackscan.model.snapshot import Frame, Snapshot
 
 #: A call: function, file, line.
 Call = tuple[str, str, int]
@@ -437,7 +439,7 @@ def test_a_kubo_profile_is_read_whole(path: Path) -> None:
 def test_the_stall_is_found_in_a_profile() -> None:
     """Rules work on stacks alone; what needs creators is unknown, not zero."""
     snapshot = read(content(FIXTURES / "kubo/v0.40.1-stalled-tcp/goroutine.debug0-02.pb.gz"))
-    (finding,) = [f for f in rules.classify(snapshot, rules.catalogue()) if f.rule.name == "bitswap-close-stall"]
+    (finding,) = [f for f in classify(snapshot, rule.catalogue()) if f.rule.name == "bitswap-close-stall"]
     assert (12, None, {"yamux": 12}) == (finding.count, finding.evidence["companions"], finding.evidence["transports"])
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from helpers import FIXTURES, goroutine, snapshot_of
-from stackscan.catalogue import read_text
+from stackscan.analysis.classify import Finding, classify
 from stackscan.errors import CatalogueError, StackscanError
-from stackscan.pipeline import read
-from stackscan.rules import Finding, Rule, catalogue, classify
-from stackscan.rules.description import read_rule
-from stackscan.rules.precedence import in_order
-from stackscan.snapshot import Snapshot
+from stackscan.formats.contents import read_source
+from stackscan.knowledge.descriptions import read_text
+from stackscan.knowledge.precedence import in_order
+from stackscan.knowledge.rule import Rule, catalogue, read_rule
+from stackscan.model.snapshot import Snapshot
 
 
 def rule(name: str, when: str = 'stack "main.f"', *, kind: str = "stuck", **keys: object) -> Rule:
@@ -115,7 +115,7 @@ def _snapshots(folder: Path) -> list[Snapshot]:
     found = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".go", ".json")):
         try:
-            found += [snapshot for _, snapshots in read(str(path)) for snapshot in snapshots]
+            found += [capture.snapshot for capture in read_source(str(path)).captures]
         except StackscanError:
             continue  # programs, indexes and other files that are no dump
     return found

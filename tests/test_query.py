@@ -11,10 +11,10 @@ import pytest
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, json_of, run, run_on_terminal
 from stackscan.errors import UsageError
+from stackscan.export.sql.query import joined
+from stackscan.export.sql.query import run as run_sql
+from stackscan.export.tables.build import build
 from stackscan.pipeline import examine
-from stackscan.tables import build
-from stackscan.tables.query import joined
-from stackscan.tables.query import run as run_sql
 
 BUNDLE = FIXTURES / "kubo" / "v0.40.1-mixed" / "ipfs-profile-01.zip"
 EVERY_TABLE = ("goroutines", "stacks", "frames", "buckets", "findings", "pools", "snapshots")

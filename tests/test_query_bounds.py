@@ -12,10 +12,10 @@ import pytest
 
 from helpers import DUMP, assert_refused, run
 from stackscan.errors import UsageError
-from stackscan.tables.bounded import Bounds, Runner
-from stackscan.tables.query import as_csv, as_json, as_text, joined
-from stackscan.tables.query import run as run_sql
-from stackscan.tables.statement import Statement, understood
+from stackscan.export.sql.bounded import Bounds, Runner
+from stackscan.export.sql.query import as_csv, as_json, as_text, joined
+from stackscan.export.sql.query import run as run_sql
+from stackscan.export.sql.statement import Statement, understood
 
 TABLES = {
     "goroutines": pl.LazyFrame({"a": [1, 2], "s": ["x", "y"], "l": [[1, 2], [3]]}),

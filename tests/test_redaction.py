@@ -14,17 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import FIXTURES, assert_refused, goroutine, rendered, run
-from stackscan.convert import CONVERTERS, converter
-from stackscan.crosscheck import Agreement
+from stackscan.analysis.agreement import Agreement
 from stackscan.errors import UsageError
+from stackscan.export.convert import CONVERTERS, converter
+from stackscan.export.tables.build import build
 from stackscan.formats.symbol import origin, read_symbol
-from stackscan.pipeline import Examined, examine
+from stackscan.model.capture import Entry
+from stackscan.model.snapshot import Frame, Snapshot
+from stackscan.pipeline import examine
 from stackscan.redaction import Redaction, new_key, read_key
 from stackscan.redaction.vocabulary import cause, is_public, is_standard
-from stackscan.report import BundleReport, ContentionReport, MemberReport, Report, ViewsReport, as_json
+from stackscan.report import BundleReport, CaptureReport, ContentionReport, Report, ViewsReport, as_json
 from stackscan.report.model import ContendedStack
-from stackscan.snapshot import Frame, Snapshot
-from stackscan.tables import build
 
 KEY = b"k" * 32
 FOLDER = FIXTURES / "go" / "go1.27"
@@ -67,11 +68,11 @@ def frames(snapshot: Snapshot) -> Iterator[Frame]:
             yield stack.created_by
 
 
-def private_words(found: list[Examined]) -> set[str]:
+def private_words(found: list[CaptureReport]) -> set[str]:
     """Every word that only private names, paths, labels, messages and excerpts of some dumps hold."""
     public, private = set(SAID), set()
     private |= words(*(each.report.stream for each in found)) - {"stderr"}
-    for snapshot in (each.snapshot for each in found):
+    for snapshot in (each.capture.snapshot for each in found):
         for frame in frames(snapshot):
             package = read_symbol(frame.function).package
             if is_standard(package) or is_public(package):
@@ -85,7 +86,7 @@ def private_words(found: list[Examined]) -> set[str]:
     return private - public
 
 
-def everything(found: list[Examined], bundle: BundleReport | None) -> str:
+def everything(found: list[CaptureReport], bundle: BundleReport | None) -> str:
     """All that any command shows of some snapshots."""
     report = Report(tuple(each.report for each in found), () if bundle is None else (bundle,))
     shown = [json.dumps(as_json(report)), rendered(report, "text"), rendered(report, "markdown")]
@@ -132,7 +133,7 @@ def test_the_report_says_the_same(path: Path) -> None:
         assert [verdict.level for verdict in one.report.verdicts] == [v.level for v in other.report.verdicts]
         one_counts, other_counts = (sorted(b.bucket.count for b in each.report.buckets) for each in (one, other))
         assert one_counts == other_counts
-        assert one.snapshot.goroutines["stack_id"].equals(other.snapshot.goroutines["stack_id"])
+        assert one.capture.snapshot.goroutines["stack_id"].equals(other.capture.snapshot.goroutines["stack_id"])
 
 
 # -- symbols and paths -----------------------------------------------------------------------------------------------
@@ -263,8 +264,8 @@ def test_what_a_bundle_says_beside_its_dumps_is_redacted() -> None:
             "User": "bob",
         },
         members=(
-            MemberReport("acme/goroutines.stacks", "text", 3, 4, "acme: damaged"),
-            MemberReport("acme.log", "text", 1),
+            Entry("acme/goroutines.stacks", "text", 3, 4, "acme: damaged"),
+            Entry("acme.log", "text", 1),
         ),
         views=(
             ViewsReport("acme/goroutines.stacks", "acme.pb", Agreement((1, 2), 0.5, 1, 1, ("git.acme.io/pay.F", 3))),

@@ -34,12 +34,12 @@ from helpers import (
     run_on_terminal,
     snapshot_of,
 )
-from stackscan.pools import catalogue as pool_catalogue
-from stackscan.pools import sample
-from stackscan.report import Place, Report, build_snapshot
-from stackscan.reporters import REPORTERS, markdown, words
-from stackscan.rules import catalogue as rule_catalogue
-from stackscan.rules import classify
+from stackscan.analysis.analyse import analyse
+from stackscan.knowledge.configuration import shipped
+from stackscan.model.capture import Capture, Place
+from stackscan.render import OUTPUTS, words
+from stackscan.render.markdown import report as markdown
+from stackscan.report import Report, build_snapshot
 
 _STALLED: Final = FIXTURES / "kubo" / "v0.40.1-stalled-tcp" / "goroutine.debug2-01.txt.gz"
 _FIXED: Final = FIXTURES / "kubo" / "v0.41.0-fixed-quic" / "goroutine.debug2-01.txt.gz"
@@ -53,18 +53,8 @@ _RAW: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u
 
 def memory_report(text: str) -> Report:
     """The report of a text that was never a file."""
-    snapshot = snapshot_of(text)
-    return Report(
-        (
-            build_snapshot(
-                snapshot,
-                Place("dump.txt", None, 1, 1),
-                findings=classify(snapshot, rule_catalogue()),
-                pools=sample(snapshot, pool_catalogue()),
-                phases=(),
-            ),
-        )
-    )
+    capture = Capture(snapshot_of(text), Place("dump.txt", None, 1, 1))
+    return Report((build_snapshot(analyse(capture, shipped())),))
 
 
 def hostile(name: str) -> str:
@@ -456,7 +446,7 @@ def test_outputs_are_as_they_were(name: str, suffix: str, monkeypatch: pytest.Mo
 
 def test_every_output_has_a_reporter() -> None:
     """The outputs of the contract are all there, and render an empty report without failing."""
-    assert {"text", "json", "markdown"} <= set(REPORTERS)
+    assert {"text", "json", "markdown"} <= set(OUTPUTS["report"])
     for output in _OUTPUTS:
         assert isinstance(rendered(Report(()), output), str)
     assert io.StringIO().getvalue() == rendered(Report(()), "text")

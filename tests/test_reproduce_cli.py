@@ -19,13 +19,14 @@ import pytest
 
 from helpers import ANSI, ROOT, assert_refused, command, environment, run, run_on_terminal
 from stackscan import __main__ as entry
-from stackscan.cli.reproduce import duration, share
-from stackscan.reproducer import draw, limits, text
-from stackscan.reproducer.close import Case, run_closes
-from stackscan.reproducer.interrupt import Interrupt
-from stackscan.reproducer.peers import Kind
-from stackscan.reproducer.pool import PoolSetup, run_pool
-from stackscan.reproducer.prediction import predict
+from stackscan.cli.options.reproduce import duration, share
+from stackscan.render.text import reproduce as text
+from stackscan.reproduce import draw, limits
+from stackscan.reproduce.close import Case, run_closes
+from stackscan.reproduce.interrupt import Interrupt
+from stackscan.reproduce.peers import Kind
+from stackscan.reproduce.pool import PoolSetup, run_pool
+from stackscan.reproduce.prediction import predict
 
 #: As a run of many seconds would be, if nothing ended it.
 _ENDLESS = ("--close-deadline", "30s", "--budget", "60s")
@@ -229,7 +230,7 @@ def test_too_many_tasks_for_the_open_files_are_refused_before_any_is_made() -> N
 def test_the_reproducers_load_neither_tables_nor_arrays() -> None:
     """They start at once: no polars, no numpy; their help not even what draws on terminals."""
     code = (
-        "import sys\nfrom stackscan.cli import main\nsys.argv = ['stackscan', 'reproduce', {arguments}]\n"
+        "import sys\nfrom stackscan.cli.app import main\nsys.argv = ['stackscan', 'reproduce', {arguments}]\n"
         "try:\n    main()\nfinally:\n"
         "    loaded = {{m.partition('.')[0] for m in sys.modules}}\n"
         "    print(sorted(loaded & {{'polars', 'lark', 'rich', 'numpy', 'scipy'}}), file=sys.stderr)\n"
@@ -338,7 +339,7 @@ def test_ctrl_c_while_the_program_still_loads_is_quiet(monkeypatch: pytest.Monke
     def press() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(sys.modules, "stackscan.cli", types.SimpleNamespace(main=press))
+    monkeypatch.setitem(sys.modules, "stackscan.cli.app", types.SimpleNamespace(main=press))
     with pytest.raises(SystemExit) as left:
         entry.main()
     assert 130 == left.value.code

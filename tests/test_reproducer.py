@@ -22,18 +22,18 @@ from hypothesis import strategies as st
 from stackscan.errors import ReproducerError
 from stackscan.queueing.replay import every as every_replayed
 from stackscan.queueing.replay import replay
-from stackscan.reproducer import draw
-from stackscan.reproducer.alarms import Alarms
-from stackscan.reproducer.close import Case, CloseRun, every_kind, expected_seconds, run_closes
-from stackscan.reproducer.interrupt import Interrupt, on_signals
-from stackscan.reproducer.lazy import LazyClient, Shape
-from stackscan.reproducer.loopback import Loopback
-from stackscan.reproducer.peers import Kind
-from stackscan.reproducer.pool import Ended, Mode, PoolResult, PoolSetup, run_pool
-from stackscan.reproducer.prediction import holds, predict
-from stackscan.reproducer.stream import DeadlineExceededError
-from stackscan.reproducer.threads import Threads
-from stackscan.reproducer.wire import BITSWAP, HandshakeError
+from stackscan.reproduce import draw
+from stackscan.reproduce.alarms import Alarms
+from stackscan.reproduce.close import Case, CloseRun, every_kind, expected_seconds, run_closes
+from stackscan.reproduce.interrupt import Interrupt, on_signals
+from stackscan.reproduce.lazy import LazyClient, Shape
+from stackscan.reproduce.loopback import Loopback
+from stackscan.reproduce.peers import Kind
+from stackscan.reproduce.pool import Ended, Mode, PoolResult, PoolSetup, run_pool
+from stackscan.reproduce.prediction import holds, predict
+from stackscan.reproduce.stream import DeadlineExceededError
+from stackscan.reproduce.threads import Threads
+from stackscan.reproduce.wire import BITSWAP, HandshakeError
 
 #: A wait that no test comes near: it bounds what would otherwise hang.
 LONG = 20.0

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from helpers import FIXTURES
-from stackscan.reproducer.close import Case, run_closes
-from stackscan.reproducer.lazy import LazyClient
-from stackscan.reproducer.loopback import Loopback
-from stackscan.reproducer.peers import HOST, Kind
-from stackscan.reproducer.pool import PoolSetup, run_pool
-from stackscan.reproducer.wire import BITSWAP
+from stackscan.reproduce.close import Case, run_closes
+from stackscan.reproduce.lazy import LazyClient
+from stackscan.reproduce.loopback import Loopback
+from stackscan.reproduce.peers import HOST, Kind
+from stackscan.reproduce.pool import PoolSetup, run_pool
+from stackscan.reproduce.wire import BITSWAP
 
 _SECONDS = 60
 #: Message sizes on both sides of the buffer, where one write becomes two.

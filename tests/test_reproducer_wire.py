@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackscan.reproducer.wire import (
+from stackscan.reproduce.wire import (
     BITSWAP,
     LONGEST_TOKEN,
     MULTISTREAM,

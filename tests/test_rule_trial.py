@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from helpers import ROOT, run
-from stackscan.language import parse
-from stackscan.language.spelling import spelt
-from stackscan.rules import catalogue
+from stackscan.knowledge.language import parse
+from stackscan.knowledge.language.spelling import spelt
+from stackscan.knowledge.rule import catalogue
 
 RULES = ROOT / "stackscan" / "rules" / "catalogue"
 HEAD = """\

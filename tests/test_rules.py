@@ -10,14 +10,14 @@ import pytest
 
 from helpers import CORPUS, Capture, captures, goroutine, rendered, snapshot_of
 from stackscan import formats
-from stackscan.catalogue import Example, read_files, read_text
+from stackscan.analysis.classify import Finding, classify
 from stackscan.errors import CatalogueError, ExpressionError
+from stackscan.knowledge.affected import go_version
+from stackscan.knowledge.descriptions import Example, read_files, read_text
+from stackscan.knowledge.rule import Rule, catalogue, read_rule
+from stackscan.model.snapshot import Frame, Stack
 from stackscan.pipeline import scan
 from stackscan.report import verdict
-from stackscan.rules import Finding, Rule, catalogue, classify
-from stackscan.rules.affected import go_version
-from stackscan.rules.description import read_rule
-from stackscan.snapshot import Frame, Stack
 
 STALL = "bitswap-close-stall"
 UNBOUNDED = "bitswap-close-unbounded"

@@ -11,19 +11,18 @@ import polars as pl
 import pytest
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run, snapshot_of
-from stackscan.catalogue import read_text
-from stackscan.configuration import Configuration, shipped
+from stackscan.analysis.proposals import propose
+from stackscan.analysis.selection import Chosen
 from stackscan.errors import ExpressionError
-from stackscan.judging import Chosen, Judging
-from stackscan.language import parse
-from stackscan.pipeline import scan
-from stackscan.pools import propose
-from stackscan.pools.description import read_pool
+from stackscan.knowledge.configuration import Configuration, shipped
+from stackscan.knowledge.descriptions import read_text
+from stackscan.knowledge.language import parse
+from stackscan.knowledge.pool import read_pool
+from stackscan.knowledge.rule import Rule, read_rule
+from stackscan.model.snapshot import ARGUMENT_SCHEMA
+from stackscan.pipeline import Options, scan
+from stackscan.render import renderer
 from stackscan.report import as_json
-from stackscan.reporters import reporter
-from stackscan.rules import Rule
-from stackscan.rules.description import read_rule
-from stackscan.snapshot import ARGUMENT_SCHEMA
 
 _POOL_DUMP = FIXTURES / "go" / "go1.25" / "pool.txt"
 _MANUAL = FIXTURES.parent / "docs" / "rules.md"
@@ -182,7 +181,7 @@ def test_healthy_goroutines_are_set_aside_with_a_count(tmp_path: Path) -> None:
     path.write_text(DUMP)
     shown = {}
     for everything in (False, True):
-        report = scan([str(path)], how=Judging(Configuration((_healthy(),), ()), everything=everything))
+        report = scan([str(path)], options=Options(Configuration((_healthy(),), ()), everything=everything))
         (snapshot,) = as_json(report)["snapshots"]
         assert [] == snapshot["findings"]
         assert [("serving", 1, [7])] == [(f["rule"], f["count"], f["goroutine_ids"]) for f in snapshot["set_aside"]]
@@ -199,8 +198,8 @@ def test_what_is_set_aside_is_told(everything: bool, seen: bool, tmp_path: Path)
     path.write_text(DUMP)
     out = tmp_path / "report"
     with out.open("w") as stream:
-        how = Judging(Configuration((_healthy(),), ()), everything=everything)
-        reporter("text")(scan([str(path)], how=how), stream)
+        how = Options(Configuration((_healthy(),), ()), everything=everything)
+        renderer("report", "text")(scan([str(path)], options=how), stream)
     text = out.read_text()
     assert "1 goroutine waits as it should: 1 serving" in text
     assert ("connections wait for requests" in text) is seen

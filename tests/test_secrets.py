@@ -30,9 +30,9 @@ from test_http import Server, chunks, sends, serving
 
 import stackscan
 from helpers import DUMP, FIXTURES, ROOT, environment, run, run_on_terminal
-from stackscan import cli
+from stackscan.cli import app as cli
 from stackscan.errors import StackscanError
-from stackscan.masking import masked, masked_text
+from stackscan.model.masking import masked, masked_text
 from stackscan.sources import Source, open_source
 from stackscan.sources.address import Address
 

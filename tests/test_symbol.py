@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from helpers import FIXTURES, index
 from stackscan import formats
 from stackscan.formats.symbol import Origin, Symbol, origin, read_symbol
-from stackscan.snapshot import Frame
+from stackscan.model.snapshot import Frame
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ import polars as pl
 import pytest
 
 from helpers import CORPUS, DUMP, FIXTURES, ROOT, assert_refused, golden, goroutine, json_of, run
+from stackscan.export.tables import dictionary
+from stackscan.export.tables.build import Told, _projected, build
+from stackscan.export.tables.schema import TABLES
+from stackscan.export.tables.write import KINDS, export
 from stackscan.pipeline import examine
 from stackscan.sources.names import read_name
-from stackscan.tables import TABLES, Told, build, dictionary
-from stackscan.tables.build import _projected
-from stackscan.tables.write import KINDS, export
 
 SERIES = sorted((FIXTURES / "kubo" / "v0.40.1-mixed").glob("ipfs-profile-*.zip"))
 READERS = {"parquet": pl.read_parquet, "arrow": pl.read_ipc, "ndjson": pl.read_ndjson}
@@ -172,9 +173,9 @@ def test_a_folder_of_captures_lends_no_time_to_its_texts() -> None:
     """Texts of several captures lie side by side: whose profile is whose, nobody says."""
     found, _ = examine(str(FIXTURES / "kubo" / "v0.41.0-fixed-tcp"))
     loose = [each for each in found if each.report.member and each.report.member.endswith(".txt.gz")]
-    assert {None} == {each.taken.captured_at for each in loose}
+    assert {None} == {each.capture.taken.captured_at for each in loose}
     bundled = [each for each in found if each.report.member and ".zip/" in each.report.member]
-    assert 2 == len({each.taken.captured_at for each in bundled})
+    assert 2 == len({each.capture.taken.captured_at for each in bundled})
 
 
 def test_the_command_line_says_when_and_where(tmp_path: Path, dump: Path) -> None:

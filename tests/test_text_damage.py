@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stackscan.errors import UnsupportedFormatError
 from stackscan.formats import goroutine_text
-from stackscan.snapshot import Snapshot
+from stackscan.model.snapshot import Snapshot
 
 MAIN = "goroutine 1 [chan receive]:\nmain.main()\n\t/src/main.go:10 +0x1d\n"
 WORKER = (

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from helpers import CORPUS, FIXTURES, index
-from stackscan import formats, unwrapping
-from stackscan.snapshot import Snapshot
+from stackscan import formats
+from stackscan.formats import members as unwrapping
+from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Member
 
 HEADER = re.compile(rb"(?m)^goroutine \d+ .*\[")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import invariants
 from stackscan.formats import goroutine_text
 from stackscan.formats.goroutine_text import reader
-from stackscan.snapshot import Snapshot
+from stackscan.model.snapshot import Snapshot
 
 #: Lines as Go 1.4 to 1.27, gccgo and C frames print them, and what other writers put between them.
 HEADERS: Final = (

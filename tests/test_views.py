@@ -13,7 +13,7 @@ import pytest
 
 from helpers import CORPUS, FIXTURES
 from stackscan import formats
-from stackscan.snapshot import Snapshot
+from stackscan.model.snapshot import Snapshot
 
 #: The runtime's own frames: the text hides them, the counted formats show some.
 _RUNTIME = ("runtime.", "internal/runtime/", "runtime/")

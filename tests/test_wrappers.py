@@ -13,7 +13,7 @@ import pytest
 from wrapping import WRAPS, json_field, kubectl
 
 from helpers import CORPUS, FIXTURES, goroutine, json_of, rendered, report_of
-from stackscan.sources import wrappers
+from stackscan.sources import logs as wrappers
 
 STALLED = FIXTURES / "kubo" / "v0.41.0-boxo-v0.38.0-stalled-tcp"
 DUMPS = {

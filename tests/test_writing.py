@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from helpers import DUMP, assert_refused, command, environment, run
-from stackscan import atomic, parts
-from stackscan.atomic import remove_abandoned, whole_file, workspace
 from stackscan.errors import OutputError
+from stackscan.export import atomic, parts
+from stackscan.export.atomic import remove_abandoned, whole_file, workspace
 
 #: Runs the program and sends itself a signal just before the first file gets its name.
 _STOPPED = """

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from stackscan.catalogue import LARGEST
 from stackscan.errors import BaselineError
+from stackscan.knowledge.descriptions import LARGEST
 from stackscan.report import SnapshotReport
 from stackscan.report.standing import Standing, creator_of, stands_at, sums
 

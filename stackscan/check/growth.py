@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
+from stackscan.analysis.classify import Finding
 from stackscan.check.baseline import Baseline
 from stackscan.check.model import CheckFinding, Status
 from stackscan.check.policy import Growth
+from stackscan.knowledge.rule import Severity
 from stackscan.report import SnapshotReport, StackReport
 from stackscan.report.standing import Standing, standing_of, sums_of
-from stackscan.rules import Finding, Severity
 
 
 def rule_status(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final, get_args
 
+from stackscan.analysis.classify import Finding, told_by
 from stackscan.check.baseline import Baseline
 from stackscan.check.growth import growth_findings, rule_status
 from stackscan.check.ignores import Ignores
@@ -14,11 +15,10 @@ from stackscan.check.limits import limit_findings, pool_findings
 from stackscan.check.model import CaptureResult, CheckFinding, CheckResult, Kind, SourceResult, Status
 from stackscan.check.policy import Policy
 from stackscan.errors import StackscanError
+from stackscan.knowledge.rule import SEVERITIES, Severity
+from stackscan.model.snapshot import Frame
 from stackscan.report import Report, SnapshotReport, StackReport, second_views
 from stackscan.report.verdict import of_cause
-from stackscan.rules import Finding, Severity, told_by
-from stackscan.rules.description import SEVERITIES
-from stackscan.snapshot import Frame
 
 _EMPTY_HINT: Final = "An empty capture proves nothing: look at how it was taken (curl -f fails when the server does)."
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

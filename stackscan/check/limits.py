@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from stackscan.analysis.occupancy import PoolSample
 from stackscan.check.model import CheckFinding
 from stackscan.check.policy import Limit, Policy, PoolLimit
-from stackscan.pools import PoolSample
+from stackscan.knowledge.rule import Severity
 from stackscan.report import Report, SnapshotReport, StackReport, as_json
-from stackscan.rules import Severity
 
 
 def limit_findings(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:

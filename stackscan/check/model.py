@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stackscan.check.policy import Ignore, Policy
+from stackscan.knowledge.rule import Severity
+from stackscan.model.snapshot import Frame
 from stackscan.report import Report, StackReport
-from stackscan.rules import Severity
-from stackscan.snapshot import Frame
 
 #: What a finding is beside the baseline and the ignores; ``found``: there is no baseline, or it does not speak of it.
 Status = Literal["found", "new", "grown", "known", "ignored"]

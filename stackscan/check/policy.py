@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal, TypeVar
 
-from stackscan.catalogue import Table
 from stackscan.errors import PolicyError
-from stackscan.language.symbols import SymbolPattern
-from stackscan.rules import Severity
-from stackscan.rules.description import SEVERITIES
-from stackscan.snapshot import Stack
+from stackscan.knowledge.descriptions import Table
+from stackscan.knowledge.language.symbols import SymbolPattern
+from stackscan.knowledge.rule import SEVERITIES, Severity
+from stackscan.model.snapshot import Stack
 
 #: What a rule counts as in a check: its own severity replaced, or not looked for.
 RuleLevel = Literal["error", "warning", "info", "off"]

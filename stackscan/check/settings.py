@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackscan.catalogue import Table, read_text, toml_trouble
 from stackscan.check.policy import Policy, read_policy
-from stackscan.configuration import Configuration
 from stackscan.errors import CatalogueError, PolicyError
+from stackscan.knowledge.configuration import Configuration
+from stackscan.knowledge.descriptions import Table, read_text, toml_trouble
 
 
 def find_policy(named: Path | None, configuration: Configuration) -> Policy:

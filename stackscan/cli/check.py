@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackscan.cli.configured import Config
-from stackscan.cli.output import say, written
-from stackscan.cli.sources import Timeout, named, within
+from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.terminal.output import say, written
 
 if TYPE_CHECKING:
     from stackscan.check import CheckResult
@@ -62,10 +62,10 @@ def command(
       stackscan check --write-baseline goroutines.baseline.json goroutines.stacks
       stackscan check --baseline goroutines.baseline.json goroutines.stacks
     """
+    from stackscan.api import check
     from stackscan.check import write_baseline as write
-    from stackscan.cli.configured import configuration
-    from stackscan.cli.progress import progress
-    from stackscan.gate import check
+    from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.terminal.progress import progress
 
     with progress() as told:
         result, new = check(
@@ -90,11 +90,11 @@ def command(
 
 def _show(result: CheckResult, output_format: str, output: Path | None) -> None:
     """Write what was asked for."""
-    from stackscan.cli.output import written
-    from stackscan.reporters.check import reporter
+    from stackscan.cli.terminal.output import written
+    from stackscan.render import renderer
 
     if output is not None:
         with written(output) as out:
-            reporter("long" if output_format == "text" else output_format)(result, out)
+            renderer("check_long" if output_format == "text" else "check", output_format)(result, out)
     with written(None) as out:
-        reporter("text" if output is not None else output_format)(result, out)
+        renderer("check", "text" if output is not None else output_format)(result, out)

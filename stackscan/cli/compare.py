@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from datetime import timedelta
+from typing import Annotated
 
 import typer
 
-from stackscan.cli.configured import Config
-from stackscan.cli.sources import Timeout, named, within
-
-if TYPE_CHECKING:
-    from stackscan.compare import Taken
-    from stackscan.judging import Judging
-    from stackscan.pipeline import Progress
-
-
-class Output(StrEnum):
-    """The outputs of ``compare``."""
-
-    text = "text"
-    json = "json"
-
+from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.output import Format, OutputFile, TextOrJson
+from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.options.units import interval
 
 _SOURCE = typer.Argument(
     metavar="SOURCE SOURCE...",
@@ -30,23 +18,20 @@ _SOURCE = typer.Argument(
     help="Dumps or bundles in time order; of a bundle the full text is compared.",
     show_default=False,
 )
-_INTERVAL = "Time between neighbours, like 30s or 10m [default: as the names of the captures tell]."
+_INTERVAL = typer.Option(
+    "--interval",
+    metavar="DURATION",
+    parser=interval,
+    help="Time between neighbours, like 30s or 10m [default: as the names of the captures say].",
+    show_default=False,
+)
 
 
 def command(
     source: Annotated[list[str], _SOURCE],
-    output_format: Annotated[
-        Output, typer.Option("--format", "-f", help="text for people, json for scripts.")
-    ] = Output.text,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
-        ),
-    ] = None,
-    every: Annotated[
-        str | None, typer.Option("--interval", metavar="DURATION", help=_INTERVAL, show_default=False)
-    ] = None,
+    output_format: Format = TextOrJson.text,
+    output: OutputFile = None,
+    every: Annotated[timedelta | None, _INTERVAL] = None,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
@@ -59,31 +44,13 @@ def command(
       stackscan compare before.stacks after.stacks
       stackscan compare --interval 10m monday.zip tuesday.zip
     """
-    from stackscan.cli.configured import configuration
-    from stackscan.cli.output import written
-    from stackscan.cli.progress import progress
-    from stackscan.compare import compare, interval
-    from stackscan.errors import SourceError
-    from stackscan.judging import Judging
-    from stackscan.reporters.compare import reporter
+    from stackscan.api import compare
+    from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.progress import progress
+    from stackscan.render import renderer
 
-    seconds = None if every is None else interval(every)
-    how = Judging(configuration(config))
-    with progress() as told:
-        taken = [capture for name in within(source, timeout) for capture in _taken(name, how, told)]
-    if len(taken) < 2:
-        raise SourceError(
-            f"{source[0]} holds one capture, and a comparison needs two",
-            hint="Give two or more sources, in time order.",
-        )
+    with progress() as bar:
+        found = compare(within(source, timeout), configuration=configuration(config), every=every, progress=bar)
     with written(output) as out:
-        reporter(output_format.value)(compare(taken, every=seconds), out)
-
-
-def _taken(source: str, how: Judging, progress: Progress | None) -> list[Taken]:
-    """The captures of one source, each with the time that its name tells."""
-    from stackscan.compare import Taken, captured_at, worth_comparing
-    from stackscan.pipeline import captures
-
-    views = worth_comparing(captures(source, how=how, progress=progress))
-    return [Taken(report, snapshot, captured_at(source, report.member)) for report, snapshot in views]
+        renderer("compare", output_format.value)(found, out)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.sources import Timeout, named, within
+from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
+from stackscan.cli.options.sources import Timeout, named, within
 
 
 class Output(StrEnum):
@@ -65,9 +65,9 @@ def command(
       stackscan convert goroutines.stacks --format folded -o stacks.folded && flamegraph.pl stacks.folded > stacks.svg
       stackscan convert goroutines.stacks --format speedscope -o stacks.speedscope.json
     """
-    from stackscan.cli.output import written
-    from stackscan.cli.progress import progress
-    from stackscan.convert import choose, converter
+    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.progress import progress
+    from stackscan.export.convert import choose, converter
     from stackscan.pipeline import examine
 
     (asked,) = within([source], timeout)

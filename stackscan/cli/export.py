@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.configured import Config
-from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.sources import Timeout, named, within
+from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
+from stackscan.cli.options.sources import Timeout, named, within
 
 
 class Output(StrEnum):
@@ -72,19 +72,18 @@ def command(
       stackscan export --partition --host "$(hostname)" goroutines.stacks --output /srv/stacks
       duckdb -c "SELECT * FROM 'tables/pools.parquet'"
     """
-    from stackscan.cli.configured import configuration
-    from stackscan.cli.progress import progress
-    from stackscan.judging import Judging
-    from stackscan.pipeline import examine
-    from stackscan.tables import build, identify_as_before, told
-    from stackscan.tables.write import export
+    from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.terminal.progress import progress
+    from stackscan.export.tables.build import build, identify_as_before, told
+    from stackscan.export.tables.write import export
+    from stackscan.pipeline import Options, examine
 
     redaction = chosen(redact, redact_keep, redact_key)
-    how = Judging(configuration(config))
+    options = Options(configuration(config))
     says = told(captured_at=captured_at, host=host, sources=len(source), redaction=redaction)
     with progress() as bar, export(output, output_format.value) as under_way:
         for each in within(source, timeout):
-            for examined in examine(each, how=how, progress=bar, redaction=redaction)[0]:
+            for examined in examine(each, options=options, progress=bar, redaction=redaction)[0]:
                 under_way.add(build(examined, says), also=identify_as_before(examined, says))
         done = under_way.finish_partitioned() if partition else under_way.finish()
     for name, rows in done.rows.items():

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.bounds import MaxMemory, MaxSeconds
-from stackscan.cli.configured import Config
-from stackscan.cli.sources import Timeout, named, within
+from stackscan.cli.options.bounds import MaxMemory, MaxSeconds
+from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.sources import Timeout, named, within
 from stackscan.errors import UsageError
 
 
@@ -35,12 +36,7 @@ def command(
     output_format: Annotated[
         Output, typer.Option("--format", "-f", help="text for people, json and csv for programs.")
     ] = Output.text,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
-        ),
-    ] = None,
+    output: OutputFile = None,
     tables: Annotated[
         Path | None,
         typer.Option(
@@ -63,17 +59,16 @@ def command(
       stackscan query "SELECT wait_reason, count(*) AS n FROM goroutines GROUP BY wait_reason ORDER BY n DESC" dump.txt
       stackscan query --tables /srv/stacks "SELECT host, max(occupancy) FROM pools GROUP BY host"
     """
-    from stackscan.cli.configured import configuration
-    from stackscan.cli.output import written
-    from stackscan.cli.progress import progress
-    from stackscan.judging import Judging
-    from stackscan.pipeline import examine
-    from stackscan.tables import build
-    from stackscan.tables.bounded import Bounds, Runner
-    from stackscan.tables.load import exported
-    from stackscan.tables.query import OUTPUTS, joined, run
-    from stackscan.tables.schema import TABLES
-    from stackscan.tables.statement import understood
+    from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.progress import progress
+    from stackscan.export.sql.bounded import Bounds, Runner
+    from stackscan.export.sql.query import OUTPUTS, joined, run
+    from stackscan.export.sql.statement import understood
+    from stackscan.export.tables.build import build
+    from stackscan.export.tables.load import exported
+    from stackscan.export.tables.schema import TABLES
+    from stackscan.pipeline import Options, examine
 
     if (tables is None) == (not source):
         raise UsageError(
@@ -86,10 +81,12 @@ def command(
             with exported(tables) as asked:
                 result = run(sql, asked, runner=runner)
         else:
-            how = Judging(configuration(config))
+            options = Options(configuration(config))
             chosen = within(source or (), timeout)
             with progress() as bar:
-                found = joined(build(found) for each in chosen for found in examine(each, how=how, progress=bar)[0])
+                found = joined(
+                    build(found) for each in chosen for found in examine(each, options=options, progress=bar)[0]
+                )
             result = run(sql, found, runner=runner)
     with written(output) as out:
         OUTPUTS[output_format.value](result, out)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.configured import Config
-from stackscan.cli.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.sources import Timeout, named, within
+from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
+from stackscan.cli.options.sources import Timeout, named, within
 
 
 class Output(StrEnum):
@@ -74,15 +74,16 @@ def command(
       stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
       stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """
-    from stackscan.cli.configured import configuration
-    from stackscan.cli.output import written
-    from stackscan.cli.progress import progress
-    from stackscan.judging import Judging
-    from stackscan.pipeline import scan
-    from stackscan.reporters import reporter
+    from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.progress import progress
+    from stackscan.pipeline import Options, scan
+    from stackscan.render import renderer
 
-    how = Judging(configuration(config), where=where, top=top, everything=everything)
+    options = Options(configuration(config), where=where, top=top, everything=everything)
     with progress() as told:
-        found = scan(within(source, timeout), how=how, progress=told, redaction=chosen(redact, redact_keep, redact_key))
+        found = scan(
+            within(source, timeout), options=options, progress=told, redaction=chosen(redact, redact_keep, redact_key)
+        )
     with written(output) as out:
-        reporter(output_format.value)(found, out)
+        renderer("report", output_format.value)(found, out)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stackscan.cli.configured import Config
+from stackscan.cli.options.configuration import Config
 from stackscan.errors import UsageError
 
 
@@ -48,40 +46,29 @@ def command(
       stackscan rules bitswap-close-stall
       stackscan rules --format json | jq -r '.rules[].rule'
     """
-    from stackscan.cli.configured import configuration
-    from stackscan.cli.output import written
-    from stackscan.reporters import explained
+    from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.terminal.output import written
+    from stackscan.render import renderer
 
     if rule == "test" and file is not None:
-        from stackscan.cli.rule_test import test
-
-        test(file, as_json=output_format is Output.json)
+        _test(file, output_format.value)
         return
     if file is not None or rule == "test":
         raise UsageError("rules takes one name, or: test FILE", hint="stackscan rules test my-rule.toml")
     used = configuration(config)
-    rules = [entry for entry in used.rules if rule in (None, entry.name)]
-    pools = [entry for entry in used.pools if rule in (None, entry.name)]
-    if not rules and not pools and rule is not None:
-        raise _unknown(rule, [entry.name for entry in used.rules] + [pool.name for pool in used.pools])
+    rules, pools = used.named(rule)
     with written(None) as out:
-        width = min(shutil.get_terminal_size().columns, 140) if sys.stdout.isatty() else 100
-        if output_format is Output.json:
-            explained.rules_json(rules, pools, out, with_examples=rule is not None)
-        elif rule is None:
-            explained.list_text(rules, pools, used.own, out, width)
-        else:
-            for found in rules:
-                explained.rule_text(found, used.rules, out, width)
-            for pool in pools:
-                explained.pool_text(pool, out, width)
+        renderer("rules", output_format.value)(rules, pools, out, knowledge=used, explained=rule is not None)
 
 
-def _unknown(name: str, known: list[str]) -> Exception:
-    import difflib
+def _test(file: Path, output_format: str) -> None:
+    """Try a rule file on its examples; exit code 1 when one misses."""
+    from stackscan.analysis.rule_trial import try_file
+    from stackscan.cli.terminal.output import written
+    from stackscan.render import renderer
 
-    from stackscan.errors import ConfigurationError
-
-    near = difflib.get_close_matches(name, known, n=1)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    return ConfigurationError(f"no rule or pool is named {name!r}{meant}", hint="`stackscan rules` lists them all.")
+    found = try_file(file)
+    with written(None) as out:
+        renderer("trial", output_format)(found, out)
+    if found.misses:
+        raise typer.Exit(1)

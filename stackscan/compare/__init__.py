@@ -1,9 +1,9 @@
 """Compares captures in time order: what is new, gone, grown, and who stayed."""
 
-from stackscan.compare.build import MEANT, Taken, compare, worth_comparing
+from stackscan.compare.build import MEANT, Dated, compare, worth_comparing
 from stackscan.compare.model import (
     BucketChange,
-    Capture,
+    CaptureSummary,
     Change,
     Comparison,
     FindingChange,
@@ -11,21 +11,18 @@ from stackscan.compare.model import (
     StandingChange,
     Stayed,
 )
-from stackscan.compare.times import captured_at, interval
 
 __all__ = [
     "MEANT",
     "BucketChange",
-    "Capture",
+    "CaptureSummary",
     "Change",
     "Comparison",
+    "Dated",
     "FindingChange",
     "PoolChange",
     "StandingChange",
     "Stayed",
-    "Taken",
-    "captured_at",
     "compare",
-    "interval",
     "worth_comparing",
 ]

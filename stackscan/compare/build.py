@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from stackscan import bucket
 from stackscan.compare.model import (
     BucketChange,
-    Capture,
+    CaptureSummary,
     Change,
     Comparison,
     FindingChange,
@@ -22,10 +21,11 @@ from stackscan.compare.model import (
     Stayed,
 )
 from stackscan.compare.stay import broken, rows, stayed
-from stackscan.report import SnapshotReport, StackReport
+from stackscan.knowledge.rule import SEVERITIES
+from stackscan.model import bucket
+from stackscan.model.snapshot import Snapshot, Stack
+from stackscan.report import CaptureReport, SnapshotReport, StackReport
 from stackscan.report.standing import Standing, standing_of
-from stackscan.rules.description import SEVERITIES
-from stackscan.snapshot import Snapshot, Stack
 
 #: Which view of a process is compared where a bundle holds several: the one that tells most.
 MEANT: Final = ("goroutine-text", "goroutine-pprof", "goroutine-counts")
@@ -33,22 +33,21 @@ _RUNTIME: Final = ("runtime.", "internal/runtime/")
 
 
 @dataclass(frozen=True)
-class Taken:
-    """One capture as it was read and judged, and when it was taken (None: not known)."""
+class Dated:
+    """One capture with its report, and when it was taken (None: not known)."""
 
     report: SnapshotReport
     snapshot: Snapshot
     captured_at: datetime | None = None
 
 
-def worth_comparing(views: Iterable[tuple[SnapshotReport, Snapshot]]) -> list[tuple[SnapshotReport, Snapshot]]:
-    """Of all views that a source holds, those of the format that tells most."""
-    found = list(views)
-    best = next((name for name in MEANT if any(report.format == name for report, _ in found)), None)
-    return [view for view in found if view[0].format == best]
+def worth_comparing(captures: Sequence[CaptureReport]) -> list[CaptureReport]:
+    """Of all captures that an input holds, those of the format that says most."""
+    best = next((name for name in MEANT if any(one.report.format == name for one in captures)), None)
+    return [capture for capture in captures if capture.report.format == best]
 
 
-def compare(taken: Sequence[Taken], *, every: timedelta | None = None) -> Comparison:
+def compare(taken: Sequence[Dated], *, every: timedelta | None = None) -> Comparison:
     """Compare captures given in time order, at least two; ``every`` is the time between neighbours, if it is known."""
     if len(taken) < 2:
         raise ValueError("a comparison needs two captures")
@@ -88,7 +87,7 @@ def _functions_signature(_: str | None, stack: Stack) -> str:
     return hashlib.sha256("\0".join(functions).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def _intervals(taken: Sequence[Taken], every: timedelta | None) -> list[float | None]:
+def _intervals(taken: Sequence[Dated], every: timedelta | None) -> list[float | None]:
     if every is not None:
         return [every.total_seconds()] * (len(taken) - 1)
     times = [capture.captured_at for capture in taken]
@@ -98,9 +97,9 @@ def _intervals(taken: Sequence[Taken], every: timedelta | None) -> list[float | 
     ]
 
 
-def _capture(taken: Taken, break_before: str | None) -> Capture:
+def _capture(taken: Dated, break_before: str | None) -> CaptureSummary:
     report = taken.report
-    return Capture(
+    return CaptureSummary(
         source=report.source,
         member=report.member,
         position=report.position,
@@ -114,7 +113,7 @@ def _capture(taken: Taken, break_before: str | None) -> Capture:
     )
 
 
-def _buckets(taken: Sequence[Taken], functions_only: bool, stays: dict[str, Stayed] | None) -> tuple[BucketChange, ...]:
+def _buckets(taken: Sequence[Dated], functions_only: bool, stays: dict[str, Stayed] | None) -> tuple[BucketChange, ...]:
     counts: dict[str, list[int]] = defaultdict(lambda: [0] * len(taken))
     waits: dict[str, list[int | None]] = defaultdict(lambda: [None] * len(taken))
     shown: dict[str, StackReport] = {}
@@ -138,7 +137,7 @@ def _buckets(taken: Sequence[Taken], functions_only: bool, stays: dict[str, Stay
     return tuple(sorted(changes, key=lambda b: (-b.change.change, -max(b.change.counts), b.signature)))
 
 
-def _standings(taken: Sequence[Taken], buckets: Sequence[BucketChange], *, counted: bool) -> tuple[StandingChange, ...]:
+def _standings(taken: Sequence[Dated], buckets: Sequence[BucketChange], *, counted: bool) -> tuple[StandingChange, ...]:
     counts: dict[Standing, list[int]] = defaultdict(lambda: [0] * len(taken))
     signatures: dict[Standing, set[str]] = defaultdict(set)
     largest: dict[Standing, StackReport] = {}
@@ -167,7 +166,7 @@ def _standings(taken: Sequence[Taken], buckets: Sequence[BucketChange], *, count
     return tuple(sorted(changes, key=order))
 
 
-def _creators(taken: Sequence[Taken]) -> tuple[tuple[str | None, Change], ...]:
+def _creators(taken: Sequence[Dated]) -> tuple[tuple[str | None, Change], ...]:
     counts: dict[str | None, list[int]] = defaultdict(lambda: [0] * len(taken))
     for place, capture in enumerate(taken):
         for found in capture.report.buckets:
@@ -177,7 +176,7 @@ def _creators(taken: Sequence[Taken]) -> tuple[tuple[str | None, Change], ...]:
     return tuple(sorted(changes, key=lambda c: (-c[1].change, -max(c[1].counts), c[0] or "")))
 
 
-def _pools(taken: Sequence[Taken]) -> tuple[PoolChange, ...]:
+def _pools(taken: Sequence[Dated]) -> tuple[PoolChange, ...]:
     samples = [{sample.pool.name: sample for sample in capture.report.pools} for capture in taken]
     changes = []
     for name in sorted({name for seen in samples for name in seen}):
@@ -197,7 +196,7 @@ def _pools(taken: Sequence[Taken]) -> tuple[PoolChange, ...]:
     return tuple(changes)
 
 
-def _findings(taken: Sequence[Taken], buckets: Sequence[BucketChange], ids: bool) -> tuple[FindingChange, ...]:
+def _findings(taken: Sequence[Dated], buckets: Sequence[BucketChange], ids: bool) -> tuple[FindingChange, ...]:
     """What each rule caught in each capture, worst first. Stacks are those that it caught in the last one holding
     them."""
     by_rule = [{finding.rule.name: finding for finding in capture.report.findings} for capture in taken]
@@ -222,7 +221,7 @@ def _findings(taken: Sequence[Taken], buckets: Sequence[BucketChange], ids: bool
 
 
 def _notes(
-    taken: Sequence[Taken],
+    taken: Sequence[Dated],
     intervals: Sequence[float | None],
     breaks: Sequence[str | None],
     functions_only: bool,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from stackscan.knowledge.rule import Severity
 from stackscan.report import StackReport
-from stackscan.rules import Severity
 
 Verdict = Literal["new", "gone", "grown", "shrunk", "steady"]
 
@@ -96,7 +96,7 @@ class FindingChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Capture:
+class CaptureSummary:
     """One of the captures. ``break_before`` says why it cannot be of the same process as the one before it, or why the
     order is in doubt (None: nothing speaks against it)."""
 
@@ -120,7 +120,7 @@ class Comparison:
     no wait reasons, so stacks are compared by their functions outside the runtime, and signatures are of those alone.
     """
 
-    captures: tuple[Capture, ...]
+    captures: tuple[CaptureSummary, ...]
     intervals_seconds: tuple[float | None, ...]
     functions_only: bool
     total: Change

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from stackscan.compare.model import Stayed
-from stackscan.snapshot import Snapshot, Stack
+from stackscan.model.snapshot import Snapshot, Stack
 
 #: Of the ids that two captures share, the part (1 in so many) that must be other goroutines to prove another process:
 #: damage in a dump may give a goroutine a neighbour's creator, a restart changes most.

@@ -12,7 +12,7 @@ from typing import Final
 
 from stackscan.errors import LimitError, UnrecognisedFormatError
 from stackscan.formats import refusals
-from stackscan.snapshot import Snapshot
+from stackscan.model.snapshot import Snapshot
 
 #: Told how many bytes of how many have been read.
 Progress = Callable[[int, int], None]

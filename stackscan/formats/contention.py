@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from stackscan.formats.counted import EXCERPT
 from stackscan.formats.goroutine_counts import grammar as counts
 from stackscan.formats.goroutine_text.normalise import normalise
+from stackscan.formats.grammars import parser
 from stackscan.formats.problems import bounded
-from stackscan.resources import parser
-from stackscan.snapshot import Frame, Problem
+from stackscan.model.snapshot import Frame, Problem
 
 if TYPE_CHECKING:
     from lark import Lark

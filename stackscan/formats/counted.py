@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from stackscan.snapshot import GOROUTINE_SCHEMA, Frame, Stack
+from stackscan.model.snapshot import GOROUTINE_SCHEMA, Frame, Stack
 from stackscan.sources import limits
 
 #: Goroutines that the profiles of one text may claim together.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from stackscan.snapshot import Problem
+from stackscan.model.snapshot import Problem
 
 _MOST_OF_A_KIND: Final = 100
 

@@ -15,6 +15,8 @@ from stackscan.queueing.unexplained import Story, unexplained
 from stackscan.queueing.waits import waits_of
 from stackscan.queueing.whatifs import what_ifs
 
+#: How long a close waits for a silent peer since go-libp2p v0.47, and a probe for its answer.
+DEADLINE_SECONDS: Final = 10.0
 PROBE_SECONDS: Final = 30.0
 
 

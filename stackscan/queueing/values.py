@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stackscan.queueing.projection import Jump, Moments, Projection
 
 if TYPE_CHECKING:  # scipy is loaded for metrics only
-    from stackscan.queueing.prometheus import SendTimes
+    from stackscan.queueing.send_times import SendTimes
 
 
 def projection_values(found: Projection) -> dict[str, Any]:

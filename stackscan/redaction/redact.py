@@ -9,12 +9,12 @@ from typing import Final
 
 import polars as pl
 
+from stackscan.model.capture import Capture, Entry, Taken
+from stackscan.model.snapshot import ANCESTOR_SCHEMA, Frame, Problem, Snapshot, Stack
 from stackscan.redaction import vocabulary
 from stackscan.redaction.key import hashed
 from stackscan.redaction.symbols import Names
-from stackscan.report import BundleReport, ContentionReport, MemberReport, ViewsReport
-from stackscan.snapshot import ANCESTOR_SCHEMA, Frame, Problem, Snapshot, Stack
-from stackscan.sources.names import Taken
+from stackscan.report import BundleReport, ContentionReport, ViewsReport
 
 _STDIN: Final = "-"
 #: Columns of goroutines that hold numbers and flags, or what the runtime itself says.
@@ -85,13 +85,26 @@ class Redaction:
         """Whose lines of a log these are."""
         return hashed(self.key, name) if name else ""
 
+    def capture(self, capture: Capture) -> Capture:
+        """The capture with nothing private in it but the bytes of its file, of which only a keyed hash is ever told."""
+        place = capture.place
+        return replace(
+            capture,
+            snapshot=self.snapshot(capture.snapshot),
+            place=replace(
+                place,
+                source=self.source(place.source),
+                member=self.member(place.member),
+                stream=self.stream(place.stream),
+            ),
+            taken=self.taken(capture.taken),
+            release=None if capture.release is None else vocabulary.release(capture.release),
+            key=self.key,
+        )
+
     def taken(self, taken: Taken) -> Taken:
         """When and where: the time stays, the host's name is hashed."""
         return replace(taken, host=None if taken.host is None else hashed(self.key, taken.host))
-
-    def release(self, version: str | None) -> str | None:
-        """A version as releases are called; what a build of one's own adds to it is left out."""
-        return None if version is None else vocabulary.release(version)
 
     def bundle(self, bundle: BundleReport) -> BundleReport:
         """The list of a bundle's members and what was made of them."""
@@ -104,9 +117,9 @@ class Redaction:
             contention=tuple(self._contention(profile) for profile in bundle.contention),
         )
 
-    def _member(self, member: MemberReport) -> MemberReport:
+    def _member(self, member: Entry) -> Entry:
         note = None if member.note is None else "cut" if member.note == "cut" else "(redacted)"
-        return MemberReport(self.member(member.name) or "", member.kind, member.size, member.goroutines, note)
+        return Entry(self.member(member.name) or "", member.kind, member.size, member.goroutines, note)
 
     def _views(self, views: ViewsReport) -> ViewsReport:
         widest = views.agreement.widest

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from stackscan.formats.symbol import read_symbol
+from stackscan.model.snapshot import Frame
 from stackscan.redaction import vocabulary
-from stackscan.snapshot import Frame
 
 Hash = Callable[[str], str]
 

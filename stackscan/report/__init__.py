@@ -1,15 +1,14 @@
 """Everything that a reporter may show, and nothing else: built once, frozen, sorted, versioned when serialised."""
 
-from stackscan.report.build import Place, View, build_snapshot, modules
-from stackscan.report.contention import contention_report
+from stackscan.report.build import View, build_snapshot
+from stackscan.report.bundle import build_bundle
 from stackscan.report.model import (
     BundleReport,
+    CaptureReport,
     ContentionReport,
     Fold,
     FrameReport,
-    MemberReport,
     Report,
-    Selection,
     SnapshotReport,
     StackReport,
     Verdict,
@@ -22,22 +21,19 @@ from stackscan.report.waiting import told, worth_showing
 __all__ = [
     "SCHEMA_VERSION",
     "BundleReport",
+    "CaptureReport",
     "ContentionReport",
     "Fold",
     "FrameReport",
-    "MemberReport",
-    "Place",
     "Report",
-    "Selection",
     "SnapshotReport",
     "StackReport",
     "Verdict",
     "View",
     "ViewsReport",
     "as_json",
+    "build_bundle",
     "build_snapshot",
-    "contention_report",
-    "modules",
     "second_views",
     "told",
     "worth_showing",

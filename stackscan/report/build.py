@@ -8,76 +8,51 @@ from typing import Final
 
 import numpy as np
 
-from stackscan import bucket
-from stackscan.bucket import Bucket
-from stackscan.formats.symbol import origin
-from stackscan.language import index_of
-from stackscan.locks import Locks, find_locks
-from stackscan.phases import Judgement
-from stackscan.pools import PoolSample, Proposal
+from stackscan.analysis.affected import modules
+from stackscan.analysis.analyse import Analysis
+from stackscan.analysis.classify import Finding
+from stackscan.knowledge.language import index_of
+from stackscan.model import bucket
+from stackscan.model.bucket import Bucket
+from stackscan.model.snapshot import Snapshot, Stack
+from stackscan.queueing.projection import Projection
 from stackscan.report import verdict, waiting
 from stackscan.report.folding import deciding_frame, fold
-from stackscan.report.model import Selection, SnapshotReport, StackReport
-from stackscan.report.projection import project_samples
-from stackscan.rules import Finding
-from stackscan.snapshot import Snapshot, Stack
+from stackscan.report.model import SnapshotReport, StackReport
 
 #: Stacks that the short forms of a report show when nobody says how many.
 SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a snapshot was found: the source, the member inside it, which snapshot of that member it is; in a log, what
-    was taken off its lines and whose lines they are; and whether the end of the file is missing."""
-
-    source: str
-    member: str | None
-    position: int
-    snapshots_in_member: int
-    wrapper: tuple[str, ...] = ()
-    stream: str = ""
-    cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class View:
-    """What of a snapshot a report shows: ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown);
-    ``everything``: what waits as it should is shown as well; ``selection``: which goroutines are left of the dump."""
+    """What of a capture a report shows: ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown);
+    ``everything``: what is idle as expected is shown as well."""
 
     top: int | None = None
     everything: bool = False
-    selection: Selection | None = None
 
 
-#: All buckets, what is healthy aside.
+#: All buckets, what is idle as expected left out.
 _WHOLE: Final = View()
 
 
 def build_snapshot(
-    snapshot: Snapshot,
-    place: Place,
-    *,
-    findings: Sequence[Finding],
-    pools: Sequence[PoolSample],
-    phases: Sequence[Judgement],
-    view: View = _WHOLE,
-    proposals: Sequence[Proposal] = (),
+    analysis: Analysis, *, projections: Sequence[tuple[str, Projection]] = (), view: View = _WHOLE
 ) -> SnapshotReport:
-    """The report of one snapshot. ``findings`` are what is stuck and what is healthy."""
-    top, everything, selection = view.top, view.everything, view.selection
+    """The report of one capture. ``projections`` are what the pool model says of its pools, by their names."""
+    place, snapshot = analysis.capture.place, analysis.capture.snapshot
+    top, everything, selection = view.top, view.everything, analysis.selection
     buckets = bucket.group(snapshot)
-    locks = find_locks(snapshot) if selection is None else Locks()  # a holder may not have been asked for
     longest = max((b.max_wait_minutes for b in buckets), default=0)
-    stuck = [finding for finding in findings if finding.rule.kind == "stuck"]
-    healthy = [finding for finding in findings if finding.rule.kind == "healthy"]
-    locks = waiting.marked(locks, snapshot, () if everything else healthy)
-    families, finding_families = waiting.families(snapshot, stuck, () if everything else healthy)
-    decided = _decided(snapshot, findings)
+    stuck, healthy = analysis.stuck, analysis.healthy
+    decided = _decided(snapshot, analysis.findings)
     caught = {snapshot.stacks[stack_id] for finding in stuck for stack_id in finding.stack_ids}
     aside = _aside(snapshot, healthy)
     left = [found for found in buckets if everything or (found.stack, found.wait_reason) not in aside]
     caught_first = sorted(left, key=lambda found: found.stack not in caught)  # stable: by count within each
+    locks = analysis.locks(idle_too=everything)
+    suspicions = waiting.verdicts(locks)
     return SnapshotReport(
         source=place.source,
         member=place.member,
@@ -98,21 +73,21 @@ def build_snapshot(
         wait_reasons=_wait_reasons(buckets),
         modules=modules(snapshot.stacks),
         verdicts=verdict.judge(
-            snapshot, left, stuck, pools, suspicions=waiting.verdicts(locks), selected=selection is not None
+            snapshot, left, stuck, analysis.samples, suspicions=suspicions, selected=selection is not None
         ),
-        findings=tuple(stuck),
-        pools=tuple(pools),
-        projections=project_samples(pools, findings, phases),
-        phases=tuple(phases),
+        findings=stuck,
+        pools=analysis.samples,
+        projections=tuple(projections),
+        phases=analysis.defects,
         locks=locks,
-        families=families,
-        finding_families=finding_families,
+        families=analysis.creation_sites(idle_too=everything),
+        finding_families=analysis.finding_sites,
         buckets=_stack_reports(buckets[:top], decided, aside),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),
-        set_aside=tuple(healthy),
+        set_aside=healthy,
         everything=everything,
         selection=selection,
-        proposals=tuple(proposals),
+        proposals=analysis.proposals,
         cut=place.cut,
     )
 
@@ -134,13 +109,6 @@ def _wait_reasons(buckets: Iterable[Bucket]) -> tuple[tuple[str, int], ...]:
         if found.wait_reason is not None:
             counts[found.wait_reason] = counts.get(found.wait_reason, 0) + found.count
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def modules(stacks: Iterable[Stack]) -> tuple[tuple[str, str], ...]:
-    """The module versions that frame paths name (kubo and everything else built with -trimpath or from the cache)."""
-    frames = {frame for stack in stacks for frame in stack.frames}
-    origins = {origin(frame) for frame in frames}
-    return tuple(sorted((o.module, o.version) for o in origins if o.module is not None and o.version is not None))
 
 
 def _decided(snapshot: Snapshot, findings: Iterable[Finding]) -> dict[Stack, tuple[int, tuple[str, ...]]]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from stackscan.formats.symbol import origin
+from stackscan.model.snapshot import Stack
 from stackscan.report.model import Fold, FrameReport
-from stackscan.snapshot import Stack
 
 _INNER: Final = 4
 _OUTER: Final = 3

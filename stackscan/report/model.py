@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stackscan.bucket import Bucket
-from stackscan.crosscheck import Agreement
-from stackscan.families import Family
+from stackscan.analysis.agreement import Agreement
+from stackscan.analysis.classify import Finding
+from stackscan.analysis.creation_sites import Family
+from stackscan.analysis.defects import Judgement
+from stackscan.analysis.locks import Locks
+from stackscan.analysis.occupancy import PoolSample
+from stackscan.analysis.proposals import Proposal
+from stackscan.analysis.selection import Selection
 from stackscan.formats.symbol import Kind
-from stackscan.locks import Locks
-from stackscan.phases import Judgement
-from stackscan.pools import PoolSample, Proposal
+from stackscan.model.bucket import Bucket
+from stackscan.model.capture import Capture, Entry
+from stackscan.model.snapshot import Frame, Problem
 from stackscan.queueing.projection import Projection
-from stackscan.rules import Finding
-from stackscan.snapshot import Frame, Problem
 
 Level = Literal["error", "warning", "info", "ok"]
 
@@ -57,14 +60,6 @@ class StackReport:
     def deciding_frame(self) -> Frame | None:
         """The frame that a reader should look at first; None for a stack without frames."""
         return next((line.frame for line in self.lines if isinstance(line, FrameReport) and line.deciding), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The expression that chose the goroutines of a report, and how many there were to choose from."""
-
-    expression: str
-    goroutines: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +112,11 @@ class SnapshotReport:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberReport:
-    """One member of a bundle: what it is, its size in bytes unpacked (None: not known), how many goroutines were read
-    from it (None: it holds none), what is to be said of it, and whether its end is missing."""
+class CaptureReport:
+    """A capture as it may be shown, and its report."""
 
-    name: str
-    kind: str
-    size: int | None
-    goroutines: int | None = None
-    note: str | None = None
-    cut: bool = False
+    capture: Capture
+    report: SnapshotReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +156,7 @@ class BundleReport:
 
     source: str
     version: dict[str, str] | None
-    members: tuple[MemberReport, ...]
+    members: tuple[Entry, ...]
     views: tuple[ViewsReport, ...]
     contention: tuple[ContentionReport, ...] = ()
 

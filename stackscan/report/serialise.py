@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from stackscan import __version__
-from stackscan.phases import Judgement
-from stackscan.pools import PoolSample
+from stackscan.analysis.classify import Finding
+from stackscan.analysis.defects import Judgement
+from stackscan.analysis.occupancy import PoolSample
+from stackscan.model.snapshot import Frame
 from stackscan.queueing.projection import Projection
 from stackscan.queueing.values import projection_values
 from stackscan.report import waiting
 from stackscan.report.model import BundleReport, FrameReport, Report, SnapshotReport, StackReport
-from stackscan.rules import Finding
-from stackscan.snapshot import Frame
 
 SCHEMA: Final = "stackscan.report"
 SCHEMA_VERSION: Final = 1

@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from stackscan.bucket import Bucket
-from stackscan.pools import PoolSample
+from stackscan.analysis.classify import Finding, told_by
+from stackscan.analysis.occupancy import PoolSample
+from stackscan.model.bucket import Bucket
+from stackscan.model.snapshot import Snapshot
 from stackscan.report.folding import deciding_frame
 from stackscan.report.model import Level, Verdict
-from stackscan.rules import Finding, told_by
-from stackscan.snapshot import Snapshot
 
 _ORDER: Final[tuple[Level, ...]] = ("error", "warning", "info", "ok")
 #: Wait reasons that no one waits in for long without a cause worth a look.

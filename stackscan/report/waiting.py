@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any, Final
 
-from stackscan.families import Family, creation_sites, families_of
-from stackscan.locks import Candidate, Cycle, Lock, Locks
+from stackscan.analysis.creation_sites import Family
+from stackscan.analysis.locks import Candidate, Cycle, Lock, Locks
+from stackscan.model.snapshot import Frame
 from stackscan.report.model import Level, Verdict
-from stackscan.rules import Finding
-from stackscan.snapshot import Frame, Snapshot
 
 #: Locks and circles that the JSON holds.
 MOST: Final = 20
@@ -18,29 +16,6 @@ MOST: Final = 20
 CONVOY: Final = 10
 #: Circles below this score rest on weak evidence.
 FIRM: Final = 50
-
-
-def families(
-    snapshot: Snapshot, findings: Iterable[Finding], aside: Iterable[Finding]
-) -> tuple[tuple[Family, ...], tuple[tuple[str, tuple[Family, ...]], ...]]:
-    """The largest creation sites of what does not wait as it should, and the families of what alarming rules caught."""
-    alarming = [finding for finding in findings if finding.severity in ("error", "warning")]
-    found = families_of(snapshot, [finding.stack_ids for finding in alarming])
-    of_findings = zip((finding.rule.name for finding in alarming), found, strict=True)
-    return creation_sites(snapshot, aside=_rows(aside)), tuple((rule, family) for rule, family in of_findings if family)
-
-
-def marked(locks: Locks, snapshot: Snapshot, aside: Iterable[Finding]) -> Locks:
-    """The same, with a mark on each lock whose waiters wait as they should: sleepers on a condition, for one."""
-    rows = _rows(aside) if locks.locks else []
-    if not rows:
-        return locks
-    ids = set(snapshot.rows["goroutine_id"].gather(rows))
-    return replace(locks, locks=tuple(replace(lock, aside=ids.issuperset(lock.goroutine_ids)) for lock in locks.locks))
-
-
-def _rows(findings: Iterable[Finding]) -> list[int]:
-    return [row for finding in findings for row in finding.rows.tolist()]
 
 
 def worth_showing(locks: Locks) -> tuple[Lock, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stackscan.errors import SourceError
-from stackscan.masking import masked
+from stackscan.model.masking import masked
 from stackscan.sources import archive, compressed, limits
 from stackscan.sources.address import Source
 

@@ -1,7 +1,7 @@
 """Sources as users name them, and addresses of dumps on the web: both become text only without what is secret in them.
 
 The secrets leave a :class:`Source` by one method and an :class:`Address` by one other; what may be shown is decided in
-:mod:`stackscan.masking`.
+:mod:`stackscan.model.masking`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Self
 from urllib.parse import SplitResult, quote, quote_plus, unquote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 from stackscan.errors import SourceError, UsageError
-from stackscan.masking import HIDDEN, hidden_values, masked, masked_text
+from stackscan.model.masking import HIDDEN, hidden_values, masked, masked_text
 from stackscan.sources import limits
 
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)

@@ -8,7 +8,7 @@ import re
 import socket
 from typing import TYPE_CHECKING, Final
 
-from stackscan.masking import masked_text
+from stackscan.model.masking import masked_text
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+from stackscan.model.capture import Taken
 
 _BUNDLE: Final = re.compile(
     r"ipfs-profile-(?:(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*)-)?"
@@ -19,14 +20,6 @@ _BUNDLE: Final = re.compile(
     r"(?P<zone>Z|[+-]\d\d[:_]?\d\d)(?:\.zip|\.tar(?:\.gz)?|\.tgz)?",
     re.ASCII,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """When a dump was taken, in UTC, and where. None: nobody says so for certain."""
-
-    captured_at: datetime | None = None
-    host: str | None = None
 
 
 def read_name(path: str) -> Taken:

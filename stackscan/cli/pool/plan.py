@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stackscan.cli.pool.output import Output, printed
-from stackscan.cli.units import seconds, share
+from stackscan.cli.options.output import Format, OutputFile, TextOrJson
+from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, part, time
 
 
 def command(
-    rate: Annotated[float, typer.Option(metavar="PER_SECOND", help="Tasks that come each second.")],
-    silent_fraction: Annotated[str, typer.Option(metavar="SHARE", help="Share of tasks with a silent peer.")],
-    close_deadline: Annotated[str, typer.Option(metavar="TIME", help="How long a close waits for a silent peer.")] = (
-        "10s"
-    ),
-    target_wait: Annotated[str, typer.Option(metavar="TIME", help="A wait for a worker that is short enough.")] = (
-        "100ms"
-    ),
-    target_probability: Annotated[
-        str, typer.Option(metavar="SHARE", help="The share of tasks that must wait no longer.")
-    ] = "0.99",
-    workers: Annotated[int, typer.Option(help="The pool whose limits are told as well.")] = 12,
-    service_time: Annotated[str, typer.Option(metavar="TIME", help="How long one write takes.")] = "300us",
-    output_format: Annotated[Output, typer.Option("--format", "-f", help="For people or for scripts.")] = Output.text,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
-    ] = None,
+    rate: Annotated[float, RATE],
+    silent_fraction: Annotated[float, SILENT],
+    close_deadline: Annotated[float, DEADLINE] = 10.0,
+    target_wait: Annotated[float, time("A wait for a worker that is short enough.", default="100ms")] = 0.1,
+    target_probability: Annotated[float, part("Share of tasks that must wait no longer [default: 0.99].")] = 0.99,
+    workers: Annotated[int, typer.Option(help="The pool whose limits are shown as well.")] = 12,
+    service_time: Annotated[float, SERVICE] = 300e-6,
+    output_format: Format = TextOrJson.text,
+    output: OutputFile = None,
 ) -> None:
     """Say how many workers hold a target, and what the pool of now could bear.
 
@@ -38,16 +29,13 @@ def command(
       stackscan pool plan --rate 5 --silent-fraction 10%
       stackscan pool plan --rate 5 --silent-fraction 0.1 --target-wait 1s --target-probability 0.999 --format json
     """
-    from stackscan.cli.output import written
+    from stackscan.cli.terminal.output import written
     from stackscan.queueing.demand import Demand
     from stackscan.queueing.planning import Target, plan
-    from stackscan.reporters.plans import plan_lines, plan_values
+    from stackscan.render import renderer
 
-    demand = Demand(workers, rate, share(silent_fraction), seconds(close_deadline), seconds(service_time))
-    target = Target(seconds(target_wait), share(target_probability))
+    demand = Demand(workers, rate, silent_fraction, close_deadline, service_time)
+    target = Target(target_wait, target_probability)
     found = plan(demand, target)
     with written(output) as out:
-        if output_format is Output.json:
-            out.write(printed(plan_values(demand, target, found)))
-        else:
-            out.write("\n".join(plan_lines(demand, target, found)) + "\n")
+        renderer("plan", output_format.value)(demand, target, found, out)

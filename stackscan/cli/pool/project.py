@@ -3,62 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackscan.cli.configured import Config
-from stackscan.cli.pool.output import Output
-from stackscan.cli.sources import Timeout, named, within
-from stackscan.cli.units import seconds, share
+from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.output import Format, OutputFile, TextOrJson
+from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, number, part, time
+from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.terminal.output import written
+
+if TYPE_CHECKING:
+    from stackscan.queueing.send_times import SendTimes
 
 _FROM = "Dumps, bundles, directories: estimate the load from them."
-_TIME = {"metavar": "TIME", "show_default": False}
+_METRICS = "Prometheus text of the node: rate, silent share and service time."
 
 
 def command(
     captures: Annotated[list[str] | None, typer.Option("--from", metavar="SOURCE...", parser=named, help=_FROM)] = None,
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE...", help="Prometheus text of the node: rate, silent share and service time."),
-    ] = None,
-    scrape_interval: Annotated[
-        str | None, typer.Option(metavar="TIME", help="From the first scrape to the last.", show_default=False)
-    ] = None,
-    pool: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which pool of the captures.", show_default=False)
-    ] = None,
-    apart: Annotated[str | None, typer.Option(help="From each capture of a process to the next.", **_TIME)] = None,
-    workers: Annotated[int | None, typer.Option(help="Workers [default: 12].", show_default=False)] = None,
-    rate: Annotated[
-        float | None, typer.Option(metavar="PER_SECOND", help="Tasks that come each second.", show_default=False)
-    ] = None,
-    silent_fraction: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="Share of tasks with a silent peer.", show_default=False)
-    ] = None,
-    close_deadline: Annotated[
-        str | None, typer.Option(help="How long a close waits for a silent peer [default: 10s].", **_TIME)
-    ] = None,
-    service_time: Annotated[
-        str | None, typer.Option(help="How long one write takes [default: 300us].", **_TIME)
-    ] = None,
-    probe_timeout: Annotated[
-        str | None, typer.Option(help="After which a waiting peer gives up [default: 30s].", **_TIME)
-    ] = None,
-    peers: Annotated[
-        int | None, typer.Option(metavar="N", help="Silent peers that share the silent sends.", show_default=False)
-    ] = None,
-    jump_from: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="Silent share until t = 0: follow the jump.", show_default=False)
-    ] = None,
-    jump_time: Annotated[str, typer.Option(metavar="TIME", help="How long the jump lasts.")] = "60s",
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the curves: .svg, .png or .pdf.", show_default=False)
-    ] = None,
-    output_format: Annotated[Output, typer.Option("--format", "-f", help="For people or for scripts.")] = Output.text,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
-    ] = None,
+    metrics: Annotated[list[str] | None, typer.Option(metavar="FILE...", help=_METRICS)] = None,
+    scrape_interval: Annotated[float | None, time("From the first scrape to the last.")] = None,
+    pool: Annotated[str | None, number("Which pool of the captures.", "NAME")] = None,
+    apart: Annotated[float | None, time("From each capture of a process to the next.")] = None,
+    workers: Annotated[int | None, number("Workers [default: 12].", "N")] = None,
+    rate: Annotated[float | None, RATE] = None,
+    silent_fraction: Annotated[float | None, SILENT] = None,
+    close_deadline: Annotated[float | None, DEADLINE] = None,
+    service_time: Annotated[float | None, SERVICE] = None,
+    probe_timeout: Annotated[float | None, time("After which a waiting peer gives up.", default="30s")] = None,
+    peers: Annotated[int | None, number("Silent peers that share the silent sends.", "N")] = None,
+    jump_from: Annotated[float | None, part("Silent share until t = 0: follow the jump.")] = None,
+    jump_time: Annotated[float, time("How long the jump lasts.", default="60s")] = 60.0,
+    plot: Annotated[Path | None, number("Draw the curves: .svg, .png or .pdf.", "FILE")] = None,
+    output_format: Format = TextOrJson.text,
+    output: OutputFile = None,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
@@ -71,29 +50,51 @@ def command(
       stackscan pool project --from ipfs-profile-1.zip ipfs-profile-2.zip --plot load.svg
       stackscan pool project --metrics first.prom second.prom --scrape-interval 1m
     """
-    from stackscan.cli.configured import configuration
-    from stackscan.cli.pool.asked import answer
-    from stackscan.question import Asked
+    from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.terminal.progress import progress
+    from stackscan.load.request import ProjectionRequest, project_request
+    from stackscan.queueing.curves import curves
+    from stackscan.render import renderer
 
-    answer(
-        Asked(
-            captures=tuple(within(captures or (), timeout)),
-            metrics=tuple(metrics or ()),
-            scrape_seconds=None if scrape_interval is None else seconds(scrape_interval),
-            pool=pool,
-            workers=workers,
-            rate_per_second=rate,
-            silent_fraction=None if silent_fraction is None else share(silent_fraction),
-            deadline_seconds=None if close_deadline is None else seconds(close_deadline),
-            service_seconds=None if service_time is None else seconds(service_time),
-            probe_seconds=None if probe_timeout is None else seconds(probe_timeout),
-            peers=peers,
-            jump_from=None if jump_from is None else share(jump_from),
-            jump_seconds=seconds(jump_time),
-            apart_seconds=None if apart is None else seconds(apart),
-            configured=lambda: configuration(config),
-        ),
-        as_json=output_format is Output.json,
-        output=output,
-        plot=plot,
+    request = ProjectionRequest(
+        captures=tuple(within(captures or (), timeout)),
+        measured=_measured(metrics, close_deadline, scrape_interval),
+        pool=pool,
+        workers=workers,
+        rate_per_second=rate,
+        silent_fraction=silent_fraction,
+        deadline_seconds=close_deadline,
+        service_seconds=service_time,
+        probe_seconds=probe_timeout,
+        peers=peers,
+        jump_from=jump_from,
+        jump_seconds=jump_time,
+        apart_seconds=apart,
+        configured=lambda: configuration(config),
     )
+    picture_format = None if plot is None else _picture_format(plot)
+    with progress() as bar:
+        found, fix = project_request(request, bar)
+    if plot is not None and picture_format is not None:
+        from stackscan.render.plots.figure import draw
+
+        picture = draw(curves(found), picture_format=picture_format)
+        with written(plot) as out:
+            out.buffer.write(picture)
+    with written(output) as out:
+        renderer("projection", output_format.value)(found, out, fix=fix, measured=request.measured)
+
+
+def _measured(metrics: list[str] | None, close_deadline: float | None, between: float | None) -> SendTimes | None:
+    if not metrics:
+        return None
+    from stackscan.integrations.prometheus import measure
+
+    return measure(metrics, close_deadline_seconds=close_deadline, seconds_between=between)
+
+
+def _picture_format(plot: Path) -> str:
+    """Said before anything is read."""
+    from stackscan.render.plots.figure import format_of
+
+    return format_of(str(plot))

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stackscan.cli.pool.output import Output, printed
-from stackscan.cli.units import seconds, share
+from stackscan.cli.options.output import Format, OutputFile, TextOrJson
+from stackscan.cli.options.pool import DEADLINE, SERVICE, number, part, time
 
 
 def command(
     workers: Annotated[int, typer.Option(help="Workers of the pool.")] = 12,
     tasks: Annotated[int, typer.Option(help="Tasks that wait in the queue at t = 0.")] = 200,
-    silent_fraction: Annotated[
-        str | None,
-        typer.Option(metavar="SHARE", help="Each task is silent by this chance [default: 0.1].", show_default=False),
-    ] = None,
-    silent_every: Annotated[
-        int | None, typer.Option(metavar="N", help="Every N-th task is silent.", show_default=False)
-    ] = None,
-    silent_count: Annotated[
-        int | None, typer.Option(metavar="N", help="Exactly N tasks are silent, any of them.", show_default=False)
-    ] = None,
-    close_deadline: Annotated[str, typer.Option(metavar="TIME", help="How long a close waits for a silent peer.")] = (
-        "10s"
-    ),
-    budget: Annotated[str, typer.Option(metavar="TIME", help="How long the pool has.")] = "20s",
-    service_time: Annotated[str, typer.Option(metavar="TIME", help="How long one write takes.")] = "300us",
+    silent_fraction: Annotated[float | None, part("Each task is silent with this chance [default: 0.1].")] = None,
+    silent_every: Annotated[int | None, number("Every N-th task is silent.", "N")] = None,
+    silent_count: Annotated[int | None, number("Exactly N tasks are silent, any of them.", "N")] = None,
+    close_deadline: Annotated[float, DEADLINE] = 10.0,
+    budget: Annotated[float, time("How long the pool has.", default="20s")] = 20.0,
+    service_time: Annotated[float, SERVICE] = 300e-6,
     replications: Annotated[int, typer.Option(help="Draws to replay.")] = 2000,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 1,
-    output_format: Annotated[Output, typer.Option("--format", "-f", help="For people or for scripts.")] = Output.text,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
-    ] = None,
+    output_format: Format = TextOrJson.text,
+    output: OutputFile = None,
 ) -> None:
     """Play a batch through, as the program of boxo #1142 does: how much is done before the budget is over.
 
@@ -46,21 +34,18 @@ def command(
       stackscan pool replay --silent-every 10
       stackscan pool replay --silent-count 18 --workers 8 --format json
     """
-    from stackscan.cli.output import written
+    from stackscan.cli.terminal.output import written
     from stackscan.queueing.batches import Batch, replay_chosen
-    from stackscan.reporters.batches import batch_lines, batch_values
+    from stackscan.render import renderer
 
-    batch = Batch(workers, tasks, seconds(close_deadline), seconds(budget), seconds(service_time))
+    batch = Batch(workers, tasks, close_deadline, budget, service_time)
     outcomes = replay_chosen(
         batch,
-        silent_fraction=None if silent_fraction is None else share(silent_fraction),
+        silent_fraction=silent_fraction,
         silent_every=silent_every,
         silent_count=silent_count,
         replications=replications,
         seed=seed,
     )
     with written(output) as out:
-        if output_format is Output.json:
-            out.write(printed(batch_values(batch, outcomes)))
-        else:
-            out.write("\n".join(batch_lines(batch, outcomes)) + "\n")
+        renderer("batch", output_format.value)(batch, outcomes, out)

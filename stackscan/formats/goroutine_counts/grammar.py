@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text.grammar import unescape_path
+from stackscan.formats.grammars import parser
 from stackscan.formats.labels import label_text, unquote
-from stackscan.resources import parser
-from stackscan.snapshot import Frame
+from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree

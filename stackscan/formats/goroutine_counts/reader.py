@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from stackscan.formats import bounds
 from stackscan.formats.counted import EXCERPT
 from stackscan.formats.goroutine_counts import claim, grammar, snapshots
-from stackscan.formats.goroutine_counts.records import Raw
+from stackscan.formats.goroutine_counts.records import Profile, Raw
 from stackscan.formats.goroutine_text.normalise import normalise
-from stackscan.snapshot import Problem, Snapshot
+from stackscan.model.snapshot import Problem, Snapshot
 
 NAME: Final = snapshots.NAME
 
@@ -27,19 +26,6 @@ _FRAME_LIKE: Final = re.compile(r"#[ \t]+0x")
 #: The first line of some profile, of whatever kind.
 _PROFILE: Final = re.compile(r"(?:[^\s:]+ profile: total \d+\Z|heap profile: |--- (?:mutex|contention):)")
 _STEP: Final = 1 << 16  # lines between two reports of progress
-
-
-@dataclass(slots=True)
-class Profile:
-    """One profile as its lines came in; ``total`` is None when its header is lost."""
-
-    kind: str
-    total: int | None
-    line: int
-    records: list[Raw] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    partial: bool = False  # goroutines of another format stand beside it and are not read
-    unterminated: bool = False  # the file ends in the middle of one of its lines
 
 
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:

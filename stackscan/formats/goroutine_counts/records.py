@@ -14,6 +14,7 @@ from operator import sub
 from typing import Final
 
 from stackscan.formats.goroutine_counts.grammar import FrameLine
+from stackscan.model.snapshot import Problem
 
 #: Return address less printed address: 1 since Go 1.7, and 0 before.
 _AS_PRINTED: Final = frozenset({0, 1})
@@ -34,6 +35,19 @@ class Raw:
     frames: list[FrameLine] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     damaged: bool = False
+
+
+@dataclass(slots=True)
+class Profile:
+    """One profile as its lines came in; ``total`` is None when its header is lost."""
+
+    kind: str
+    total: int | None
+    line: int
+    records: list[Raw] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    partial: bool = False  # goroutines of another format stand beside it and are not read
+    unterminated: bool = False  # the file ends in the middle of one of its lines
 
 
 @dataclass(frozen=True, slots=True)

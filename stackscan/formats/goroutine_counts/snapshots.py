@@ -10,11 +10,11 @@ from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.goroutine_counts import grammar
 from stackscan.formats.goroutine_counts.records import Fit, Raw, fit
 from stackscan.formats.problems import bounded
-from stackscan.snapshot import Frame, Problem, Snapshot, Stack
+from stackscan.model.snapshot import Frame, Problem, Snapshot, Stack
 from stackscan.sources import limits
 
 if TYPE_CHECKING:
-    from stackscan.formats.goroutine_counts.reader import Profile
+    from stackscan.formats.goroutine_counts.records import Profile
 
 NAME: Final = "goroutine-counts"
 ORPHAN: Final = "frames without a count line: the goroutines they belong to are lost"

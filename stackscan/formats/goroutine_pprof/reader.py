@@ -18,7 +18,7 @@ from stackscan.formats.goroutine_pprof.symbols import Symbols
 from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.labels import label_text
 from stackscan.formats.problems import bounded
-from stackscan.snapshot import Frame, Problem, Snapshot
+from stackscan.model.snapshot import Frame, Problem, Snapshot
 from stackscan.sources import limits
 
 NAME: Final = "goroutine-pprof"

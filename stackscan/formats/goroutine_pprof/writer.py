@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from stackscan.formats.goroutine_pprof import individual, schema
 from stackscan.formats.labels import read_labels
-from stackscan.snapshot import Frame, Snapshot, Stack
+from stackscan.model.snapshot import Frame, Snapshot, Stack
 
 _PERCENT: Final = re.compile(r"%(?=[0-9a-fA-F]{2})")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -29,7 +29,7 @@ from stackscan.formats.goroutine_text.segments import (
     is_double_spaced,
     shortened,
 )
-from stackscan.snapshot import Frame, Problem
+from stackscan.model.snapshot import Frame, Problem
 
 
 def read_segment(segment: Segment) -> SegmentResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from stackscan.snapshot import Stack
+from stackscan.model.snapshot import Stack
 
 #: First Go version of a wait reason (runtime2.go waitReasonStrings by release).
 _REASON_SINCE = {

@@ -14,10 +14,10 @@ import polars as pl
 
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.goroutine_text.surroundings import Mark
-from stackscan.snapshot import Problem
+from stackscan.model.snapshot import Problem
 
 if TYPE_CHECKING:
-    from stackscan.formats.goroutine_text.reader import Reading
+    from stackscan.formats.goroutine_text.reading import Reading
 
 _MAIN_FRAMES: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart", "testing.tRunner"})
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from stackscan.resources import parser
-from stackscan.snapshot import Frame
+from stackscan.formats.grammars import parser
+from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree

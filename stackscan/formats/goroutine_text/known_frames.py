@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from stackscan.formats.goroutine_text import grammar
-from stackscan.snapshot import Frame
+from stackscan.model.snapshot import Frame
 
 #: Frames by their (function, location) texts. Captures of one program share most of theirs.
 _known_frames: Final[dict[tuple[str, str], Frame]] = {}

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES
-from stackscan.snapshot import Problem
+from stackscan.model.snapshot import Problem
 from stackscan.sources import limits
 
 _BOM: Final = b"\xef\xbb\xbf"

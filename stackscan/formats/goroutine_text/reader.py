@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -15,9 +14,10 @@ from stackscan.formats.goroutine_text import careful, rows, snapshots
 from stackscan.formats.goroutine_text.arguments import Calls, ScatteredCalls
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
 from stackscan.formats.goroutine_text.normalise import normalise
+from stackscan.formats.goroutine_text.reading import Reading
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
-from stackscan.formats.goroutine_text.surroundings import COUNTED, HEADER_LIKE_BYTES, Mark
-from stackscan.snapshot import Problem, Snapshot
+from stackscan.formats.goroutine_text.surroundings import COUNTED, HEADER_LIKE_BYTES
+from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import limits
 
 #: Bytes a chunk: large enough that numpy's cost a call vanishes, small enough for the caches and for memory.
@@ -26,22 +26,6 @@ _MOST_THREADS: Final = 8
 
 #: Told how many bytes of how many have been read.
 Progress = Callable[[int, int], None]
-
-
-@dataclass(slots=True)
-class Reading:
-    """What has been read of one text so far, in line order."""
-
-    interned: rows.Interned = field(default_factory=rows.Interned)
-    parts: list[rows.Rows] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-    ancestors: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # line, id, depth, ancestor, stack
-    lost_lines: list[int] = field(default_factory=list)
-    hidden_lines: list[int] = field(default_factory=list)
-    calls: list[Calls] = field(default_factory=list)
-    scattered_calls: list[ScatteredCalls] = field(default_factory=list)
-    cut: bool = False
 
 
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Argument, Header
-from stackscan.snapshot import Frame, Stack
+from stackscan.model.snapshot import Frame, Stack
 
 if TYPE_CHECKING:
     from lark import Token, Tree

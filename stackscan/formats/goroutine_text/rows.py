@@ -15,7 +15,7 @@ from stackscan.formats.goroutine_text import grammar, header, known_frames
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.segments import Goroutine
-from stackscan.snapshot import Frame, Stack
+from stackscan.model.snapshot import Frame, Stack
 from stackscan.sources import limits
 
 _UNREADABLE: Final = -1

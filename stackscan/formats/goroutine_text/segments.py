@@ -10,7 +10,7 @@ from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.surroundings import Mark
-from stackscan.snapshot import Frame, Problem, Stack
+from stackscan.model.snapshot import Frame, Problem, Stack
 from stackscan.sources import limits
 
 #: Characters of a damaged line that a problem shows.

@@ -26,10 +26,10 @@ from stackscan.formats.goroutine_text.doubts import (
 )
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.problems import bounded
-from stackscan.snapshot import ANCESTOR_SCHEMA, GOROUTINE_SCHEMA, Snapshot
+from stackscan.model.snapshot import ANCESTOR_SCHEMA, GOROUTINE_SCHEMA, Snapshot
 
 if TYPE_CHECKING:
-    from stackscan.formats.goroutine_text.reader import Reading
+    from stackscan.formats.goroutine_text.reading import Reading
 
 NAME: Final = "goroutine-text"
 #: net/http/pprof stops a debug=2 dump at exactly this many bytes (runtime/pprof.writeGoroutineStacks).

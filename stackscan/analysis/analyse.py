@@ -1,0 +1,128 @@
+"""From a capture to its Analysis: what every command, plugin and program that judges a dump goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from stackscan.analysis import classify, defects, occupancy
+from stackscan.analysis.affected import go_version, modules
+from stackscan.analysis.classify import Finding
+from stackscan.analysis.creation_sites import Family, creation_sites, families_of
+from stackscan.analysis.defects import Judgement
+from stackscan.analysis.locks import Locks, find_locks
+from stackscan.analysis.occupancy import PoolSample
+from stackscan.analysis.proposals import Proposal, propose
+from stackscan.analysis.selection import Chosen, Selection, choose
+from stackscan.knowledge import defect
+from stackscan.knowledge.configuration import Configuration
+from stackscan.model.capture import Capture
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All that is made of one capture.
+
+    ``capture`` is the capture as it may be shown: redacted, or only the goroutines that ``selection`` asked for (None:
+    all). ``findings`` are what is stuck and what is idle as expected; their rows are those of this capture.
+    """
+
+    capture: Capture
+    findings: tuple[Finding, ...]
+    samples: tuple[PoolSample, ...]
+    defects: tuple[Judgement, ...]
+    proposals: tuple[Proposal, ...] = ()
+    selection: Selection | None = None
+
+    @property
+    def stuck(self) -> tuple[Finding, ...]:
+        """What is stuck."""
+        return tuple(finding for finding in self.findings if finding.rule.kind == "stuck")
+
+    @property
+    def healthy(self) -> tuple[Finding, ...]:
+        """What is idle as expected."""
+        return tuple(finding for finding in self.findings if finding.rule.kind == "healthy")
+
+    @cached_property
+    def _locks(self) -> Locks:
+        """Who waits for which lock; nothing for a selection, since a holder may not have been asked for."""
+        return Locks() if self.selection is not None else find_locks(self.capture.snapshot)
+
+    def locks(self, *, idle_too: bool = False) -> Locks:
+        """Who waits for which lock. Unless asked for, those are marked whose waiters are all idle as expected: sleepers
+        on a condition, for one."""
+        locks = self._locks
+        rows = _rows(self.healthy) if locks.locks and not idle_too else []
+        if not rows:
+            return locks
+        idle = set(self.capture.snapshot.rows["goroutine_id"].gather(rows))
+        marked = (replace(lock, aside=idle.issuperset(lock.goroutine_ids)) for lock in locks.locks)
+        return replace(locks, locks=tuple(marked))
+
+    def creation_sites(self, *, idle_too: bool = False) -> tuple[Family, ...]:
+        """Where most goroutines were started, those that are idle as expected not counted unless asked for."""
+        return creation_sites(self.capture.snapshot, aside=() if idle_too else _rows(self.healthy))
+
+    @cached_property
+    def finding_sites(self) -> tuple[tuple[str, tuple[Family, ...]], ...]:
+        """Where the goroutines of alarming rules were started, by rule."""
+        alarming = [finding for finding in self.stuck if finding.severity in ("error", "warning")]
+        sites = families_of(self.capture.snapshot, [finding.stack_ids for finding in alarming])
+        found = zip((finding.rule.name for finding in alarming), sites, strict=True)
+        return tuple((rule, families) for rule, families in found if families)
+
+
+def analyse(
+    capture: Capture, knowledge: Configuration, *, where: str | None = None, shown: Capture | None = None
+) -> Analysis:
+    """Analyse a capture with these rules and pools.
+
+    ``where`` is an expression that selects goroutines. The dump is still analysed as a whole, since a worker is one of
+    all its pool's; findings then count what was selected. ``shown`` is the same capture redacted. Raises
+    ExpressionError for a wrong expression.
+    """
+    snapshot = capture.snapshot
+    redacted = shown is not None and shown is not capture
+    shown = shown or capture
+    chosen = None if where is None else choose(snapshot, where)
+    samples = tuple(occupancy.sample(snapshot, knowledge.pools))
+    sizes = {sample.pool.name: sample.workers for sample in samples}
+    versions = dict(modules(snapshot.stacks))
+    go = go_version(snapshot.stacks)
+    known = versions | ({"go": go} if go else {})
+    among = None if chosen is None else chosen.mask
+    findings = tuple(classify.classify(snapshot, knowledge.rules, sizes, known, among))
+    found = Analysis(
+        capture=shown,
+        findings=findings,
+        samples=samples,
+        defects=defects.judge(
+            defect.catalogue(),
+            modules=versions,
+            kubo=shown.release,
+            pools=sizes,
+            caught=(finding.rule.name for finding in findings),
+        ),
+    )
+    if chosen is not None:
+        return _narrowed(found, chosen, "(redacted)" if redacted else where or "", capture)
+    if redacted:
+        return found  # a proposal names functions
+    return replace(found, proposals=propose(snapshot, knowledge.pools, (finding.rows for finding in findings)))
+
+
+def _narrowed(found: Analysis, chosen: Chosen, expression: str, whole: Capture) -> Analysis:
+    """What is left of an analysis for the goroutines that were asked for."""
+    return replace(
+        found,
+        capture=replace(found.capture, snapshot=chosen.only(found.capture.snapshot)),
+        findings=tuple(chosen.narrowed(finding) for finding in found.findings),
+        samples=tuple(sample for sample in found.samples if chosen.has_worker(sample.pool, whole.snapshot)),
+        selection=Selection(expression, whole.snapshot.total),
+    )
+
+
+def _rows(findings: Iterable[Finding]) -> list[int]:
+    return [row for finding in findings for row in finding.rows.tolist()]

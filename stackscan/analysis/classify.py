@@ -1,0 +1,173 @@
+"""Runs rules over a snapshot: what each claims, winners first, and what there is to say of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from stackscan.analysis.affected import Verdict, affected_by
+from stackscan.knowledge.language import Expression, Index, deciding, index_of, kind_of_rows, mask, select
+from stackscan.knowledge.language.index import Numbers
+from stackscan.knowledge.language.symbols import Mask
+from stackscan.knowledge.precedence import in_order
+from stackscan.knowledge.rule import SEVERITIES, Minor, Rule, Severity
+from stackscan.model.snapshot import Snapshot
+
+_IDS_SHOWN: Final = 20
+_UNKNOWN: Final = "unknown"
+
+#: What a finding rests on: numbers, or numbers by name.
+Evidence = dict[str, int | dict[str, int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule caught in one snapshot.
+
+    ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack
+    id to the index of the frame that made it match. ``title`` and ``verdict`` are the rule's, the latter its first
+    line of a report, with its placeholders; it and ``severity`` are those of a minor finding where it is one.
+    ``applies`` says whether the program's versions have the defect and what tells it (None: nothing does). ``rows``
+    are the goroutines' rows in the snapshot.
+    """
+
+    rule: Rule
+    severity: Severity
+    title: str
+    verdict: str
+    count: int
+    goroutine_ids: tuple[int, ...]
+    evidence: Evidence
+    stack_ids: tuple[int, ...]
+    deciding: dict[int, int]
+    applies: tuple[Verdict, str] | None = None
+    rows: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False, compare=False)
+
+
+def classify(
+    snapshot: Snapshot,
+    rules: Iterable[Rule],
+    pool_sizes: Mapping[str, int] | None = None,
+    versions: Mapping[str, str] | None = None,
+    shown: Mask | None = None,
+) -> tuple[Finding, ...]:
+    """What the rules find: what is stuck by severity, then what is healthy; each by count.
+
+    ``pool_sizes``: workers by pool, for minor findings; ``versions``: of the program's modules and of ``go``;
+    ``shown``: the goroutines that findings are to tell of (all are judged).
+    """
+    index = index_of(snapshot)
+    claimed: dict[str, Numbers] = {}
+    found = []
+    for rule, winners in in_order(tuple(rules)):
+        rows = select(rule.when, index, _left_by(winners, claimed, len(index.goroutines)))
+        claimed[rule.name] = rows
+        told = rows if shown is None else rows[shown[rows]]
+        if len(told):
+            weight = _weight(rule, index.count(rows), pool_sizes or {})
+            found.append(_finding(rule, weight, index, told, versions or {}))
+    order = lambda f: (  # noqa: E731
+        f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count, f.rule.extends is None, f.rule.name,
+    )  # fmt: skip
+    return tuple(sorted(found, key=order))
+
+
+def told_by(finding: Finding, findings: Iterable[Finding]) -> Finding | None:
+    """The finding that extends this one and caught the same goroutines, if there is one: it says it all."""
+    return next((o for o in findings if o.rule.extends == finding.rule.name and o.count == finding.count), None)
+
+
+def _left_by(winners: Iterable[str], claimed: Mapping[str, Numbers], goroutines: int) -> Mask | None:
+    """Which goroutines the winners leave; None: all."""
+    taken = [claimed[name] for name in winners if len(claimed[name])]
+    if not taken:
+        return None
+    left = np.ones(goroutines, dtype=np.bool_)
+    for rows in taken:
+        left[rows] = False
+    return left
+
+
+def _weight(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Rule | Minor:
+    """Whose severity and verdict a finding has: the rule's own, or those of a small share of its pool."""
+    workers = pool_sizes.get(rule.pool or "", 0)
+    return next((minor for minor in rule.minor if workers and count / workers < minor.below_share), rule)
+
+
+def _finding(rule: Rule, weight: Rule | Minor, index: Index, rows: Numbers, versions: Mapping[str, str]) -> Finding:
+    stack_ids = tuple(dict.fromkeys(index.row_stack[rows].tolist()))
+    ids, known = index.column("goroutine_id")
+    return Finding(
+        rule=rule,
+        severity=weight.severity,
+        title=weight.title,
+        verdict=weight.verdict,
+        count=index.count(rows),
+        goroutine_ids=tuple(ids[rows][known[rows]][:_IDS_SHOWN].tolist()),
+        evidence=_evidence(rule, index, rows),
+        stack_ids=stack_ids,
+        deciding={stack_id: deciding(rule.when, index, stack_id) for stack_id in stack_ids},
+        applies=affected_by(rule.affected, versions),
+        rows=rows,
+    )
+
+
+def _evidence(rule: Rule, index: Index, rows: Numbers) -> Evidence:
+    evidence: Evidence = {rule.noun: index.count(rows)}
+    if rule.shapes:
+        shapes = kind_of_rows(rule.shapes, index, rows)
+        evidence |= {shape.name: index.count(rows[shapes == place]) for place, shape in enumerate(rule.shapes)}
+    companions: dict[int, list[int]] = {}
+    _, known = index.column("creator_id")
+    if rule.companion is not None:
+        companions = _companions(rule.companion, index, rows)
+        # Before Go 1.21 a goroutine does not name its creator: companions cannot be told from other peers' readers.
+        evidence["companions"] = sum(map(len, companions.values())) if known.any() else None
+    if rule.transports:
+        evidence["transports"] = _transports(rule, index, rows, companions)
+    minutes, told = index.column("wait_minutes")
+    evidence["longest_wait_minutes"] = int(minutes[rows].max()) if told[rows].any() else None
+    return evidence
+
+
+def _companions(companion: Expression, index: Index, rows: Numbers) -> dict[int, list[int]]:
+    """The rows of the goroutines that belong to each caught one, by its id.
+
+    A closer is created by the worker that sent, and so is its companion: for it the shared creator is the link.
+    """
+    creators, known = index.column("creator_id")
+    ids, _ = index.column("goroutine_id")
+    by_creator: dict[int, list[int]] = {}
+    for row in np.flatnonzero(mask(companion, index) & known).tolist():
+        by_creator.setdefault(int(creators[row]), []).append(row)
+    owned = {goroutine: by_creator[goroutine] for goroutine in ids[rows].tolist() if goroutine in by_creator}
+    if owned:
+        return owned
+    shared = set(creators[rows][known[rows]].tolist())
+    return {creator: found for creator, found in by_creator.items() if creator in shared}
+
+
+def _transports(rule: Rule, index: Index, rows: Numbers, companions: dict[int, list[int]]) -> dict[str, int]:
+    """How many of the caught goroutines wait on each transport: told by whoever of the two reads."""
+    names = [*(kind.name for kind in rule.transports), _UNKNOWN]
+    unread = {
+        key: kind_of_rows(rule.transports, index, np.array(found, dtype=np.int64)).tolist()
+        for key, found in companions.items()
+    }
+    counts: Counter[str] = Counter()
+    own = kind_of_rows(rule.transports, index, rows).tolist()
+    ids, creators = (index.column(name)[0][rows].tolist() for name in ("goroutine_id", "creator_id"))
+    weights = [1] * len(rows) if index.weights is None else index.weights[rows].tolist()
+    for goroutine, creator, told, weight in zip(ids, creators, own, weights, strict=True):
+        place = told
+        if place < 0:
+            candidates = unread.get(goroutine) or unread.get(creator) or []
+            place = next((candidate for candidate in candidates if candidate >= 0), -1)
+            if place >= 0:
+                candidates.remove(place)
+        counts[names[place]] += weight
+    return dict(sorted(counts.items()))

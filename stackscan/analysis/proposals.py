@@ -1,0 +1,134 @@
+"""Worker pools that nobody described: goroutines of one root and one creator, some of which wait in it for work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from stackscan.formats.symbol import origin
+from stackscan.knowledge.language import Index, index_of, mask
+from stackscan.knowledge.language.index import Numbers
+from stackscan.knowledge.language.reasons import names
+from stackscan.knowledge.language.symbols import Mask, plain
+from stackscan.knowledge.pool import Pool
+from stackscan.model.snapshot import Snapshot, Stack
+
+#: Fewer workers are not worth a description.
+_FEWEST: Final = 8
+#: Below this share of workers without work it is more likely that unlike things share a way to start.
+_LEAST_IDLE: Final = 0.1
+#: Frames of the program's own between a worker's root and the wait for work, the root included.
+_DEEPEST: Final = 3
+_MOST: Final = 3
+#: What a worker without work waits for, and how an expression says it.
+_IDLE: Final = ("chan receive", "select", "sync.Cond.Wait")
+#: What can stand between quotes in an expression and in TOML, and is the name of something.
+_WRITABLE: Final = re.compile(r"[^\s'\"`\\\x00-\x1f\x7f-\x9f]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A pool that may be one: how many goroutines share this root and creator, and how many of them wait for work."""
+
+    root: str
+    creator: str
+    workers: int
+    idle: int
+    toml: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """Where workers without work wait: the function, for what, and how deep below the root."""
+
+    function: str
+    reason: str
+    depth: int
+
+
+def propose(snapshot: Snapshot, pools: Iterable[Pool], claimed: Iterable[Numbers] = ()) -> tuple[Proposal, ...]:
+    """Up to three pools that no description covers, the largest first.
+
+    ``claimed``: goroutines (rows) that are known already, as healthy or as stuck, and make no pool.
+    """
+    index = index_of(snapshot)
+    free = np.ones(len(index.goroutines), dtype=np.bool_)
+    for pool in pools:
+        free &= ~mask(pool.worker, index)
+    for rows in claimed:
+        free[rows] = False
+    groups = _groups(index, free)
+    found = (_proposal(index, root, creator, cells) for (root, creator), cells in groups.items())
+    return tuple(sorted((p for p in found if p), key=lambda p: (-p.workers, p.root))[:_MOST])
+
+
+def _groups(index: Index, free: Mask) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """Cells and their goroutines by root and creator, of those with enough goroutines."""
+    counts = index.sums(index.row_cell[free], free, least=len(index.cell_stack))
+    groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    roots, creators = index.root_function[index.cell_stack], index.creator_function[index.cell_stack]
+    for cell in np.flatnonzero((counts > 0) & (roots >= 0) & (creators >= 0)).tolist():
+        groups.setdefault((int(roots[cell]), int(creators[cell])), []).append((cell, int(counts[cell])))
+    return {key: cells for key, cells in groups.items() if sum(count for _, count in cells) >= _FEWEST}
+
+
+def _proposal(index: Index, root: int, creator: int, cells: list[tuple[int, int]]) -> Proposal | None:
+    names_of = [plain(index.names[number]) for number in (root, creator)]
+    if not all(_WRITABLE.fullmatch(name) for name in names_of):
+        return None
+    waits = {cell: wait for cell, _ in cells if (wait := _wait(index, cell)) is not None}
+    if not waits:
+        return None
+    where = min(waits.values(), key=lambda wait: wait.depth)
+    if not _one_parent(index, [cell for cell, _ in cells]):
+        return None
+    workers = sum(count for _, count in cells)
+    idle = sum(count for cell, count in cells if waits.get(cell) == where)
+    # Where all wait alike, these may be as many connections that each have a loop: no pool.
+    if not _LEAST_IDLE <= idle / workers < 1 or not _WRITABLE.fullmatch(plain(where.function)):
+        return None
+    return Proposal(names_of[0], names_of[1], workers, idle, _toml(names_of[0], names_of[1], where))
+
+
+def _one_parent(index: Index, cells: list[int]) -> bool:
+    """Whether one goroutine started them all, as far as the dump tells (Go 1.21): a pool is started in one place, at
+    one time; what every request starts is none."""
+    parents, known = index.column("creator_id")
+    own = np.isin(index.row_cell, cells) & known
+    return len(np.unique(parents[own])) <= 1
+
+
+def _wait(index: Index, cell: int) -> _Wait | None:
+    """Where the goroutines of a cell wait for work, if they do."""
+    stack = index.stacks[int(index.cell_stack[cell])]
+    reasons = names(index.cell_reason[cell], stack.functions) or ()
+    reason = next((reason for reason in _IDLE if reason in reasons), None)
+    if reason is None or origin(stack.frames[int(index.places[1][index.cell_stack[cell]])]).kind == "std":
+        return None
+    own = [frame for frame in stack.frames if origin(frame).kind != "std"]
+    if not 1 <= len(own) <= _DEEPEST or not _waits_itself(stack, reason):
+        return None
+    return _Wait(own[0].function, reason, len(own))
+
+
+def _waits_itself(stack: Stack, reason: str) -> bool:
+    """Whether the program waits, and not the library on its behalf: reads and calls are work."""
+    library = [frame.function for frame in stack.frames if origin(frame).kind == "std"]
+    between = [name for name in library if not name.startswith(("runtime.", "internal/runtime/", "sync."))]
+    return not between and (reason == "sync.Cond.Wait" or not any(name.startswith("sync.") for name in library))
+
+
+def _toml(root: str, creator: str, where: _Wait) -> str:
+    function = plain(where.function)
+    idle = f'innermost "{function}" and waiting "{where.reason}"'
+    if where.reason == "sync.Cond.Wait":
+        idle = f'stack "sync.(*Cond).Wait" > "{function}"'
+    name = re.sub(r"[^a-z0-9]+", "-", root.rpartition("/")[2].lower()).strip("-")
+    return (
+        f'[[pool]]\nname = "{name or "workers"}"\ntitle = "workers of {root}"\n'
+        f"worker = 'root \"{root}\" and created by \"{creator}\"'\nidle = '{idle}'\n"
+    )

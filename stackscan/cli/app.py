@@ -1,0 +1,75 @@
+"""The command line: one module a command (options and help there, work elsewhere), errors caught here once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from stackscan import __version__
+from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules
+from stackscan.cli.options.sources import MaskedUsage
+from stackscan.cli.terminal.endings import UnforeseenError
+from stackscan.cli.terminal.output import say
+from stackscan.errors import StackscanError
+
+
+class _Commands(MaskedUsage):
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own class of contexts
+        """Run a command. Typer would end with 1, which means findings, for these errors."""
+        try:
+            return super().invoke(ctx)
+        except (EOFError, BrokenPipeError) as error:
+            raise UnforeseenError from error
+
+
+app = typer.Typer(
+    name="stackscan",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"stackscan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Read Go goroutine dumps and say what is stuck, where, and what to do about it.
+
+    Exit codes: 0 done, 1 (check only) something fails, 2 could not do the job (stderr says what, where and what to do),
+    130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP with nothing half-written. A reader that goes away (| head) changes
+    none of them.
+    """
+
+
+app.command("report", short_help="What a dump shows: what is stuck, where, and what to do.")(report.command)
+app.command("check", short_help="Judge captures in a pipeline: pass, fail, or cannot be judged.")(check.command)
+app.command("compare", short_help="Captures in time order: what grew, what went, who stayed.")(compare.command)
+app.command("rules", short_help="The known patterns and pools, or one of them explained.")(rules.command)
+app.add_typer(pool.app, short_help="How near a pool is to saturation, and what the fix buys.")
+app.command("export", short_help="Captures as tables: Parquet, Arrow, CSV, NDJSON.")(export.command)
+app.command("query", short_help="Ask captures in SQL.")(query.command)
+app.command("convert", short_help="A dump as pprof, folded stacks or speedscope.")(convert.command)
+app.add_typer(reproduce.app, short_help="The failure of boxo #1142 on real sockets.")
+
+
+def main() -> None:
+    """Run the command line; every error leaves by here, said in words."""
+    try:
+        app()
+    except StackscanError as error:
+        say(f"stackscan: {error}", *error.excerpt, error.hint)
+        sys.exit(error.exit_code)

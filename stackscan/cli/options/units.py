@@ -1,0 +1,60 @@
+"""How numbers with units are written on the command line."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import timedelta
+from typing import Final
+
+from stackscan.errors import ModelError, UsageError
+
+_UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+_PART: Final = re.compile(r"(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|)")
+
+
+def seconds(text: str | float) -> float:
+    """A duration as Go and people write it, in seconds: ``10s``, ``1m30s``, ``300us``, ``0.5``; a default of an option
+    is in seconds already. Raises ModelError."""
+    if isinstance(text, float):
+        return text
+    sign, body = (-1, text[1:]) if text.startswith("-") else (1, text)
+    parts = _PART.findall(body.strip())
+    bare = len(parts) > 1 and any(not unit for _, unit in parts)
+    if bare or not parts or "".join(f"{value}{unit}" for value, unit in parts) != body.strip():
+        raise _wrong("duration", text, "10s, 1m30s, 300ms, 300us")
+    return sign * sum(_number(value, "duration", text, "10s, 300ms") * _UNITS[unit] for value, unit in parts)
+
+
+def interval(text: str) -> timedelta:
+    """The time between two captures, as :func:`seconds` reads it; a bare number has no unit. Raises UsageError."""
+    bare = text.strip().replace(".", "").isdigit()
+    try:
+        found = 0.0 if bare else seconds(text)
+    except ModelError:
+        found = 0.0
+    if found <= 0:
+        raise UsageError(f"{text!r} is no interval", hint="Write it like 30s, 10m or 1h30m.")
+    return timedelta(seconds=found)
+
+
+def share(text: str | float) -> float:
+    """A share: ``0.1`` or ``10%``. Raises ModelError."""
+    if isinstance(text, float):
+        return text
+    body, unit = (text[:-1], 100) if text.endswith("%") else (text, 1)
+    return _number(body, "share", text, "0.1, 10%") / unit
+
+
+def _number(text: str, kind: str, whole: str, examples: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise _wrong(kind, whole, examples) from None
+    if not math.isfinite(value):
+        raise _wrong(kind, whole, examples)
+    return value
+
+
+def _wrong(kind: str, text: str, examples: str) -> ModelError:
+    return ModelError(f"{text!r} is no {kind}", hint=f"Write it like {examples}.")

@@ -1,0 +1,159 @@
+"""How the program ends: its standard streams, and what it says of a failure that nobody foresaw.
+
+Exit codes 0 and 1 are answers, so no failure may end with one of them. This is the outermost place: what nothing else
+caught becomes exit code 2 and a few words on stderr.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import select
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Final, TextIO
+
+from stackscan.errors import visible
+from stackscan.model.masking import masked_text
+
+COULD_NOT: Final = 2
+INTERRUPTED: Final = 130
+#: The environment variable that asks for the traceback of an unforeseen failure.
+TRACEBACK_VARIABLE: Final = "STACKSCAN_TRACEBACK"
+_FAULT: Final = (
+    "This is a fault of stackscan, not of what it was given.",
+    f"With {TRACEBACK_VARIABLE}=1 in the environment the same command prints a traceback; report the fault with it.",
+)
+
+
+class UnforeseenError(Exception):
+    """Carries an error (its cause) past typer, which would end with 1 for some, and say nothing."""
+
+
+def run_to_end(run: Callable[[], None]) -> int:
+    """The exit code of the program. Standard output is written out; every failure is told on stderr."""
+    out = open_streams()
+    code = _code_of(run, out)
+    code = _code_of(sys.stdout.flush, out) or code
+    if out.failure is not None:
+        _say(_unwritable(out.failure), "Make room, or write elsewhere.")
+        return COULD_NOT
+    return code
+
+
+def _code_of(run: Callable[[], None], out: _Output) -> int:
+    try:
+        run()
+    except SystemExit as leaving:
+        return _asked(leaving)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BaseException as error:  # noqa: BLE001 - polars' panics derive from it
+        cause = error.__cause__ if isinstance(error, UnforeseenError) else None
+        return _told(cause or error, out)
+    return 0
+
+
+def _asked(leaving: SystemExit) -> int:
+    if leaving.code is None or isinstance(leaving.code, int):
+        return leaving.code or 0
+    _say(str(leaving.code))
+    return COULD_NOT
+
+
+def _told(error: BaseException, out: _Output) -> int:
+    """Say what failed."""
+    if os.environ.get(TRACEBACK_VARIABLE, "0") not in ("", "0"):
+        sys.stderr.write(masked_text("".join(traceback.format_exception(error))))
+    if isinstance(error, OSError) and out.failure is not None:
+        pass  # it is said at the very end
+    elif isinstance(error, MemoryError):
+        _say("stackscan: out of memory", "Give it more memory, or less input at once.")
+    else:
+        what = masked_text(f"{type(error).__name__}: {error}".rstrip(": "))
+        _say(f"stackscan: unexpected failure: {what}", *_FAULT)
+    return COULD_NOT
+
+
+def _unwritable(failure: OSError) -> str:
+    if failure.errno == errno.EBADF:
+        return "stackscan: standard output is closed"
+    return f"stackscan: standard output cannot be written: {failure.strerror or failure}"
+
+
+def _say(line: str, *more: str) -> None:
+    print(visible(line), *(f"  {text}" for text in more), sep="\n", file=sys.stderr, flush=True)
+
+
+# -- the standard streams --------------------------------------------------------------------------------------------
+
+
+class _Output(io.FileIO):
+    """A standard stream. A reader that goes away (``| head``) is no failure: the rest is written to nobody, and the
+    command ends with the code that it would have had."""
+
+    def __init__(self, descriptor: int, *, failing: bool) -> None:
+        """``failing``: other errors are raised and kept; else what cannot be written is lost."""
+        super().__init__(descriptor, "w", closefd=False)
+        self._failing = failing
+        self.failure: OSError | None = None
+
+    def write(self, data: object, /) -> int:
+        """Write some bytes: how many were taken. Raises OSError."""
+        view = memoryview(data)  # type: ignore[arg-type]  # whatever buffer io.BufferedWriter has
+        try:
+            written = super().write(view)
+            while written is None:  # somebody made the pipe non-blocking, and it is full
+                select.select([], [self], [])
+                written = super().write(view)
+        except OSError as error:
+            self._discard()
+            if self._failing and not isinstance(error, BrokenPipeError):
+                self.failure = error
+                raise
+            return view.nbytes
+        return written
+
+    def _discard(self) -> None:
+        """From here on all goes nowhere, also what Python itself writes at its end."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+
+
+def open_streams() -> _Output:
+    """Make all three standard streams ones that can be used, and return what is below standard output.
+
+    A closed one is given a descriptor of its own, or the next file that is opened takes its number, and gets what was
+    meant for the stream. Standard input stays None: what asks for it says that it is closed.
+    """
+    for descriptor, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):  # writing to a closed output fails
+        _occupy(descriptor, mode)
+    out = _Output(1, failing=True)
+    sys.stdout = _text(out, sys.stdout)
+    sys.stderr = _text(_Output(2, failing=False), sys.stderr, line_buffering=True)
+    return out
+
+
+def _occupy(descriptor: int, mode: int) -> None:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        opened = os.open(os.devnull, mode)
+        if opened != descriptor:
+            os.dup2(opened, descriptor)
+            os.close(opened)
+
+
+def _text(raw: _Output, like: TextIO | None, *, line_buffering: bool = False) -> TextIO:
+    """A text stream as the one that Python opened, whose letters that cannot be printed are escaped."""
+    unbuffered = isinstance(like, io.TextIOWrapper) and like.write_through
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=like.encoding if like is not None else "utf-8",
+        errors="backslashreplace",
+        line_buffering=line_buffering or raw.isatty(),
+        write_through=unbuffered,
+    )

@@ -1,0 +1,44 @@
+"""Where a command writes: standard output, or a file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from stackscan.export.atomic import named, whole_file
+
+
+@contextmanager
+def written(path: Path | None) -> Iterator[TextIO]:
+    """A text stream to write to; None and ``-`` are standard output. Raises OutputError when it cannot be written; no
+    file is left half-written.
+
+    What becomes of standard output when it cannot be written is told in :mod:`stackscan.cli.terminal.endings`.
+    """
+    if path is None or str(path) == "-":
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    with named(path):
+        is_special = path.exists() and not path.is_file() and not path.is_dir()
+    if is_special:
+        with named(path), path.open("w", encoding="utf-8", errors="backslashreplace") as out:  # a pipe, a device
+            yield out
+    else:
+        with whole_file(path) as out:
+            yield out
+
+
+def say(line: str, *more: str) -> None:
+    """A line on stderr, and below it what it is about and what to do; what cannot be printed is escaped."""
+    if sys.stderr is not None:
+        print(_printable(line), file=sys.stderr)
+        for text in filter(None, more):
+            print(f"  {_printable(text)}", file=sys.stderr)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

@@ -1,0 +1,98 @@
+"""The process that runs a query: it is given plans of tables and a text, and answers with a table or a message.
+
+Started by :mod:`stackscan.export.sql.bounded` as a script of its own, so that it loads nothing but polars. Its standard
+input: a line of JSON (``sql``, ``seconds``, ``bytes``, ``plans``: name and length each), then the plans. Its standard
+output: a line of JSON (``error``, or nothing in it), then the result as an Arrow stream.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+#: The exit code that says that there was not enough memory.
+OUT_OF_MEMORY: Final = 77
+#: A result may take this share of the memory that the query may take: it is copied on its way.
+RESULT_SHARE: Final = 4
+
+
+def main() -> None:
+    """Answer one question."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked decides when it ends
+    asked = json.loads(sys.stdin.buffer.readline())
+    if os.name == "posix":
+        _bound(asked["seconds"], asked["bytes"])
+    try:
+        with pl.SQLContext(eager=False) as context:
+            for name, length in asked["plans"]:
+                context.register(name, pl.LazyFrame.deserialize(io.BytesIO(sys.stdin.buffer.read(length))))
+            result = context.execute(asked["sql"]).collect()
+        _answer(result, asked["bytes"] // RESULT_SHARE)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - each is told to who asked
+        said = str(error).strip().partition("\n")[0]
+        _write({"error": said or type(error).__name__})
+
+
+def _answer(result: pl.DataFrame, most: int) -> None:
+    if result.estimated_size() > most:
+        _write({"error": f"its result is larger than {most >> 20:,} MiB; ask for fewer columns, or LIMIT the rows"})
+        return
+    _write({})
+    result.write_ipc_stream(sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def _write(header: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(json.dumps(header).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _bound(seconds: float, most: int) -> None:
+    """Bound what this process may take, counted from here on: what polars itself takes is no part of it.
+
+    The system ends it when it allocates more (Linux), and it ends itself when it holds more (any system). The alarm is
+    for the case that who asked is gone.
+    """
+    import resource  # noqa: PLC0415 - not on every system
+
+    signal.alarm(int(seconds) + 10)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    taken = _taken()
+    if taken is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        bound = taken + most
+        resource.setrlimit(resource.RLIMIT_DATA, (bound if hard < 0 else min(bound, hard), hard))
+    unit = 1 if sys.platform == "darwin" else 1024
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+    def watch() -> None:
+        while resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit - held <= most:
+            time.sleep(0.02)
+        os._exit(OUT_OF_MEMORY)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _taken() -> int | None:
+    """Bytes that RLIMIT_DATA counts already; None where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    kib = next((line.split()[1] for line in status.splitlines() if line.startswith("VmData:")), None)
+    return None if kib is None else int(kib) * 1024
+
+
+if __name__ == "__main__":
+    main()

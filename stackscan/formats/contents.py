@@ -1,0 +1,225 @@
+"""All that one input holds: its captures and, of a bundle, what else lies in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Final
+
+from stackscan import sources
+from stackscan.errors import UnrecognisedFormatError
+from stackscan.formats import contention, kinds
+from stackscan.formats.contention import ContentionProfile
+from stackscan.formats.members import read_member
+from stackscan.model.capture import Capture, Entry, Place, Taken
+from stackscan.model.snapshot import Problem, Snapshot
+from stackscan.sources import Member, Source
+from stackscan.sources.names import first_known, read_name
+
+#: Called with what is being read, how many bytes of it, and of how many.
+Progress = Callable[[str, int, int], None]
+_TEXT: Final = "goroutine-text"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What one input holds. ``version`` is what the version.json of a bundle says, ``contention`` its mutex and block
+    profiles by member."""
+
+    source: str
+    is_bundle: bool
+    captures: tuple[Capture, ...]
+    entries: tuple[Entry, ...]
+    version: dict[str, str] | None
+    contention: tuple[tuple[str, ContentionProfile], ...]
+
+    @property
+    def views(self) -> Iterator[tuple[Capture, Capture]]:
+        """Pairs of captures that show one process: a text, and a profile of the same folder."""
+        first = [capture for capture in self.captures if capture.place.position == 1]
+        texts = {capture.place.folder: capture for capture in first if capture.snapshot.format == _TEXT}
+        yield from ((texts[second.place.folder], second) for second in first if second.second_view)
+
+
+def read_source(source: str, progress: Progress | None = None, *, keep_content: bool = True) -> Contents:
+    """Open an input and read all that it holds; without the bytes of its files if nobody needs fingerprints.
+
+    Raises StackscanError when it cannot be read or holds no dump.
+    """
+    chosen = Source(source)
+    reading = _Reading(progress, keep_content)
+    try:
+        for member in sources.open_source(chosen, reading.progress_of(str(chosen))):
+            reading.take(member)
+    except UnrecognisedFormatError as error:  # its message may quote a server that repeats what it was asked
+        raise type(error)(chosen.hide(str(error)), hint=error.hint) from None
+    if not reading.members:
+        listed = ", ".join(f"{entry.name} ({entry.note or entry.kind})" for entry in reading.entries[:10])
+        raise UnrecognisedFormatError(f"{chosen}: no goroutine dump in it; it holds {listed or 'nothing'}")
+    return Contents(
+        str(chosen),
+        reading.is_bundle,
+        tuple(_captures(reading)),
+        tuple(reading.entries),
+        reading.version,
+        tuple(reading.contention),
+    )
+
+
+@dataclass(slots=True)
+class _Read:
+    """A member that holds dumps: its snapshots and, if kept, its bytes."""
+
+    member: Member
+    snapshots: Sequence[Snapshot]
+    content: bytes
+
+    @property
+    def is_text(self) -> bool:
+        return self.snapshots[0].format == _TEXT
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read of an input so far."""
+
+    progress: Progress | None
+    keep_content: bool
+    is_bundle: bool = False
+    members: list[_Read] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    version: dict[str, str] | None = None
+    contention: list[tuple[str, ContentionProfile]] = field(default_factory=list)
+
+    def progress_of(self, where: str) -> Callable[[int, int], None] | None:
+        progress = self.progress
+        return None if progress is None else lambda done, total: progress(where, done, total)
+
+    def take(self, member: Member) -> None:
+        """Read one member. Only an input that is one file must be a dump; a bundle may hold anything."""
+        self.is_bundle |= member.name is not None
+        member = self._distinct(member)
+        if member.data is None:
+            self._list(member, "not read")
+            return
+        try:
+            found = read_member(member, self.progress_of(member.where))
+        except UnrecognisedFormatError as error:
+            if member.name is None:
+                raise _cut_short(member, error) from error
+            self._take_other(member, member.data, error)
+            return
+        if member.cut:
+            snapshots = found[-1][1]
+            snapshots[-1] = _cut(snapshots[-1], member.note if member.name is None else None)
+        content = member.data if self.keep_content else b""
+        self.members += [_Read(part, snapshots, content) for part, snapshots in found]
+        wrapped = found[0][0]
+        goroutines = sum(snapshot.total for _, snapshots in found for snapshot in snapshots)
+        self._list(wrapped, found[0][1][0].format, size=member.size, goroutines=goroutines, note=_note(wrapped))
+
+    def _distinct(self, member: Member) -> Member:
+        """The member under a name that none before it has: an archive may hold several of one name."""
+        known = {entry.name for entry in self.entries}
+        if member.name is None or member.data is None or member.name not in known:
+            return member
+        return replace(member, name=next(n for k in count(2) if (n := f"{member.name} ({k})") not in known))
+
+    def _take_other(self, member: Member, data: bytes, error: UnrecognisedFormatError) -> None:
+        """A member of a bundle that holds no goroutines."""
+        kind = kinds.kind_of(data)
+        if kind == "version":
+            self.version = self.version or kinds.read_version(data)
+        if contention.claims(data):
+            profile = contention.read(data)
+            kind = f"{profile.kind} profile"
+            self.contention.append((member.name or "", profile))
+        unread = str(error) if kind in ("text", "binary") and b"goroutine" in data else None
+        self._list(member, kind, note=_note(member) or unread)
+
+    def _list(
+        self,
+        member: Member,
+        kind: str,
+        *,
+        size: int | None = None,
+        goroutines: int | None = None,
+        note: str | None = None,
+    ) -> None:
+        size = member.size if size is None else size
+        self.entries.append(Entry(member.name or "", kind, size, goroutines, note or member.note, cut=member.cut))
+
+
+def _captures(reading: _Reading) -> Iterator[Capture]:
+    release = reading.version.get("Version") if reading.version else None
+    folders = _folders(reading.members)
+    for read in reading.members:
+        member, folder = read.member, folders[_folder(read.member)]
+        last = len(read.snapshots)
+        for position, snapshot in enumerate(read.snapshots, start=1):
+            cut = member.cut and position == last
+            place = Place(member.source, member.name, position, last, member.wrapper, member.stream, cut=cut)
+            taken = first_known((_taken(member, snapshot), folder.taken if member.name else Taken()))
+            yield Capture(snapshot, place, taken, release, folder.of_one_process and not read.is_text, read.content)
+
+
+# -- what members of one bundle say of each other --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder of a bundle: whether it shows one process (one text with one dump), and when that was captured.
+
+    Those who write bundles take all members within seconds. A folder with several texts is a collection, whose members
+    may be hours apart.
+    """
+
+    of_one_process: bool
+    taken: Taken
+
+
+def _folders(members: Sequence[_Read]) -> dict[str, _Folder]:
+    by_name: dict[str, list[_Read]] = {}
+    for read in members:
+        by_name.setdefault(_folder(read.member), []).append(read)
+    return {name: _shared(reads) for name, reads in by_name.items()}
+
+
+def _shared(reads: Sequence[_Read]) -> _Folder:
+    texts = [read for read in reads if read.is_text]
+    if len(texts) != 1 or len(texts[0].snapshots) != 1:
+        return _Folder(of_one_process=False, taken=Taken())
+    taken = first_known(_taken(read.member, snapshot) for read in reads for snapshot in read.snapshots)
+    return _Folder(of_one_process=True, taken=taken)
+
+
+def _folder(member: Member) -> str:
+    return (member.name or "").rpartition("/")[0]
+
+
+def _taken(member: Member, snapshot: Snapshot) -> Taken:
+    return first_known((Taken(snapshot.captured_at), read_name(f"{member.source}/{member.name or ''}".rstrip("/"))))
+
+
+# -- damage ----------------------------------------------------------------------------------------------------------
+
+
+def _note(member: Member) -> str | None:
+    wrapper = f"in {', '.join(member.wrapper)}" if member.wrapper else None
+    return member.note or ("cut" if member.cut else wrapper)
+
+
+def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFormatError:
+    """What to say of an input that holds no dump: of one whose end is missing, this first."""
+    if member.note is None:
+        return error
+    return UnrecognisedFormatError(f"{member.where}: {member.note}; there is no dump in what came")
+
+
+def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:
+    """A snapshot whose file ends too early: its archive, or the server that sent it, says so."""
+    line = snapshot.rows["line"].max()
+    reason = note or "the compressed file is cut: what follows this goroutine is lost"
+    problem = Problem(line if isinstance(line, int) else 1, reason)
+    return replace(snapshot, complete=False, problems=(*snapshot.problems, problem))

@@ -1,0 +1,93 @@
+"""From a member to its snapshots: takes off what a log put around a dump, and gives lines their original numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from stackscan import formats
+from stackscan.errors import UnrecognisedFormatError
+from stackscan.formats import adjoining
+from stackscan.model.snapshot import Problem, Snapshot
+from stackscan.sources import Member
+from stackscan.sources import logs as wrappers
+from stackscan.sources.logs import Note, Piece, Wrapped
+
+#: Told how many bytes of how many have been read.
+Progress = Callable[[int, int], None]
+
+
+def read_member(member: Member, progress: Progress | None = None) -> list[tuple[Member, list[Snapshot]]]:
+    """The snapshots of a member, at least one; those of a log for each of its streams that holds any.
+
+    The members that come back carry no data. Raises UnrecognisedFormatError for one that holds no dump.
+    """
+    data = member.data or b""
+    bare = replace(member, data=None)
+    if formats.is_binary(data):  # what stands in its strings is no log, whatever it looks like
+        return [(bare, formats.read(data, where=member.where, progress=progress))]
+    wrapped = wrappers.unwrap(data)
+    found = _streams(bare, wrapped, progress) if wrapped else []
+    if wrapped and len(wrapped.pieces) == 1:
+        data = wrapped.pieces[0].text  # if it holds no dump, what it is can be told from this
+    return found or [(bare, _read(Piece("", data), member, progress))]
+
+
+def _read(piece: Piece, member: Member, progress: Progress | None) -> list[Snapshot]:
+    """The snapshots of one text, whose dumps may be of several formats, with the line numbers of the log."""
+    found = []
+    parts = adjoining.parts(piece.text)
+    for first_line, text in parts:
+        inner = piece
+        if len(parts) > 1:
+            inner = Piece("", text, np.arange(first_line + 1, first_line + text.count(b"\n") + 2)).within(piece)
+        snapshots = formats.read(text, where=member.where, progress=progress)
+        found += [_renumber(snapshot, inner) for snapshot in snapshots]
+    return found
+
+
+def _streams(member: Member, wrapped: Wrapped, progress: Progress | None) -> list[tuple[Member, list[Snapshot]]]:
+    found = []
+    for piece in wrapped.pieces:
+        try:
+            snapshots = _read(piece, member, progress)
+        except UnrecognisedFormatError:
+            continue  # a line that only speaks of a goroutine
+        if any(not snapshot.rows.is_empty() for snapshot in snapshots):
+            named = replace(member, wrapper=wrapped.names, stream=piece.stream)
+            found.append((named, _with_notes(snapshots, wrapped.notes)))
+    return found
+
+
+def _renumber(snapshot: Snapshot, piece: Piece) -> Snapshot:
+    """The same snapshot with the line numbers of the log."""
+    if piece.lines is None or not len(piece.lines):
+        return snapshot
+    last = len(piece.lines)
+    problems = tuple(
+        replace(problem, line=int(piece.lines[min(max(problem.line, 1), last) - 1])) for problem in snapshot.problems
+    )
+    original = pl.Series("original", piece.lines)
+    line = original.gather(snapshot.rows["line"].clip(1, last) - 1).cast(snapshot.rows["line"].dtype)
+    return replace(snapshot, problems=problems, rows=snapshot.rows.with_columns(line.alias("line")))
+
+
+def _with_notes(snapshots: list[Snapshot], notes: tuple[Note, ...]) -> list[Snapshot]:
+    """Tell a snapshot what the log says it left out between its first line and the next snapshot's."""
+    starts = [_first_line(snapshot) for snapshot in snapshots]
+    told = []
+    for place, snapshot in enumerate(snapshots):
+        end = starts[place + 1] if place + 1 < len(starts) else None
+        concerned = [note for note in notes if note.line > starts[place] and (end is None or note.line < end)]
+        problems = tuple(Problem(note.line, note.reason, note.excerpt) for note in concerned)
+        whole = snapshot.complete and not problems
+        told.append(replace(snapshot, problems=(*snapshot.problems, *problems), complete=whole))
+    return told
+
+
+def _first_line(snapshot: Snapshot) -> int:
+    line = snapshot.rows["line"].min()
+    return line if isinstance(line, int) else 0

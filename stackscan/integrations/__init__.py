@@ -1,0 +1,1 @@
+"""What other systems load or serve: pytest's plugin, Prometheus' metrics."""

@@ -1,0 +1,144 @@
+"""stackscan.toml: a user's own rules and pools beside those that ship, and which of all not to use."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final, TypeVar
+
+from stackscan.errors import ConfigurationError
+from stackscan.knowledge import pool, rule
+from stackscan.knowledge.descriptions import Table, toml_trouble
+from stackscan.knowledge.pool import Pool, read_pool
+from stackscan.knowledge.precedence import in_order
+from stackscan.knowledge.rule import Rule, read_rule
+
+FILE_NAME: Final = "stackscan.toml"
+#: What may stand at the top of the file. What a command reads for itself (check) is looked at by that command.
+KNOWN: Final = ("disable", "rule", "pool", "check")
+_LARGEST_BYTES: Final = 4 << 20
+
+Described = TypeVar("Described", Rule, Pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The rules and pools to use. ``path`` is the file that was read, None where there is none; ``own`` are the names
+    of what it describes, ``top`` is its top table, for what commands read themselves."""
+
+    rules: tuple[Rule, ...]
+    pools: tuple[Pool, ...]
+    path: Path | None = None
+    own: frozenset[str] = frozenset()
+    top: Table | None = None
+
+    def named(self, name: str | None) -> tuple[list[Rule], list[Pool]]:
+        """The rules and pools of this name (None: all). Raises ConfigurationError when there is none."""
+        found_rules = [entry for entry in self.rules if name in (None, entry.name)]
+        found_pools = [entry for entry in self.pools if name in (None, entry.name)]
+        if name is None or found_rules or found_pools:
+            return found_rules, found_pools
+        known = [entry.name for entry in self.rules] + [entry.name for entry in self.pools]
+        near = difflib.get_close_matches(name, known, n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigurationError(f"no rule or pool is named {name!r}{meant}", hint="`stackscan rules` lists them all.")
+
+
+def shipped() -> Configuration:
+    """What ships with stackscan, and nothing else."""
+    return Configuration(rule.catalogue(), pool.catalogue())
+
+
+def find(start: Path) -> Path | None:
+    """The file in a folder or the nearest folder above it, not above a repository's root; None where there is none."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def load(path: Path | None) -> Configuration:
+    """What a file says, on top of what ships; ``path`` None: only what ships.
+
+    Raises ConfigurationError, CatalogueError or ExpressionError naming the file, the key and what would be right.
+    """
+    if path is None:
+        return shipped()
+    top = _read(path)
+    own_rules = tuple(read_rule(table, examples_needed=False) for table in top.tables("rule"))
+    own_pools = tuple(read_pool(table, examples_needed=False) for table in top.tables("pool"))
+    known = [one.name for one in (*rule.catalogue(), *own_rules)]
+    known_pools = [one.name for one in (*pool.catalogue(), *own_pools)]
+    for own_rule in own_rules:
+        _check_pool(own_rule, known_pools, top.where)
+    disabled = _disabled(top, [*known, *known_pools])
+    used_rules = _together("rule", rule.catalogue(), own_rules, disabled, top.where)
+    used_pools = _together("pool", pool.catalogue(), own_pools, disabled, top.where)
+    in_order(used_rules)  # a circle is the file's fault, and said before anything is read
+    own = frozenset([one.name for one in own_rules] + [one.name for one in own_pools])
+    return Configuration(used_rules, used_pools, path, own, top)
+
+
+def _read(path: Path) -> Table:
+    try:
+        data = path.read_bytes()[: _LARGEST_BYTES + 1]
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(data) > _LARGEST_BYTES:
+        raise ConfigurationError(f"{path} is larger than 4 MiB: is it the right file?")
+    try:
+        values = tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path}: {toml_trouble(error)}") from error
+    top = Table(values, str(path))
+    for key in values:
+        if key not in KNOWN:
+            near = difflib.get_close_matches(key, KNOWN, n=1, cutoff=0.5)
+            meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(KNOWN)}"
+            raise ConfigurationError(f"{path}: unknown key {key!r}; {meant}")
+    return top
+
+
+def _check_pool(rule: Rule, known: Sequence[str], where: str) -> None:
+    """A rule's pool must be there."""
+    if rule.pool is None or rule.pool in known:
+        return
+    near = difflib.get_close_matches(rule.pool, known, n=1)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    raise ConfigurationError(f"{where}, rule {rule.name!r}: no pool is named {rule.pool!r}{meant}")
+
+
+def _disabled(top: Table, known: Sequence[str]) -> tuple[str, ...]:
+    """The patterns of ``disable``, each of which must mean something."""
+    patterns = top.texts("disable")
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            near = difflib.get_close_matches(pattern, known, n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigurationError(f"{top.where}, 'disable': no rule or pool is named {pattern!r}{meant}")
+    return patterns
+
+
+def _together(
+    what: str, shipping: Iterable[Described], own: Sequence[Described], disabled: Sequence[str], where: str
+) -> tuple[Described, ...]:
+    """What ships and is not disabled, and the user's own."""
+    kept: list[Described] = [
+        entry for entry in shipping if not any(fnmatchcase(entry.name, pattern) for pattern in disabled)
+    ]
+    names = [entry.name for entry in kept]
+    for place, entry in enumerate(own, start=1):
+        if entry.name in names:
+            raise ConfigurationError(
+                f"{where}, {what} {place}: a {what} named {entry.name!r} is there already",
+                hint="Give it another name, or put the name of the one that ships under 'disable'.",
+            )
+        names.append(entry.name)
+        kept.append(entry)
+    return tuple(sorted(kept, key=lambda entry: entry.name))

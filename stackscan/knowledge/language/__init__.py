@@ -1,0 +1,22 @@
+"""The rule language: expressions that say which goroutines are meant (manual: docs/rules.md)."""
+
+from stackscan.knowledge.language.evaluate import mask, select
+from stackscan.knowledge.language.grammar import parse
+from stackscan.knowledge.language.index import Index, index_of
+from stackscan.knowledge.language.reading import Kind, kind_of_rows, read_expression, read_kinds
+from stackscan.knowledge.language.stacks import deciding
+from stackscan.knowledge.language.syntax import Expression
+
+__all__ = [
+    "Expression",
+    "Index",
+    "Kind",
+    "deciding",
+    "index_of",
+    "kind_of_rows",
+    "mask",
+    "parse",
+    "read_expression",
+    "read_kinds",
+    "select",
+]

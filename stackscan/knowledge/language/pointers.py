@@ -1,0 +1,78 @@
+"""Pointer arguments: who waits on the same thing, who has a pointer in common with whom.
+
+What tracebacks print are words: of registers and of the stack, of which some are pointers to what goroutines share and
+many are not (addresses of types and of code, values that happen to be large). A word that very many frames of unlike
+functions carry says nothing, and a word behind a ``?`` may be stale; neither counts here.
+"""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+import numpy as np
+import polars as pl
+
+from stackscan.knowledge.language.index import Index, Numbers
+from stackscan.knowledge.language.symbols import Mask
+
+#: Below: small numbers, offsets, and (on 64-bit systems) the program's own code and data, at which interface tables,
+#: types and package variables lie: everything of a type has them in common.
+_LOWEST_HEAP: Final = 1 << 32
+
+
+def arguments(index: Index) -> pl.DataFrame | None:
+    """The reliable words that may be pointers into the heap; None where the format prints no arguments."""
+    if "arguments" not in index.answers:
+        table = None if index.read_arguments is None else index.read_arguments(None)
+        index.answers["arguments"] = None if table is None else _pointers(table)
+    return cast("pl.DataFrame | None", index.answers["arguments"])
+
+
+def _arguments_of(index: Index, asked: Mask) -> pl.DataFrame | None:
+    """The same of some goroutines at least: of all that have a frame in common with one of them."""
+    if "arguments" in index.answers or index.read_arguments is None:
+        return arguments(index)
+    stacks = (index.stacks[number] for number in np.unique(index.row_stack[asked]).tolist())
+    return _pointers(index.read_arguments({frame for stack in stacks for frame in stack.frames}))
+
+
+def _pointers(table: pl.DataFrame) -> pl.DataFrame:
+    return table.filter(pl.col("reliable") & (pl.col("word") >= _LOWEST_HEAP))
+
+
+def instances(index: Index) -> Numbers:
+    """A number for what each goroutine waits on, told by the first pointer of the innermost frame that prints one;
+    -1 where none does."""
+    found = np.full(len(index.goroutines), -1, dtype=np.int64)
+    table = arguments(index)
+    if table is None or table.is_empty():
+        return found
+    first = (
+        table.filter(pl.col("position") == 0)
+        .sort("goroutine", "frame")
+        .group_by("goroutine", maintain_order=True)
+        .first()
+        .with_columns(pl.col("word").rank("dense").cast(pl.Int64).alias("number"))
+    )
+    found[first["goroutine"].to_numpy()] = first["number"].to_numpy()
+    return found
+
+
+def sharing(index: Index, rows: Numbers, others: Mask) -> Mask | None:
+    """For each of some goroutines (``rows``), whether another one of ``others`` has a pointer in common with it; None:
+    nothing tells."""
+    if index.read_arguments is not None and not others.any():
+        return np.zeros(len(rows), dtype=np.bool_)
+    asked = others.copy()
+    asked[rows] = True
+    table = _arguments_of(index, asked)
+    if table is None:
+        return None
+    words = table.select("goroutine", "word").unique()
+    theirs = words.filter(pl.Series(others)[words["goroutine"].cast(pl.UInt32)])
+    owners = theirs.group_by("word").agg(pl.col("goroutine").n_unique().alias("owners"), pl.col("goroutine").first())
+    joined = words.join(owners, on="word", how="inner", suffix="_owner")
+    other = joined.filter((pl.col("owners") > 1) | (pl.col("goroutine") != pl.col("goroutine_owner")))
+    found = np.zeros(len(index.goroutines), dtype=np.bool_)
+    found[other["goroutine"].to_numpy()] = True
+    return found[rows]

@@ -1,0 +1,62 @@
+"""Expressions in TOML files: one by itself, and named ones that sort what was found."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stackscan.errors import CatalogueError
+from stackscan.knowledge.descriptions import Table
+from stackscan.knowledge.language import names
+from stackscan.knowledge.language.evaluate import mask
+from stackscan.knowledge.language.grammar import parse
+from stackscan.knowledge.language.index import Index, Numbers
+from stackscan.knowledge.language.syntax import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A named expression that sorts what was found: a shape of the stall, a transport."""
+
+    name: str
+    when: Expression
+
+
+def read_expression(table: Table, key: str = "when") -> Expression:
+    """The expression under a key, which must be there. Raises CatalogueError or ExpressionError naming the key."""
+    value = table.raw(key)
+    if value is None:
+        table.missing(key)
+    if not isinstance(value, str):
+        raise CatalogueError(f"{table.where}: {key!r} must be an expression in quotes (docs/rules.md)")
+    return parse(value, where=f"{table.where}, {key!r}")
+
+
+def read_kinds(table: Table, key: str) -> tuple[Kind, ...]:
+    """The ``[[key]]`` tables, or the shared list that ``keys = "NAME"`` names."""
+    shared = table.text(f"{key}s", "-")
+    entries = table.tables(key)
+    if shared != "-":
+        entries = names.kinds_of(shared)
+        if not entries:
+            near = difflib.get_close_matches(shared, names.kind_names(), n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise CatalogueError(f"{table.where}: no shared list of kinds is named {shared!r}{meant}")
+    return tuple(_read_kind(entry) for entry in entries)
+
+
+def _read_kind(entry: Table) -> Kind:
+    kind = Kind(entry.text("name"), read_expression(entry))
+    entry.finish()
+    return kind
+
+
+def kind_of_rows(kinds: Sequence[Kind], index: Index, rows: Numbers) -> Numbers:
+    """For each of these goroutines the place of the first kind that it is of; -1: none."""
+    found = np.full(len(rows), -1, dtype=np.int64)
+    for place, kind in enumerate(kinds):
+        found[(found < 0) & mask(kind.when, index)[rows]] = place
+    return found

@@ -1,0 +1,143 @@
+"""Patterns over the distinct functions of a dump.
+
+A symbol pattern is a Go symbol as people write it: ``(*Server).taskWorker``, ``go-multistream.(*once).Do``. It matches
+from a ``/`` or ``.`` on to the end of a symbol, type arguments left aside; ``*`` stands for any run of characters
+without a slash, ``**`` for any at all, and the star of a pointer receiver for itself. A receiver without a star means
+both kinds.
+
+A dump has a few hundred distinct functions and a catalogue a few hundred patterns. So the ends of all functions are
+kept in one dictionary: a pattern without stars is one look-up, and only patterns with stars are tried, on the functions
+that hold their longest literal part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from stackscan.knowledge.language.globs import ANY, SEGMENT, Glob
+
+Mask = npt.NDArray[np.bool_]
+
+_BRACKETS: Final = re.compile(r"([\[\]])")
+_TOKEN: Final = re.compile(r"\(\*|\*\*|\*|[^*(]+|\(")
+_POINTER: Final = re.compile(r"\(\*([^()]*)\)")
+_ENDS: Final = re.compile(r"[/.]")
+#: A longer symbol is matched as a whole only: no compiler prints one, but a stranger's dump may, to be slow on.
+_LONGEST: Final = 2_000
+
+
+@lru_cache(maxsize=65536)
+def plain(function: str) -> str:
+    """The symbol without type arguments, which Go prints or not by version and format."""
+    if "[" not in function:
+        return function
+    kept: list[str] = []
+    depth = 0
+    for piece in _BRACKETS.split(function):
+        if piece == "[":
+            depth += 1
+        elif piece == "]" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(piece)
+    return function if depth else "".join(kept)  # unbalanced: no type arguments, whatever it is
+
+
+@lru_cache(maxsize=65536)
+def spellings(function: str) -> tuple[str, ...]:
+    """A function as patterns may name it: ``main.(*T).Run`` is also ``main.T.Run``."""
+    bare = plain(function)
+    return (bare, _POINTER.sub(r"\1", bare)) if "(*" in bare else (bare,)
+
+
+@lru_cache(maxsize=4096)
+def symbol_glob(pattern: str) -> Glob:
+    """A pattern of a whole spelling."""
+    return Glob(_parts(plain(pattern)), anywhere="/.")
+
+
+@lru_cache(maxsize=4096)
+def path_glob(pattern: str) -> Glob:
+    """An import path, a module or a receiver: the whole of it, ``net/...`` as for the go tool."""
+    return Glob(_parts(pattern.removesuffix("/...")), below=pattern.endswith("/..."))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """The parts of a pattern: stars, and what stands between them as one text."""
+    groups = groupby(_TOKEN.findall(text), key=lambda token: token in (ANY, SEGMENT))
+    return tuple(part for stars, tokens in groups for part in (tokens if stars else ("".join(tokens),)))
+
+
+def matches(pattern: str, function: str) -> bool:
+    """Whether a symbol, as Go prints it, is what a pattern means."""
+    return any(symbol_glob(pattern).matches(spelling) for spelling in spellings(function))
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolPattern:
+    """One or more alternative symbol patterns, to be asked of one function at a time."""
+
+    texts: tuple[str, ...]
+
+    def matches(self, function: str) -> bool:
+        """Whether a symbol, as Go prints it, is meant."""
+        return any(matches(text, function) for text in self.texts)
+
+
+class Functions:
+    """The distinct functions of a dump, to be asked which of them a pattern means."""
+
+    def __init__(self, functions: Sequence[str]) -> None:
+        self._spellings = [spellings(function) for function in functions]
+        self._asked: dict[tuple[str, ...], Mask] = {}
+
+    def matching(self, patterns: tuple[str, ...]) -> Mask:
+        """For each function, whether one of the patterns means it."""
+        found = self._asked.get(patterns)
+        if found is None:
+            found = np.zeros(len(self._spellings), dtype=np.bool_)
+            for pattern in patterns:
+                found[self._of(pattern)] = True
+            self._asked[patterns] = found
+        return found
+
+    def _of(self, pattern: str) -> list[int]:
+        bare = plain(pattern)
+        stars = _POINTER.sub("", bare)
+        if "*" not in stars:
+            return self._ends.get(bare, [])
+        literal = max(re.split(r"\*+|\(\*", bare), key=len)
+        if literal not in self._text:  # most patterns speak of libraries that a program has not
+            return []
+        glob = symbol_glob(pattern)
+        return [
+            index
+            for index, names in enumerate(self._spellings)
+            if any(len(name) <= _LONGEST and literal in name and glob.matches(name) for name in names)
+        ]
+
+    @cached_property
+    def _text(self) -> str:
+        return "\n".join(name for names in self._spellings for name in names)
+
+    @cached_property
+    def _ends(self) -> dict[str, list[int]]:
+        """Every end of a spelling that begins at a ``/`` or ``.``, and whose it is."""
+        ends: dict[str, list[int]] = {}
+        for index, names in enumerate(self._spellings):
+            own = {name[start:] for name in names for start in self._starts(name)}
+            for end in own:
+                ends.setdefault(end, []).append(index)
+        return ends
+
+    @staticmethod
+    def _starts(name: str) -> list[int]:
+        return [0, *(match.end() for match in _ENDS.finditer(name))] if len(name) <= _LONGEST else [0]

@@ -1,0 +1,96 @@
+"""What a pool file says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from stackscan.errors import CatalogueError
+from stackscan.knowledge.descriptions import Example, Table, examples_reader, read_files
+from stackscan.knowledge.language import Expression, read_expression
+from stackscan.knowledge.pool_model import Model, read_model
+
+_FOLDER: Final = Path(__file__).resolve().parent / "pools"
+OTHER: Final = "other"
+IDLE: Final = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a worker may be doing. ``idle`` states leave it free; ``detail`` sorts the state further."""
+
+    name: str
+    when: Expression
+    idle: bool
+    detail: tuple[State, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A worker pool: who its workers are, and what they may be doing, in the order in which states are tried.
+
+    A worker in none of the states is ``other``. ``expression`` is the text of ``worker``. Fewer
+    than ``fewest_workers`` are no pool worth telling of.
+    """
+
+    name: str
+    title: str
+    worker: Expression
+    expression: str
+    states: tuple[State, ...]
+    fewest_workers: int
+    read_examples: Callable[[], tuple[Example, ...]] = field(repr=False, compare=False)
+    model: Model | None = None
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """Dumps with a worker of this pool and dumps without. Raises CatalogueError when one kind is missing."""
+        return self.read_examples()
+
+
+@cache
+def catalogue() -> tuple[Pool, ...]:
+    """All pools that ship with stackscan, by name. Raises CatalogueError or ExpressionError for a wrong file."""
+    return tuple(sorted((_read_file(table) for table in read_files(_FOLDER)), key=lambda pool: pool.name))
+
+
+def _read_file(table: Table) -> Pool:
+    pool = read_pool(table)
+    if table.where != f"{pool.name}.toml":
+        raise CatalogueError(f"{table.where}: the file of {pool.name!r} must be named {pool.name}.toml")
+    return pool
+
+
+def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:
+    """One pool from its table."""
+    states = _states(table, "state")
+    if table.raw("idle") is not None:
+        states = (*states, State(IDLE, read_expression(table, "idle"), idle=True))
+    names = [state.name for state in states]
+    twice = next((name for name in names if names.count(name) > 1 or name == OTHER), None)
+    if twice is not None:
+        raise CatalogueError(f"{table.where}: the state {twice!r} is there already")
+    pool = Pool(
+        name=table.name(),
+        title=table.text("title"),
+        worker=read_expression(table, "worker"),
+        expression=table.text("worker"),
+        states=states,
+        fewest_workers=table.number("fewest_workers", 1),
+        read_examples=examples_reader(table, needed=examples_needed),
+        model=read_model(table.table("model"), states=tuple(state.name for state in states)),
+    )
+    table.finish()
+    return pool
+
+
+def _states(table: Table, key: str) -> tuple[State, ...]:
+    states = []
+    for entry in table.tables(key):
+        when = read_expression(entry)
+        states.append(State(entry.text("name"), when, entry.flag("idle"), _states(entry, "detail")))
+        entry.finish()
+    return tuple(states)

@@ -1,0 +1,1 @@
+"""From analyses to what the pool model is asked, and to projections."""

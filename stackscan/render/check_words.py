@@ -1,0 +1,88 @@
+"""How the outputs of ``check`` say the same things."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from stackscan.check import CaptureResult, CheckFinding, CheckResult, IgnoreUse
+from stackscan.check.policy import Policy
+from stackscan.model.snapshot import Frame
+from stackscan.render import words
+
+
+def capture_name(capture: CaptureResult) -> str:
+    """``standard input``, ``bundle.zip, goroutines.stacks``, ``log.txt, snapshot 2 of 3``."""
+    name = "standard input" if capture.source == "-" else capture.source
+    if capture.member:
+        name = f"{name}, {capture.member}"
+    if capture.snapshots_in_member > 1:
+        name = f"{name}, snapshot {capture.position} of {capture.snapshots_in_member}"
+    return words.plain(name)
+
+
+def message(finding: CheckFinding) -> str:
+    """What was found, on one line; beside a baseline also how it differs."""
+    text = finding.message
+    if finding.kind == "rule" and finding.status in ("new", "grown", "known"):
+        text += {
+            "new": " (new: the baseline knows none)",
+            "grown": f" (grown: the baseline knows {finding.baseline:,})",
+            "known": f" (the baseline knows {finding.baseline:,})",
+        }[finding.status]
+    return words.plain(" ".join(text.split()))
+
+
+def complaints(result: CheckResult) -> tuple[str, ...]:
+    """What is to be said of the policy itself: ignores that have expired or match nothing."""
+    return tuple(text for use in result.ignores if (text := ignore_complaint(use, result)) is not None)
+
+
+def ignore_complaint(use: IgnoreUse, result: CheckResult) -> str | None:
+    """What is wrong with an ignore, None when it is in use, or is of growth and no baseline tells of growth."""
+    ignore = use.ignore
+    if ignore.finding == "growth" and result.baseline is None and not use.expired:
+        return None
+    what = ", ".join(
+        part
+        for part in (
+            ignore.finding,
+            f"signature {ignore.signature}" if ignore.signature else None,
+            f"function {ignore.function.texts[0]}" if ignore.function else None,
+        )
+        if part
+    )
+    if use.expired and isinstance(ignore.expires, date):
+        hides = "it hid what is found again" if use.used else "and matches nothing any more: take it out"
+        return words.plain(f"ignore {ignore.place} ({what}) expired on {ignore.expires}: {hides} ({ignore.reason})")
+    if not use.used:
+        return words.plain(f"ignore {ignore.place} ({what}) matches nothing: take it out ({ignore.reason})")
+    return None
+
+
+def answer(result: CheckResult) -> str:
+    """``1 of 2 captures fails (1 known)``; a capture of a source that cannot be judged does not pass."""
+    captures = result.captures
+    failing = [capture for capture in captures if capture.fails]
+    troubled = [source for source in result.sources if source.trouble is not None]
+    passing = sum(
+        not capture.fails for source in result.sources if source.trouble is None for capture in source.captures
+    )
+    known = sum(finding.status == "known" for capture in captures for finding in capture.findings)
+    ignored = sum(finding.status == "ignored" for capture in captures for finding in capture.findings)
+    if failing:
+        of = f"{len(failing):,} of " if len(captures) > 1 else ""
+        text = f"{of}{words.count(len(captures), 'captures')} {'fails' if len(failing) == 1 else 'fail'}"
+    else:
+        text = f"{words.count(passing, 'captures')} {'passes' if passing == 1 else 'pass'}"
+    if troubled:
+        text += f"; {words.count(len(troubled), 'sources')} cannot be judged"
+    aside = [f"{known:,} known"] * bool(known) + [f"{ignored:,} ignored"] * bool(ignored)
+    return text + (f" ({', '.join(aside)})" if aside else "")
+
+
+def own_path(frame: Frame, policy: Policy) -> str | None:
+    """A frame's file relative to the repository, where the policy's ``source_prefixes`` tell that it is in it."""
+    for prefix in policy.source_prefixes:
+        if frame.file.startswith(prefix):
+            return frame.file[len(prefix) :].lstrip("/")
+    return None

@@ -1,0 +1,1 @@
+"""What programs read: fields are added, never renamed."""

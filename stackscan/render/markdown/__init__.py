@@ -1,0 +1,1 @@
+"""What people read in an issue or a pull request."""

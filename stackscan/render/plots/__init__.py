@@ -1,0 +1,1 @@
+"""The curves of a projection as pictures and as block characters."""

@@ -1,0 +1,1 @@
+"""What code scanning reads."""

@@ -1,0 +1,19 @@
+"""The long form of a check: the short answer, and below it the whole report of every source."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from stackscan.check import CheckResult
+from stackscan.render.text import check as text
+from stackscan.render.text import report as report_text
+from stackscan.report import Report
+
+
+def render(result: CheckResult, out: TextIO) -> None:
+    """Write everything that there is to say."""
+    text.render(result, out, most=None)
+    out.write("\n")
+    snapshots = tuple(snapshot for report in result.reports for snapshot in report.snapshots)
+    bundles = tuple(bundle for report in result.reports for bundle in report.bundles)
+    report_text.render(Report(snapshots, bundles), out)

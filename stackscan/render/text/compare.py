@@ -1,0 +1,256 @@
+"""A comparison for a person: what grew first, then who stayed, what went, and pools and findings over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, TextIO
+
+from stackscan.compare import BucketChange, CaptureSummary, Change, Comparison, StandingChange, Stayed
+from stackscan.render import words
+from stackscan.render.text.page import Page, page_on
+from stackscan.report import StackReport
+
+_MARKS: Final = {"error": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("i", "cyan")}
+_STYLES: Final = {"new": "red", "grown": "red", "gone": "green", "shrunk": "green", "steady": "dim"}
+_MOST: Final = 10
+_COLUMNS: Final = 6  # captures that get a column each; of more, the first, the last and a curve are shown
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_BLOCKED: Final = ("sync.", "semacquire", "chan send", "select (no cases)", "chan receive (nil chan)")
+
+
+def render(comparison: Comparison, out: TextIO) -> None:
+    """Write the comparison to a terminal or a pipe."""
+    page = page_on(out)
+    _verdict(page, comparison)
+    _captures(page, comparison)
+    grown = [s for s in comparison.standings if s.change.verdict in ("new", "grown")]
+    gone = [s for s in reversed(comparison.standings) if s.change.verdict in ("gone", "shrunk")]
+    _findings(page, comparison)
+    _pools(page, comparison)
+    _standings(page, "Grew", grown, comparison)
+    _stayers(page, comparison)
+    _held(page, comparison)
+    _standings(page, "Shrank", gone, comparison)
+    steady = len(comparison.standings) - len(grown) - len(gone)
+    page.line()
+    page.line((f"{words.count(steady, 'places')} as before; --format json lists every stack", "dim"))
+
+
+def _verdict(page: Page, comparison: Comparison) -> None:
+    """The answer first: breaks, then what is known stuck and stayed."""
+    for place, capture in enumerate(comparison.captures, start=1):
+        if capture.break_before is not None:
+            page.marked("!", f"between captures {place - 1} and {place}: {capture.break_before}", "bold yellow")
+    for note in comparison.notes:
+        page.marked("!", note, "yellow")
+    every = "both captures" if len(comparison.captures) == 2 else f"all {len(comparison.captures)} captures"
+    for finding in comparison.findings:
+        if finding.stayed and finding.severity != "info":
+            who = words.count(finding.stayed, finding.noun)
+            one = finding.stayed == 1
+            same = "is the same goroutine in the same stack" if one else "are the same goroutines in the same stacks"
+            page.marked(
+                _MARKS[finding.severity][0],
+                f"{finding.rule}: {who} {same} in {every}",
+                _MARKS[finding.severity][1],
+            )
+    total = comparison.total
+    page.line((f"  {_arrows(total.counts)} goroutines ({_signed(total.change)})", "bold"))
+    if comparison.stayed is not None:
+        page.line((f"  {comparison.stayed:,} of them stayed: the same id in the same stack in {every}", ""))
+
+
+def _captures(page: Page, comparison: Comparison) -> None:
+    folder, names = _names(comparison.captures)
+    page.heading("Captures", f"in the order given, from {folder}" if folder else "in the order given")
+    widest = min(max(len(name) for name in names), max(page.width - 46, 24))
+    gaps = [None, *comparison.intervals_seconds]
+    for place, (name, capture, gap) in enumerate(zip(names, comparison.captures, gaps, strict=True), start=1):
+        shown = words.fit(name, widest) if page.cuts else name
+        after = "" if gap is None else f"  {_duration(gap)} later" if gap >= 0 else f"  {_duration(-gap)} EARLIER"
+        taken = "" if capture.captured_at is None else f"  {capture.captured_at:%Y-%m-%d %H:%M:%S}"
+        page.line(
+            (f"{place:>4}  ", "bold"),
+            (f"{shown:<{widest}}", ""),
+            (f"  {capture.goroutines:>9,}{taken}{after}{'' if capture.complete else '  INCOMPLETE'}", "dim"),
+        )
+
+
+def _findings(page: Page, comparison: Comparison) -> None:
+    if not comparison.findings:
+        return
+    page.heading("Findings")
+    width = _width(finding.change for finding in comparison.findings)
+    for finding in comparison.findings:
+        mark, style = _MARKS[finding.severity]
+        page.line(
+            (f"{_columns(finding.change.counts, width)}  {_signed(finding.change.change):>7}  ", "bold"),
+            (f"{mark} {words.plain(finding.rule)}", style),
+            (f"  {_stay(finding.stayed)}" if finding.stayed else "", "yellow"),
+        )
+
+
+def _pools(page: Page, comparison: Comparison) -> None:
+    if not comparison.pools:
+        return
+    page.heading("Pools", "busy workers")
+    width = max(len(f"{number or 0:,}") for pool in comparison.pools for number in pool.workers)
+    for pool in comparison.pools:
+        workers = "/".join(f"{n:,}" for n in dict.fromkeys(n for n in pool.workers if n is not None))
+        page.line((f"{_columns(pool.busy, width)}  ", "bold"), f"of {workers} {words.plain(pool.pool)}")
+        for state, numbers in pool.states:
+            if any(numbers):
+                page.line((f"{_columns(numbers, width)}  ", "dim"), (f"  {words.plain(state)}", "dim"))
+
+
+def _standings(page: Page, title: str, changes: Sequence[StandingChange], comparison: Comparison) -> None:
+    """Places by what they gained; stacks that differ in depth only are one line."""
+    if not changes:
+        return
+    shown = changes[:_MOST]
+    more = f"{len(shown)} of {len(changes):,} places" if len(changes) > len(shown) else ""
+    page.heading(title, more)
+    width = _width(change.change for change in shown)
+    for change in shown:
+        verdict = change.change.verdict
+        stacks = f"{change.stacks} stacks" if change.stacks > 1 else ""
+        stay = _stay(change.stayed) if change.stayed and len(comparison.captures) > 1 else ""
+        _row(
+            page,
+            (f"{_columns(change.change.counts, width)}  {_signed(change.change.change):>6}  ", _STYLES[verdict]),
+            change.largest,
+            ", ".join(part for part in (verdict, stacks, stay) if part),
+        )
+
+
+def _stayers(page: Page, comparison: Comparison) -> None:
+    """Who stayed: what rules caught first, then whoever waits for what no one should wait for long."""
+    stayers = [b for b in comparison.buckets if b.stayed is not None and b.stayed.goroutines]
+    if not stayers:
+        return
+    stayers.sort(key=_suspicion)
+    shown = stayers[:_MOST]
+    page.heading(
+        "Stayed", f"same id, same stack in every capture: {len(shown)} of {words.count(len(stayers), 'stacks')}"
+    )
+    for change in shown:
+        stayed = change.stayed
+        if stayed is None:
+            continue
+        _row(page, (f"{stayed.goroutines:>8,}  ", "bold"), change.stack, _how_long(change, stayed))
+
+
+def _how_long(change: BucketChange, stayed: Stayed) -> str:
+    """``bitswap-close-unbounded, waits up to 3 min, 12 waited on``."""
+    told = [*change.stack.rules]
+    if change.max_wait_minutes[-1]:
+        told.append(f"waits up to {change.max_wait_minutes[-1]:,} min")
+    if stayed.waits_advanced:
+        told.append(f"{stayed.waits_advanced:,} waited all the while")
+    if stayed.woke:
+        told.append(f"{stayed.woke:,} woke in between")
+    return ", ".join(told)
+
+
+def _held(page: Page, comparison: Comparison) -> None:
+    """Where no ids tell who stayed: the places that held most goroutines all the while."""
+    held = [s for s in comparison.standings if min(s.change.counts) > 1]
+    if comparison.stayed is not None or not held:
+        return
+    held.sort(key=lambda s: (-min(s.change.counts), s.at or ""))
+    page.heading("Held", "places that held most in every capture; counts, not ids")
+    width = _width(change.change for change in held[:_MOST])
+    for change in held[:_MOST]:
+        note = f"{change.stacks} stacks" if change.stacks > 1 else ""
+        _row(page, (f"{_columns(change.change.counts, width)}  ", "bold"), change.largest, note)
+
+
+def _suspicion(change: BucketChange) -> tuple[bool, bool, bool, int, int, str]:
+    stayed = change.stayed.goroutines - change.stayed.woke if change.stayed else 0
+    reason = change.stack.bucket.wait_reason or ""
+    stack = change.stack
+    told = (stack.aside, not stack.rules, not reason.startswith(_BLOCKED))  # what waits as it should comes last
+    return *told, -stayed, -change.change.counts[-1], change.signature
+
+
+def _row(page: Page, lead: tuple[str, str], found: StackReport, note: str) -> None:
+    """One place: numbers, then where it is; below it what else there is to say, and who created it."""
+    frame = found.deciding_frame
+    where = "no frames" if frame is None else words.short_symbol(frame.function)
+    location = "" if frame is None else f"  {words.short_location(frame)}"
+    reason = f"  [{words.plain(found.bucket.wait_reason)}]" if found.bucket.wait_reason else ""
+    indent = len(lead[0])
+    room = page.width - indent
+    below = [words.plain(note)] if note else []
+    if page.cuts and len(where + location + reason) > room:
+        below.insert(0, reason.strip())
+        reason = ""
+        where = words.fit(where, max(room - len(location), 24))
+    page.line(lead, (where, ""), (location, "dim"), (reason, "cyan"))
+    creator = found.bucket.stack.created_by
+    below += [f"by {words.short_symbol(creator.function)}"] if creator is not None else []
+    if any(below):
+        page.line(("  ".join(filter(None, below)), "dim"), indent=indent)
+
+
+def _stay(number: int | None) -> str:
+    return f"{number:,} stayed"
+
+
+def _width(changes: Iterable[Change]) -> int:
+    return max(len(f"{number:,}") for change in changes for number in change.counts)
+
+
+def _columns(numbers: Sequence[int | None], width: int) -> str:
+    """A column a capture; of many captures the first, a curve, and the last."""
+    cells = ["–" if number is None else f"{number:,}" for number in numbers]
+    if len(cells) <= _COLUMNS:
+        return "  " + "  ".join(f"{cell:>{max(width, 4)}}" for cell in cells)
+    return f"  {cells[0]:>{max(width, 4)}} {_curve(numbers)} {cells[-1]:>{max(width, 4)}}"
+
+
+def _curve(numbers: Sequence[int | None]) -> str:
+    """The numbers as a line of small bars, from nothing to their largest."""
+    most = max((number or 0 for number in numbers), default=0) or 1
+    return "".join(" " if number is None else _BARS[round(number / most * (len(_BARS) - 1))] for number in numbers)
+
+
+def _arrows(numbers: Sequence[int]) -> str:
+    if len(numbers) <= _COLUMNS:
+        return " → ".join(f"{number:,}" for number in numbers)
+    return f"{numbers[0]:,} {_curve(numbers)} {numbers[-1]:,}"
+
+
+def _signed(number: int) -> str:
+    return f"{number:+,}" if number else "±0"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes:,} min" if minutes < 120 else f"{seconds / 3600:,.1f} h"
+
+
+def _names(captures: Sequence[CaptureSummary]) -> tuple[str, list[str]]:
+    """The captures' names, and the folder that they share: it is said once, and so is a member's name."""
+    members = {capture.member for capture in captures} if all(c.snapshots_in_member == 1 for c in captures) else set()
+    if len(members) == 1:
+        captures = [replace(capture, member=None) for capture in captures]
+    names = [_name(capture) for capture in captures]
+    shared = ""
+    for parts in zip(*(name.split("/")[:-1] for name in names), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared += f"{parts[0]}/"
+    return shared, [name[len(shared) :] for name in names]
+
+
+def _name(capture: CaptureSummary) -> str:
+    name = "standard input" if capture.source == "-" else capture.source
+    if capture.member:
+        name = f"{name}, {capture.member}"
+    if capture.snapshots_in_member > 1:
+        name = f"{name}, snapshot {capture.position} of {capture.snapshots_in_member}"
+    return words.plain(name)

@@ -1,0 +1,88 @@
+"""A page of text for a terminal or a pipe: lines of data whole, prose wrapped."""
+
+from __future__ import annotations
+
+from typing import Final, TextIO, TypeVar, overload
+
+from rich.console import Console
+from rich.text import Text
+
+from stackscan.render import words
+
+_PIPE_WIDTH: Final = 100  # prose in a pipe; lines of data are as long as they are
+_WIDEST: Final = 140
+
+
+class _Console(Console):
+    """Rich's console, but a reader that goes away is the caller's business."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich while it handles BrokenPipeError."""
+        raise BrokenPipeError
+
+
+class Page:
+    """Writes lines of data whole and prose wrapped."""
+
+    def __init__(self, console: Console, *, cuts: bool) -> None:
+        self.console = console
+        self.width = min(console.width, _WIDEST)
+        self.cuts = cuts  # a pipe gets every line whole
+
+    def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
+        """One line of data: texts, or a text and its style."""
+        if len(parts) == 2 and all(isinstance(part, str) for part in parts):
+            parts = ((str(parts[0]), str(parts[1])),)
+        text = Text(" " * indent)
+        for part in parts:
+            body, style = part if isinstance(part, tuple) else (part, "")
+            text.append(words.shortened(body), style)
+        text.rstrip()
+        if self.cuts:
+            text.truncate(self.console.width, overflow="ellipsis")
+        self.console.print(text, soft_wrap=True)
+
+    def prose(self, label: str, body: str, *, indent: int = 2, style: str = "") -> None:
+        """A labelled paragraph, wrapped."""
+        body = words.shortened(words.plain(" ".join(body.split())))
+        text = Text.assemble((body, style))
+        lead = f"{label:<9} " if label else ""
+        lines = text.wrap(self.console, max(self.width - indent - len(lead), 20))
+        for place, wrapped in enumerate(lines):
+            wrapped.rstrip()
+            head = " " * indent + (lead if place == 0 else " " * len(lead))
+            self.console.print(Text.assemble((head, "dim"), wrapped), soft_wrap=True)
+
+    def heading(self, title: str, note: str = "") -> None:
+        """What begins a part of the page, after an empty line."""
+        self.line()
+        self.line((title, "bold"), (f"  {note}" if note else "", "dim"))
+
+    def marked(self, mark: str, body: str, style: str) -> None:
+        """A wrapped paragraph behind a mark."""
+        text = Text(words.shortened(words.plain(body)), style=style)
+        for place, wrapped in enumerate(text.wrap(self.console, max(self.width - 2, 20))):
+            wrapped.rstrip()
+            self.console.print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped), soft_wrap=True)
+
+
+_Kind = TypeVar("_Kind", bound=Page)
+
+
+@overload
+def page_on(out: TextIO) -> Page: ...
+@overload
+def page_on(out: TextIO, kind: type[_Kind]) -> _Kind: ...
+def page_on(out: TextIO, kind: type[Page] = Page) -> Page:
+    """A page on a stream: as wide as the terminal, or whole lines and wrapped prose in a pipe."""
+    on_terminal = out.isatty()
+    # FORCE_COLOR (common in CI) asks for colours in a pipe, not for lines cut at a width that nobody has.
+    console = _Console(
+        file=out,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if on_terminal else _PIPE_WIDTH,
+        soft_wrap=False,
+    )
+    return kind(console, cuts=on_terminal)

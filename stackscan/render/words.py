@@ -1,0 +1,218 @@
+"""How the outputs for people spell things. Names come from strangers: nothing in them may reach a terminal raw."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Final
+
+from stackscan.analysis.classify import Finding
+from stackscan.analysis.defects import Judgement
+from stackscan.analysis.proposals import Proposal
+from stackscan.model.snapshot import Frame
+from stackscan.report import Fold, SnapshotReport, ViewsReport
+
+#: What acts on a terminal or hides from the eye: controls (C0, DEL, C1), line separators, marks that reorder text or
+#: have no width (bidirectional and zero-width characters, tags).
+UNPRINTABLE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+#: Characters of a name that outputs for people show.
+LONGEST_WORD: Final = 400
+_LONG_WORD: Final = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+#: Formats whose writer summed goroutines up: what tells them apart is not in the file.
+_COUNTED: Final = frozenset({"goroutine-counts", "goroutine-pprof"})
+_HOST: Final = re.compile(r"^(?:[a-z0-9-]+\.)+[a-z]+/(?:[^/]+/)?(?=[^/]+/|[^/.]+\.)")
+
+
+def plain(text: str) -> str:
+    """The text with everything unprintable shown as an escape."""
+    return UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def plain_json(text: str) -> str:
+    """JSON text with the same characters escaped as JSON escapes them; its own line ends stay."""
+    return UNPRINTABLE.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
+
+
+def short_symbol(function: str) -> str:
+    """``github.com/ipfs/boxo/bitswap/server.(*Server).taskWorker`` → ``boxo/bitswap/server.(*Server).taskWorker``."""
+    return plain(_HOST.sub("", function, count=1))
+
+
+def short_location(frame: Frame) -> str:
+    """``server.go:278``; nothing where the runtime did not know the file."""
+    return plain(f"{PurePosixPath(frame.file).name}:{frame.line}") if frame.file else ""
+
+
+def folded(fold: Fold) -> str:
+    """``… 3 standard-library frames``."""
+    return f"… {count(fold.count, 'standard-library frames' if fold.std else 'frames')}"
+
+
+def fit(text: str, width: int) -> str:
+    """The text in at most ``width`` columns: the middle goes, for names differ at their end and begin alike."""
+    if len(text) <= width:
+        return text
+    tail = max(width * 2 // 3, 1)
+    return text[: max(width - tail - 1, 0)] + "…" + text[-tail:]
+
+
+def shortened(text: str) -> str:
+    """The text with the middle of every word left out that is longer than a reader follows; data keeps it whole."""
+    return _LONG_WORD.sub(lambda found: fit(found[0], LONGEST_WORD), text) if len(text) > LONGEST_WORD else text
+
+
+def count(number: int, nouns: str) -> str:
+    """``1 goroutine``, ``14,890 goroutines``: the noun is given in the plural."""
+    return f"{number:,} {nouns.removesuffix('s') if number == 1 else nouns}"
+
+
+def wait(least: int, most: int) -> str:
+    """``3 min``, ``0 to 12 min``; nothing for waits of less than a minute."""
+    if not most:
+        return ""
+    return f"{most:,} min" if least == most else f"{least:,} to {most:,} min"
+
+
+def where(snapshot: SnapshotReport) -> str:
+    """The source as headings name it."""
+    name = "standard input" if snapshot.source == "-" else snapshot.source
+    if snapshot.member:
+        name = f"{name}, {snapshot.member}"
+    if snapshot.stream:
+        name = f"{name}, {snapshot.stream}"
+    if snapshot.snapshots_in_member > 1:
+        name = f"{name}, snapshot {snapshot.position} of {snapshot.snapshots_in_member}"
+    return plain(name)
+
+
+def summary(snapshot: SnapshotReport) -> str:
+    """One line: how much was read, from what."""
+    parts = [] if snapshot.complete else ["INCOMPLETE"]
+    if snapshot.selection is not None:
+        parts.append(f"{snapshot.goroutines:,} of {count(snapshot.selection.goroutines, 'goroutines')} are asked for")
+    else:
+        parts.append(count(snapshot.goroutines, "goroutines"))
+    parts += [
+        count(snapshot.distinct_stacks, "stacks"),
+    ]
+    if snapshot.longest_wait_minutes:
+        parts.append(f"longest wait {snapshot.longest_wait_minutes:,} min")
+    if snapshot.dialect:
+        parts.append(snapshot.dialect)
+    if snapshot.header_lines != snapshot.goroutines and snapshot.selection is None:
+        parts.append(f"{snapshot.header_lines:,} header lines")
+    if snapshot.complete:
+        parts.append("complete")
+    if snapshot.format in _COUNTED:
+        parts.append("counts, no states")
+    if snapshot.wrapper:
+        parts.append(plain(f"taken out of {', '.join(snapshot.wrapper)}"))
+    return " · ".join(parts)
+
+
+def phase(judgement: Judgement) -> str:
+    """``bitswap close: bounded, inline (…), told by boxo v0.37.0; fixed in kubo 0.41.0``."""
+    name = judgement.defect.name.replace("-", " ")
+    text = f"{name}: {judgement.phase.name} ({judgement.phase.says}), told by {judgement.basis}"
+    if judgement.contradicted_by:
+        found = " and ".join(judgement.contradicted_by)
+        text += f"; but {found} contradicts it: this build is not what its versions say (a replaced module?)"
+    elif not judgement.phase.fixed:
+        text += f"; fixed in {judgement.defect.fixed_in}"
+    if judgement.claimed:
+        text += f"; it calls itself {judgement.claim}, which as released is {judgement.claimed.name}: "
+        text += "it was built with other modules"
+    return plain(text)
+
+
+def program(version: Mapping[str, str]) -> str:
+    """``kubo 0.40.1 · go1.26.8 · amd64/linux``."""
+    commit = version.get("Commit")
+    parts = (
+        f"kubo {version['Version']}",
+        f"commit {commit}" if commit else "",
+        version["Golang"],
+        version.get("System", ""),
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def seconds(value: float | None) -> str:
+    """``12.3 s``; ``?`` where the profile's clock is not known."""
+    return "?" if value is None else f"{value:,.1f} s" if value >= 0.1 else f"{value * 1e3:,.1f} ms"
+
+
+def agreement(views: ViewsReport) -> str:
+    """How two views of one process agree."""
+    found = views.agreement
+    text = (
+        f"{views.second} and {views.first} show one process at different instants: {found.goroutines[1]:,} and "
+        f"{found.goroutines[0]:,} goroutines, {found.share:.1%} of them in the same stacks"
+    )
+    if found.widest is not None:
+        more, by = ("more", found.widest[1]) if found.widest[1] > 0 else ("fewer", -found.widest[1])
+        text += f"; the widest difference is {by:,} {more} in {short_symbol(found.widest[0])}"
+    return plain(text)
+
+
+def selection(snapshot: SnapshotReport) -> str:
+    """Which of the stacks are shown."""
+    shown, total = len(snapshot.shown), snapshot.distinct_buckets
+    if shown == total:
+        return "all of them" if total > 1 else "the only one"
+    caught = any(found.rules and not found.aside for found in snapshot.shown)
+    which = "what rules caught, then the largest" if caught else "the largest"
+    return f"{which}: {shown} of {total:,}"
+
+
+def evidence(finding: Finding) -> str:
+    """``12 workers · 11 reading · 1 waiting · 12 companions · transports: yamux 12``."""
+    parts = []
+    for name, value in finding.evidence.items():
+        if isinstance(value, dict):
+            parts.append(f"{name}: " + ", ".join(f"{key} {number:,}" for key, number in value.items()))
+        elif name == "longest_wait_minutes":
+            if value is not None:
+                parts.append(f"longest wait {value:,} min")
+        else:
+            parts.append(f"{name} not told by this dump" if value is None else count(value, name))
+    return plain(" · ".join(parts))
+
+
+def applies(finding: Finding, snapshot: SnapshotReport) -> str:
+    """``github.com/ipfs/boxo v0.38.0 has the defect; fixed in kubo 0.41.0``; nothing where no version tells, or where
+    the phase of the defect says it already."""
+    told = any(judgement.defect.pool == finding.rule.pool for judgement in snapshot.phases)
+    if finding.applies is None or told:
+        return ""
+    verdict, basis = finding.applies
+    if verdict == "not affected":
+        return plain(f"{basis}: not among the versions that are known to have this defect")
+    return plain(f"{basis} has this defect" + (f"; fixed in {finding.rule.fixed}" if finding.rule.fixed else ""))
+
+
+def set_aside(snapshot: SnapshotReport) -> str:
+    """``1,204 goroutines wait as they should: 800 http-keep-alive · 404 yamux-loops``."""
+    total = sum(finding.count for finding in snapshot.set_aside)
+    listed = " · ".join(f"{finding.count:,} {finding.rule.name}" for finding in snapshot.set_aside)
+    waits = "waits as it should" if total == 1 else "wait as they should"
+    return plain(f"{count(total, 'goroutines')} {waits}: {listed}")
+
+
+def proposal(found: Proposal) -> str:
+    """What speaks for a pool that nobody described."""
+    return plain(
+        f"{found.workers:,} goroutines share the root {short_symbol(found.root)} and their creator, and {found.idle:,} "
+        "of them wait for work: this may be a worker pool. Put this into stackscan.toml to have it counted:"
+    )
+
+
+def ids(goroutine_ids: tuple[int, ...], total: int) -> str:
+    """``7, 9, 12 and 5 more``."""
+    shown = ", ".join(map(str, goroutine_ids))
+    more = total - len(goroutine_ids)
+    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -1,0 +1,117 @@
+"""The lazy client of multistream-select: it writes at once, and Close waits for the answer.
+
+After ``lazyClientConn`` of go-multistream v0.6.1 (``lazyClient.go``); its Read is left out, for bitswap never reads
+from a stream that it sends on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from enum import StrEnum
+
+from stackscan.reproduce.stream import Stream
+from stackscan.reproduce.wire import MULTISTREAM, NOT_AVAILABLE, HandshakeError, buffered, framed, read_token
+
+
+class Shape(StrEnum):
+    """Who reads the peer's answer, and so waits for a silent one. The other waits for the reader."""
+
+    WORKER_READS = "worker-reads"  # the goroutine in Close reads itself
+    COMPANION_READS = "companion-reads"  # the goroutine that the first write started reads; Close waits for it
+
+
+class Once:
+    """Runs one function once; whoever comes meanwhile waits until it is done (go-multistream's ``once``)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._done = False
+
+    def do(self, function: Callable[[], None]) -> None:
+        """Run the function, unless one has run before."""
+        with self._lock:
+            if not self._done:
+                try:
+                    function()
+                finally:
+                    self._done = True
+
+
+class LazyClient:
+    """One stream on which a protocol is assumed, not awaited. ``go`` starts a function beside the caller."""
+
+    def __init__(self, stream: Stream, protocol: bytes, *, go: Callable[[Callable[[], None]], None]) -> None:
+        self.shape: Shape | None = None  # None: nobody has begun to read
+        self.handshake_error: Exception | None = None  # swallowed by write and close, as in Go
+        self._stream = stream
+        self._protocols = (MULTISTREAM, protocol)
+        self._go = go
+        self._reading = Once()
+        self._writing = Once()
+        self._write_error: OSError | None = None
+
+    def write(self, payload: bytes) -> int:
+        """Send the payload, the first time behind the tokens and in the same write; how many bytes of it were sent.
+
+        The first time also starts the companion, which reads the peer's answer. Raises the stream's OSError.
+        """
+        sent = 0
+
+        def first() -> None:
+            nonlocal sent
+            self._go(self._companion)
+            self._send(payload)
+            sent = len(payload)
+
+        self._writing.do(first)
+        if self._write_error is not None:
+            raise self._write_error
+        if sent == 0:
+            self._stream.write(payload)
+        return len(payload)
+
+    def flush(self) -> None:
+        """Send the tokens, if nothing was sent yet. Raises the stream's OSError."""
+
+        def first() -> None:
+            self._go(self._companion)
+            self._send(b"")
+
+        self._writing.do(first)
+        if self._write_error is not None:
+            raise self._write_error
+
+    def close(self) -> None:
+        """Finish reading the peer's answer, then close. It lasts until the answer, an error, or the read deadline."""
+        with suppress(OSError):
+            self.flush()
+        self._reading.do(lambda: self._read_handshake(Shape.WORKER_READS))
+        self._stream.close()
+
+    def _companion(self) -> None:
+        self._reading.do(lambda: self._read_handshake(Shape.COMPANION_READS))
+
+    def _send(self, payload: bytes) -> None:
+        pieces = [framed(token) for token in self._protocols]
+        try:
+            for piece in buffered((*pieces, payload)):
+                self._stream.write(piece)
+        except OSError as error:
+            self._write_error = error
+
+    def _read_handshake(self, shape: Shape) -> None:
+        self.shape = shape
+        try:
+            for wanted in self._protocols:
+                _expect(wanted, read_token(self._stream.read))
+        except (OSError, EOFError, HandshakeError) as error:
+            self.handshake_error = error
+
+
+def _expect(wanted: bytes, token: bytes) -> None:
+    if token == NOT_AVAILABLE:
+        raise HandshakeError("protocols not supported")
+    if token != wanted:
+        raise HandshakeError("protocol mismatch in lazy handshake")

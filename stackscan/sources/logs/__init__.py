@@ -1,0 +1,74 @@
+"""Dumps inside logs: recognises what a log put around the lines of a dump and takes it off.
+
+Every wrapper is a function from the bytes of a text to a :class:`Wrapped`, or None when the text is not wrapped that
+way. They are tried in order, and again on what comes out, since logs are wrapped in logs: a container's JSON log inside
+a collector's records. A text in which a header of a goroutine stands at the start of a line is a bare dump and keeps
+its lines, whatever else stands in it. To add a wrapper: a function here or in a module beside, and a line in WRAPPERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from stackscan.sources.logs.encodings import coloured_frames, colours, encoding, reversed_lines
+from stackscan.sources.logs.escapes import escaped, octal
+from stackscan.sources.logs.fragments import fragments
+from stackscan.sources.logs.prefixes import common_prefix, known_prefix
+from stackscan.sources.logs.records import document, json_lines
+from stackscan.sources.logs.wrapped import Note, Piece, Wrapped, is_bare, is_hidden
+
+__all__ = ["Note", "Piece", "Wrapped", "unwrap"]
+
+Wrapper = Callable[[bytes], Wrapped | None]
+
+#: Tried in this order on a text that holds a header, but none at the start of a line.
+WRAPPERS: Final[tuple[Wrapper, ...]] = (
+    colours,
+    json_lines,
+    document,
+    known_prefix,
+    octal,
+    escaped,
+    common_prefix,
+)
+#: Tried on a text in which headers stand at the start of lines: its frames can still be changed.
+ON_BARE: Final[tuple[Wrapper, ...]] = (reversed_lines, coloured_frames, octal, escaped)
+#: Tried on a text without any header.
+ON_OTHERS: Final[tuple[Wrapper, ...]] = (fragments,)
+#: Wrappers within wrappers that are taken off.
+MAX_DEPTH: Final = 6
+
+
+def unwrap(data: bytes) -> Wrapped | None:
+    """What remains of a log when all its wrappers are off: one piece for each of its streams that holds a dump.
+
+    None for anything that is not wrapped. Line numbers of the pieces are those of ``data``.
+    """
+    decoded = encoding(data)
+    found = _off(decoded.pieces[0] if decoded else Piece("", data), depth=0)
+    if decoded:
+        names = decoded.names if found is None else (*decoded.names, *found.names)
+        return Wrapped(names, found.pieces if found else decoded.pieces, found.notes if found else ())
+    return found
+
+
+def _off(piece: Piece, *, depth: int) -> Wrapped | None:
+    """Take one wrapper off a text, and those below it."""
+    wrapped = _recognise(piece.text) if depth < MAX_DEPTH else None
+    if wrapped is None:
+        return None
+    names, notes = list(wrapped.names), [note.at(piece) for note in wrapped.notes]
+    pieces: list[Piece] = []
+    for inner in wrapped.pieces:
+        outer = inner.within(piece)
+        below = _off(outer, depth=depth + 1)
+        pieces += below.pieces if below else [outer]
+        notes += below.notes if below else []
+        names += [name for name in (below.names if below else ()) if name not in names]
+    return Wrapped(tuple(names), tuple(pieces), tuple(notes))
+
+
+def _recognise(text: bytes) -> Wrapped | None:
+    wrappers = ON_BARE if is_bare(text) else WRAPPERS if is_hidden(text) else ON_OTHERS
+    return next((wrapped for wrapper in wrappers if (wrapped := wrapper(text)) is not None), None)

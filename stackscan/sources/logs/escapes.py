@@ -1,0 +1,122 @@
+r"""Dumps written on one line, their newlines and tabs as escapes: ``\n\t`` in quotes, ``#012#011`` by rsyslog."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from stackscan.sources.logs.wrapped import HEADER, Streams, Wrapped, bare_headers, headers, is_plain, line_at, next_line
+
+#: rsyslog's $EscapeControlCharactersOnReceive: a hash and three octal digits.
+_OCTAL: Final = re.compile(rb"#(0[0-3][0-7])")
+#: The tab alone, where each line is a message of its own: what else looks like an escape is text.
+_OCTAL_TAB: Final = re.compile(rb"#(011)")
+#: A location, or a frame line of counted text, whose tab is an octal escape.
+_TAB_LOST: Final = re.compile(rb"##0110x[0-9a-f]+|#011[^\n\"]*:\d+(?: \+0x[0-9a-f]+)?(?: fp=[0-9a-fx =spc]*)?\s*$")
+_ESCAPED_NEWLINE: Final = re.compile(rb"\]?:?(?: \{[^\n]{0,2000}?\}:?)?\\+[nr]")
+_ESCAPE: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.DOTALL)
+_SIMPLE: Final = {b"n": b"\n", b"t": b"\t", b"r": b"", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+_BACKSLASH: Final = ord("\\")
+_QUOTE: Final = re.compile(rb"[\"'`]")
+
+
+def octal(text: bytes) -> Wrapped | None:
+    """``#011`` for a tab and ``#012`` for a newline, as rsyslog writes control characters."""
+    if not _most(text, _followed_by_octal):
+        return None
+    pattern = _OCTAL if _most(text, _ends_in_octal) else _OCTAL_TAB
+    streams = Streams()
+    for number, line in enumerate(text.removesuffix(b"\n").split(b"\n"), start=1):
+        streams.add(pattern.sub(lambda found: bytes([int(found[1], 8)]), line), number)
+    return Wrapped(("octal escapes",), streams.pieces())
+
+
+def escaped(text: bytes) -> Wrapped | None:
+    """A dump in a quoted string (Go's %q, JSON within a line, logfmt): lines without one stay as they are."""
+    if not _most(text, _follows):
+        return None
+    streams = Streams()
+    for number, line in enumerate(text.removesuffix(b"\n").split(b"\n"), start=1):
+        found = HEADER.search(line)
+        if found is None or not _follows(line, found.start()):
+            streams.add(line, number)
+            continue
+        start, end = _quoted(line, found.start())
+        for part in (line[:start], _undo(line[start:end]), line[end:]):
+            if part:
+                streams.add(part, number)
+    return Wrapped(("escaped newlines",), streams.pieces())
+
+
+def _most(text: bytes, holds: Callable[[bytes, int], bool]) -> bool:
+    """Whether something holds at half of the headers or more; where some stand at the start of a line, of those."""
+    stands = [at for _, at in bare_headers(text) or headers(text)]
+    found = [holds(text, at) for at in stands]
+    return sum(found) * 2 >= len(found) > 0
+
+
+def _followed_by_octal(text: bytes, at: int) -> bool:
+    """Whether a newline below the header that stands there, or the tab two lines below it, is an octal escape."""
+    if _ends_in_octal(text, at):
+        return True
+    return _TAB_LOST.search(line_at(text, next_line(text, next_line(text, at)))) is not None
+
+
+def _ends_in_octal(text: bytes, at: int) -> bool:
+    return not is_plain(text, at) and b"#012" in line_at(text, at)
+
+
+def _follows(text: bytes, at: int) -> bool:
+    """Whether the header that stands there ends with an escaped newline. One that ends with its line does not,
+    whatever a stranger wrote into its labels."""
+    if is_plain(text, at):
+        return False
+    line = line_at(text, at)
+    closing = line.find(b"]", 0, 400)
+    if closing < 0:  # counted text: its header ends with a number
+        return re.match(rb"goroutine(?:leak)? profile: total \d+\\+[nr]", line) is not None
+    return _ESCAPED_NEWLINE.match(line, closing) is not None
+
+
+def _quoted(line: bytes, at: int) -> tuple[int, int]:
+    """The bounds of the quoted string around a place, without its quotes; the rest of the line if there is none.
+
+    Quotes behind a backslash belong to the string.
+    """
+    start, quote = at, b""
+    for found in _QUOTE.finditer(line, 0, at):
+        if not _is_escaped(line, found.start()):
+            if quote and found[0] == quote:
+                quote, start = b"", at
+            elif not quote:
+                quote, start = found[0], found.end()
+    if not quote:
+        return at, len(line)
+    end = line.find(quote, at)
+    while end >= 0 and _is_escaped(line, end):
+        end = line.find(quote, end + 1)
+    return start, end if end >= 0 else len(line)
+
+
+def _is_escaped(line: bytes, at: int) -> bool:
+    begin = at
+    while begin and line[begin - 1] == _BACKSLASH:  # no copy of the line: it may be long, and have as many quotes
+        begin -= 1
+    return (at - begin) % 2 == 1
+
+
+def _undo(quoted: bytes) -> bytes:
+    return _ESCAPE.sub(_one, quoted)
+
+
+def _one(found: re.Match[bytes]) -> bytes:
+    short, long, byte, octals, simple = found.groups()
+    if short or long:
+        code = int(short or long, 16)
+        return chr(code).encode("utf-8", "replace") if code < 0x110000 else found[0]
+    if byte:
+        return bytes([int(byte, 16)])
+    if octals:
+        return bytes([int(octals, 8) & 0xFF])
+    return _SIMPLE.get(simple, simple)

@@ -1,7 +1,0 @@
-"""Captures as tables, for DuckDB, polars, pandas, spreadsheets and dashboards (docs/tables.md)."""
-
-from stackscan.tables.build import Told, build, identify, identify_as_before, told
-from stackscan.tables.load import exported
-from stackscan.tables.schema import TABLES, Column, Table
-
-__all__ = ["TABLES", "Column", "Table", "Told", "build", "exported", "identify", "identify_as_before", "told"]
