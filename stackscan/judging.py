@@ -21,12 +21,13 @@ from stackscan.snapshot import Frame, Snapshot
 @dataclass(frozen=True, slots=True)
 class Judging:
     """How to judge: with which rules and pools, which goroutines (``where``: an expression; None: all), how many
-    buckets to keep (None: all), and whether to show also what waits as it should."""
+    buckets to keep (None: all), whether to show idle goroutines and all details, and whether findings say why."""
 
     configuration: Configuration
     where: str | None = None
     top: int | None = None
     everything: bool = False
+    explained: bool = False
 
     def check(self) -> None:
         """Raise ExpressionError if ``where`` is no expression, before anything is read."""
@@ -63,7 +64,7 @@ def judge(
         pools=samples,
         phases=found.defects,
         proposals=proposals,
-        view=View(how.top, how.everything, selection),
+        view=View(how.top, how.everything, selection, how.explained),
     )
 
 

@@ -772,7 +772,7 @@ def test_an_ignore_holds_until_the_end_of_its_day(tmp_path: Path) -> None:
 )
 def test_ignores_that_do_nothing_are_reported(tmp_path: Path, ignore: str, complaint: str) -> None:
     """Unused and expired ignores are said; they change no exit code by themselves."""
-    from stackscan.reporters.check.said import complaints
+    from stackscan.reporters.check.wording import complaints
 
     assert complaints(ignored(tmp_path, ignore, a=3)) == (complaint,)
 

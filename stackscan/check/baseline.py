@@ -13,7 +13,7 @@ from typing import Any, Final, TextIO
 from stackscan.catalogue import LARGEST
 from stackscan.errors import BaselineError
 from stackscan.report import SnapshotReport
-from stackscan.report.standing import Standing, creator_of, stands_at, sums
+from stackscan.report.places import CodePlace, add_up, creator_of, function_at
 
 SCHEMA: Final = "stackscan.baseline"
 SCHEMA_VERSION: Final = 1
@@ -55,10 +55,10 @@ class Baseline:
         return all(known.wait_reason is None and known.created_by is None for known in self.stacks)
 
     @cached_property
-    def _by_standing(self) -> Counter[Standing]:
-        return sums(((known.at, known.created_by, known.wait_reason), known.count) for known in self.stacks)
+    def _by_standing(self) -> Counter[CodePlace]:
+        return add_up(((known.at, known.created_by, known.wait_reason), known.count) for known in self.stacks)
 
-    def known_at(self, standing: Standing) -> int:
+    def known_at(self, standing: CodePlace) -> int:
         """How many goroutines are known to stand so; None in it stands for any."""
         return self._by_standing[standing]
 
@@ -89,7 +89,7 @@ def _stacks(snapshot: SnapshotReport) -> dict[str, Known]:
         rules = {*(alarming & {*stack.rules}), *(before.rules if before else ())}
         count = bucket.count + (before.count if before else 0)
         found[bucket.signature] = Known(
-            bucket.signature, count, bucket.wait_reason, stands_at(stack), creator_of(stack), tuple(sorted(rules))
+            bucket.signature, count, bucket.wait_reason, function_at(stack), creator_of(stack), tuple(sorted(rules))
         )
     return found
 

@@ -13,7 +13,7 @@ from stackscan.check.baseline import Baseline
 from stackscan.check.model import CheckFinding, Status
 from stackscan.check.policy import Growth
 from stackscan.report import SnapshotReport, StackReport
-from stackscan.report.standing import Standing, standing_of, sums_of
+from stackscan.report.places import CodePlace, counts_by_place, place_of
 from stackscan.rules import Finding, Severity
 
 
@@ -43,11 +43,11 @@ def growth_findings(
     counted = baseline.counted or (
         snapshot.format != "goroutine-text" and all(found.bucket.wait_reason is None for found in snapshot.buckets)
     )
-    sums = sums_of(snapshot)
-    places: dict[Standing, list[StackReport]] = defaultdict(list)
+    sums = counts_by_place(snapshot)
+    places: dict[CodePlace, list[StackReport]] = defaultdict(list)
     for found in snapshot.buckets:
         if not any(rule in spoken_for for rule in found.rules):
-            places[standing_of(found, counted=counted)].append(found)
+            places[place_of(found, counted=counted)].append(found)
     grown = {place for place in places if sums[place] > growth.allowed(baseline.known_at(place))}
     waiting = {place[:2] for place in grown if place[2] is not None}
     for place, stacks in places.items():
@@ -58,7 +58,7 @@ def growth_findings(
 
 
 def _finding(
-    place: Standing, stacks: Sequence[StackReport], count: int, known: int, allowed: int, severity: Severity
+    place: CodePlace, stacks: Sequence[StackReport], count: int, known: int, allowed: int, severity: Severity
 ) -> CheckFinding:
     at, created_by, reason = place
     where = f"in {at or 'a place without frames'}" + (f" [{reason}]" if reason else "")

@@ -23,7 +23,7 @@ from stackscan.compare.model import (
 )
 from stackscan.compare.stay import broken, rows, stayed
 from stackscan.report import SnapshotReport, StackReport
-from stackscan.report.standing import Standing, standing_of
+from stackscan.report.places import CodePlace, place_of
 from stackscan.rules.description import SEVERITIES
 from stackscan.snapshot import Snapshot, Stack
 
@@ -139,19 +139,19 @@ def _buckets(taken: Sequence[Taken], functions_only: bool, stays: dict[str, Stay
 
 
 def _standings(taken: Sequence[Taken], buckets: Sequence[BucketChange], *, counted: bool) -> tuple[StandingChange, ...]:
-    counts: dict[Standing, list[int]] = defaultdict(lambda: [0] * len(taken))
-    signatures: dict[Standing, set[str]] = defaultdict(set)
-    largest: dict[Standing, StackReport] = {}
+    counts: dict[CodePlace, list[int]] = defaultdict(lambda: [0] * len(taken))
+    signatures: dict[CodePlace, set[str]] = defaultdict(set)
+    largest: dict[CodePlace, StackReport] = {}
     for place, capture in enumerate(taken):
         for found in reversed(capture.report.buckets):
-            standing = standing_of(found, counted=counted)
+            standing = place_of(found, counted=counted)
             counts[standing][place] += found.bucket.count
             signatures[standing].add(found.bucket.signature)
             largest[standing] = found
-    stayers: Counter[Standing] = Counter()
+    stayers: Counter[CodePlace] = Counter()
     for change in buckets:
         if change.stayed is not None:
-            stayers[standing_of(change.stack, counted=counted)] += change.stayed.goroutines
+            stayers[place_of(change.stack, counted=counted)] += change.stayed.goroutines
     ids = any(change.stayed is not None for change in buckets)
     changes = [
         StandingChange(

@@ -20,10 +20,12 @@ from stackscan.report.folding import deciding_frame, fold
 from stackscan.report.model import Selection, SnapshotReport, StackReport
 from stackscan.report.projection import project_samples
 from stackscan.rules import Finding
-from stackscan.snapshot import Snapshot, Stack
+from stackscan.snapshot import Frame, Snapshot, Stack
 
-#: Stacks that the short forms of a report show when nobody says how many.
+#: Stacks that the short forms of a report show unless a number is given.
 SHOWN: Final = 10
+#: Of these, the stacks that a report on one screen shows.
+ON_SCREEN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,21 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class View:
     """What of a snapshot a report shows: ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown);
-    ``everything``: what waits as it should is shown as well; ``selection``: which goroutines are left of the dump."""
+    ``everything``: idle goroutines and all details are shown as well; ``explained``: findings say why; ``selection``:
+    which goroutines are left of the dump."""
 
     top: int | None = None
     everything: bool = False
     selection: Selection | None = None
+    explained: bool = False
+
+    @property
+    def on_screen(self) -> int:
+        """How many stacks fit on the screen: a few, unless a number or everything is asked for."""
+        return ON_SCREEN if self.top is None and not self.everything else (SHOWN if self.top is None else self.top)
 
 
-#: All buckets, what is healthy aside.
+#: All buckets, without what is idle.
 _WHOLE: Final = View()
 
 
@@ -107,18 +116,32 @@ def build_snapshot(
         locks=locks,
         families=families,
         finding_families=finding_families,
+        finding_frames=tuple((f.rule.name, frame) for f in stuck if (frame := _location(f, snapshot)) is not None),
         buckets=_stack_reports(buckets[:top], decided, aside),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),
         set_aside=tuple(healthy),
         everything=everything,
+        explained=view.explained,
+        on_screen=view.on_screen,
         selection=selection,
         proposals=tuple(proposals),
         cut=place.cut,
     )
 
 
+def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:
+    """The frame that decided for most of a finding's goroutines; None where they have no frames."""
+    weights = None if snapshot.counts is None else snapshot.counts.to_numpy()[finding.rows]
+    counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
+    located = [n for n in finding.stack_ids if snapshot.stacks[n].frames and n < len(counts)]
+    if not located:
+        return None
+    stack_id = max(located, key=lambda n: (counts[n], -n))
+    return snapshot.stacks[stack_id].frames[finding.deciding[stack_id]]
+
+
 def _aside(snapshot: Snapshot, healthy: Iterable[Finding]) -> set[tuple[Stack, str | None]]:
-    """The buckets all of whose goroutines wait as they should."""
+    """The buckets all of whose goroutines are idle, as expected."""
     index = index_of(snapshot)
     rows = [finding.rows for finding in healthy]
     if not rows:

@@ -8,7 +8,7 @@ from typing import Any, Final, TextIO
 from stackscan import __version__
 from stackscan.check import CaptureResult, CheckFinding, CheckResult, IgnoreUse, SourceResult
 from stackscan.reporters import words
-from stackscan.reporters.check import said
+from stackscan.reporters.check import wording
 
 SCHEMA: Final = "stackscan.check"
 SCHEMA_VERSION: Final = 1
@@ -28,7 +28,7 @@ def as_json(result: CheckResult) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "stackscan_version": __version__,
         "exit_code": result.exit_code,
-        "answer": said.answer(result),
+        "answer": wording.answer(result),
         "fail_on": result.fail_on,
         "policy": result.policy.where,
         "baseline": result.baseline,
@@ -99,5 +99,5 @@ def _ignore(use: IgnoreUse, result: CheckResult) -> dict[str, Any]:
         "expires": None if ignore.expires is None else ignore.expires.isoformat(),
         "expired": use.expired,
         "used": use.used,
-        "complaint": said.ignore_complaint(use, result),
+        "complaint": wording.ignore_complaint(use, result),
     }
