@@ -130,14 +130,17 @@ def build_snapshot(
 
 
 def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:
-    """The frame that decided for most of a finding's goroutines; None where they have no frames."""
+    """The frame that decided for most of a finding's goroutines, or the first outside the standard library if it is in
+    there; None where they have no frames."""
     weights = None if snapshot.counts is None else snapshot.counts.to_numpy()[finding.rows]
     counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
     located = [n for n in finding.stack_ids if snapshot.stacks[n].frames and n < len(counts)]
     if not located:
         return None
     stack_id = max(located, key=lambda n: (counts[n], -n))
-    return snapshot.stacks[stack_id].frames[finding.deciding[stack_id]]
+    stack = snapshot.stacks[stack_id]
+    frame = stack.frames[finding.deciding[stack_id]]
+    return stack.frames[deciding_frame(stack)] if origin(frame).kind == "std" else frame
 
 
 def _aside(snapshot: Snapshot, healthy: Iterable[Finding]) -> set[tuple[Stack, str | None]]:

@@ -62,6 +62,14 @@ class Page:
             head = " " * indent + (lead if place == 0 else " " * len(lead))
             self.console.print(Text.assemble((head, "dim"), wrapped), soft_wrap=True)
 
+    def hanging(self, lead: tuple[str, str], *parts: tuple[str, str]) -> None:
+        """One line of data behind a lead; on a terminal that is too narrow it goes on below its beginning."""
+        body = Text.assemble(*((words.shortened(text), style) for text, style in parts))
+        room = max(self.width - len(lead[0]), 20) if self.cuts else max(body.cell_len, 1)
+        for place, wrapped in enumerate(body.wrap(self.console, room)):
+            wrapped.rstrip()
+            self.console.print(Text.assemble(lead if place == 0 else " " * len(lead[0]), wrapped), soft_wrap=True)
+
     def heading(self, title: str, note: str = "") -> None:
         """What begins a part of the page, after an empty line."""
         self.line()

@@ -44,9 +44,12 @@ def _folded(page: Page, found: StackReport) -> None:
 
 
 def _short(page: Page, found: StackReport) -> None:
-    """The innermost frame, the deciding one and the outermost; a leading … stands for frames left out before it."""
+    """The innermost frame, the deciding one, the innermost outside the standard library where that decides, and the
+    outermost; a leading … stands for frames left out before it."""
     frames = [line for line in found.lines if isinstance(line, FrameReport)]
-    kept = [f for place, f in enumerate(frames) if f.deciding or place in (0, len(frames) - 1)]
+    decided_by_std = any(frame.deciding and frame.kind == "std" for frame in frames)
+    own = [place for place, frame in enumerate(frames) if frame.kind != "std"][: int(decided_by_std)]
+    kept = [f for place, f in enumerate(frames) if f.deciding or place in (0, *own, len(frames) - 1)]
     left_out = False
     for line in found.lines:
         if isinstance(line, FrameReport) and any(line is frame for frame in kept):

@@ -102,9 +102,10 @@ def _idle(page: Page, snapshot: SnapshotReport) -> None:
 
 def _waiting(page: Page, snapshot: SnapshotReport) -> None:
     """Locks, and with everything creation sites, where there are any."""
-    if waiting.has_locks(snapshot):
+    if waiting.has_locks(snapshot, most=waiting.ALL if snapshot.everything else waiting.FEW):
         page.heading("Locks", waiting.LOCKS_NOTE)
-        _roles(page, waiting.lock_lines(snapshot.locks, most=waiting.ALL if snapshot.everything else waiting.FEW))
+        most = waiting.ALL if snapshot.everything else waiting.FEW
+        _roles(page, waiting.lock_lines(snapshot.locks, most=most))
     if snapshot.families and snapshot.everything:
         page.heading("Created at", waiting.SITES_NOTE)
         _roles(page, waiting.site_lines(snapshot.families))
@@ -112,7 +113,7 @@ def _waiting(page: Page, snapshot: SnapshotReport) -> None:
 
 def _roles(page: Page, lines: Iterable[waiting.Line]) -> None:
     for line in lines:
-        page.line(*((text, _ROLES[role]) for text, role in line))
+        page.hanging(*((text, _ROLES[role]) for text, role in line))
 
 
 def _problems(page: Page, snapshot: SnapshotReport) -> None:

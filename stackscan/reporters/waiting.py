@@ -15,19 +15,22 @@ from stackscan.reporters.words import base_symbol, count, plain, short_location
 Role = Literal["count", "what", "name", "place", "note", "alarm", ""]
 Line = list[tuple[str, Role]]
 
+#: What stands before a line that belongs to the one above.
+_BELOW: Final[tuple[str, Role]] = (" " * 7, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many locks are listed, how many possible holders of each, and how many possible deadlocks."""
+    """How many locks are listed, how many possible holders of each, and which possible deadlocks (from, to)."""
 
     locks: int
     candidates: int
-    cycles: int
+    cycles: tuple[int, int]
 
 
-#: What fits on one screen, and the longest list.
-FEW: Final = Limits(locks=2, candidates=1, cycles=2)
-ALL: Final = Limits(locks=5, candidates=3, cycles=3)
+#: What fits on one screen (the verdict has the likeliest deadlock), and the longest list.
+FEW: Final = Limits(locks=2, candidates=1, cycles=(1, 2))
+ALL: Final = Limits(locks=5, candidates=3, cycles=(0, 3))
 _SITES: Final = 5
 _STATES: Final = 4
 #: Locks that a goroutine holds; the others wait for an event.
@@ -44,9 +47,9 @@ _SAYS: Final[dict[Evidence, str]] = {
 }
 
 
-def has_locks(snapshot: SnapshotReport) -> bool:
+def has_locks(snapshot: SnapshotReport, *, most: Limits = ALL) -> bool:
     """Whether locks are worth a section."""
-    return bool(worth_showing(snapshot.locks) or snapshot.locks.cycles)
+    return bool(worth_showing(snapshot.locks) or snapshot.locks.cycles[most.cycles[0] :])
 
 
 def lock_lines(locks: Locks, *, most: Limits = ALL) -> Iterator[Line]:
@@ -55,17 +58,19 @@ def lock_lines(locks: Locks, *, most: Limits = ALL) -> Iterator[Line]:
     for lock in shown[: most.locks]:
         yield _lock(lock)
         if not lock.candidates and lock.kind in _HELD:
-            yield [("         no goroutine shows signs of holding it", "note")]
+            yield [_BELOW, ("no goroutine shows signs of holding it", "note")]
         for candidate in lock.candidates[: most.candidates]:
             yield _candidate(candidate)
     if len(shown) > most.locks:
-        yield [(f"         and {count(len(shown) - most.locks, 'more locks')} with two waiters or more", "note")]
+        yield [_BELOW, (f"and {count(len(shown) - most.locks, 'more locks')} with two waiters or more", "note")]
     if locks.unknown:
-        yield [(f"{locks.unknown:>8,} ", "count"), ("more wait for locks that their frames do not identify", "note")]
-    for cycle in locks.cycles[: most.cycles]:
-        yield [("possible deadlock", "alarm"), (f" (score {cycle.score}): {plain(cycle_text(cycle, locks))}", "")]
-    if len(locks.cycles) > most.cycles:
-        yield [(f"and {count(len(locks.cycles) - most.cycles, 'more possible deadlocks')}", "note")]
+        yield [(f"{locks.unknown:>6,} ", "count"), ("more wait for locks that their frames do not identify", "note")]
+    first, last = most.cycles
+    for cycle in locks.cycles[first:last]:
+        text = f" (score {cycle.score}): {plain(cycle_text(cycle, locks))}"
+        yield [_BELOW, ("possible deadlock", "alarm"), (text, "")]
+    if len(locks.cycles) > last:
+        yield [_BELOW, (f"and {count(len(locks.cycles) - last, 'more possible deadlocks')}", "note")]
 
 
 def _lock(lock: Lock) -> Line:
@@ -77,7 +82,7 @@ def _lock(lock: Lock) -> Line:
     doubt = "" if lock.reliable else ", uncertain"
     where = f"  at {address:#x}{doubt}" if lock.address is not None else f"  in the object at {address:#x}{doubt}"
     return [
-        (f"{lock.waiters:>8,} ", "count"),
+        (f"{lock.waiters:>6,} ", "count"),
         (lock.kind, "what"),
         (f"{writers}{waits}  ", ""),
         (f"in {asker}{others}" if asker else "", "name"),
@@ -90,10 +95,12 @@ def _candidate(candidate: Candidate) -> Line:
     who = f"goroutine {candidate.goroutine_ids[0]}" if candidate.count == 1 else count(candidate.count, "goroutines")
     doubt = "" if candidate.reliable else "; uncertain"
     return [
-        (f"         may be held by {who} in ", ""),
+        _BELOW,
+        (f"may be held by {who} ", ""),
+        (f"[{plain(candidate.wait_reason or 'state unknown')}]", "what"),
+        (" in ", ""),
         (base_symbol(frame.function), "name"),
         (f"  {short_location(frame)}", "place"),
-        (f"  {plain(candidate.wait_reason or 'state unknown')}", "what"),
         (f"  (score {candidate.score}: {_SAYS[candidate.evidence]}{doubt})", "note"),
     ]
 
@@ -105,14 +112,14 @@ def site_lines(families: tuple[Family, ...]) -> Iterator[Line]:
         states = [f"{number:,} {plain(state)}" for state, number in family.states]
         more = f" · {len(states) - _STATES} more" if len(states) > _STATES else ""
         yield [
-            (f"{family.count:>8,} ", "count"),
+            (f"{family.count:>6,} ", "count"),
             (base_symbol(creator.function), "name"),
             (f"  {short_location(creator)}", "place"),
             (f"  {' · '.join(states[:_STATES])}{more}", "what"),
             (_by(family), "note"),
         ]
     if len(families) > _SITES:
-        yield [(f"         and {count(len(families) - _SITES, 'more sites')} with ten goroutines or more", "note")]
+        yield [_BELOW, (f"and {count(len(families) - _SITES, 'more sites')} with ten goroutines or more", "note")]
 
 
 def _by(family: Family) -> str:
@@ -137,9 +144,9 @@ def family_text(families: tuple[Family, ...]) -> str:
 
     ``started by goroutine 1 [chan receive] at server.go:253 (12 of 12)``.
     """
-    parts = []
+    places: dict[str, list[str]] = {}
     for family in families:
-        who = f" by {_who(family)}" if family.creators else ""
         place = short_location(family.created_by) or base_symbol(family.created_by.function)
-        parts.append(f"started{who} at {place} ({family.caught or 0:,} of {family.count:,})")
-    return "; ".join(parts)
+        who = f" by {_who(family)}" if family.creators else ""
+        places.setdefault(who, []).append(f"{place} ({family.caught or 0:,} of {family.count:,})")
+    return "; ".join(f"started{who} at {', '.join(found)}" for who, found in places.items())
