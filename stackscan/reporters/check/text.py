@@ -38,7 +38,7 @@ def _by(result: CheckResult) -> str:
 def _capture(page: Page, capture: CaptureResult, most: int | None, *, judged: bool) -> None:
     passes = ("✓", "green") if judged else ("?", "bold yellow")
     mark, style = ("✗", "bold red") if capture.fails else passes
-    page.line((f"{mark} ", style), (wording.capture_name(capture), "bold"), (f"  {_size(capture)}", "dim"))
+    page.hanging((f"{mark} ", style), (wording.capture_name(capture), "bold"), (f"  {_size(capture)}", "dim"))
     listed = [finding for finding in capture.findings if finding.status not in ("known", "ignored")]
     for finding in listed[:most]:
         _finding(page, finding)
@@ -65,7 +65,6 @@ def _finding(page: Page, finding: CheckFinding) -> None:
     page.line((f"{mark} {words.plain(finding.name)}", style if finding.fails else "bold"), indent=2)
     page.prose("", wording.message(finding), indent=4)
     if finding.frame is not None:
-        location = words.short_location(finding.frame)
-        page.line(("▸ ", "bold cyan"), words.short_symbol(finding.frame.function), (f"  {location}", "dim"), indent=4)
+        page.located("▸ ", finding.frame, indent=4, lead_style="bold cyan")
     if finding.fails and finding.fix:
         page.prose("fix", words.first_sentence(finding.fix), indent=4)
