@@ -273,7 +273,7 @@ def _note(member: Member) -> str | None:
 def _bundle_report(source: str, bundle: _Bundle) -> BundleReport:
     if not bundle.read:
         listed = ", ".join(f"{member.name} ({member.note or member.kind})" for member in bundle.members[:10])
-        raise UnrecognisedFormatError(f"{source}: no goroutine dump in it; it holds {listed or 'nothing'}")
+        raise UnrecognisedFormatError(f"{source}: no goroutine dump found; it contains {listed or 'nothing'}")
     views = [
         ViewsReport(first.name or "", second.name or "", crosscheck.compare(text[0], other[0]))
         for (first, text), (second, other) in _views(bundle.read)
@@ -302,7 +302,7 @@ def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFo
     """What to say of a source that holds no dump: of one whose end is missing, this first."""
     if member.note is None:
         return error
-    return UnrecognisedFormatError(f"{member.where}: {member.note}; there is no dump in what came")
+    return UnrecognisedFormatError(f"{member.where}: {member.note}; the received part contains no dump")
 
 
 def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:

@@ -59,7 +59,7 @@ def projected(asked: Asked, progress: Progress | None = None) -> tuple[Projectio
     if asked.captures:
         found, fix = _of_captures(asked, progress)
         return found, measured, fix
-    return _of_numbers(asked, measured), measured, "closes beside the pool"
+    return _of_numbers(asked, measured), measured, "with the fix"
 
 
 def _of_captures(asked: Asked, progress: Progress | None) -> tuple[Projection, str]:
@@ -68,8 +68,8 @@ def _of_captures(asked: Asked, progress: Progress | None) -> tuple[Projection, s
 
     if asked.workers is not None or asked.peers is not None or asked.jump_from is not None:
         raise ModelError(
-            "--workers, --peers and --jump-from go with numbers, not with captures",
-            hint="Captures show the workers and the load; ask again with the load's numbers instead of --from.",
+            "--workers, --peers and --jump-from need numbers, not captures",
+            hint="Captures give the workers and the load; run it again with numbers instead of --from.",
         )
     configuration = None if asked.configured is None else asked.configured()
     pool, chosen = gather(
@@ -96,7 +96,7 @@ def _of_numbers(asked: Asked, measured: SendTimes | None) -> Projection:
     if asked.rate_per_second is None or asked.silent_fraction is None:
         if measured is not None:
             raise ModelError(
-                "the metrics tell no rate: the time between the scrapes is not known",
+                "the metrics give no rate: the time between the scrapes is unknown",
                 hint="Give two scrapes and --scrape-interval TIME, or --rate PER_SECOND.",
             )
         raise ModelError(
@@ -142,7 +142,7 @@ def _measured(asked: Asked) -> SendTimes:
         except OSError as error:
             raise SourceError(f"{name}: {error.strerror or error}", hint="Give files of Prometheus text.") from None
         if len(data) > _MOST_METRICS_BYTES:
-            raise SourceError(f"{name}: more than 64 MiB, which no metrics are")
+            raise SourceError(f"{name}: more than 64 MiB, too large for metrics")
         scrapes.append(read_scrape(data.decode("utf-8", "replace"), where=name))
     deadline = 10.0 if asked.deadline_seconds is None else asked.deadline_seconds
     return send_times(scrapes, close_deadline_seconds=deadline, seconds_between=asked.scrape_seconds)

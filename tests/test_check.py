@@ -273,7 +273,7 @@ def test_limits_on_what_the_model_projects(tmp_path: Path) -> None:
     (capture,) = checked(STALLED, tmp_path=tmp_path, policy=policy.format("bitswap-engine-workers")).captures
     assert capture.findings == ()
     assert capture.notes == (
-        "bitswap-engine-workers: this capture gives no projection, so max_wait_probability was not judged",
+        "bitswap-engine-workers: no projection from this capture, so max_wait_probability was not checked",
     )
 
 
@@ -512,7 +512,7 @@ def test_a_baseline_is_written_to_be_reviewed(tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     run("check", STALLED, "--write-baseline", first)
     done = run("check", STALLED, "--write-baseline", second)
-    assert "stacks are known now; review the file and commit it" in done.stderr
+    assert "stacks written; review the file and commit it" in done.stderr
     assert first.read_bytes() == second.read_bytes()
     values = json.loads(first.read_text())
     assert values["schema"] == "stackscan.baseline"
@@ -566,8 +566,8 @@ _STACK = '"signature": "0123456789ab", "count": 1'
         ("[1]", "the file must be an object ({…}), and is a list"),
         ("{,}", "line 1, column 2 is no JSON"),
         ("{}", "'schema' must be 'stackscan.baseline', and is missing or null"),
-        ("[" * 100_000, "more brackets inside each other than can be read"),
-        ("9" * 5_000, "a number has more digits than can be read"),
+        ("[" * 100_000, "brackets are nested too deeply"),
+        ("9" * 5_000, "a number has too many digits"),
         ('{"schema": "stackscan.baseline", "schema_version": true}', "'schema_version' must be 1, and is true"),
         ('{"schema": "stackscan.baseline", "schema_version": 1.0}', "'schema_version' must be 1, and is 1.0"),
         ('{"schema": "stackscan.baseline", "schema_version": "1"}', "'schema_version' must be 1, and is \"1\""),
@@ -578,8 +578,8 @@ _STACK = '"signature": "0123456789ab", "count": 1'
         (f'{{{_HEAD}, "stacks": [{{{_STACK}}}, 7]}}', "stack 2 must be an object ({…}), and is 7"),
         (f'{{{_HEAD}, "stacks": [{{"count": 1}}]}}', "stack 1: 'signature' is missing"),
         (f'{{{_HEAD}, "stacks": [{{"signature": "x"}}]}}', "stack 1: 'count' must be a whole number"),
-        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "at": 7}}]}}', "stack 1: 'at' must be a text, and is 7"),
-        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "rules": 7}}]}}', "stack 1: 'rules' must be a list of texts, and is 7"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "at": 7}}]}}', "stack 1: 'at' must be a string, and is 7"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "rules": 7}}]}}', "stack 1: 'rules' must be a list of strings, and is 7"),
         (_HEAD.replace('1, "rules', 'true, "rules').join(("{", ', "stacks": []}')), "'goroutines' must be a whole"),
         (_HEAD.replace("{}", '{"a": -1}').join(("{", ', "stacks": []}')), "rules: 'a' must be a whole number"),
         (_HEAD.replace("{}", "null").join(("{", ', "stacks": []}')), "'rules' must be an object"),
@@ -603,18 +603,18 @@ def test_a_baseline_that_is_no_text_is_told(tmp_path: Path) -> None:
     """Which byte it is, and of a folder what it is."""
     path = tmp_path / "known.json"
     path.write_bytes(b"{\xff}")
-    assert_refused(run("check", "--baseline", path, QUIET), f"{path} is no baseline: byte 2 is not UTF-8")
+    assert_refused(run("check", "--baseline", path, QUIET), f"{path} is not a baseline: byte 2 is not UTF-8")
     assert_refused(run("check", "--baseline", tmp_path, QUIET), "cannot be read: Is a directory")
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"max_goroutines = " + b"9" * 5_000, "a number has more digits than can be read"),
+        (b"max_goroutines = " + b"9" * 5_000, "a number has too many digits"),
         (b"max_goroutines = " + b"9" * 400, "'max_goroutines' must be a whole number from 0 to 1,000,000,000,000"),
         (b"[growth]\nfactor = " + b"9" * 400, "'factor' must be a number of at least 1, and at most 1,000,000"),
         (b"[growth]\nfactor = 1e308", "'factor' must be a number of at least 1, and at most 1,000,000"),
-        (b"x = " + b"[" * 5_000, "more brackets inside each other than can be read"),
+        (b"x = " + b"[" * 5_000, "brackets are nested too deeply"),
         (b"x = '\xff'", "byte 6 is not UTF-8"),
     ],
     ids=range(6),

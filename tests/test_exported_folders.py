@@ -259,7 +259,7 @@ def test_a_missing_part_of_a_capture_is_named(tmp_path: Path, dumps: tuple[Path,
     write(folder, dumps[0], partition=True)
     (path,) = folder.glob("frames/*/*/*.parquet")
     path.unlink()
-    with pytest.raises(SourceError, match="is missing, and its snapshot is there") as told:
+    with pytest.raises(SourceError, match="is missing, but its snapshot exists") as told:
         goroutines(folder)
     assert str(path) in str(told.value)
 

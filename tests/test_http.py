@@ -229,7 +229,7 @@ def test_a_login_page_is_no_dump() -> None:
 
 def test_an_empty_answer_is_an_error() -> None:
     """200 and nothing else."""
-    with serving(sends(b"")) as server, pytest.raises(SourceError, match="answered with nothing"):
+    with serving(sends(b"")) as server, pytest.raises(SourceError, match="sent an empty answer"):
         scan([server.url()])
 
 
@@ -268,7 +268,7 @@ def test_a_length_that_is_too_long_means_a_cut() -> None:
     with serving(sends(MANY, length=len(MANY) + 1000)) as server:
         snapshot = cut_snapshot(server)
     assert 299 == snapshot["goroutines"]
-    assert f"the download broke off after {len(MANY):,} bytes" in reasons(snapshot)
+    assert f"the download stopped after {len(MANY):,} bytes" in reasons(snapshot)
 
 
 def test_a_length_that_is_too_short_ends_the_text_there() -> None:

@@ -35,7 +35,7 @@ _MANUAL = FIXTURES.parent / "docs" / "rules.md"
     ("text", "column", "words"),
     [
         ("", 1, ["expected a condition"]),
-        ("stack", 6, ["expected a text in quotes or @, found the end"]),
+        ("stack", 6, ["expected a string in quotes or @, found the end"]),
         ("stack A", 7, ["found 'A'"]),
         ('stack "A', 7, ['closing "']),
         ('stack "A" .. ', 13, ["found the end"]),

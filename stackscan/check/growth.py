@@ -63,7 +63,7 @@ def _finding(
     at, created_by, reason = place
     where = f"in {at or 'a place without frames'}" + (f" [{reason}]" if reason else "")
     origin = f", created by {created_by}" if created_by else ""
-    was = f"the baseline knows {known:,}, up to {allowed:,} pass" if known else f"new; up to {allowed:,} pass"
+    was = f"{known:,} in the baseline, {allowed:,} allowed" if known else f"new, {allowed:,} allowed"
     return CheckFinding(
         name="growth",
         kind="growth",
@@ -76,6 +76,6 @@ def _finding(
         baseline=known,
         stacks=tuple(stacks),
         goroutine_ids=stacks[0].bucket.goroutine_ids,
-        why="More goroutines stand here than when the baseline was reviewed; if they stay, they leak.",
-        fix="Find what should end them. If this is right, review and write the baseline anew (--write-baseline).",
+        why="More goroutines are here than in the baseline; if they stay, they leak.",
+        fix="Find what should end them. If the growth is intended, write a new baseline (--write-baseline).",
     )

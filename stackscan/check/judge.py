@@ -20,9 +20,9 @@ from stackscan.rules import Finding, Severity, told_by
 from stackscan.rules.description import SEVERITIES
 from stackscan.snapshot import Frame
 
-_EMPTY_HINT: Final = "An empty capture proves nothing: look at how it was taken (curl -f fails when the server does)."
+_EMPTY_HINT: Final = "Check how it was taken; with curl -f, a failed request fails the download."
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-_CUT_HINT: Final = "What is missing may hold what is stuck: fetch or copy it again."
+_CUT_HINT: Final = "The missing part may hold stuck goroutines: fetch or copy it again."
 
 
 def judge(
@@ -75,7 +75,7 @@ class _Judge:
         empty = next((s for s in report.snapshots if not s.goroutines), None)
         if empty is not None:
             where = source if empty.member is None else f"{source}, {empty.member}"
-            return SourceResult(source, captures, f"{where} holds no goroutine", _EMPTY_HINT)
+            return SourceResult(source, captures, f"{where} has no goroutines", _EMPTY_HINT)
         cut = _cut(report)
         if cut is not None:
             return SourceResult(source, captures, f"{source} is cut: {cut}", _CUT_HINT)
@@ -172,8 +172,8 @@ def _incomplete(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFindi
         severity="error" if policy.incomplete == "fail" else "warning",
         status="found",
         fails=False,
-        message=f"the dump is not complete: {first}",
-        fix="Take it again; a server that cuts dumps at 64 MiB gives all goroutines with debug=0 or debug=1.",
+        message=f"the dump is incomplete: {first}",
+        fix="Take it again. A server that cuts dumps at 64 MiB sends all goroutines with debug=0 or debug=1.",
     )
 
 

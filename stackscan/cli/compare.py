@@ -27,10 +27,10 @@ class Output(StrEnum):
 _SOURCE = typer.Argument(
     metavar="SOURCE SOURCE...",
     parser=named,
-    help="Dumps or bundles in time order; of a bundle the full text is compared.",
+    help="Dumps or bundles in time order; for a bundle, its full text is compared.",
     show_default=False,
 )
-_INTERVAL = "Time between neighbours, like 30s or 10m [default: as the names of the captures tell]."
+_INTERVAL = "Time between captures, like 30s or 10m [default: from the names of the captures]."
 
 
 def command(
@@ -50,10 +50,10 @@ def command(
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
-    """Compare captures in time order: what grew, what went, and which goroutines stayed.
+    """Compare captures in time order: what grew, what is gone, and which goroutines stayed.
 
     Stacks are matched by signature, which survives a rebuild; counts are also summed by deciding function and by
-    creator, which stays right when stacks split by depth. docs/compare.md tells it all.
+    creator, which stays correct when stacks split by depth. See docs/compare.md.
 
     \b
       stackscan compare before.stacks after.stacks
@@ -73,7 +73,7 @@ def command(
         taken = [capture for name in within(source, timeout) for capture in _taken(name, how, told)]
     if len(taken) < 2:
         raise SourceError(
-            f"{source[0]} holds one capture, and a comparison needs two",
+            f"{source[0]} contains one capture; a comparison needs two",
             hint="Give two or more sources, in time order.",
         )
     with written(output) as out:

@@ -230,14 +230,14 @@ def _notes(
 ) -> Iterable[str]:
     """What limits the comparison."""
     if any(seconds is not None and seconds < 0 for seconds in intervals):
-        yield "by the times that their names tell, the captures are not in time order"
+        yield "the captures are not in time order, by the times in their names"
     if functions_only:
-        yield "not all captures tell wait reasons: stacks are compared by their functions outside the runtime"
+        yield "some captures have no wait reasons: stacks are compared by their functions outside the runtime"
     if any(breaks):
-        yield "ids mean nothing across two processes: nobody can be said to have stayed"
+        yield "the captures are of different processes: goroutines that stayed cannot be found by id"
     elif any(not capture.report.goroutines for capture in taken):
-        yield "a capture without goroutines tells nothing: nobody can be said to have stayed"
+        yield "one capture has no goroutines: none can have stayed"
     elif not ids:
-        yield "not all captures tell goroutine ids: nobody can be said to have stayed"
+        yield "some captures have no goroutine ids: goroutines that stayed cannot be found"
     if any(not capture.report.complete for capture in taken):
-        yield "not all captures are complete: what is missing in one may seem new or gone"
+        yield "some captures are incomplete: missing goroutines may appear as new or gone"

@@ -41,11 +41,11 @@ def interval(text: str) -> timedelta:
     found = _DURATION.fullmatch(text.strip())
     parts = found.groups() if found else ()
     if not any(parts):
-        raise IntervalError(f"{text!r} is no interval")
+        raise IntervalError(f"{text!r} is not an interval")
     hours, minutes, seconds, milliseconds = (float(part or 0) for part in parts)
     given = timedelta(hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds)
     if not given:
-        raise IntervalError("an interval of no length")
+        raise IntervalError("an interval must be longer than zero")
     return given
 
 

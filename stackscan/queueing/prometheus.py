@@ -73,12 +73,12 @@ def read_scrape(text: str, *, where: str) -> Scrape:
                 elif sample.name == f"{METRIC}_count":
                     count = sample.value
     except (ValueError, KeyError, IndexError) as error:
-        raise ModelError(f"{where}: not the text format of Prometheus: {error}", hint=_HINT) from error
+        raise ModelError(f"{where}: not in the text format of Prometheus: {error}", hint=_HINT) from error
     if count is None or total is None or not buckets:
-        raise ModelError(f"{where}: no histogram {METRIC} in it", hint=_HINT)
+        raise ModelError(f"{where}: no histogram {METRIC} found", hint=_HINT)
     values = (count, total, *buckets.values())
     if not all(math.isfinite(v) and 0 <= v < 2**53 for v in values):
-        raise ModelError(f"{where}: {METRIC} holds numbers that no counter has", hint=_HINT)
+        raise ModelError(f"{where}: {METRIC} has numbers that a counter cannot have", hint=_HINT)
     ordered = tuple((le, int(n)) for le, n in sorted(buckets.items()))
     return Scrape(int(count), float(total), ordered, when)
 
@@ -100,7 +100,7 @@ def send_times(
     held = last.seconds - first.seconds
     if sends < 0 or held < 0 or not 0 <= silent <= sends:
         raise ModelError(
-            f"{METRIC} runs backwards between the scrapes",
+            f"{METRIC} decreases between the scrapes",
             hint="Give them in the order in which they were taken, from one run of the node.",
         )
     if not sends:
@@ -108,7 +108,7 @@ def send_times(
     if deadline * silent > held * (1 + 1e-6):
         raise ModelError(
             f"{METRIC}: {silent:,} sends of {deadline:g} s each are more than the {held:,.4g} s of all",
-            hint="Give the deadline that the node has: --close-deadline TIME (10s since go-libp2p v0.47).",
+            hint="Give the node's deadline: --close-deadline TIME (10s since go-libp2p v0.47).",
         )
     seconds = _seconds(first, last, seconds_between) if len(ordered) > 1 else None
     healthy = sends - silent

@@ -12,22 +12,27 @@ from stackscan.cli.units import seconds, share
 
 
 def command(
-    rate: Annotated[float, typer.Option(metavar="PER_SECOND", help="Tasks that come each second.")],
+    rate: Annotated[float, typer.Option(metavar="PER_SECOND", help="Tasks that arrive per second.")],
     silent_fraction: Annotated[str, typer.Option(metavar="SHARE", help="Share of tasks with a silent peer.")],
     close_deadline: Annotated[str, typer.Option(metavar="TIME", help="How long a close waits for a silent peer.")] = (
         "10s"
     ),
-    target_wait: Annotated[str, typer.Option(metavar="TIME", help="A wait for a worker that is short enough.")] = (
-        "100ms"
-    ),
+    target_wait: Annotated[
+        str, typer.Option(metavar="TIME", help="The target: the longest acceptable wait for a worker.")
+    ] = ("100ms"),
     target_probability: Annotated[
-        str, typer.Option(metavar="SHARE", help="The share of tasks that must wait no longer.")
+        str, typer.Option(metavar="SHARE", help="The share of tasks that must meet the target.")
     ] = "0.99",
-    workers: Annotated[int, typer.Option(help="The pool whose limits are told as well.")] = 12,
+    workers: Annotated[int, typer.Option(help="The current pool, whose limits are shown too.")] = 12,
     service_time: Annotated[str, typer.Option(metavar="TIME", help="How long one write takes.")] = "300us",
-    output_format: Annotated[Output, typer.Option("--format", "-f", help="For people or for scripts.")] = Output.text,
+    output_format: Annotated[
+        Output, typer.Option("--format", "-f", help="text for people, json for scripts.")
+    ] = Output.text,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Say how many workers hold a target, and what the pool of now could bear.

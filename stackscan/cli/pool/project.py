@@ -23,15 +23,15 @@ def command(
         typer.Option(metavar="FILE...", help="Prometheus text of the node: rate, silent share and service time."),
     ] = None,
     scrape_interval: Annotated[
-        str | None, typer.Option(metavar="TIME", help="From the first scrape to the last.", show_default=False)
+        str | None, typer.Option(metavar="TIME", help="Time from the first scrape to the last.", show_default=False)
     ] = None,
     pool: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which pool of the captures.", show_default=False)
+        str | None, typer.Option(metavar="NAME", help="The pool, if the captures show several.", show_default=False)
     ] = None,
-    apart: Annotated[str | None, typer.Option(help="From each capture of a process to the next.", **_TIME)] = None,
+    apart: Annotated[str | None, typer.Option(help="Time between the captures of a process.", **_TIME)] = None,
     workers: Annotated[int | None, typer.Option(help="Workers [default: 12].", show_default=False)] = None,
     rate: Annotated[
-        float | None, typer.Option(metavar="PER_SECOND", help="Tasks that come each second.", show_default=False)
+        float | None, typer.Option(metavar="PER_SECOND", help="Tasks that arrive per second.", show_default=False)
     ] = None,
     silent_fraction: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Share of tasks with a silent peer.", show_default=False)
@@ -43,28 +43,32 @@ def command(
         str | None, typer.Option(help="How long one write takes [default: 300us].", **_TIME)
     ] = None,
     probe_timeout: Annotated[
-        str | None, typer.Option(help="After which a waiting peer gives up [default: 30s].", **_TIME)
+        str | None, typer.Option(help="How long a waiting peer waits [default: 30s].", **_TIME)
     ] = None,
-    peers: Annotated[
-        int | None, typer.Option(metavar="N", help="Silent peers that share the silent sends.", show_default=False)
-    ] = None,
+    peers: Annotated[int | None, typer.Option(metavar="N", help="Number of silent peers.", show_default=False)] = None,
     jump_from: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="Silent share until t = 0: follow the jump.", show_default=False)
+        str | None,
+        typer.Option(metavar="SHARE", help="Silent share before t = 0: simulate the jump.", show_default=False),
     ] = None,
     jump_time: Annotated[str, typer.Option(metavar="TIME", help="How long the jump lasts.")] = "60s",
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the curves: .svg, .png or .pdf.", show_default=False)
     ] = None,
-    output_format: Annotated[Output, typer.Option("--format", "-f", help="For people or for scripts.")] = Output.text,
+    output_format: Annotated[
+        Output, typer.Option("--format", "-f", help="text for people, json for scripts.")
+    ] = Output.text,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
+        ),
     ] = None,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
-    """Say how near the pool is to saturation, and what the fix, more workers or a shorter deadline would change.
+    """Show how close the pool is to saturation, and what the fix, more workers or a shorter deadline would change.
 
-    From given numbers, from the metrics of a node, or from captures of it: those show a load, never a rate.
+    From given numbers, from the metrics of a node, or from captures of it (which show a load, not a rate).
 
     \b
       stackscan pool project --workers 12 --rate 5 --silent-fraction 10% --close-deadline 10s

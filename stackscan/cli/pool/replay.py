@@ -16,24 +16,29 @@ def command(
     tasks: Annotated[int, typer.Option(help="Tasks that wait in the queue at t = 0.")] = 200,
     silent_fraction: Annotated[
         str | None,
-        typer.Option(metavar="SHARE", help="Each task is silent by this chance [default: 0.1].", show_default=False),
+        typer.Option(metavar="SHARE", help="Probability that a task is silent [default: 0.1].", show_default=False),
     ] = None,
     silent_every: Annotated[
         int | None, typer.Option(metavar="N", help="Every N-th task is silent.", show_default=False)
     ] = None,
     silent_count: Annotated[
-        int | None, typer.Option(metavar="N", help="Exactly N tasks are silent, any of them.", show_default=False)
+        int | None, typer.Option(metavar="N", help="Exactly N tasks are silent, at random places.", show_default=False)
     ] = None,
     close_deadline: Annotated[str, typer.Option(metavar="TIME", help="How long a close waits for a silent peer.")] = (
         "10s"
     ),
-    budget: Annotated[str, typer.Option(metavar="TIME", help="How long the pool has.")] = "20s",
+    budget: Annotated[str, typer.Option(metavar="TIME", help="The time that the pool has.")] = "20s",
     service_time: Annotated[str, typer.Option(metavar="TIME", help="How long one write takes.")] = "300us",
-    replications: Annotated[int, typer.Option(help="Draws to replay.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 1,
-    output_format: Annotated[Output, typer.Option("--format", "-f", help="For people or for scripts.")] = Output.text,
+    replications: Annotated[int, typer.Option(help="Random runs.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the random runs.")] = 1,
+    output_format: Annotated[
+        Output, typer.Option("--format", "-f", help="text for people, json for scripts.")
+    ] = Output.text,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Play a batch through, as the program of boxo #1142 does: how much is done before the budget is over.
