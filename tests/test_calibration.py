@@ -254,7 +254,7 @@ def test_twelve_of_twelve_is_saturated_with_a_lower_bound_and_a_growth() -> None
     assert found["synchronous"]["mean_wait_seconds"] is None
     assert None is found["stall_load_interval"][1]
     shown = " ".join(rendered(report_of(path), "text").split())
-    assert "saturated: 12 of 12 workers held; the load is at least 6.9 erlangs" in shown
+    assert "saturated: 12 of 12 workers blocked; offered load at least 6.9 erlangs (95%)" in shown
     assert "At 24 tasks a second, one in ten silent, the queue would grow by 12 tasks a second" in shown
     given_rate = project_held(
         [capture.shown for capture in gather([str(path)], pool=None)[1].captures],

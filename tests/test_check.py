@@ -144,7 +144,7 @@ def test_a_cut_archive_never_passes(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "is cut" in done.stderr
     assert "✓" not in done.stdout
-    assert "0 captures pass; 1 source cannot be judged" in done.stdout
+    assert "0 captures pass; 1 input cannot be checked" in done.stdout
     packed = tmp_path / "cut.gz"
     packed.write_bytes(STALLED.read_bytes()[:-2000])
     done = run("check", packed)
@@ -244,10 +244,10 @@ def test_limits_on_counts_and_waits(tmp_path: Path) -> None:
     """
     result = checked(path, tmp_path=tmp_path, policy=policy)
     assert {f.name: f.message for f in result.captures[0].findings} == {
-        "max-goroutines": "5 goroutines, where at most 4 may be",
-        "max-wait-minutes": "a goroutine waits for 12 min, where at most 11 may be (1 stack above it)",
-        "limit-workers": "workers: 4 goroutines, where at most 3 may be (three cores)",
-        "limit-senders": "senders: a goroutine waits for 12 min, where at most 10 may be (1 stack above it)",
+        "max-goroutines": "5 goroutines, the limit is 4",
+        "max-wait-minutes": "a goroutine waits for 12 min, the limit is 11 min (1 stack above it)",
+        "limit-workers": "workers: 4 goroutines, the limit is 3 (three cores)",
+        "limit-senders": "senders: a goroutine waits for 12 min, the limit is 10 min (1 stack above it)",
     }
     assert [f.name for f in result.captures[0].findings if not f.fails] == ["limit-senders"]
 
@@ -300,7 +300,7 @@ def test_the_projected_wait_probability(projection: Any, expected: float | None)
         ("max_goroutines = true", ["'max_goroutines' must be a whole number"]),
         ('fail_on = "warn"', ["'fail_on' must be one of error, warning, info, not 'warn'"]),
         ('incomplete = "error"', ["'incomplete' must be one of ignore, warn, fail"]),
-        ('[rules]\nbitswap-close-stal = "off"', ["there is no rule", "did you mean 'bitswap-close-stall'"]),
+        ('[rules]\nbitswap-close-stal = "off"', ["unknown rule", "did you mean 'bitswap-close-stall'"]),
         ('[rules]\nbitswap-close-stall = "none"', ["must be one of error, warning, info, off"]),
         ("rules = 3", ["'rules' must be a table"]),
         ('[[limit]]\nname = "x"\nfunction = "f"', ["limit 1", "needs 'max_count' or 'max_wait_minutes'"]),
@@ -310,7 +310,7 @@ def test_the_projected_wait_probability(projection: Any, expected: float | None)
             '[[limit]]\nname = "x"\nfunction = "f"\nmax_count = 3\n' * 2,
             ["two limits are named 'x'"],
         ),
-        ('[[pool]]\npool = "bitswap-task-worker"\nmax_occupancy = 1', ["there is no pool", "'bitswap-task-workers'"]),
+        ('[[pool]]\npool = "bitswap-task-worker"\nmax_occupancy = 1', ["unknown pool", "'bitswap-task-workers'"]),
         ('[[pool]]\npool = "bitswap-task-workers"\nmax_occupancy = 90', ["must be a number from 0 to 1"]),
         ('[[pool]]\npool = "bitswap-task-workers"', ["needs 'max_occupancy' or 'max_wait_probability'"]),
         ("[growth]\nfactor = 0.5", ["'factor' must be a number of at least 1"]),
@@ -564,7 +564,7 @@ _STACK = '"signature": "0123456789ab", "count": 1'
     [
         ("null", "the file must be an object ({…}), and is missing or null"),
         ("[1]", "the file must be an object ({…}), and is a list"),
-        ("{,}", "line 1, column 2 is no JSON"),
+        ("{,}", "line 1, column 2 is not JSON"),
         ("{}", "'schema' must be 'stackscan.baseline', and is missing or null"),
         ("[" * 100_000, "brackets are nested too deeply"),
         ("9" * 5_000, "a number has too many digits"),
@@ -723,7 +723,7 @@ def test_what_an_ignore_leaves_may_be_within_the_limit(tmp_path: Path) -> None:
     path.write_text("\n".join(blocks))
     (finding,) = checked(path, tmp_path=tmp_path, policy="max_wait_minutes = 9\n" + ignore).captures[0].findings
     assert finding.message == (
-        "a goroutine waits for 20 min, where at most 9 may be (1 stack above it) (1 of them ignored: ACME-1)"
+        "a goroutine waits for 20 min, the limit is 9 min (1 stack above it) (1 of them ignored: ACME-1)"
     )
 
 

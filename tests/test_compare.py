@@ -405,7 +405,7 @@ def test_one_capture_is_no_comparison(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert_refused(run("compare", one, "-o", out), "needs two")
     assert_refused(run("compare", one, tmp_path / "none", "-o", out), "none does not exist")
-    assert_refused(run("compare", one, one, "--interval", "soon", "-o", out), "'soon' is no interval")
+    assert_refused(run("compare", one, one, "--interval", "soon", "-o", out), "'soon' is not an interval")
     assert not out.exists()
 
 

@@ -248,7 +248,7 @@ def test_a_broken_manifest_is_said(tmp_path: Path, dumps: tuple[Path, Path], tex
     folder = tmp_path / "tables"
     write(folder, dumps[0])
     (folder / "manifest-parquet.json").write_text(text)
-    with pytest.raises(SourceError, match=r"manifest-parquet\.json is no manifest") as told:
+    with pytest.raises(SourceError, match=r"manifest-parquet\.json is not a manifest") as told:
         goroutines(folder)
     assert "Export again" in told.value.hint
 

@@ -498,14 +498,14 @@ def test_every_command_that_asks_takes_a_time_out(line: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("soon", "'soon' is no duration"),
-        ("10 s s", "is no duration"),
-        ("", "is no duration"),
+        ("soon", "'soon' is not a duration"),
+        ("10 s s", "is not a duration"),
+        ("", "is not a duration"),
         ("0", "cannot have a time-out of 0 s"),
         ("-1s", "cannot have a time-out of -1 s"),
         ("25h", "cannot have a time-out of 90000 s"),
         ("1us", "cannot have a time-out of 1e-06 s"),
-        ("1e400s", "is no duration"),
+        ("1e400s", "is not a duration"),
     ],
 )
 def test_a_time_out_that_is_none_is_refused(text: str, said: str, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_the_text_begins_with_the_verdict_and_has_the_issues_form() -> None:
     done = run("reproduce", "pool", "--tasks", "60", "--silent-every", "4", *_QUICK)
     assert (0, "") == (done.returncode, done.stderr)
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("✗ synchronous closes: 57 of 60 tasks in 1.4s, 3 of 12 workers are held")
+    assert lines[0].startswith("✗ synchronous closes: 57 of 60 tasks in 1.4s, 3 of 12 workers are blocked")
     assert lines[1].startswith("✓ detached closes: all 60 tasks in ")
     assert re.search(r"^✓ sync:   57/60 in 1\.4s \(40\.7/s\) +57/60 in 1\.4s \(40\.7/s\)$", done.stdout, re.MULTILINE)
     assert re.search(r"^✓ async:  60/60 in \d+[mu]?s \([\d,.]+/s\) +60/60 in ", done.stdout, re.MULTILINE)

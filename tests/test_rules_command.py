@@ -121,14 +121,14 @@ def test_where_reports_on_what_matches() -> None:
     assert {"sync.Mutex.Lock": 3} == snapshot["wait_reasons"]
     assert {"expression": 'waiting "sync.Mutex.Lock"', "goroutines_in_dump": 14} == snapshot["where"]
     text = run("report", _POOL_DUMP, "-w", 'waiting "sync.Mutex.Lock"').stdout
-    assert "3 of 14 goroutines are asked for" in text
+    assert "3 of 14 goroutines match" in text
 
 
 def test_where_may_match_nothing() -> None:
     """No match is an answer: it is told, and the exit code is 0."""
     done = run("report", "-", "--where", 'stack "main.nowhere"', stdin=DUMP.encode())
     assert done.returncode == 0
-    assert "no goroutine is what was asked for" in done.stdout
+    assert "no goroutine matches" in done.stdout
 
 
 def test_a_wrong_where_ends_the_program_before_it_reads() -> None:

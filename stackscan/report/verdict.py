@@ -152,7 +152,7 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     level: Level = "info" if blocked or snapshot.cause or not snapshot.complete else "ok"
     alone = largest.count == 1 < total
     minutes = max(found.max_wait_minutes for found in buckets) if alone else largest.max_wait_minutes
-    longest = f", up to {minutes:,} min" if minutes else ""
+    longest = f"{'; longest wait' if alone else ', up to'} {minutes:,} min" if minutes else ""
     what = f"no two of {total:,} goroutines have the same stack" if alone else f"{share} in {where}{reason}"
     return [Verdict(level, f"{known}{what}{longest}")]
 

@@ -19,7 +19,7 @@ def render(result: CheckResult, out: TextIO) -> None:
     """Write one command a line, and the answer last."""
     for source in result.sources:
         if source.trouble is not None:
-            out.write(_command("error", f"{source.trouble}\n{source.hint}", title="stackscan: not checked"))
+            out.write(_command("error", f"{source.trouble}\n{source.hint}", title="stackscan: not judged"))
         for capture in source.captures:
             for finding in capture.findings:
                 if finding.status not in ("known", "ignored"):

@@ -40,8 +40,8 @@ def render(result: CheckResult, out: TextIO) -> None:
 def _unchecked(source: SourceResult) -> ET.Element:
     """A suite with one error: this input could not be checked."""
     suite = ET.Element("testsuite", name=_text(source.source), tests="1", failures="0", errors="1", skipped="0")
-    case = ET.SubElement(suite, "testcase", classname=_text(source.source), name="can be checked")
-    error = ET.SubElement(case, "error", message=_text(source.trouble or ""), type="not checked")
+    case = ET.SubElement(suite, "testcase", classname=_text(source.source), name="can be judged")
+    error = ET.SubElement(case, "error", message=_text(source.trouble or ""), type="not judged")
     error.text = _text(source.hint)
     return suite
 
