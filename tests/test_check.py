@@ -256,7 +256,7 @@ def test_limits_on_pools(tmp_path: Path) -> None:
     """A pool may be busy to its limit and no more."""
     policy = '[[pool]]\npool = "bitswap-task-workers"\nmax_occupancy = 0.9\n[rules]\nbitswap-close-stall = "off"'
     (finding,) = checked(STALLED, tmp_path=tmp_path, policy=policy).captures[0].findings
-    assert finding.message == ("bitswap-task-workers: 12 of 12 workers are busy (100%), where at most 90% may be")
+    assert finding.message == ("bitswap-task-workers: 12 of 12 workers are busy (100%), the limit is 90%")
     assert told(checked(QUIET, tmp_path=tmp_path, policy=policy)) == []
 
 
@@ -267,7 +267,7 @@ def test_limits_on_what_the_model_projects(tmp_path: Path) -> None:
     workers = policy.format("bitswap-task-workers")
     (finding,) = checked(STALLED, tmp_path=tmp_path, policy=workers).captures[0].findings
     assert finding.message == (
-        "bitswap-task-workers: the model projects that 100.0% of the tasks wait, where at most 50.0% may"
+        "bitswap-task-workers: the model projects that 100.0% of the tasks wait, the limit is 50.0%"
     )
     assert told(checked(QUIET, tmp_path=tmp_path, policy=workers)) == []
     (capture,) = checked(STALLED, tmp_path=tmp_path, policy=policy.format("bitswap-engine-workers")).captures
@@ -308,7 +308,7 @@ def test_the_projected_wait_probability(projection: Any, expected: float | None)
         ('[[limit]]\nname = "x"\nfunction = "f"\nmax_count = 3\nmax = 2', ["unknown key 'max'"]),
         (
             '[[limit]]\nname = "x"\nfunction = "f"\nmax_count = 3\n' * 2,
-            ["two limits are named 'x'"],
+            ["two limits have the name 'x'"],
         ),
         ('[[pool]]\npool = "bitswap-task-worker"\nmax_occupancy = 1', ["unknown pool", "'bitswap-task-workers'"]),
         ('[[pool]]\npool = "bitswap-task-workers"\nmax_occupancy = 90', ["must be a number from 0 to 1"]),

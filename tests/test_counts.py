@@ -187,7 +187,7 @@ def test_a_counted_profile_with_a_header_in_its_text_is_counted() -> None:
 @pytest.mark.parametrize("name", ["threadcreate", "sessions", "github.com/acme/pool"])
 def test_profiles_of_other_things_are_refused_by_name(name: str) -> None:
     """The same text counts threads, or whatever a program counts with it."""
-    with pytest.raises(UnsupportedFormatError, match=f"is a {name} profile, not one of goroutines"):
+    with pytest.raises(UnsupportedFormatError, match=f"is a {name} profile, not a goroutine profile"):
         read(TEXT.replace("goroutine profile", f"{name} profile"))
 
 

@@ -174,7 +174,7 @@ def test_a_folder_of_the_release_without_manifest_is_read(tmp_path: Path, dumps:
     (folder / "manifest-parquet.json").unlink()
     assert OLD == goroutines(folder)
     (folder / "pools.parquet").unlink()
-    with pytest.raises(SourceError, match="holds no table 'pools'"):
+    with pytest.raises(SourceError, match="has no table 'pools'"):
         goroutines(folder)
 
 

@@ -207,7 +207,8 @@ def test_damaged_files_of_a_bundle_are_shown() -> None:
     report = _report(_QUIET)
     (bundle,) = report.bundles
     cut = [MemberReport(f"part-{n}.pprof", "not read", None, note="damaged: bad CRC") for n in range(5)]
-    damaged: BundleReport = replace(bundle, members=(*bundle.members, *cut))
+    harmless = [MemberReport("ipfs", "not read", None, note="a program; not unpacked")]
+    damaged: BundleReport = replace(bundle, members=(*bundle.members, *cut, *harmless))
     shown = rendered(replace(report, bundles=(damaged,)), "text")
     assert "! part-0.pprof: damaged: bad CRC" in shown
     assert "and 2 more; --all lists them" in shown

@@ -105,8 +105,8 @@ def pool_findings(snapshot: SnapshotReport, policy: Policy) -> tuple[tuple[Check
             findings.append(
                 _pool(
                     limit,
-                    f"the model projects that {probability:.1%} of the tasks wait, where at most "
-                    f"{limit.max_wait_probability:.1%} may",
+                    f"the model projects that {probability:.1%} of the tasks wait, the limit is "
+                    f"{limit.max_wait_probability:.1%}",
                 )
             )
     return tuple(findings), tuple(notes)
@@ -116,8 +116,8 @@ def _occupancy(sample: PoolSample, limit: PoolLimit) -> Iterator[CheckFinding]:
     if limit.max_occupancy is None or sample.occupancy <= limit.max_occupancy:
         return
     busy = round(sample.occupancy * sample.workers)
-    text = f"{busy:,} of {sample.workers:,} workers are busy ({sample.occupancy:.0%}), where at most"
-    yield _pool(limit, f"{text} {limit.max_occupancy:.0%} may be")
+    text = f"{busy:,} of {sample.workers:,} workers are busy ({sample.occupancy:.0%}), the limit is"
+    yield _pool(limit, f"{text} {limit.max_occupancy:.0%}")
 
 
 def _pool(limit: PoolLimit, text: str) -> CheckFinding:

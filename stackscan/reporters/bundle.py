@@ -8,6 +8,8 @@ from stackscan.report import BundleReport, ContentionReport, MemberReport
 from stackscan.reporters import words
 from stackscan.reporters.lines import Page
 
+#: Notes of members that nobody misses: the program in a bundle of kubo, links, empty files.
+_HARMLESS: Final = ("a program", "not a regular file", "has no content")
 #: Two views of one process are taken moments apart; below this share of equal stacks they are not of one process.
 _AGREE: Final = 0.9
 
@@ -51,7 +53,7 @@ def write_bundle_trouble(page: Page, bundle: BundleReport) -> None:
 
 
 def _is_damaged(member: MemberReport) -> bool:
-    return member.cut or member.kind == "not read"
+    return member.cut or (member.kind == "not read" and not (member.note or "").startswith(_HARMLESS))
 
 
 def _contention(page: Page, profile: ContentionReport) -> None:

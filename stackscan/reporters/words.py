@@ -150,7 +150,7 @@ def phase(judgement: Judgement) -> tuple[str, ...]:
     if judgement.contradicted_by:
         rules = " and ".join(judgement.contradicted_by)
         lines.append(
-            f"but {rules} cannot occur in this version: the build differs from its versions (module replaced?)"
+            f"but {rules} cannot occur in it: this build is not what its versions say (was a module replaced?)"
         )
     if judgement.claimed:
         age = "older" if defect.phases.index(judgement.claimed) < defect.phases.index(found) else "newer"
