@@ -14,7 +14,7 @@ from stackscan.check.limits import limit_findings, pool_findings
 from stackscan.check.model import CaptureResult, CheckFinding, CheckResult, Kind, SourceResult, Status
 from stackscan.check.policy import Policy
 from stackscan.errors import StackscanError
-from stackscan.report import Report, SnapshotReport, StackReport, second_views
+from stackscan.report import Report, SnapshotReport, StackReport, second_views, singular
 from stackscan.report.verdict import of_cause
 from stackscan.rules import Finding, Severity, told_by
 from stackscan.rules.description import SEVERITIES
@@ -212,7 +212,7 @@ def _order(finding: CheckFinding) -> tuple[bool, int, int, int, str]:
 
 
 def _counted(number: int, nouns: str) -> str:
-    return f"{number:,} {nouns.removesuffix('s') if number == 1 else nouns}"
+    return f"{number:,} {singular(nouns) if number == 1 else nouns}"
 
 
 def _frame(stacks: Sequence[StackReport], prefixes: Sequence[str]) -> Frame | None:

@@ -34,7 +34,7 @@ class Minor:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A named pattern of goroutines that are stuck, or that wait as they should (``kind``).
+    """A named pattern of goroutines that are stuck, or idle as expected (``kind``).
 
     It catches goroutines of which ``when`` is true (``expression`` is its text). ``noun`` is what it counts
     ("workers"); ``shapes`` sort them; ``companion`` describes goroutines that a caught one created and that belong
