@@ -185,7 +185,7 @@ def test_the_text_report_shows_the_phase_and_the_members() -> None:
     """The verdict first, then which release fixes it; with everything, the list of members at the end."""
     shown = rendered(scan([str(STALLED)], how=Judging(shipped(), top=1, everything=True)), "text")
     assert shown.index("closes streams inside the worker") < shown.index("Findings") < shown.index("Bundle")
-    assert "fixed in kubo 0.41.0" in shown
+    assert "fixed in kubo 0.41.0" in " ".join(shown.split())
     assert "kubo 0.40.1" in shown
 
 

@@ -138,7 +138,7 @@ def _spelt(token: Token, source: str) -> str:
 def _tree(tokens: list[Token], sql: str) -> exp.Expr:
     if tokens[0].token_type not in _BEGINNING:
         first = tokens[0].text.partition(" ")[0].upper()[:30]
-        raise _refused(f"{first} is not a query; captures cannot be changed. Use SELECT")
+        raise _refused(f"{first} is not a query, and captures cannot be changed: use SELECT")
     before = None
     for token in tokens:
         if token.token_type is TokenType.L_PAREN and before is not None and _READS.fullmatch(before.text):
