@@ -64,7 +64,7 @@ def _whole(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
     page.prose("evidence", words.evidence(finding))
     if applies := words.applies(finding, snapshot):
         page.prose("versions", applies)
-    if rule.evidence_level == "heuristic" and snapshot.explained:
+    if rule.evidence_level == "heuristic":
         page.prose("doubt", "the pattern is a heuristic: it may match something else")
     if snapshot.explained:
         page.prose("why", rule.why)
