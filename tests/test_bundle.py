@@ -263,7 +263,7 @@ def test_links_and_devices_in_a_tar_are_not_followed(tmp_path: Path) -> None:
         entry.size = len(DUMP)
         archive.addfile(entry, io.BytesIO(DUMP.encode()))
     listed = members(put(tmp_path, out.getvalue()))
-    assert all("not followed" in str(listed[name]["note"]) for name in ("soft", "hard", "device"))
+    assert all("not read" in str(listed[name]["note"]) for name in ("soft", "hard", "device"))
     assert listed["dump"]["goroutines"] == 2
 
 
