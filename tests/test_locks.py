@@ -86,7 +86,7 @@ def test_a_suspicion_is_told_as_one() -> None:
     (snapshot,) = report.snapshots
     assert ("warning", True) == (
         snapshot.verdicts[0].level,
-        snapshot.verdicts[0].text.startswith("suspected deadlock: "),
+        snapshot.verdicts[0].text.startswith("possible deadlock: "),
     )
     for output in ("text", "markdown"):
         shown = rendered(report, output)

@@ -143,4 +143,4 @@ def test_what_asks_nothing_is_refused(tmp_path: Path, sql: str) -> None:
     """Polars would do it to tables that nobody sees again, and print nothing."""
     path = tmp_path / "dump.txt"
     path.write_text(DUMP)
-    assert_refused(run("query", sql, path), "asks nothing", "give a SELECT")
+    assert_refused(run("query", sql, path), "is not a query", "use SELECT")

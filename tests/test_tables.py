@@ -264,7 +264,7 @@ def test_partitions_only_grow(tmp_path: Path) -> None:
     assert before.items() <= after.items()
     assert 2 * len(before) == len(after)
     done = run("export", *SERIES[:2], "--partition", "--host", "node/1", "--output", tmp_path / "tables")
-    assert "4 of 4 snapshots were there already" in done.stderr
+    assert "4 of 4 snapshots existed already" in done.stderr
     assert after == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
     assert {"captured_date=2026-11-23"} == {path.parent.parent.name for path in after}
     assert {"captured_host=node%2F1"} == {path.parent.name for path in after}

@@ -16,7 +16,8 @@ from stackscan.report.model import (
     second_views,
 )
 from stackscan.report.serialise import SCHEMA_VERSION, as_json
-from stackscan.report.waiting import told, worth_showing
+from stackscan.report.verdict import singular
+from stackscan.report.waiting import cycle_text, worth_showing
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -34,7 +35,8 @@ __all__ = [
     "as_json",
     "build_bundle",
     "build_snapshot",
+    "cycle_text",
     "second_views",
-    "told",
+    "singular",
     "worth_showing",
 ]
