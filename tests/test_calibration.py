@@ -301,7 +301,7 @@ def test_without_a_holding_time_waits_are_told_in_holding_times() -> None:
     from stackscan import formats
     from stackscan.analysis import occupancy
     from stackscan.load.projections import held
-    from stackscan.render.projection import block
+    from stackscan.render.pool_words import block
     from stackscan.sources import open_source
 
     pool = read_pool(read_text(_with_model('[model]\nholds = ["stalled-close"]\n'), where="mine.toml"))

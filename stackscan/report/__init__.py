@@ -2,6 +2,7 @@
 
 from stackscan.report.build import View, build_snapshot
 from stackscan.report.bundle import build_bundle
+from stackscan.report.locks import cycle_text, worth_showing
 from stackscan.report.model import (
     BundleReport,
     CaptureReport,
@@ -17,7 +18,6 @@ from stackscan.report.model import (
 )
 from stackscan.report.serialise import SCHEMA_VERSION, as_json
 from stackscan.report.verdict import singular
-from stackscan.report.waiting import cycle_text, worth_showing
 
 __all__ = [
     "SCHEMA_VERSION",

@@ -17,7 +17,8 @@ from stackscan.model import bucket
 from stackscan.model.bucket import Bucket
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 from stackscan.queueing.projection import Projection
-from stackscan.report import verdict, waiting
+from stackscan.report import locks as lock_report
+from stackscan.report import verdict
 from stackscan.report.folding import deciding_frame, fold
 from stackscan.report.model import SnapshotReport, StackReport
 
@@ -61,7 +62,7 @@ def build_snapshot(
     left = [found for found in buckets if everything or (found.stack, found.wait_reason) not in aside]
     caught_first = sorted(left, key=lambda found: found.stack not in caught)  # stable: by count within each
     locks = analysis.locks(idle_too=everything)
-    suspicions = waiting.verdicts(locks)
+    suspicions = lock_report.verdicts(locks)
     return SnapshotReport(
         source=place.source,
         member=place.member,

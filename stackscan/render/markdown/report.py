@@ -10,7 +10,7 @@ from typing import Final, TextIO
 from stackscan.analysis.classify import Finding, told_by
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.queueing.projection import Projection
-from stackscan.render import projection, waiting, words
+from stackscan.render import lock_words, pool_words, words
 from stackscan.report import Fold, Report, SnapshotReport, StackReport
 
 _MARKS: Final = {"error": "🔴", "warning": "🟡", "info": "🔵", "ok": "🟢"}
@@ -61,7 +61,7 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
                 if finding.goroutine_ids
                 else []
             ),
-            *([f"* **Created:** {_text(waiting.family_text(families))}"] if families else []),
+            *([f"* **Created:** {_text(lock_words.family_text(families))}"] if families else []),
             f"* **See:** {references}",
         )
     )
@@ -80,7 +80,7 @@ def _pools(samples: Iterable[PoolSample]) -> str:
 def _projection(name: str, found: Projection, samples: Iterable[PoolSample]) -> str:
     """A pool's projection: sentences, and the table of what would change folded away."""
     fix = next((s.pool.model.fix for s in samples if s.pool.name == name and s.pool.model), "")
-    shown = projection.block(found, fix=fix)
+    shown = pool_words.block(found, fix=fix)
     parts = [f"**Load of {_code(name)}:** {_text(shown.headline)}."]
     parts.append("\n".join(f"* **{_text(label)}:** {_text(text)}" for label, text in shown.facts))
     parts.append("\n".join(f"> {_text(text)}" for text in shown.unexplained))
@@ -94,14 +94,16 @@ def _projection(name: str, found: Projection, samples: Iterable[PoolSample]) -> 
 def _waiting(snapshot: SnapshotReport) -> str:
     """Locks and creation sites, each list as a terminal shows it."""
     parts = []
-    if waiting.has_locks(snapshot):
-        parts.append(f"**Locks**: {waiting.LOCKS_NOTE}\n\n{_fence(_lines(waiting.lock_lines(snapshot.locks)))}")
+    if lock_words.has_locks(snapshot):
+        parts.append(f"**Locks**: {lock_words.LOCKS_NOTE}\n\n{_fence(_lines(lock_words.lock_lines(snapshot.locks)))}")
     if snapshot.families:
-        parts.append(f"**Created at**: {waiting.SITES_NOTE}\n\n{_fence(_lines(waiting.site_lines(snapshot.families)))}")
+        parts.append(
+            f"**Created at**: {lock_words.SITES_NOTE}\n\n{_fence(_lines(lock_words.site_lines(snapshot.families)))}"
+        )
     return "\n\n".join(parts)
 
 
-def _lines(lines: Iterable[waiting.Line]) -> str:
+def _lines(lines: Iterable[lock_words.Line]) -> str:
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 

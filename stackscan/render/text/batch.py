@@ -6,7 +6,7 @@ from typing import TextIO
 
 from stackscan.queueing.batches import Batch, Outcomes, Spread
 from stackscan.render import words
-from stackscan.render.projection import aligned, duration, number, share
+from stackscan.render.pool_words import aligned, duration, number, share
 
 _LIKELY = 5
 

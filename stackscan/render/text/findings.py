@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stackscan.analysis.classify import Finding, told_by
-from stackscan.render import waiting, words
+from stackscan.render import lock_words, words
 from stackscan.render.text.page import MARKS, Page
 from stackscan.report import SnapshotReport
 
@@ -84,6 +84,6 @@ def _location(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
     most = None if snapshot.everything or snapshot.explained else _IDS
     parts = [words.ids(finding.goroutine_ids, finding.count, most=most)] if finding.goroutine_ids else []
     families = dict(snapshot.finding_families).get(finding.rule.name, ())
-    parts += [waiting.family_text(families)] if families else []
+    parts += [lock_words.family_text(families)] if families else []
     if parts:  # counted formats have neither
         page.prose("ids" if finding.goroutine_ids else "created", "; ".join(parts), style="dim")

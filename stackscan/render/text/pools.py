@@ -11,7 +11,7 @@ from stackscan.analysis.occupancy import PoolSample
 from stackscan.analysis.proposals import Proposal
 from stackscan.queueing.projection import Projection
 from stackscan.render import words
-from stackscan.render.projection import Block, aligned, block, brief
+from stackscan.render.pool_words import Block, aligned, block, brief
 from stackscan.render.text.page import Page
 from stackscan.report import SnapshotReport
 

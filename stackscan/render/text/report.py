@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TextIO
 
-from stackscan.render import waiting, words
+from stackscan.render import lock_words, words
 from stackscan.render.text.bundle import write_bundle, write_bundle_trouble
 from stackscan.render.text.findings import write_findings
 from stackscan.render.text.page import MARKS, Page, page_on
@@ -102,16 +102,16 @@ def _idle(page: Page, snapshot: SnapshotReport) -> None:
 
 def _waiting(page: Page, snapshot: SnapshotReport) -> None:
     """Locks, and with everything creation sites, where there are any."""
-    if waiting.has_locks(snapshot, most=waiting.ALL if snapshot.everything else waiting.FEW):
-        page.heading("Locks", waiting.LOCKS_NOTE)
-        most = waiting.ALL if snapshot.everything else waiting.FEW
-        _roles(page, waiting.lock_lines(snapshot.locks, most=most))
+    if lock_words.has_locks(snapshot, most=lock_words.ALL if snapshot.everything else lock_words.FEW):
+        page.heading("Locks", lock_words.LOCKS_NOTE)
+        most = lock_words.ALL if snapshot.everything else lock_words.FEW
+        _roles(page, lock_words.lock_lines(snapshot.locks, most=most))
     if snapshot.families and snapshot.everything:
-        page.heading("Created at", waiting.SITES_NOTE)
-        _roles(page, waiting.site_lines(snapshot.families))
+        page.heading("Created at", lock_words.SITES_NOTE)
+        _roles(page, lock_words.site_lines(snapshot.families))
 
 
-def _roles(page: Page, lines: Iterable[waiting.Line]) -> None:
+def _roles(page: Page, lines: Iterable[lock_words.Line]) -> None:
     for line in lines:
         page.hanging(*((text, _ROLES[role]) for text, role in line))
 
