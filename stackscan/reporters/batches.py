@@ -7,7 +7,8 @@ from typing import Any
 from stackscan.queueing.batches import Batch, Outcome, Outcomes, Spread
 from stackscan.queueing.values import intervals_values
 from stackscan.reporters import words
-from stackscan.reporters.projection import aligned, duration, number, share
+from stackscan.reporters.numbers import duration, number, share
+from stackscan.reporters.projection import aligned
 
 _LIKELY = 5
 

@@ -9,7 +9,8 @@ from stackscan.queueing.demand import Demand
 from stackscan.queueing.planning import Plan, Target
 from stackscan.queueing.values import intervals_values
 from stackscan.reporters import words
-from stackscan.reporters.projection import aligned, duration, number, share, size
+from stackscan.reporters.numbers import duration, number, share, size
+from stackscan.reporters.projection import aligned
 
 
 def plan_values(demand: Demand, target: Target, found: Plan) -> dict[str, Any]:

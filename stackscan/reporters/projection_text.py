@@ -9,8 +9,9 @@ from stackscan.queueing.curves import Curves
 from stackscan.queueing.projection import Projection
 from stackscan.queueing.prometheus import SendTimes
 from stackscan.reporters.lines import page_on
+from stackscan.reporters.numbers import duration, number, share
 from stackscan.reporters.pools import write_load
-from stackscan.reporters.projection import block, duration, number, share
+from stackscan.reporters.projection import block
 
 
 def render(found: Projection, out: TextIO, *, fix: str, measured: SendTimes | None, curves: Curves) -> None:
