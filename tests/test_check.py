@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run
+from stackscan.api import check
 from stackscan.check import (
     Baseline,
     CheckResult,
@@ -28,7 +29,6 @@ from stackscan.check.baseline import Known
 from stackscan.check.limits import wait_probability
 from stackscan.check.policy import Growth
 from stackscan.errors import BaselineError, PolicyError, StackscanError
-from stackscan.gate import check
 from stackscan.knowledge.configuration import find, load, shipped
 from stackscan.knowledge.descriptions import read_text
 from stackscan.knowledge.pool import catalogue as pool_catalogue

@@ -92,7 +92,6 @@ def command(
 
 def _show(result: CheckResult, output_format: str, output: Path | None) -> None:
     """Write what was asked for."""
-    from stackscan.cli.terminal.output import written
     from stackscan.render import renderer
 
     if output is not None:
