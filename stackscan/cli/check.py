@@ -39,6 +39,7 @@ _POLICY = "The policy [default: the [check] table of stackscan.toml]."
 _BASELINE = "Known goroutines: only what is new or has grown fails."
 _WRITE = "Write a baseline of these captures, and check against it."
 _FAIL_ON = "The lowest severity that fails [default: from the policy, else error]."
+_FORMAT = "text for people, the others for machines."
 _OUTPUT = "Write to this file (text: with the whole report); the short answer is still printed."
 
 
@@ -48,9 +49,7 @@ def command(
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE)] = None,
     write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
     fail_on: Annotated[FailOn | None, typer.Option(help=_FAIL_ON, show_default=False)] = None,
-    output_format: Annotated[
-        Output, typer.Option("--format", "-f", help="text for people, the others for machines.")
-    ] = Output.text,
+    output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = Output.text,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
     timeout: Timeout = None,
     config: Config = None,
