@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text.grammar import unescape_path
-from stackscan.formats.grammars import parser
+from stackscan.formats.grammars import Grammar, subtrees_of, tokens_of
 from stackscan.formats.labels import label_text, unquote
 from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Token, Tree
 
-_STARTS: Final = "profile header head labels frame frames".split()
+_GRAMMAR: Final = Grammar("counts", "profile header head labels frame frames")
 #: Frame lines that one parse takes: enough to spread its fixed cost, few enough that one refused line costs little.
 _BATCH: Final = 512
 #: How a label line begins.
@@ -43,40 +42,6 @@ class WholeRecord:
     frames: tuple[FrameLine, ...]
 
 
-@cache
-def _parser() -> Lark:
-    return parser("counts", start=_STARTS, maybe_placeholders=False)
-
-
-@cache
-def _terminal(name: str) -> re.Pattern[str]:
-    for definition in _parser().terminals:
-        if definition.name == name:
-            return re.compile(definition.pattern.to_regexp())
-    raise KeyError(name)
-
-
-def _parse(text: str, start: str) -> Tree[Token] | None:
-    from lark.exceptions import LarkError
-
-    try:
-        return _parser().parse(text, start=start)
-    except LarkError:
-        return None
-
-
-def _tokens(tree: Tree[Token]) -> dict[str, str]:
-    from lark import Token
-
-    return {child.type: str(child) for child in tree.children if isinstance(child, Token)}
-
-
-def _subtrees(tree: Tree[Token]) -> list[Tree[Token]]:
-    from lark import Tree
-
-    return [child for child in tree.children if isinstance(child, Tree)]
-
-
 def nameless(address: int) -> Frame:
     """The frame of an address without a symbol: the address is its name, so that different places stay apart."""
     return Frame(f"{address:#x}", "", 0)
@@ -84,12 +49,12 @@ def nameless(address: int) -> Frame:
 
 def read_header(text: str) -> tuple[str, int] | None:
     """``goroutine profile: total 29`` → ("goroutine", 29)."""
-    tree = _parse(text, "header")
+    tree = _GRAMMAR.parse(text, "header")
     return None if tree is None else _header_of(tree)
 
 
 def _header_of(tree: Tree[Token]) -> tuple[str, int]:
-    tokens = _tokens(tree)
+    tokens = tokens_of(tree)
     return tokens["PROFILE"], _number(tokens["TOTAL"])
 
 
@@ -101,11 +66,11 @@ def _number(digits: str) -> int:
 def read_head(text: str) -> tuple[int, tuple[int, ...]] | None:
     """``3 @ 0x47db8a 0x4151ee`` → (3, (0x47db8a, 0x4151ee)), by the grammar's terminals (no two heads are equal)."""
     count, at, addresses = text.partition(" @")
-    if not at or not _terminal("COUNT").fullmatch(count):
+    if not at or not _GRAMMAR.terminal("COUNT").fullmatch(count):
         return None
     if not addresses:
         return _number(count), ()
-    if not _terminal("ADDRESSES").fullmatch(addresses):
+    if not _GRAMMAR.terminal("ADDRESSES").fullmatch(addresses):
         return None
     return _number(count), addresses_of(addresses)
 
@@ -135,7 +100,7 @@ def read_labels(text: str) -> str | None:
 
 def _pair_at(inner: str, at: int) -> tuple[str, str, int] | None:
     """The quoted key and value that begin at a place, and where the next pair begins."""
-    quoted = _terminal("QUOTED")
+    quoted = _GRAMMAR.terminal("QUOTED")
     key = quoted.match(inner, at)
     if key is None or not inner.startswith(":", key.end()):
         return None
@@ -174,9 +139,9 @@ def shortened(line: str) -> str:
 
 def _learn(lines: list[str], found: dict[str, FrameLine | None]) -> None:
     """Read lines together; when one is refused, each half alone, so that only the refused one is lost."""
-    tree = _parse("".join(f"{line}\n" for line in lines), "frames") if lines else None
+    tree = _GRAMMAR.parse("".join(f"{line}\n" for line in lines), "frames") if lines else None
     if tree is not None:
-        found.update(zip(lines, map(_frame_of, _subtrees(tree)), strict=True))
+        found.update(zip(lines, map(_frame_of, subtrees_of(tree)), strict=True))
     elif len(lines) == 1:
         found[lines[0]] = None
     elif lines:
@@ -186,7 +151,7 @@ def _learn(lines: list[str], found: dict[str, FrameLine | None]) -> None:
 
 
 def _frame_of(tree: Tree[Token]) -> FrameLine:
-    tokens = _tokens(tree)
+    tokens = tokens_of(tree)
     address = int(tokens["ADDRESS"], 16)
     if "FUNCTION" not in tokens:
         return FrameLine(address, nameless(address), named=False)
@@ -197,19 +162,19 @@ def _frame_of(tree: Tree[Token]) -> FrameLine:
 
 def read_profile(text: str) -> tuple[str, int, tuple[WholeRecord, ...]] | None:
     """A whole profile by the grammar alone, with no shortcut: its kind, its total and its records."""
-    tree = _parse(text, "profile")
+    tree = _GRAMMAR.parse(text, "profile")
     if tree is None:
         return None
-    header, *records = _subtrees(tree)
+    header, *records = subtrees_of(tree)
     return *_header_of(header), tuple(map(_record_of, records))
 
 
 def _record_of(tree: Tree[Token]) -> WholeRecord:
-    head, *rest = _subtrees(tree)
-    tokens = _tokens(head)
+    head, *rest = subtrees_of(tree)
+    tokens = tokens_of(head)
     labels = None
     if rest and rest[0].data == "labels":
-        pairs = [[unquote(str(part)) for part in pair.children] for pair in _subtrees(rest.pop(0))]
+        pairs = [[unquote(str(part)) for part in pair.children] for pair in subtrees_of(rest.pop(0))]
         labels = label_text((key, value) for key, value in pairs)
     addresses = addresses_of(tokens.get("ADDRESSES", ""))
     return WholeRecord(_number(tokens["COUNT"]), addresses, labels, tuple(map(_frame_of, rest)))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from stackscan.formats.goroutine_text import grammar
+from stackscan.formats.grammars import subtrees_of
 from stackscan.model.snapshot import Frame
 
 #: Frames by their (function, location) texts. Captures of one program share most of theirs.
@@ -31,7 +32,7 @@ def read_frames(lines: Sequence[tuple[str, str]]) -> list[Frame] | None:
 def _unusual(text: str) -> list[Frame] | None:
     """The same with frames of C code, and whatever else the grammar takes for one."""
     tree = grammar.parse(text, "frames")
-    return None if tree is None else [grammar.frame_of(part) for part in grammar.subtrees_of(tree)]
+    return None if tree is None else [grammar.frame_of(part) for part in subtrees_of(tree)]
 
 
 def forget() -> None:
