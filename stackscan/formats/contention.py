@@ -10,11 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from stackscan.formats.counted import EXCERPT
 from stackscan.formats.goroutine_counts import grammar as counts
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.grammars import Grammar, tokens_of
-from stackscan.formats.problems import bounded
+from stackscan.formats.problems import EXCERPT, bounded
 from stackscan.model.snapshot import Frame, Problem
 
 Kind = Literal["mutex", "block"]

@@ -16,11 +16,11 @@ from stackscan.model.masking import masked
 from stackscan.sources import archive, compressed, limits
 from stackscan.sources.address import Source
 
-__all__ = ["STDIN", "Member", "Source", "open_source"]
+__all__ = ["STDIN", "Member", "Progress", "Source", "open_source"]
 
 STDIN = "-"
 
-#: Told how many bytes of how many (0: not known) have come.
+#: Called with the bytes that were read, and how many there are (0: not known).
 Progress = Callable[[int, int], None]
 
 

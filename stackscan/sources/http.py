@@ -12,22 +12,18 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from stackscan import __version__
 from stackscan.errors import LimitError, SourceError, StackscanError
-from stackscan.sources import compressed, limits, web_errors
+from stackscan.sources import Progress, compressed, limits, web_errors
 from stackscan.sources.address import Address, Source
 from stackscan.sources.connections import Connections
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
-
-#: Told how many bytes of how many (0: not known) have come.
-Progress = Callable[[int, int], None]
 
 _PIECE: Final = 256 << 10
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

@@ -9,7 +9,7 @@ from stackscan.formats import bounds, counted
 from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.goroutine_counts import grammar
 from stackscan.formats.goroutine_counts.records import Fit, Raw, fit
-from stackscan.formats.problems import bounded
+from stackscan.formats.problems import EXCERPT, bounded
 from stackscan.model.snapshot import Frame, Problem, Snapshot, Stack
 from stackscan.sources import limits
 
@@ -149,7 +149,7 @@ class _Builder:
         return raw is self.profile.records[-1]
 
     def _problem(self, line: int, reason: str, excerpt: str = "") -> None:
-        self.problems.append(Problem(line, reason, excerpt[: counted.EXCERPT]))
+        self.problems.append(Problem(line, reason, excerpt[:EXCERPT]))
 
 
 def _dialect(profile: Profile, stacks: tuple[Stack, ...]) -> str | None:
