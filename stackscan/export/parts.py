@@ -1,8 +1,8 @@
-"""Parts: files and folders on their way to their places, and whether who made one still lives.
+"""Temporary files and folders ("parts") of runs that write output, and which of them are abandoned.
 
-A part is named ``.stackscan-part-HOST-RANDOM``. Its writer holds a lock (flock) on it for as long as it lives, so a
-part whose lock is free belongs to a run that was killed. Locks may not reach other hosts (NFS): a part of another host
-counts as abandoned only after a day without a change.
+A part is named ``.stackscan-part-HOST-RANDOM``. Its writer holds a lock (flock) on it while it runs, so a part whose
+lock is free belongs to a killed run. Locks may not reach other hosts (NFS): a part of another host is abandoned only
+after a day without a change.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def _host() -> str:
 
 
 def locked_file(path: Path, mode: int) -> int:
-    """A new file, open and locked. Between these two steps another run may take it for abandoned and remove it."""
-    while True:
+    """A new file, open and locked."""
+    while True:  # between these two steps another run may take it for abandoned and remove it
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         lock(handle)
         if _is_at(handle, path):
@@ -60,7 +60,7 @@ def locked_file(path: Path, mode: int) -> int:
 
 
 def locked_folder(place: Path) -> int:
-    """A new workspace, its lock held; likewise."""
+    """A new workspace, its lock held."""
     while True:
         place.mkdir(mode=0o700)
         with suppress(FileNotFoundError):

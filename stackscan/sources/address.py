@@ -1,7 +1,7 @@
-"""Sources as users name them, and addresses of dumps on the web: both become text only without what is secret in them.
+"""Sources as users name them, and addresses of dumps on the web; their text holds no secrets.
 
-The secrets leave a :class:`Source` by one method and an :class:`Address` by one other; what may be shown is decided in
-:mod:`stackscan.model.masking`.
+Secrets leave a :class:`Source` only by ``with_secrets`` and an :class:`Address` only by ``request_with_secrets``.
+:mod:`stackscan.model.masking` decides what is secret.
 """
 
 from __future__ import annotations
@@ -23,10 +23,22 @@ _RPC: Final = "/api/v0/"
 _ESCAPES: Final = "In a user name or password write / as %2F, @ as %40, ? as %3F, # as %23."
 
 
-class Source(str):
-    """What a user named: a path, ``-``, or an address, and how long an address may take to answer.
+class _Masked:
+    """A value whose copies and pickles are its masked text."""
 
-    As text, however it is made (``str``, ``repr``, f-strings, JSON, a copy, a pickle), it is what may be shown.
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+    def __getstate__(self) -> None:
+        """No state."""
+
+
+class Source(_Masked, str):
+    """A path, ``-``, or an address, as a user gave it, and how long an address may take to answer.
+
+    Its text, also in a ``repr``, JSON, a copy or a pickle, is masked.
     ``timeout_seconds`` bounds the whole request of an address (None: the defaults of limits.py).
     """
 
@@ -46,17 +58,11 @@ class Source(str):
         return source
 
     def with_secrets(self) -> str:
-        """What was given, secrets and all: for what opens a file or sends a request, and for nothing else."""
+        """The text as given, with secrets: only to open a file or send a request."""
         return self.__given
 
-    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)
-
-    def __getstate__(self) -> None:
-        """No state: a copy or a pickle is the text that may be shown."""
-
     def hide(self, text: str) -> str:
-        """A text made of what it holds, without what that repeats of the secrets of an address."""
+        """A text without the secrets of this address."""
         try:
             return Address.parse(self.with_secrets()).hide(text, shortest=8) if self.is_url else text
         except SourceError:
@@ -69,7 +75,7 @@ class Source(str):
 
     @property
     def is_other_url(self) -> bool:
-        """Whether it looks like an address of a kind that is not fetched."""
+        """Whether it looks like an address of another scheme, which is not fetched."""
         return _ANY_URL.match(self) is not None and not self.is_url
 
 
@@ -81,8 +87,8 @@ def _check_time(seconds: float | None) -> None:
         )
 
 
-class Address:
-    """An http or https address: what to send to whom. As text it is what may be shown."""
+class Address(_Masked):
+    """An http or https address. Its text is masked."""
 
     __slots__ = ("__login", "__others", "__parts", "__shown")
 
@@ -103,12 +109,6 @@ class Address:
     def __repr__(self) -> str:
         return f"Address({str(self)!r})"
 
-    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)
-
-    def __getstate__(self) -> None:
-        """No state: a copy or a pickle is the text that may be shown."""
-
     def __url(self) -> str:
         return urlunsplit(self.__parts)
 
@@ -128,18 +128,17 @@ class Address:
         return _without(f"{self.scheme}://{self.__parts.netloc}", self.__others)
 
     def request_with_secrets(self) -> tuple[str, str, dict[str, str]]:
-        """Method, address and headers of the request, secrets and all: for what sends it, and for nothing else."""
+        """Method, address and headers of the request, with secrets: only to send it."""
         method = "POST" if self.__parts.path.startswith(_RPC) else "GET"
-        if self.__login is None:
-            return method, self.__url(), {}
-        return method, self.__url(), {"Authorization": f"Basic {_basic(self.__login)}"}
+        headers = {} if self.__login is None else {"Authorization": f"Basic {_basic(self.__login)}"}
+        return method, self.__url(), headers
 
     def without_tls(self) -> str:
         """The same address with http, as it may be shown."""
         return f"http://{self.__shown.partition('://')[2]}"
 
     def redirected(self, location: str) -> Address:
-        """Where a redirect leads; user and password stay with the server that they were given for.
+        """The target of a redirect; user and password are sent to the same server only.
 
         Raises SourceError for anything but http and https.
         """
@@ -163,9 +162,7 @@ class Address:
             ) from None
 
     def hide(self, text: str, *, shortest: int = 4) -> str:
-        """What a server said, without what it repeats of our secrets. Shorter ones are not looked for: every other word
-        would be one.
-        """
+        """A server's text without our secrets of at least ``shortest`` characters; shorter ones occur in any text."""
         secrets = {secret for secret in self.__others | self.__secrets() if len(secret) >= shortest}
         return masked_text(_without(text, secrets))
 
