@@ -1,6 +1,6 @@
-"""Profiler labels, spelled as Go 1.27 prints them in a goroutine's header, whichever format they were read from.
+"""Profiler labels of all formats, spelled as Go 1.27 prints them in a goroutine's header.
 
-Values are Python strings; a byte that was no valid UTF-8 stands in them as its surrogate escape (U+DC80 to U+DCFF).
+A byte that is no valid UTF-8 becomes its surrogate escape (U+DC80 to U+DCFF).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one door to the Lark grammar of counted text (grammars/counts.lark). Plain values come out."""
+"""Lines of counted text read by their grammar (grammars/counts.lark) into plain values."""
 
 from __future__ import annotations
 

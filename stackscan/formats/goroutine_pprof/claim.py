@@ -1,4 +1,4 @@
-"""Tells a pprof profile by its first bytes."""
+"""Detects a pprof profile by its first bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TEXT: Final = re.compile(rb"(?m)^goroutine(?:leak)? (?:\d+ [^\n]*\[|profile: to
 
 
 def claims(data: bytes) -> bool:
-    """Whether the bytes begin like a pprof profile of any kind; what it counts is told when it is read."""
+    """Whether the bytes begin like a pprof profile of any kind."""
     if begins_with_value_type(data):
         return _goes_on(data) or _TEXT.search(data) is None
     if min(data[:_ENOUGH], default=_CONTROL) >= _CONTROL:

@@ -1,4 +1,4 @@
-"""From the tables of a profile to frames: strings, functions, locations, and indices that point nowhere."""
+"""Builds frames from the tables of a profile: strings, functions, locations; counts dangling indices."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shorten_type_arguments(name: str) -> str:
 
 
 class Symbols:
-    """The frames of a profile by location. What points nowhere is counted in ``dangling`` and left out."""
+    """The frames of a profile by location; dangling indices are counted and left out."""
 
     def __init__(self, profile: Profile) -> None:
         self._strings = profile.string_table

@@ -91,7 +91,7 @@ class _Building:
 
 
 def _labels(stack: Stack, row: dict[str, Any]) -> Iterator[tuple[str, str | int]]:
-    """What is said of a goroutine, as keys and values. As a number, 0 cannot be told from none: id 0 is a text."""
+    """The labels of a goroutine. Id 0 is a text, since the number 0 means none."""
     if row["goroutine_id"] is not None:
         yield individual.IDENTITY, row["goroutine_id"] or "0"
         if row["creator_id"]:

@@ -59,7 +59,7 @@ _CALENDAR: Final = re.compile(
 
 
 def known_prefix(text: bytes) -> Wrapped | None:
-    """A prefix that the tools of the trade are known to write."""
+    """A prefix that a known tool writes."""
     for prefix in KNOWN:
         if _carries(text, prefix.pattern):
             return _take_off(text, prefix.name, prefix.pattern, only=prefix.only)
@@ -111,12 +111,11 @@ def _carries(text: bytes, pattern: re.Pattern[bytes]) -> bool:
         following = line_at(text, next_line(text, at))
         goes_on = not following or pattern.match(following) is not None
         matching += goes_on and (not rest.strip() or _more(rest))
-    total = sum(1 for _ in headers(text))
-    return sample >= _MOST * total and matching >= _MOST * sample > 0
+    return sample >= _MOST * len(headers(text)) and matching >= _MOST * sample > 0
 
 
 def _more(rest: bytes) -> bool:
-    """Whether what stands between the prefix and the header may be a wrapper, too: JSON, a prefix, escaped lines."""
+    """Whether the text between the prefix and the header may be another wrapper: JSON, a prefix, escaped lines."""
     return (
         rest.lstrip()[:1] in (b"{", b"<", b"[")
         or any(prefix.pattern.match(rest) for prefix in KNOWN)
@@ -143,7 +142,7 @@ def _take_off(text: bytes, name: str, pattern: re.Pattern[bytes], *, only: bool 
 
 
 def _losses(text: bytes) -> tuple[Note, ...]:
-    """What the log says that it left out."""
+    """Notes on lines that the log says it left out."""
     notes: list[Note] = []
     for found in _LOST.finditer(text):
         if HEADER.search(found[0]) is None:

@@ -50,7 +50,7 @@ _MOST_FIELDS: Final = 32
 def json_lines(text: bytes) -> Wrapped | None:
     """One JSON object a line, a field of which holds the dump, whole or line by line.
 
-    Strangers write into fields, too: every field that holds a dump is read, and none decides that another is not.
+    Every field that holds a dump is read, since a field may quote a stranger.
     """
     samples = [_record(line_at(text, line)) for line, _ in headers(text)]
     records = [record for record in samples if record is not None]
@@ -111,7 +111,7 @@ def document(text: bytes) -> Wrapped | None:
 
 
 def _pieces(found: list[Streams]) -> tuple[Piece, ...]:
-    """What several fields hold: of the first all, of the others what is a dump and does not only speak of one."""
+    """The pieces of several fields: all of the first, and whole dumps of the others, not mere mentions."""
     pieces: list[Piece] = []
     for streams in found:
         pieces += [piece for piece in streams.pieces() if not pieces or holds_dump(piece.text)]
@@ -119,11 +119,10 @@ def _pieces(found: list[Streams]) -> tuple[Piece, ...]:
 
 
 def _too_many(paths: list[_Path], line: int) -> tuple[Note, ...]:
-    """What to say of fields that are not read."""
-    if len(paths) <= _MOST_FIELDS:
-        return ()
+    """A note on fields beyond the limit, which are not read."""
     left = len(paths) - _MOST_FIELDS
-    return (Note(line, f"headers of goroutines stand in {left:,} more fields of the log, which are not read"),)
+    reason = f"headers of goroutines stand in {left:,} more fields of the log, which are not read"
+    return (Note(line, reason),) if left > 0 else ()
 
 
 def _named(stream: str, path: _Path, place: int) -> str:
@@ -176,8 +175,7 @@ def _fields(records: Iterable[_Record]) -> list[_Path]:
 
 
 def _is_copy(value: bytes, others: list[tuple[_Path, bytes]]) -> bool:
-    """Whether another field of the record holds the same: collectors keep an event as it came beside what they made
-    of it."""
+    """Whether another field of the record holds the same: collectors keep the original event beside theirs."""
     first = HEADER.search(value)
     text = value[first.start() :].strip() if first else value
     return any(text in other for _, other in others)
@@ -196,8 +194,7 @@ def _value(record: _Record, path: _Path) -> bytes | None:
 
 
 def _carry_newlines(lines: list[bytes], paths: list[_Path]) -> list[bool]:
-    """For each field, whether each of its values is whole: not where most end with their own newline (docker, go
-    test), so that one without goes on in the next."""
+    """For each field, whether each value is a whole line; not where most end with a newline (docker, go test)."""
     records = [record for line in lines[:_SAMPLE] if (record := _record(line)) is not None]
     found = []
     for path in paths[:_MOST_FIELDS]:
@@ -222,7 +219,7 @@ def _name(record: _Record, path: _Path) -> str:
 
 
 def _holders(value: Any, path: _Path, depth: int) -> Iterator[list[_Record] | tuple[_Path, bytes]]:
-    """What holds headers in a document: every list of objects, outer ones first, and every string outside of them."""
+    """The lists of objects that hold headers, outer ones first, and the strings outside of them that do."""
     text = _text(value)
     if text is not None:
         if HEADER.search(text):
