@@ -1,4 +1,4 @@
-"""What can go wrong, one class a kind of failure.
+"""Errors, one class a kind of failure.
 
 Each error says what failed and where (its message) and what to do (its ``hint``). The command line catches
 :class:`StackscanError` in one place, prints both and leaves with :attr:`StackscanError.exit_code`.
@@ -80,8 +80,7 @@ class ExpressionError(StackscanError):
         self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() and harmless else ()
 
 
-#: Characters of a long line shown before the place that is pointed at, and from it on.
-_BEFORE, _BEHIND = 60, 60
+_BEFORE, _BEHIND = 60, 60  # characters of a long line shown around the place of the error
 
 
 def visible(text: str) -> str:
@@ -102,7 +101,7 @@ class ConfigurationError(StackscanError):
 
 
 class UsageError(StackscanError):
-    """What was asked for does not make sense: an option's value, a query, a choice among several dumps."""
+    """A request is invalid: an option's value, a query, a choice among several dumps."""
 
     default_hint = "Every command tells its options with --help."
 
@@ -120,7 +119,7 @@ class BaselineError(StackscanError):
 
 
 class ModelError(StackscanError):
-    """The pool model was asked with numbers that make no pool: which number, and what it may be."""
+    """A number of the pool model is out of its range: which, and what it may be."""
 
     default_hint = "stackscan pool --help tells what each number means and its unit."
 

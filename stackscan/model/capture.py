@@ -1,4 +1,4 @@
-"""Capture: a snapshot, and all that is known of where it comes from."""
+"""Capture: a snapshot with its origin, time and host."""
 
 from __future__ import annotations
 

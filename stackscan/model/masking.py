@@ -1,4 +1,4 @@
-"""What of an address may be shown: the one place that decides it. User and password are left out, values are masked.
+"""Masks secrets in addresses: user and password are left out, values are hidden.
 
 An address is shown with the values of parameters that are known to be harmless (``debug=2``); every other value is
 ``***``. A list of harmless names fails on the safe side; a list of secret names would not.
@@ -57,9 +57,7 @@ _AROUND: Final = "()[]{}<>'\"`,.;:!?"
 
 
 def masked(source: str) -> str:
-    """A source as it may be shown: an address without its secrets. Names of files stay as they are, but for secrets in
-    what looks like parameters. What is masked already stays the same.
-    """
+    """A source without the secrets of an address, or of parameters in a file's name. A masked one stays the same."""
     found = _SCHEME.search(source)
     if found is None:
         login = _BARE_LOGIN.match(source)
@@ -93,11 +91,8 @@ def _loose(match: re.Match[str]) -> str:
     return f"{match[1]}={HIDDEN}" if _SECRET.search(unquote_plus(match[1])) else match[0]
 
 
-# -- the parts of an address -----------------------------------------------------------------------------------------
-
-
 def _rest(rest: str) -> str:
-    """What stands behind ``://``, without its secrets; without its query, too, where no host can be made out."""
+    """The text behind ``://`` without secrets; also without its query where no host is recognised."""
     authority, tail = _divided(rest, "/?#\\")
     host = authority.rpartition("@")[2]
     if not _HOST.fullmatch(host):
@@ -114,7 +109,7 @@ def _rest(rest: str) -> str:
 
 
 def _unclear(rest: str) -> str:
-    """An address that cannot be taken apart. What is before its last @ may be a password, whatever it looks like."""
+    """An address that cannot be parsed, without all before its last @, which may be a password."""
     authority, tail = _divided(rest.rpartition("@")[2], "/?#\\")
     if not authority.startswith("["):
         name, colon, port = authority.partition(":")

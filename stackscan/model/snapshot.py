@@ -1,4 +1,4 @@
-"""What one goroutine dump says, whatever format it was written in.
+"""The content of one goroutine dump, for all formats.
 
 Distinct things are objects, numerous things are columns: a dump of 200,000 goroutines holds a few hundred distinct
 stacks, so :class:`Frame` and :class:`Stack` are frozen, interned dataclasses, and the goroutines themselves are rows
@@ -96,21 +96,6 @@ class Problem:
     excerpt: str = ""
 
 
-def empty_goroutines() -> pl.DataFrame:
-    """A goroutine table without rows, with all its columns."""
-    return pl.DataFrame(schema=GOROUTINE_SCHEMA)
-
-
-def empty_ancestors() -> pl.DataFrame:
-    """An ancestor table without rows, with all its columns."""
-    return pl.DataFrame(schema=ANCESTOR_SCHEMA)
-
-
-def empty_arguments() -> pl.DataFrame:
-    """An argument table without rows, with all its columns."""
-    return pl.DataFrame(schema=ARGUMENT_SCHEMA)
-
-
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """One dump, as read.
@@ -135,7 +120,7 @@ class Snapshot:
     header_lines: int = 0
     cause: str | None = None
     dialect: str | None = None
-    ancestors: pl.DataFrame = field(default_factory=empty_ancestors)
+    ancestors: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ANCESTOR_SCHEMA))
     captured_at: datetime | None = None
     read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
     counts: pl.Series | None = None

@@ -1,4 +1,4 @@
-"""What is public: Go's standard library, well-known modules, what the runtime itself says."""
+"""Public names and texts: Go's standard library, well-known modules, the runtime's own messages."""
 
 from __future__ import annotations
 

@@ -111,9 +111,8 @@ def _before_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
 def _unzstd(data: bytes, where: str) -> tuple[bytes, bool]:
     """All frames of a zstandard file, and whether it is cut or damaged further on (what came before is kept)."""
     kept = io.BytesIO()
-    frame = start = at = before = (
-        0  # where the frame, its last piece and the next one begin; bytes kept before the frame
-    )
+    frame = start = at = 0  # where the frame, its last piece and the next piece begin
+    before = 0  # bytes of content before the frame
     unpacker = _zstd_unpacker()
     while True:
         packed = data[at : at + _PACKED] if unpacker.needs_input else b""

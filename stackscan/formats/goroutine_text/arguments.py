@@ -22,7 +22,7 @@ import polars as pl
 from stackscan.formats.goroutine_text.columns import ChunkColumns
 from stackscan.formats.goroutine_text.lines import Mask, Positions, Words
 from stackscan.formats.goroutine_text.words import MARGIN, FoundWords, Lists, words
-from stackscan.model.snapshot import ARGUMENT_SCHEMA, Frame, Stack, empty_arguments
+from stackscan.model.snapshot import ARGUMENT_SCHEMA, Frame, Stack
 
 _MOST_THREADS: Final = 8
 _LARGEST_PLACE: Final = np.iinfo(np.uint16).max
@@ -87,7 +87,7 @@ def reader(
 
     def read(wanted: _Wanted | None) -> pl.DataFrame:
         if not len(lines):
-            return empty_arguments()
+            return pl.DataFrame(schema=ARGUMENT_SCHEMA)
         first, last = int(lines[0]), int(lines[-1])
         mine = [part for whole in calls if len((part := whole.within(first, last)).paren)]
         others = [goroutine for goroutine in scattered if first <= goroutine.line <= last]
@@ -154,9 +154,6 @@ def _table(parts: Sequence[_Found]) -> pl.DataFrame:
     if table["goroutine"].max() == _NONE:
         table = table.filter(pl.col("goroutine") != _NONE)
     return table if table["goroutine"].is_sorted() else table.sort("goroutine", maintain_order=True)
-
-
-# -- where the lists lie ---------------------------------------------------------------------------------------------
 
 
 def _in_threads(data: bytes, parts: Sequence[Calls], lines: Positions, wanted: _Wanted | None) -> list[_Found]:
