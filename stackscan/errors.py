@@ -72,15 +72,15 @@ class ExpressionError(StackscanError):
         self.column = at - start + 1
         line = f"line {self.line}, " if "\n" in text.strip() else ""
         super().__init__(f"{where}: {line}column {self.column}: {what}")
-        shown = text[start:].partition("\n")[0]
+        line_text = text[start:].partition("\n")[0]
         first = max(0, self.column - 1 - _BEFORE)
-        lead = visible(("…" if first else "") + shown[first : self.column - 1])
-        rest = visible(shown[self.column - 1 : self.column - 1 + _BEHIND])
-        harmless = masked_text(shown) == shown  # an address that got here by mistake is not repeated
+        lead = visible(("…" if first else "") + line_text[first : self.column - 1])
+        rest = visible(line_text[self.column - 1 : self.column - 1 + _BEHIND])
+        harmless = masked_text(line_text) == line_text  # an address that got here by mistake is not repeated
         self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() and harmless else ()
 
 
-_BEFORE, _BEHIND = 60, 60  # characters of a long line shown around the place of the error
+_BEFORE, _BEHIND = 60, 60  # characters of a long line line_text around the place of the error
 
 
 def visible(text: str) -> str:

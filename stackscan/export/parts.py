@@ -73,7 +73,7 @@ def locked_folder(place: Path) -> int:
 
 def lock(handle: int) -> None:
     """Lock an open file or folder, where its file system has locks."""
-    if sys.platform != "win32":  # without locks nobody can take a part for abandoned either
+    if sys.platform != "win32":  # without locks no part counts as abandoned
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX)
 
@@ -100,7 +100,7 @@ def abandoned(part: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _is_free(handle) and _is_at(handle, lock) and (_is_own(part) or _is_old(part))
+        yield _is_free(handle) and _is_at(handle, lock) and _is_own_or_old(part)
     finally:
         os.close(handle)
 
@@ -115,18 +115,16 @@ def _is_free(handle: int) -> bool:
     return True
 
 
-def _is_own(part: Path) -> bool:
+def _is_own_or_old(part: Path) -> bool:
     match = _PART.fullmatch(part.name)
-    return match is not None and match[1] == _host()
-
-
-def _is_old(part: Path) -> bool:
+    if match and match[1] == _host():
+        return True
     newest = max(path.stat().st_mtime for path in (part, *part.rglob("*")))
     return time.time() - newest > _DAY_SECONDS
 
 
 def remove(part: Path) -> None:
-    """Remove a part, the lock of a workspace last: without it nobody could tell that the rest is abandoned."""
+    """Remove a part, the lock of a workspace last, for it marks the rest as abandoned."""
     with suppress(OSError):
         if not part.is_dir() or part.is_symlink():
             part.unlink()

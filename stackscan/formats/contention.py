@@ -1,7 +1,7 @@
-"""Mutex and block profiles in text (debug=1): where goroutines waited for locks and channels, and for how long in all.
+"""Mutex and block profiles in text (debug=1): where goroutines waited for locks and channels, and for how long.
 
-kubo's ``ipfs diag profile`` writes them as mutex.pprof and block.pprof, which are no protobuf despite their names. They
-count waits that are over, not goroutines, so they are no snapshot: they go beside one.
+kubo's ``ipfs diag profile`` writes them as mutex.pprof and block.pprof. They count past waits, not goroutines, so they
+are no snapshots.
 """
 
 from __future__ import annotations

@@ -44,22 +44,22 @@ class Contents:
 
 
 def read_source(source: str, progress: Progress | None = None, *, keep_content: bool = True) -> Contents:
-    """Open an input and read all that it holds; without the bytes of its files if nobody needs fingerprints.
+    """Open an input and read it; ``keep_content`` keeps the bytes of its files for fingerprints.
 
     Raises StackscanError when it cannot be read or holds no dump.
     """
-    chosen = Source(source)
+    masked = Source(source)
     reading = _Reading(progress, keep_content)
     try:
-        for member in sources.open_source(chosen, reading.progress_of(str(chosen))):
+        for member in sources.open_source(masked, reading.progress_of(str(masked))):
             reading.take(member)
     except UnrecognisedFormatError as error:  # its message may quote a server that repeats secrets of the address
-        raise type(error)(chosen.hide(str(error)), hint=error.hint) from None
+        raise type(error)(masked.hide(str(error)), hint=error.hint) from None
     if not reading.members:
         listed = ", ".join(f"{entry.name} ({entry.note or entry.kind})" for entry in reading.entries[:10])
-        raise UnrecognisedFormatError(f"{chosen}: no goroutine dump in it; it holds {listed or 'nothing'}")
+        raise UnrecognisedFormatError(f"{masked}: no goroutine dump in it; it holds {listed or 'nothing'}")
     return Contents(
-        str(chosen),
+        str(masked),
         reading.is_bundle,
         tuple(_captures(reading)),
         tuple(reading.entries),

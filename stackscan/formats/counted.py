@@ -49,7 +49,7 @@ class Stacks:
         self._ids: dict[tuple[int, ...], int] = {}
 
     def id_of(self, frames: Sequence[Frame], *, partial: bool = False, created_by: Frame | None = None) -> int:
-        """The id of the stack of these frames, innermost first; ``partial``: some are missing, nobody says how many."""
+        """The id of the stack of these frames, innermost first; ``partial``: an unknown number is missing."""
         key = (partial, id(created_by), *map(id, frames))
         found = self._ids.get(key)
         if found is None:

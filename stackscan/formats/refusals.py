@@ -110,9 +110,9 @@ def refuse_wrapped(data: bytes, *, where: str) -> None:
     count = len(_HIDDEN_HEADER.findall(data, 0, _SEARCH))
     line = data.count(b"\n", 0, hidden.start()) + 1
     prefix = hidden[1].decode("utf-8", "replace")
-    shown = prefix if len(prefix) <= 60 else prefix[:57] + "…"
+    excerpt = prefix if len(prefix) <= 60 else prefix[:57] + "…"
     lines = "one line looks" if count == 1 else f"{count} lines look"
     raise UnsupportedFormatError(
-        f"{where}: {lines} like a goroutine header behind other text (first at line {line}: {shown!r})",
+        f"{where}: {lines} like a goroutine header behind other text (first at line {line}: {excerpt!r})",
         hint="A logger wrapped this dump. Take what it put before each line off first, for example with sed or jq.",
     )

@@ -14,7 +14,7 @@ HIDDEN: Final = "***"
 
 #: With one slash, too: so it is left of an address that was taken for a path.
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://|(?:h?t?tps?|ftps?):/", re.IGNORECASE)
-#: Host and port as far as they can be asked.
+#: Host and port.
 _HOST: Final = re.compile(r"(?:\[[0-9a-z:.%-]+\]|[^\s:@\[\]\\]+)(?::\d{0,5})?", re.IGNORECASE)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 #: What is certainly a host and no version (``app@v1.2``): it has a port, or is an IP address, or a name of parts.
@@ -24,12 +24,12 @@ _CLEARLY_HOST: Final = re.compile(
 )
 #: ``user:password@host/…`` without a scheme, as curl takes it; C:/mod@v1 is none.
 _BARE_LOGIN: Final = re.compile(r"([\s'\"(]*)[^\s/\\@:]+:[^\s/\\@]*@(?=[^\s/@]+/)")
-#: Names whose values are nobody's business, wherever they stand.
+#: Names of secret values.
 _SECRET: Final = re.compile(
     r"token|secret|pass|pwd|auth|bearer|sas\b|sig|key|credential|session|jwt|code|cookie|nonce|otp|\bpin\b|saml|assertion",
     re.IGNORECASE,
 )
-#: Parameters of profiles, and names of places: what tells one capture from the next.
+#: Parameters of profiles, and names of places, which distinguish captures.
 _HARMLESS: Final = frozenset(
     """
     all block-profile-rate captured collectors container count date datacenter dc debug delay delta deployment duration

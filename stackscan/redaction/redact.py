@@ -17,7 +17,7 @@ from stackscan.redaction.symbols import Names
 from stackscan.report import BundleReport, ContentionReport, ViewsReport
 
 _STDIN: Final = "-"
-#: Columns of goroutines that hold numbers and flags, or what the runtime itself says.
+#: Columns of numbers, flags and the runtime's own texts.
 _KEPT: Final = frozenset(
     "goroutine_id stack_id wait_reason wait_minutes creator_id locked leaked attributes line".split()
 )
@@ -151,6 +151,6 @@ def _mapped(column: pl.Series, change: Callable[[str | None], str | None]) -> pl
 
 
 def _version(version: dict[str, str]) -> dict[str, str]:
-    """What version.json says of releases; a commit may be a private fork's."""
+    """The releases in version.json, without the commit, which may be a private fork's."""
     kept = {key: version[key] for key in ("Version", "Golang", "System", "Repo") if key in version}
     return {key: value if vocabulary.version(value) else "other" for key, value in kept.items()}

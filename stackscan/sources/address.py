@@ -48,7 +48,12 @@ class Source(_Masked, str):
 
     def __new__(cls, given: str, *, timeout_seconds: float | None = None) -> Self:
         """The source of a text, or the same source with another time. Raises UsageError for a time out of bounds."""
-        _check_time(timeout_seconds)
+        bounds = limits.MIN_TIMEOUT_SECONDS, limits.MAX_TIMEOUT_SECONDS
+        if timeout_seconds is not None and not bounds[0] <= timeout_seconds <= bounds[1]:
+            raise UsageError(
+                f"a request cannot have a time-out of {timeout_seconds:g} s",
+                hint=f"It may be from 1ms to {limits.MAX_TIMEOUT_SECONDS / 3600:g}h.",
+            )
         if isinstance(given, Source):
             timeout_seconds = given.timeout_seconds if timeout_seconds is None else timeout_seconds
             given = given.with_secrets()
@@ -79,21 +84,13 @@ class Source(_Masked, str):
         return _ANY_URL.match(self) is not None and not self.is_url
 
 
-def _check_time(seconds: float | None) -> None:
-    if seconds is not None and not limits.MIN_TIMEOUT_SECONDS <= seconds <= limits.MAX_TIMEOUT_SECONDS:
-        raise UsageError(
-            f"a request cannot have a time-out of {seconds:g} s",
-            hint=f"It may be from 1ms to {limits.MAX_TIMEOUT_SECONDS / 3600:g}h.",
-        )
-
-
 class Address(_Masked):
     """An http or https address. Its text is masked."""
 
     __slots__ = ("__login", "__others", "__parts", "__shown")
 
     def __init__(self, url: str, *, login: str | None = None, others: frozenset[str] = frozenset()) -> None:
-        self.__parts, own = _taken_apart(url)
+        self.__parts, own = _split(url)
         self.__login = own if own is not None else login  # ``user:password``, which the parts are without
         self.__others = others  # secrets of the addresses that led here
         self.__shown = _without(masked(url), others)
@@ -114,18 +111,13 @@ class Address(_Masked):
 
     @property
     def path(self) -> str:
-        """The path as it may be shown, without a query."""
+        """The masked path, without a query."""
         return urlsplit(self.__shown).path
-
-    @property
-    def scheme(self) -> str:
-        """``http`` or ``https``."""
-        return self.__parts.scheme
 
     @property
     def origin(self) -> str:
         """Scheme, host and port: ``http://localhost:6060``."""
-        return _without(f"{self.scheme}://{self.__parts.netloc}", self.__others)
+        return _without(f"{self.__parts.scheme}://{self.__parts.netloc}", self.__others)
 
     def request_with_secrets(self) -> tuple[str, str, dict[str, str]]:
         """Method, address and headers of the request, with secrets: only to send it."""
@@ -134,7 +126,7 @@ class Address(_Masked):
         return method, self.__url(), headers
 
     def without_tls(self) -> str:
-        """The same address with http, as it may be shown."""
+        """The masked address with http."""
         return f"http://{self.__shown.partition('://')[2]}"
 
     def redirected(self, location: str) -> Address:
@@ -190,20 +182,20 @@ def _host(parts: SplitResult) -> str:
     return name if parts.port is None else f"{name}:{parts.port}"
 
 
-def _taken_apart(url: str) -> tuple[SplitResult, str | None]:
+def _split(url: str) -> tuple[SplitResult, str | None]:
     """The parts of an address without its user, and ``user:password``. Raises SourceError when it is none."""
-    shown = masked(url)
+    address = masked(url)
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise SourceError(f"{shown} is no address: its host is misspelt", hint="") from None
+        raise SourceError(f"{address} is no address: its host is misspelt", hint="") from None
     try:
         host = _host(parts)
     except ValueError:  # its message quotes what may be a password
         hint = _ESCAPES if "@" in url else ""
-        raise SourceError(f"{shown} is no address: its port is no number from 0 to 65535", hint=hint) from None
+        raise SourceError(f"{address} is no address: its port is no number from 0 to 65535", hint=hint) from None
     if not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
-        raise SourceError(f"{shown!r} is no address: it names no host", hint="Write http://HOST:PORT/PATH.")
+        raise SourceError(f"{address!r} is no address: it names no host", hint="Write http://HOST:PORT/PATH.")
     login = None
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

@@ -51,7 +51,7 @@ class Entry:
 
 
 def is_archive(data: bytes) -> bool:
-    """Whether the bytes are a zip or tar archive (gzip or zstandard around a tar is told by what is inside)."""
+    """Whether the bytes are a zip or tar archive (also a tar inside gzip or zstandard)."""
     return data.startswith((ZIP, _EMPTY_ZIP)) or _is_tar(data[:_PEEK]) or _is_tar(compressed.head(data, _PEEK))
 
 

@@ -13,7 +13,7 @@ from stackscan.model.masking import masked_text
 if TYPE_CHECKING:
     from urllib3 import PoolManager
 
-#: The loggers of urllib3 that quote addresses; a filter is asked for the records of its own logger only.
+#: The loggers of urllib3 that quote addresses; a filter sees only the records of its own logger.
 _LOGGERS: Final = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
 
 #: A whole query is hidden: in a path without its host, secrets cannot be recognised.

@@ -52,5 +52,5 @@ def _noted(path: Path) -> datetime | None:
             if isinstance(times, Mapping) and path.name in times:
                 return datetime.fromisoformat(times[path.name]["started"]).astimezone(UTC)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None  # somebody else's capture.json
+        return None  # another program's capture.json
     return None

@@ -84,7 +84,7 @@ class Runner:
 
     def answer(self, statement: Statement, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
         """The result of the statement. Raises UsageError when it fails, or takes more than it may."""
-        plans = [(name, _plan(tables[name])) for name in statement.tables]
+        plans = [(name, tables[name].serialize()) for name in statement.tables]
         request = {
             "sql": statement.text,
             "seconds": self._bounds.seconds,
@@ -118,9 +118,3 @@ class Runner:
         return UsageError(
             f"the query ended polars' process (code {code})", hint="Ask in a simpler way: fewer operators in a row."
         )
-
-
-def _plan(table: pl.LazyFrame) -> bytes:
-    kept = io.BytesIO()
-    table.serialize(kept)
-    return kept.getvalue()

@@ -159,8 +159,8 @@ def _tables(tree: exp.Expr, tables: Collection[str]) -> set[str]:
                 named.add(known[name.casefold()])
             elif name.casefold() not in parts:
                 near = difflib.get_close_matches(name.casefold(), [*known, *parts], n=1)
-                meant = f" Did you mean {near[0]!r}?" if near else ""
-                raise _refused(f"there is no table {name!r}.{meant}".rstrip("."))
+                suggestion = f" Did you mean {near[0]!r}?" if near else ""
+                raise _refused(f"there is no table {name!r}.{suggestion}".rstrip("."))
     return named
 
 

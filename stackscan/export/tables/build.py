@@ -19,7 +19,7 @@ from stackscan.model.capture import Taken
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 from stackscan.redaction import Redaction
 from stackscan.render.words import UNPRINTABLE, plain
-from stackscan.report import CaptureReport, FrameReport, Report, SnapshotReport, StackReport, as_json
+from stackscan.report import CaptureReport, FrameReport, Report, StackReport, as_json
 from stackscan.report.folding import deciding_frame
 from stackscan.sources.names import first_known, read_moment
 
@@ -61,9 +61,10 @@ def build(examined: CaptureReport, override: Taken | None = None) -> dict[str, p
         "findings": list(_findings(examined)),
         "pools": list(_pools(examined)),
     }
-    tables = {
-        name: _declared(name, pl.DataFrame(found, _own(name), orient="row"), shared) for name, found in rows.items()
-    }
+    tables = {}
+    for name, found in rows.items():
+        schema = {column.name: column.type for column in TABLES[name].own}
+        tables[name] = _declared(name, pl.DataFrame(found, schema, orient="row"), shared)
     tables["goroutines"] = _declared(
         "goroutines", _goroutines(examined.capture.snapshot), shared, examined.capture.snapshot.counts
     )
@@ -119,10 +120,6 @@ def _shared(examined: CaptureReport, override: Taken) -> Row:
         "captured_at": taken.captured_at,
         "host": taken.host,
     }
-
-
-def _own(name: str) -> dict[str, pl.DataType]:
-    return {column.name: column.type for column in TABLES[name].own}
 
 
 def _declared(name: str, table: pl.DataFrame, shared: Row, counts: pl.Series | None = None) -> pl.DataFrame:
@@ -182,14 +179,10 @@ def _deciding(found: StackReport) -> str | None:
     return next((line.frame.function for line in lines), None)
 
 
-def _innermost_own(stack: Stack) -> str | None:
-    """The deciding function of a stack without goroutines (an ancestor's)."""
-    return stack.frames[deciding_frame(stack)].function if stack.frames else None
-
-
 def _stacks(snapshot: Snapshot, deciding: dict[int, str | None], rules: dict[int, str | None]) -> Iterator[Row]:
     counts = dict(snapshot.counts_by("stack_id").iter_rows())
     for stack_id, stack in enumerate(snapshot.stacks):
+        innermost = stack.frames[deciding_frame(stack)].function if stack.frames else None
         yield {
             "stack_id": stack_id,
             "goroutines": counts.get(stack_id, 0),
@@ -197,7 +190,7 @@ def _stacks(snapshot: Snapshot, deciding: dict[int, str | None], rules: dict[int
             "elided": stack.elided,
             "unavailable": stack.unavailable,
             "top": stack.frames[0].function if stack.frames else None,
-            "deciding": deciding.get(id(stack)) or _innermost_own(stack),
+            "deciding": deciding.get(id(stack)) or innermost,  # an ancestor's stack has no goroutines
             "root": stack.frames[-1].function if stack.frames else None,
             "created_by": stack.created_by.function if stack.created_by else None,
             "rules": rules.get(id(stack)),
@@ -208,7 +201,7 @@ def _frames(snapshot: Snapshot) -> Iterator[Row]:
     ids: dict[Frame, int] = {}
     for stack_id, stack in enumerate(snapshot.stacks):
         for depth, frame in _with_creator(stack):
-            symbol, whose = read_symbol(frame.function), origin(frame)
+            symbol, owner = read_symbol(frame.function), origin(frame)
             yield {
                 "stack_id": stack_id,
                 "depth": depth,
@@ -220,9 +213,9 @@ def _frames(snapshot: Snapshot) -> Iterator[Row]:
                 "file": frame.file or None,
                 "line": frame.line,
                 "pc_offset": frame.pc_offset,
-                "kind": whose.kind,
-                "module": whose.module,
-                "version": whose.version,
+                "kind": owner.kind,
+                "module": owner.module,
+                "version": owner.version,
             }
 
 
@@ -264,7 +257,10 @@ def _findings(examined: CaptureReport) -> Iterator[Row]:
 
 
 def _pools(examined: CaptureReport) -> Iterator[Row]:
-    for sample, projection in zip(examined.report.pools, _projections(examined.report), strict=True):
+    small = replace(examined.report, buckets=(), shown=(), problems=())
+    pools = as_json(Report((small,)))["snapshots"][0]["pools"]  # their load as the report's JSON has it
+    for sample, pool in zip(examined.report.pools, pools, strict=True):
+        projection = _projected(pool["projection"] or {})
         for state, count in sample.states.items():
             yield {
                 "pool": sample.pool.name,
@@ -275,12 +271,6 @@ def _pools(examined: CaptureReport) -> Iterator[Row]:
                 "count": count,
                 **projection,
             }
-
-
-def _projections(report: SnapshotReport) -> list[Row]:
-    """The projected load of each pool, from the report's JSON; null where there is none."""
-    small = replace(report, buckets=(), shown=(), problems=())
-    return [_projected(pool["projection"] or {}) for pool in as_json(Report((small,)))["snapshots"][0]["pools"]]
 
 
 def _projected(projection: Row) -> Row:

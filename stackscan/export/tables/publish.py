@@ -15,7 +15,7 @@ from typing import Final
 from stackscan.export import atomic
 from stackscan.export.tables.schema import TABLES
 
-#: The folder of a workspace whose files are named as they shall be named in the export's folder.
+#: The folder of a workspace whose files have their final names.
 READY: Final = "ready"
 
 

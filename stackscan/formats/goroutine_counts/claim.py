@@ -15,7 +15,7 @@ _HEADLESS: Final = re.compile(
 )
 #: Bytes after the header within which the first record must begin.
 _NEAR: Final = 1 << 16
-#: A goroutine of the full text: header, call, location. Lengths are bounded: strangers write long lines.
+#: A goroutine of the full text: header, call, location. Lengths are bounded, since lines may be very long.
 FULL_TEXT: Final = re.compile(
     rb"(?m)^[ \t]*goroutine \d{1,20} [^\n\[]{0,99}\[[^\n]{1,999}:\r?\n(?:\r?\n)?[^\s#][^\n]*\n(?:\r?\n)?"
     rb"[ \t]*[^\s][^\n]{0,4095}:\d"

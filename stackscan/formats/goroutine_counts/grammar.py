@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from lark import Token, Tree
 
 _GRAMMAR: Final = Grammar("counts", "profile header head labels frame frames")
-#: Frame lines that one parse takes: enough to spread its fixed cost, few enough that one refused line costs little.
-_BATCH: Final = 512
+parse = _GRAMMAR.parse
+_BATCH: Final = 512  # frame lines a parse: many share its fixed cost, but one refused line costs them all a second one
 #: How a label line begins.
 LABELS_START: Final = "# labels: {"
 
@@ -32,16 +32,6 @@ class FrameLine:
     named: bool
 
 
-@dataclass(frozen=True, slots=True)
-class WholeRecord:
-    """One record as the grammar alone reads it; for tests that hold the reader against it."""
-
-    count: int
-    addresses: tuple[int, ...]
-    labels: str | None
-    frames: tuple[FrameLine, ...]
-
-
 def nameless(address: int) -> Frame:
     """The frame of an address without a symbol: the address is its name, so that different places stay apart."""
     return Frame(f"{address:#x}", "", 0)
@@ -49,11 +39,9 @@ def nameless(address: int) -> Frame:
 
 def read_header(text: str) -> tuple[str, int] | None:
     """``goroutine profile: total 29`` → ("goroutine", 29)."""
-    tree = _GRAMMAR.parse(text, "header")
-    return None if tree is None else _header_of(tree)
-
-
-def _header_of(tree: Tree[Token]) -> tuple[str, int]:
+    tree = parse(text, "header")
+    if tree is None:
+        return None
     tokens = tokens_of(tree)
     return tokens["PROFILE"], _number(tokens["TOTAL"])
 
@@ -64,7 +52,7 @@ def _number(digits: str) -> int:
 
 
 def read_head(text: str) -> tuple[int, tuple[int, ...]] | None:
-    """``3 @ 0x47db8a 0x4151ee`` → (3, (0x47db8a, 0x4151ee)), by the grammar's terminals (no two heads are equal)."""
+    """``3 @ 0x47db8a 0x4151ee`` → (3, (0x47db8a, 0x4151ee)), by terminals: a cache would not help, heads differ."""
     count, at, addresses = text.partition(" @")
     if not at or not _GRAMMAR.terminal("COUNT").fullmatch(count):
         return None
@@ -72,18 +60,12 @@ def read_head(text: str) -> tuple[int, tuple[int, ...]] | None:
         return _number(count), ()
     if not _GRAMMAR.terminal("ADDRESSES").fullmatch(addresses):
         return None
-    return _number(count), addresses_of(addresses)
-
-
-def addresses_of(text: str) -> tuple[int, ...]:
-    """`` 0x47db8a 0x4151ee`` → (0x47db8a, 0x4151ee)."""
-    return tuple(int(word, 16) for word in text.split())
+    return _number(count), tuple(int(word, 16) for word in addresses.split())
 
 
 @lru_cache(maxsize=4096)
 def read_labels(text: str) -> str | None:
-    """``# labels: {"user_id":"42"}`` → ``{user_id: 42}``, by the grammar's terminals; ``""`` for an empty set; None
-    when it is no such line."""
+    """``# labels: {"user_id":"42"}`` → ``{user_id: 42}``; ``""`` for an empty set; None when it is no such line."""
     if not text.startswith(LABELS_START) or not text.endswith("}"):
         return None
     inner = text[len(LABELS_START) : -1]
@@ -111,7 +93,7 @@ def _pair_at(inner: str, at: int) -> tuple[str, str, int] | None:
 
 
 def read_frames(lines: Iterable[str]) -> dict[str, FrameLine | None]:
-    """Each line with what it says; None for one that the grammar refuses. Equal frames are one object."""
+    """Each line with its frame; None where the grammar refuses it. Equal frames are one object."""
     distinct = {line: shortened(line) for line in lines}
     usual = list(dict.fromkeys(distinct.values()))
     by_usual: dict[str, FrameLine | None] = {}
@@ -139,7 +121,7 @@ def shortened(line: str) -> str:
 
 def _learn(lines: list[str], found: dict[str, FrameLine | None]) -> None:
     """Read lines together; when one is refused, each half alone, so that only the refused one is lost."""
-    tree = _GRAMMAR.parse("".join(f"{line}\n" for line in lines), "frames") if lines else None
+    tree = parse("".join(f"{line}\n" for line in lines), "frames") if lines else None
     if tree is not None:
         found.update(zip(lines, map(_frame_of, subtrees_of(tree)), strict=True))
     elif len(lines) == 1:
@@ -158,23 +140,3 @@ def _frame_of(tree: Tree[Token]) -> FrameLine:
     line = int(tokens["LINE"][1:]) if len(tokens["LINE"]) <= 11 else 0
     function = unescape_path(tokens["FUNCTION"])
     return FrameLine(address, Frame(function, tokens["FILE"], line, int(tokens["OFFSET"][1:], 16)), named=True)
-
-
-def read_profile(text: str) -> tuple[str, int, tuple[WholeRecord, ...]] | None:
-    """A whole profile by the grammar alone, with no shortcut: its kind, its total and its records."""
-    tree = _GRAMMAR.parse(text, "profile")
-    if tree is None:
-        return None
-    header, *records = subtrees_of(tree)
-    return *_header_of(header), tuple(map(_record_of, records))
-
-
-def _record_of(tree: Tree[Token]) -> WholeRecord:
-    head, *rest = subtrees_of(tree)
-    tokens = tokens_of(head)
-    labels = None
-    if rest and rest[0].data == "labels":
-        pairs = [[unquote(str(part)) for part in pair.children] for pair in subtrees_of(rest.pop(0))]
-        labels = label_text((key, value) for key, value in pairs)
-    addresses = addresses_of(tokens.get("ADDRESSES", ""))
-    return WholeRecord(_number(tokens["COUNT"]), addresses, labels, tuple(map(_frame_of, rest)))

@@ -63,7 +63,7 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _long_names(lines: list[str]) -> list[Problem]:
-    """What to say of frame lines whose names were shortened."""
+    """The problems of frame lines with shortened names."""
     long = ((number, line) for number, line in enumerate(lines, start=1) if bounds.is_long(line))
     return [
         Problem(number, bounds.long_name(len(line)), line[:EXCERPT])

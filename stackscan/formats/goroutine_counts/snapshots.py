@@ -156,8 +156,8 @@ def _dialect(profile: Profile, stacks: tuple[Stack, ...]) -> str | None:
         return "gccgo"
     if not any(raw.frames for raw in records):
         return "Go 1.7 or earlier, debug=0"
-    shown = next(raw for raw in records if raw.frames)
-    if shown.frames[0].address in (shown.addresses or ()):
+    printed = next(raw for raw in records if raw.frames)
+    if printed.frames[0].address in (printed.addresses or ()):
         return "Go 1.6 or earlier"
     return counted.dialect(_evidence(profile, stacks))
 

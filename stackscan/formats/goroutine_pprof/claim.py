@@ -16,7 +16,7 @@ _WIRE: Final[dict[int, tuple[int, ...]]] = {
 }
 _CONTROL: Final = 9  # bytes below do not occur in text
 _ENOUGH: Final = 24  # fields that no text and no other file has by chance
-#: What a text dump holds at the start of a line, and a damaged profile hardly: a log's first bytes may be a stranger's.
+#: The beginning of a line in text dumps: a log's first bytes may look like a profile's.
 _TEXT: Final = re.compile(rb"(?m)^goroutine(?:leak)? (?:\d+ [^\n]*\[|profile: total \d)")
 
 

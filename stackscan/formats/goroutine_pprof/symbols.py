@@ -47,7 +47,7 @@ class Symbols:
         self.long_names: list[int] = []  # bytes of names that were shortened
         self.unnamed: set[int] = set()  # locations without a function name
         repeated = len(profile.location) - len(self._locations) + len(profile.function) - len(self._functions)
-        for mapping in profile.mapping:  # the last names of Go's table: only they tell that its very end is cut
+        for mapping in profile.mapping:  # the last names of Go's table: they show whether its end is cut
             self.text(mapping.filename)
             self.text(mapping.build_id)
         if repeated:

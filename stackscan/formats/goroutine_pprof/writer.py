@@ -26,7 +26,7 @@ _COLUMNS: Final = (
 def write(snapshot: Snapshot, *, captured_at: datetime | None = None) -> bytes:
     """The bytes of the profile, compressed with gzip; the same for the same snapshot and time.
 
-    Goroutines without an id (counted formats) of which the same is said share a sample that counts them.
+    Equal goroutines without an id (counted formats) share a sample that counts them.
     """
     leaked = snapshot.rows["leaked"]
     building = _Building("goroutineleak" if len(leaked) and bool(leaked.all(ignore_nulls=False)) else "goroutine")

@@ -1,9 +1,8 @@
-"""The words of argument lists, read when somebody asks for them: ``main.(*T).run(0xc000012345, {0x1?, ...})``.
+"""The words of argument lists, read on demand: ``main.(*T).run(0xc000012345, {0x1?, ...})``.
 
-Reading a dump needs no arguments, and most commands never look at them; so the readers only note where the lists lie,
-and the text is kept. What may be a pointer is then found and decoded a whole chunk at a time, eight digits at once.
-A word is read where it stands whole between its separators: inside a list that other output spoilt, the words that are
-whole remain. Functions of inlined calls and ancestors print no words (``(...)``).
+Most commands need no arguments, so the readers only note the places of the lists and keep the text. Words that may be
+pointers are found and decoded a chunk at a time, eight digits at once. In a damaged list, words that are whole between
+their separators are read. Inlined calls and ancestors print no words (``(...)``).
 """
 
 from __future__ import annotations
@@ -102,8 +101,8 @@ def reader(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Which frames of which stacks are asked for: ``flags`` of all frames, one stack behind the other from ``first``;
-    ``stack`` is each goroutine's (no goroutine's: the last, which has no frames)."""
+    """The frames to read: ``flags`` of the frames of all stacks, each from ``first`` on; ``stack`` of each goroutine
+    (the last, without frames: of none)."""
 
     flags: Mask
     first: Positions
@@ -175,7 +174,7 @@ def _read_calls(data: bytes, calls: Calls, lines: Positions, wanted: _Wanted | N
 
 
 def _side_by_side(data: bytes, begin: int, paren: npt.NDArray[np.int32], end: npt.NDArray[np.int32]) -> Lists:
-    """The lists alone, one behind the other: they are a fraction of the text, and the rest need not be searched."""
+    """The lists alone, one behind the other, so that the rest of the text is not searched."""
     length = end - paren
     ends = np.cumsum(length, dtype=np.int32)
     index = np.repeat(paren - (ends - length), length)
@@ -187,7 +186,7 @@ def _side_by_side(data: bytes, begin: int, paren: npt.NDArray[np.int32], end: np
 def _read_scattered(
     data: bytes, goroutines: Iterable[ScatteredCalls], lines: Positions, wanted: _Wanted | None
 ) -> _Found:
-    """The words of lists that lie anywhere: they are put side by side first."""
+    """The words of the lists of irregular goroutines."""
     texts: list[bytes] = []
     places: list[tuple[int, int]] = []
     for goroutine in goroutines:

@@ -155,7 +155,7 @@ class _Reader:
             self._leave()
 
     def _leave(self) -> None:
-        """The goroutine ended: text seen since its last line stood after it, and is nobody's damage."""
+        """End the goroutine: text since its last line stands after it, and is no damage."""
         self.outside = True
         self.between.clear()
         self.orphan = None

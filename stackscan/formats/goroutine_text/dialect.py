@@ -29,7 +29,8 @@ def of(goroutines: pl.DataFrame, stacks: tuple[Stack, ...]) -> str | None:
     """The oldest version that prints this: ``"Go 1.21 or later"``; None without evidence."""
     if goroutines.is_empty():
         return None
-    if any(_is_gccgo(stack) for stack in stacks):
+    functions = [function for stack in stacks for function in stack.functions]
+    if any(".go.." in function or "..init" in function for function in functions):
         return "gccgo"
     reasons = goroutines["wait_reason"].unique()
     evidence = [_REASON_SINCE[reason] for reason in reasons if reason in _REASON_SINCE]
@@ -41,10 +42,6 @@ def of(goroutines: pl.DataFrame, stacks: tuple[Stack, ...]) -> str | None:
         evidence.append("1.26")
     if goroutines["labels"].null_count() < len(goroutines):
         evidence.append("1.26")
-    if any("[...]" in function for stack in stacks for function in stack.functions):
+    if any("[...]" in function for function in functions):
         evidence.append("1.18")
     return counted.dialect(evidence)
-
-
-def _is_gccgo(stack: Stack) -> bool:
-    return any(".go.." in function or "..init" in function for function in stack.functions)

@@ -38,7 +38,7 @@ class Part:
     doubtful: bool = False  # it may hold text of a panic's message
 
     def within(self, things: Sequence[T], line: Callable[[T], int] = attrgetter("line")) -> Sequence[T]:
-        """The things, sorted by line, whose line lies in this snapshot."""
+        """The part of ``things``, which are sorted by line, in this snapshot."""
         return _between(things, self.first_line, self.end_line, line)
 
 
@@ -63,8 +63,8 @@ def repeats(found: Rows) -> bool:
 def running_with_stack(found: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
     """A mask of the goroutines that run and have frames: the runtime prints one, first."""
     running = np.array([header.wait_reason == "running" for header in reading.interned.headers])[reading.interned.plain]
-    shown = np.array([bool(stack.frames) for stack in reading.interned.stacks])
-    both: npt.NDArray[np.bool_] = running[found.header] & shown[found.stack]
+    framed = np.array([bool(stack.frames) for stack in reading.interned.stacks])
+    both: npt.NDArray[np.bool_] = running[found.header] & framed[found.stack]
     return both
 
 

@@ -89,16 +89,13 @@ def header_of(tree: Tree[Token]) -> tuple[int, Header]:
     status: list[tuple[str, str]] = []
     for part in subtrees_of(tree):
         if part.data == "status":
-            status = [_status_part(child) for child in part.children]
+            parts = part.children
+            status = [("LABELS", _labels_text(one)) if is_tree(one) else (one.type, str(one)) for one in parts]
         elif part.data == "thread":
             fields["thread"] = str(part.children[0]).strip()
         else:
             fields["labels"] = _labels_text(part)
     return int(tokens_of(tree)["ID"]), _with_status(status, fields)
-
-
-def _status_part(child: Token | Tree[Token]) -> tuple[str, str]:
-    return ("LABELS", _labels_text(child)) if is_tree(child) else (child.type, str(child))
 
 
 def _with_status(status: list[tuple[str, str]], fields: dict[str, str]) -> Header:

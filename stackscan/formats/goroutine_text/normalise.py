@@ -13,7 +13,7 @@ from stackscan.model.snapshot import Problem
 from stackscan.sources import limits
 
 _BOM: Final = b"\xef\xbb\xbf"
-_PROBE: Final = 1 << 16  # bytes looked at to tell line ends, escapes and order
+_PROBE: Final = 1 << 16  # bytes in which line ends and escapes are detected
 _INDENTED_HEADER: Final = re.compile(rb"(?m)^([ \t]+)goroutine \d+ [^\n]*\[")
 _OFFSET_ESCAPED: Final = re.compile(rb"(?m):\d+ &#43;0x[0-9a-f]+[ \t]*$|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*&#43;0x")
 _OFFSET: Final = re.compile(rb"(?m):\d+ \+0x[0-9a-f]+|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*\+0x")

@@ -165,7 +165,7 @@ class Resolver:
         """Read the frames that have not been seen yet, all at once if the grammar takes them all."""
         new = [pair for pair in pairs if pair not in self._frames and pair & _LOCATION]
         long = {pair for pair in new if any(map(bounds.is_long, self._line(pair)))}
-        self._frames.update(dict.fromkeys(long))  # the careful reader shortens them, and says so
+        self._frames.update(dict.fromkeys(long))  # the careful reader shortens them
         new = [pair for pair in new if pair not in long] if long else new
         lines = list(map(self._line, new))
         read: Sequence[Frame | None] | None = known_frames.read_frames(lines) if lines else []
@@ -179,7 +179,7 @@ class Resolver:
 
     def _stack(self, pairs: list[int], creator: int) -> int:
         if len(pairs) > limits.MAX_FRAMES:
-            return _UNREADABLE  # the careful reader leaves out what is too much, and says so
+            return _UNREADABLE  # the careful reader leaves out the outer frames
         frames: list[Frame] = []
         elided: int | None = 0
         for pair in pairs:

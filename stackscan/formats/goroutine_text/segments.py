@@ -17,7 +17,7 @@ from stackscan.sources import limits
 TORN_CALL: Final = re.compile(r"""(?P<name>[^\s"'{(\[]+(?:\(\*[^\s"'()]+\)[^\s"'(]*)?)\((?:0x[0-9a-f]|_|\{|\.\.\.)""")
 #: In a location that lost its tab, but in no clock time.
 PATH_LIKE: Final = re.compile(r"[/\\<?]|\.(?:go|s|c)\b| \+0x")
-#: What is left of a location line whose beginning was cut off with the head of the file.
+#: The end of a location line that was cut with the head of the file.
 _FRAGMENT: Final = re.compile(r":\d+ \+0x[0-9a-f]+(?: fp=.*)?\Z|\A\+?(?:0x)?[0-9a-f]{1,16}\Z")
 #: A header that the end of the file cut short after "goroutine ".
 CUT_HEADER: Final = re.compile(r"goroutine \d*(?: [^\[]*)?\Z")
@@ -35,9 +35,8 @@ ENDS_STACK: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "r
 class Segment:
     """The lines from one header up to the next (or the text before the first header).
 
-    They are ``lines`` from ``begin`` on, the first of them number ``first_line`` (1-based) of the source; ``header``
-    stands for that first line where other text spoilt it. ``at_end`` says that the file ends here and ``unterminated``
-    that its last line has no newline.
+    They are ``lines`` from ``begin`` on; the first has number ``first_line`` (1-based), and is replaced by ``header``
+    where it is damaged. ``at_end``: the file ends here; ``unterminated``: without a newline.
     """
 
     lines: list[str]
@@ -70,10 +69,10 @@ class Goroutine:
 
 @dataclass(slots=True)
 class SegmentResult:
-    """What a segment held: one goroutine, none (the text before the first), or more (a header behind other text).
+    """The content of a segment: one goroutine, none (text before the first), or more (a header behind other text).
 
-    ``hidden`` are the header lines behind other text that were not read, ``lost`` where a goroutine is whose header is
-    missing or not read; ``marks`` are lines that speak of the process as a whole (panic, signal, thread separator).
+    ``hidden`` are header lines behind other text, ``lost`` the lines of goroutines that were not read, ``marks`` the
+    lines about the whole process (panic, signal, thread separator).
     """
 
     goroutines: list[Goroutine] = field(default_factory=list)

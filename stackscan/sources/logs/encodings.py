@@ -37,7 +37,7 @@ _BELOW_HEADER: Final = re.compile(rb"\s*[^\n]+\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?\
 def encoding(data: bytes) -> Wrapped | None:
     """UTF-16 and UTF-32, with or without byte order mark; line ends of Windows, and lone carriage returns."""
     codec, name, skip = _codec(data[:_PROBE])
-    if codec and not skip and is_bare(data):  # zeros in a panic message, or in a line of the log
+    if codec and not skip and is_bare(data):  # zeros in a panic message or a log line
         codec = ""
     names = (name,) if codec else ()
     if codec:

@@ -22,8 +22,8 @@ _HEADER: Final = re.compile(rb"goroutine \d+ .*\]:")
 def fragments(text: bytes) -> Wrapped | None:
     """The lines of such a dump, put together again.
 
-    A token that is a newline of its own stands as an empty line. One that ends with a newline looks like any other, so
-    the newlines after a header and before a location are told from what stands there.
+    A token that is only a newline is an empty line here. One that ends with a newline looks like any other, so the
+    newlines after a header and before a location follow from the text there.
     """
     torn = _TORN.search(text)
     if torn is None:

@@ -27,7 +27,7 @@ _MOST_LOSSES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """What one kind of log puts before a line. Groups: ``stream`` (whose line it is), ``tag`` (P: the line goes on)."""
+    """The prefix of one kind of log. Groups: ``stream`` (process or container), ``tag`` (P: the line goes on)."""
 
     name: str
     pattern: re.Pattern[bytes]
@@ -67,9 +67,9 @@ def known_prefix(text: bytes) -> Wrapped | None:
 
 
 def common_prefix(text: bytes) -> Wrapped | None:
-    """Any other text that stands before most headers and before the lines that follow them.
+    """Any other text before most headers and the lines that follow them.
 
-    Numbers and names of days and months may differ from line to line; numbers in brackets tell whose line it is.
+    Numbers and names of days and months may differ from line to line; a number in brackets names the stream.
     """
     before = Counter(generalised(text[line:at]) for line, at in headers(text))
     general, _ = before.most_common(1)[0]

@@ -12,45 +12,26 @@ from stackscan.sources.logs.wrapped import HEADER, Note, Piece, Streams, Wrapped
 _Path = tuple[str, ...]
 _Record = dict[str, Any]
 
-#: Fields that tell whose record it is, wherever they stand; those of one record together name its stream.
-_STREAM_FIELDS: Final[tuple[_Path, ...]] = (
-    ("Package",),
-    ("stream",),
-    ("_HOSTNAME",),
-    ("_SYSTEMD_UNIT",),
-    ("SYSLOG_IDENTIFIER",),
-    ("_PID",),
-    ("kubernetes", "namespace_name"),
-    ("kubernetes", "pod_name"),
-    ("kubernetes", "container_name"),
-    ("kubernetes", "pod", "name"),
-    ("kubernetes", "container", "name"),
-    ("resource", "labels", "pod_name"),
-    ("resource", "labels", "container_name"),
-    ("labels", "pod"),
-    ("labels", "container"),
-    ("container_id",),
-    ("container_name",),
-    ("container",),
-    ("namespace",),
-    ("pod",),
-    ("pod_name",),
-    ("podName",),
-    ("containerName",),
-    ("host",),
-    ("hostname",),
-    ("pid",),
+#: Fields that together name the stream of a record.
+_STREAM_FIELDS: Final[tuple[_Path, ...]] = tuple(
+    tuple(field.split("."))
+    for field in """
+    Package stream _HOSTNAME _SYSTEMD_UNIT SYSLOG_IDENTIFIER _PID kubernetes.namespace_name kubernetes.pod_name
+    kubernetes.container_name kubernetes.pod.name kubernetes.container.name resource.labels.pod_name
+    resource.labels.container_name labels.pod labels.container container_id container_name container namespace pod
+    pod_name podName containerName host hostname pid
+    """.split()
 )
 _DEEPEST: Final = 4
 _SAMPLE: Final = 2000
-#: Fields of one log that are read: a program may log a stranger's headers or query, a field for each.
+#: Fields of one log that are read: a program may log the headers of HTTP requests, a field for each.
 _MOST_FIELDS: Final = 32
 
 
 def json_lines(text: bytes) -> Wrapped | None:
     """One JSON object a line, a field of which holds the dump, whole or line by line.
 
-    Every field that holds a dump is read, since a field may quote a stranger.
+    Every field that holds a dump is read, since any may hold user input.
     """
     samples = [_record(line_at(text, line)) for line, _ in headers(text)]
     records = [record for record in samples if record is not None]

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-#: Headers looked at to tell how a text is wrapped.
+#: Headers by which a wrapper is detected.
 SAMPLE: Final = 200
 #: The beginning of a dump: a goroutine's header, or the first line of counted text.
 HEADER: Final = re.compile(rb"goroutine(?:leak)?(?: \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[a-zA-Z?]| profile: total \d)")
