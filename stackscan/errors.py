@@ -80,7 +80,7 @@ class ExpressionError(StackscanError):
         self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() and harmless else ()
 
 
-_BEFORE, _BEHIND = 60, 60  # characters of a long line line_text around the place of the error
+_BEFORE, _BEHIND = 60, 60  # characters of a long line around the place of the error
 
 
 def visible(text: str) -> str:

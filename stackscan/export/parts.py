@@ -63,12 +63,8 @@ def locked_folder(place: Path) -> int:
     """A new workspace, its lock held."""
     while True:
         place.mkdir(mode=0o700)
-        with suppress(FileNotFoundError):
-            handle = os.open(place / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            lock(handle)
-            if _is_at(handle, place / _LOCK):
-                return handle
-            os.close(handle)
+        with suppress(FileNotFoundError):  # another run has removed it
+            return locked_file(place / _LOCK, 0o600)
 
 
 def lock(handle: int) -> None:

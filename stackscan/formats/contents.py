@@ -118,7 +118,7 @@ class _Reading:
         self.members += [_Read(part, snapshots, content) for part, snapshots in found]
         wrapped = found[0][0]
         goroutines = sum(snapshot.total for _, snapshots in found for snapshot in snapshots)
-        self._list(wrapped, found[0][1][0].format, size=member.size, goroutines=goroutines, note=_note(wrapped))
+        self._list(wrapped, found[0][1][0].format, goroutines, _note(wrapped))
 
     def _distinct(self, member: Member) -> Member:
         """The member under a name that none before it has: an archive may hold several of one name."""
@@ -139,17 +139,9 @@ class _Reading:
         unread = str(error) if kind in ("text", "binary") and b"goroutine" in data else None
         self._list(member, kind, note=_note(member) or unread)
 
-    def _list(
-        self,
-        member: Member,
-        kind: str,
-        *,
-        size: int | None = None,
-        goroutines: int | None = None,
-        note: str | None = None,
-    ) -> None:
-        size = member.size if size is None else size
-        self.entries.append(Entry(member.name or "", kind, size, goroutines, note or member.note, cut=member.cut))
+    def _list(self, member: Member, kind: str, goroutines: int | None = None, note: str | None = None) -> None:
+        note = note or member.note
+        self.entries.append(Entry(member.name or "", kind, member.size, goroutines, note, cut=member.cut))
 
 
 def _captures(reading: _Reading) -> Iterator[Capture]:

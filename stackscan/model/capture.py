@@ -12,7 +12,7 @@ from stackscan.model.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a snapshot was found: input, member, its number in that member (1-based); in a log, the removed wrappers and
+    """Where a snapshot was found: input, member, number in that member (1-based); in a log, the removed wrappers and
     the stream. ``cut``: the end of the file is missing."""
 
     source: str

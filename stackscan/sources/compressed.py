@@ -7,6 +7,7 @@ import io
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any, Final, cast
 
 from stackscan.errors import SourceError
@@ -51,7 +52,7 @@ def head(data: bytes, size: int) -> bytes:
         return b""
     try:
         return zstd_stream(data).read(size)
-    except (zstd().ZstdError, EOFError):
+    except zstd().ZstdError:
         return b""
 
 
@@ -61,8 +62,13 @@ def is_zstd(data: bytes) -> bool:
 
 
 def zstd_stream(data: bytes) -> IO[bytes]:
-    """The content as a stream, for archives. Reading raises ZstdError on damage, and EOFError when it is cut."""
-    return cast("IO[bytes]", zstd().ZstdFile(io.BytesIO(data), options=_zstd_options()))
+    """The content as a stream, for archives; it ends where the file is cut. Reading raises ZstdError on damage."""
+    end = 0
+    with suppress(zstd().ZstdError):  # a cut or damaged frame: reading it raises
+        while is_zstd(data[end : end + len(_ZSTD)]):
+            end += zstd().get_frame_size(memoryview(data)[end:])
+        data = data[:end]  # without padding, which ZstdFile refuses
+    return cast("IO[bytes]", io.BufferedReader(_UntilCut(data), _PACKED))
 
 
 def _unpacker(data: bytes) -> Callable[[bytes, str], tuple[bytes, bool]] | None:
@@ -153,6 +159,24 @@ def _before_zstd_damage(frame: bytes, damaged: int) -> bytes:
     except (zstd().ZstdError, EOFError):
         pass
     return bytes(kept)
+
+
+class _UntilCut(io.RawIOBase):
+    """The content of a zstandard file up to a missing end, at which ZstdFile raises."""
+
+    def __init__(self, data: bytes) -> None:
+        self._file = zstd().ZstdFile(io.BytesIO(data), options=_zstd_options())
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader gives
+        try:
+            piece = self._file.read1(len(buffer))
+        except EOFError:
+            return 0
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def _zstd_unpacker() -> Any:

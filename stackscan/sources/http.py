@@ -14,7 +14,7 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from stackscan import __version__
 from stackscan.errors import LimitError, SourceError, StackscanError
@@ -187,14 +187,10 @@ def _check(response: BaseHTTPResponse, address: Address) -> None:
         web_errors.refuse_status(response.status, compressed.head(page, _ERROR_PAGE) or page, address)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip", "x-gzip", "zstd"):
-        _refuse_encoding(encoding, address)
+        safe = re.sub(r"[^\w-]", "?", address.hide(encoding))[:40]
+        raise SourceError(
+            f"{address} answers with Content-Encoding {safe}, which it was not asked for",
+            hint="Save it with curl --compressed -o FILE and give FILE.",
+        )
     if "html" in response.headers.get("Content-Type", "").lower():
         web_errors.refuse_page(address)
-
-
-def _refuse_encoding(encoding: str, address: Address) -> NoReturn:
-    safe = re.sub(r"[^\w-]", "?", address.hide(encoding))[:40]
-    raise SourceError(
-        f"{address} answers with Content-Encoding {safe}, which it was not asked for",
-        hint="Save it with curl --compressed -o FILE and give FILE.",
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -115,9 +114,7 @@ def as_csv(table: pl.DataFrame, out: TextIO) -> None:
                 for name, column in zip(names, part, strict=True)
             }
         )
-        kept = io.StringIO()
-        cells.write_csv(kept, include_header=header)
-        out.write(kept.getvalue())
+        out.write(cells.write_csv(include_header=header))
         header = False
 
 

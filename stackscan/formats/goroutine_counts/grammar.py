@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.grammars import Grammar, subtrees_of, tokens_of
-from stackscan.formats.labels import label_text, unquote
+from stackscan.formats.labels import label_text, pairs_in
 from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
@@ -68,28 +69,14 @@ def read_labels(text: str) -> str | None:
     """``# labels: {"user_id":"42"}`` → ``{user_id: 42}``; ``""`` for an empty set; None when it is no such line."""
     if not text.startswith(LABELS_START) or not text.endswith("}"):
         return None
-    inner = text[len(LABELS_START) : -1]
-    pairs: list[tuple[str, str]] = []
-    at = 0
-    while at < len(inner):
-        found = _pair_at(inner, at)
-        if found is None:
-            return None
-        key, value, at = found
-        pairs.append((unquote(key), unquote(value)))
-    return label_text(pairs) or ""
+    pairs = pairs_in(text[len(LABELS_START) : -1], _pair())
+    return None if pairs is None else label_text(pairs) or ""
 
 
-def _pair_at(inner: str, at: int) -> tuple[str, str, int] | None:
-    """The quoted key and value that begin at a place, and where the next pair begins."""
-    quoted = _GRAMMAR.terminal("QUOTED")
-    key = quoted.match(inner, at)
-    if key is None or not inner.startswith(":", key.end()):
-        return None
-    value = quoted.match(inner, key.end() + 1)
-    if value is None or not (value.end() == len(inner) or inner.startswith(', "', value.end())):
-        return None
-    return key[0], value[0], value.end() + 2
+@cache
+def _pair() -> re.Pattern[str]:
+    quoted = _GRAMMAR.terminal("QUOTED").pattern
+    return re.compile(f'({quoted}):({quoted})(?:, (?=")|\\Z)')
 
 
 def read_frames(lines: Iterable[str]) -> dict[str, FrameLine | None]:

@@ -51,7 +51,7 @@ _BY_FIRST_BYTE[[_TAB, _NEWLINE, _DOT]] = LOCATION, BLANK, ELIDED
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines of one chunk: byte positions of ``begin``, ``end`` (the newline) and ``last_paren`` (of a call line), and
+    """The lines of one chunk: byte positions of ``begin``, ``end`` (newline) and ``last_paren`` (of a call), and their
     ``kind``. ``headers`` indexes the header lines, whose ``goroutine_id`` has ``id_digits`` digits."""
 
     data: Bytes

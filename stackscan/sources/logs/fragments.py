@@ -29,24 +29,21 @@ def fragments(text: bytes) -> Wrapped | None:
     if torn is None:
         return None
     prefix = re.compile(generalised(torn[1]) or re.escape(torn[1]))
-    lines: list[bytes] = []
-    numbers: list[int] = []
+    rows: list[tuple[bytes, int]] = []
     line, began = b"", 1
     for number, raw in enumerate(text.removesuffix(b"\n").split(b"\n"), start=1):
         found = prefix.match(raw)
         token = raw[found.end() :] if found else raw
         if line and (not token or token.startswith(b"\t") or _HEADER.fullmatch(line)):
-            lines.append(line)
-            numbers.append(began)
+            rows.append((line, began))
             line = b""
             if not token:
                 continue
         if not line:
             began = number
         if not token:
-            lines.append(b"")
-            numbers.append(number)
+            rows.append((b"", number))
         line += token
-    lines.append(line)
-    numbers.append(began)
+    rows.append((line, began))
+    lines, numbers = zip(*rows, strict=True)
     return Wrapped(("torn lines",), (Piece("", b"\n".join(lines) + b"\n", np.array(numbers, dtype=np.int64)),))
