@@ -60,7 +60,7 @@ def creation_sites(
 ) -> tuple[Family, ...]:
     """The creation sites that started at least so many of the goroutines that are listed, largest first.
 
-    ``aside``: rows of goroutines that do not count here, because they wait as they should.
+    ``aside``: rows of goroutines that do not count here, because they are idle, as expected.
     """
     return _families(snapshot, (None,), least, most, aside)[0]
 

@@ -35,29 +35,29 @@ def command(
         typer.Option(
             "--format",
             "-f",
-            help="pprof: one sample a goroutine, with id, state, minutes and labels; folded: for flame graphs; "
+            help="pprof: one sample per goroutine, with id, state, minutes and labels; folded: for flame graphs; "
             "speedscope: its own JSON.",
             show_default=False,
         ),
     ],
     member: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Which file of a bundle [default: its text].", show_default=False),
+        typer.Option(metavar="NAME", help="Which file of a bundle [default: its full text].", show_default=False),
     ] = None,
     stream: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Whose lines, of a log with several writers.", show_default=False),
+        typer.Option(metavar="NAME", help="Which writer of a log with several.", show_default=False),
     ] = None,
     snapshot: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Which dump of a file that holds several.", show_default=False),
+        typer.Option(min=1, metavar="N", help="Which dump of a file with several.", show_default=False),
     ] = None,
     timeout: Timeout = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
 ) -> None:
-    """Turn a dump into a profile that other tools open.
+    """Convert a dump to a profile for other tools.
 
     \b
       stackscan convert goroutines.stacks --format pprof -o goroutines.pb.gz

@@ -32,29 +32,29 @@ def command(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="DIR", help="The folder to write to; made if need be.", show_default=False
+            "--output", "-o", metavar="DIR", help="The folder to write to; created if missing.", show_default=False
         ),
     ],
     output_format: Annotated[
-        Output, typer.Option("--format", "-f", help="One kind of file for all tables.")
+        Output, typer.Option("--format", "-f", help="The file format of all tables.")
     ] = Output.parquet,
     partition: Annotated[
         bool,
         typer.Option(
             "--partition",
-            help="Add files below TABLE/captured_date=…/captured_host=…/ and leave what is there: for a fleet.",
+            help="Add files below TABLE/captured_date=…/captured_host=…/ and keep the existing ones: for a fleet.",
         ),
     ] = False,
     captured_at: Annotated[
         str | None,
         typer.Option(
             metavar="TIME",
-            help="When the dump was taken, with its offset (2026-11-24T09:30:00Z), if it does not say; for one SOURCE.",
+            help="When the dump was taken, with its offset (2026-11-24T09:30:00Z), if it has no time; for one SOURCE.",
             show_default=False,
         ),
     ] = None,
     host: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Where the dumps were taken.", show_default=False)
+        str | None, typer.Option(metavar="NAME", help="The host where the dumps were taken.", show_default=False)
     ] = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
@@ -64,7 +64,7 @@ def command(
 ) -> None:
     """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
 
-    docs/tables.md describes every column. Either all tables appear or none does; a capture that is there already,
+    docs/columns.md lists every column. Either all tables appear or none does; a capture that is there already,
     under whatever name, is not added again.
 
     \b
@@ -89,4 +89,4 @@ def command(
     for name, rows in done.rows.items():
         typer.echo(f"{rows:>12,}  {name}")
     if done.skipped:
-        typer.echo(f"{done.skipped:,} of {done.snapshots + done.skipped:,} snapshots were there already", err=True)
+        typer.echo(f"{done.skipped:,} of {done.snapshots + done.skipped:,} snapshots existed already", err=True)

@@ -41,7 +41,7 @@ def command(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Ask what `stackscan export` wrote there (Parquet), instead of sources.",
+            help="Query the tables that `stackscan export` wrote there (Parquet), instead of SOURCE.",
             show_default=False,
         ),
     ] = None,
@@ -50,9 +50,9 @@ def command(
     max_memory: MaxMemory = None,
     config: Config = None,
 ) -> None:
-    """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
+    """Query captures with SQL. The tables are those of `stackscan export`; docs/columns.md lists their columns.
 
-    SQL is one SELECT (WITH, UNION, joins, subqueries) over these tables. It reads no file and no address, changes
+    SQL is one SELECT (WITH, UNION, joins, subqueries) over these tables. It cannot read files or addresses, changes
     nothing, and runs in a separate process with limited time and memory.
 
     \b
@@ -72,7 +72,7 @@ def command(
 
     if (tables is None) == (not source):
         raise UsageError(
-            "nothing to ask: give sources, or --tables DIR" if tables is None else "give sources or --tables, not both",
+            "nothing to query: give SOURCE, or --tables DIR" if tables is None else "give SOURCE or --tables, not both",
             hint="stackscan query 'SELECT * FROM pools' SOURCE",
         )
     understood(sql, TABLES)  # what is wrong is said before anything is read

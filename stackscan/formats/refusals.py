@@ -60,9 +60,9 @@ def _refuse_known_kinds(data: bytes, *, where: str) -> None:
     counted = _COUNTED.match(head)
     if counted:
         kind = counted[1].decode("utf-8", "replace")
-        raise UnsupportedFormatError(f"{where} is a {kind} profile, not one of goroutines", hint=_FULL_TEXT_HINT)
+        raise UnsupportedFormatError(f"{where} is a {kind} profile, not a goroutine profile", hint=_FULL_TEXT_HINT)
     if _OTHER_PROFILE.match(head):
-        raise UnsupportedFormatError(f"{where} is a profile of another kind than goroutines", hint=_FULL_TEXT_HINT)
+        raise UnsupportedFormatError(f"{where} is not a goroutine profile", hint=_FULL_TEXT_HINT)
     if _TRACE.match(head):
         raise UnsupportedFormatError(f"{where} is a Go execution trace", hint=_FULL_TEXT_HINT)
     if head[257:262] == b"ustar":
@@ -75,10 +75,10 @@ def _refuse_known_kinds(data: bytes, *, where: str) -> None:
 def _refuse_magic(head: bytes, where: str) -> None:
     for magic, kind in _MAGIC:
         if head.startswith(magic):
-            raise UnrecognisedFormatError(f"{where} is {kind}, no goroutine dump")
+            raise UnrecognisedFormatError(f"{where} is {kind}, not a goroutine dump")
     for magic, kind, hint in _UNSUPPORTED:
         if head.startswith(magic):
-            raise UnsupportedFormatError(f"{where} is {kind}, which this version does not read", hint=hint)
+            raise UnsupportedFormatError(f"{where} is {kind}, which stackscan does not read", hint=hint)
 
 
 def refuse_unknown(data: bytes, *, where: str) -> NoReturn:
@@ -86,19 +86,19 @@ def refuse_unknown(data: bytes, *, where: str) -> NoReturn:
     _refuse_known_kinds(data, where=where)
     if _HTML.match(data[:_PROBE]):
         hint = "This is a web page. " + _FULL_TEXT_HINT if _PPROF_INDEX in data else None
-        raise UnrecognisedFormatError(f"{where} is an HTML page, no goroutine dump", hint=hint)
+        raise UnrecognisedFormatError(f"{where} is an HTML page, not a goroutine dump", hint=hint)
     refuse_wrapped(data, where=where)
     if _RACE.search(data, 0, _SEARCH):
         raise UnsupportedFormatError(
-            f"{where} holds reports of the race detector, no goroutine dump", hint="Read them as they are."
+            f"{where} contains reports of the race detector, not a goroutine dump", hint="Read them as they are."
         )
     if _DELVE.search(data, 0, _SEARCH):
         raise UnsupportedFormatError(
-            f"{where} is a list of goroutines from Delve, which tells one frame of each",
+            f"{where} is a list of goroutines from Delve, with one frame each",
             hint=f"{_FULL_TEXT_HINT}, or send it SIGQUIT and keep what it prints.",
         )
     if _CONTROL.search(data[:_PROBE]):
-        raise UnrecognisedFormatError(f"{where} is binary data, no goroutine dump")
+        raise UnrecognisedFormatError(f"{where} is binary data, not a goroutine dump")
     raise UnrecognisedFormatError(f"{where}: no goroutine header in it (a line such as 'goroutine 7 [select]:')")
 
 
@@ -113,6 +113,6 @@ def refuse_wrapped(data: bytes, *, where: str) -> None:
     excerpt = prefix if len(prefix) <= 60 else prefix[:57] + "…"
     lines = "one line looks" if count == 1 else f"{count} lines look"
     raise UnsupportedFormatError(
-        f"{where}: {lines} like a goroutine header behind other text (first at line {line}: {excerpt!r})",
-        hint="A logger wrapped this dump. Take what it put before each line off first, for example with sed or jq.",
+        f"{where}: {lines} like a goroutine header after other text (first at line {line}: {excerpt!r})",
+        hint="A logger wrapped this dump. First remove what it put before each line, for example with sed or jq.",
     )

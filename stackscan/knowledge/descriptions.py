@@ -79,7 +79,7 @@ class Table:
         if value is None:
             self.missing(key)
         if not isinstance(value, str) or not value.strip():
-            raise CatalogueError(f"{self.where}: {key!r} must be a text")
+            raise CatalogueError(f"{self.where}: {key!r} must be a string")
         return value.strip()
 
     def name(self) -> str:
@@ -108,7 +108,7 @@ class Table:
         value = self.raw(key)
         items = value if isinstance(value, list) else [] if value is None else [None]
         if not all(isinstance(item, str) for item in items):
-            raise CatalogueError(f"{self.where}: {key!r} must be a list of texts")
+            raise CatalogueError(f"{self.where}: {key!r} must be a list of strings")
         return tuple(items)
 
     def number(self, key: str, default: int) -> int:
@@ -147,7 +147,7 @@ class Table:
 
     def _table(self, item: object, key: str, name: str) -> Table:
         if not isinstance(item, Mapping):
-            raise CatalogueError(f"{self.where}: {key!r} must hold tables")
+            raise CatalogueError(f"{self.where}: {key!r} must be a list of tables")
         return Table(item, f"{self.where}, {name}")
 
     def refuse_misspelt(self, missing: str) -> None:
@@ -159,7 +159,7 @@ class Table:
         """What a missing key may have been written as."""
         others = sorted(set(self._values) - self._asked)
         near = difflib.get_close_matches(missing, others, n=1, cutoff=0.5)
-        return f"; did {near[0]!r} mean it?" if near else ""
+        return f"; is {near[0]!r} a misspelling of it?" if near else ""
 
     def finish(self) -> None:
         """Raise for keys that no one asked for."""
@@ -209,10 +209,10 @@ def toml_trouble(error: Exception) -> str:
     if isinstance(error, tomllib.TOMLDecodeError):
         return str(error)
     if isinstance(error, RecursionError):
-        return "more brackets inside each other than can be read"
+        return "brackets are nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start + 1:,} is not UTF-8; a TOML file is text in UTF-8"
-    return "a number has more digits than can be read"  # the only other thing that tomllib lets through
+    return "a number has too many digits"  # the only other thing that tomllib lets through
 
 
 def examples_reader(table: Table, *, needed: bool) -> Callable[[], tuple[Example, ...]]:

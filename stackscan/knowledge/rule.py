@@ -45,7 +45,7 @@ class Minor:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A named pattern of goroutines that are stuck, or that wait as they should (``kind``).
+    """A named pattern of goroutines that are stuck, or idle as expected (``kind``).
 
     It catches goroutines of which ``when`` is true (``expression`` is its text). ``noun`` is what it counts
     ("workers"); ``shapes`` sort them; ``companion`` describes goroutines that a caught one created and that belong
@@ -134,7 +134,7 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
     )
     table.finish()
     if rule.kind == "healthy" and rule.severity != "info":
-        raise CatalogueError(f"{table.where}: what is healthy is 'info', not {rule.severity!r}")
+        raise CatalogueError(f"{table.where}: a healthy rule has the severity 'info', not {rule.severity!r}")
     return rule
 
 
@@ -145,9 +145,9 @@ def _minor(table: Table, title: str, verdict: str) -> tuple[Minor, ...]:
         key=lambda step: step.below_share,
     )
     if minor and table.raw("pool") is None:
-        raise CatalogueError(f"{table.where}: 'minor' is about a share of a pool's workers: 'pool' is missing")
+        raise CatalogueError(f"{table.where}: 'minor' is a share of a pool's workers: 'pool' is missing")
     if len({step.below_share for step in minor}) < len(minor):
-        raise CatalogueError(f"{table.where}: two 'minor' have the same 'below_share'")
+        raise CatalogueError(f"{table.where}: two 'minor' tables have the same 'below_share'")
     return tuple(minor)
 
 

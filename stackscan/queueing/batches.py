@@ -104,7 +104,7 @@ def replay_chosen(
     chosen = [way for way in (silent_fraction, silent_every, silent_count) if way is not None]
     if len(chosen) > 1:
         raise ModelError(
-            "there are several ways to say who is silent, and more than one is given",
+            "more than one option says how many tasks are silent",
             hint="Give one of --silent-fraction, --silent-every and --silent-count.",
         )
     if silent_every is not None:

@@ -55,7 +55,7 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
     ``progress`` is called for downloads. Raises SourceError or LimitError.
     """
     if not source:
-        raise SourceError("the name of a source is empty")
+        raise SourceError("the name of an input is empty")
     given = Source(source)
     source = str(given)  # masked
     if source != STDIN and not given.is_url and _is_folder(folder := Path(given.with_secrets())):
@@ -89,7 +89,7 @@ def _bundle(source: str, entries: Iterable[archive.Entry], prefix: str, depth: i
         if entry.data is None or not archive.is_archive(entry.data):
             yield Member(source, name, entry.data, entry.size, entry.note, entry.cut)
         elif depth + 1 >= limits.MAX_NESTING:
-            yield Member(source, name, None, entry.size, "an archive in an archive in an archive; not read")
+            yield Member(source, name, None, entry.size, "archives nested too deeply; not read")
         else:
             inside = archive.entries(entry.data, where=f"{source}, {name}")
             yield from _bundle(source, inside, f"{name}/", depth + 1)
@@ -118,10 +118,10 @@ def _read_path(source: Source) -> bytes:
             return limits.read_bounded(file, where=name)
     except FileNotFoundError:
         if source.is_other_url:
-            raise SourceError(f"{source} is no http or https address; no other kind is fetched") from None
+            raise SourceError(f"{source} is not an http or https address") from None
         raise SourceError(f"{name} does not exist") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SourceError(f"{name} cannot be read: {reason}", hint="") from None  # it holds the name as it was given
     except ValueError as error:  # a NUL byte in the name
-        raise SourceError(f"{name!r} is no file name: {error}") from error
+        raise SourceError(f"{name!r} is not a file name: {error}") from error

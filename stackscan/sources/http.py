@@ -82,7 +82,7 @@ def fetch(source: str, *, progress: Progress | None = None) -> Fetched:
         transfer.connections.close()  # ends the thread, too
     data = body.getvalue()
     if not data and cut is None:
-        raise SourceError(f"{source} answered with nothing", hint=web_errors.FULL_TEXT_HINT)
+        raise SourceError(f"{source} sent an empty answer", hint=web_errors.FULL_TEXT_HINT)
     return Fetched(data, cut)
 
 
@@ -111,7 +111,7 @@ def _collect(transfer: _Transfer, body: io.BytesIO, progress: Progress | None) -
         if body.tell() > limits.MAX_DOWNLOAD_BYTES:
             raise LimitError(
                 f"{transfer.address} sends more than {limits.MAX_DOWNLOAD_BYTES >> 20:,} MiB",
-                hint="If it is a dump, save it with curl -o FILE and give FILE.",
+                hint="If it is a dump, save it with curl -o FILE and read FILE.",
             )
         if progress is not None:
             progress(body.tell(), transfer.expected)
@@ -127,7 +127,7 @@ def _broken(transfer: _Transfer, body: io.BytesIO, failure: web_errors.Failure) 
     """The note on a body without its end. Raises SourceError when nothing of it came."""
     if not body.tell():
         raise web_errors.unreachable(transfer.given, transfer.address, failure)
-    return f"the download broke off after {body.tell():,} bytes: {failure.reason}"
+    return f"the download stopped after {body.tell():,} bytes: {failure.reason}"
 
 
 def _run(transfer: _Transfer) -> None:
@@ -152,7 +152,7 @@ def _request(transfer: _Transfer) -> None:
             transfer.address = elsewhere
     raise SourceError(
         f"{transfer.given} redirects more than {limits.MAX_REDIRECTS} times",
-        hint="Give the address where the dump is.",
+        hint="Give the final address of the dump.",
     )
 
 
@@ -189,8 +189,8 @@ def _check(response: BaseHTTPResponse, address: Address) -> None:
     if encoding not in ("identity", "", "gzip", "x-gzip", "zstd"):
         safe = re.sub(r"[^\w-]", "?", address.hide(encoding))[:40]
         raise SourceError(
-            f"{address} answers with Content-Encoding {safe}, which it was not asked for",
-            hint="Save it with curl --compressed -o FILE and give FILE.",
+            f"{address} answers with Content-Encoding {safe}, which was not requested",
+            hint="Save it with curl --compressed -o FILE and read FILE.",
         )
     if "html" in response.headers.get("Content-Type", "").lower():
         web_errors.refuse_page(address)

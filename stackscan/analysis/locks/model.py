@@ -56,7 +56,7 @@ class Lock:
     the object's beginning it lies (None: elsewhere, or not known). ``reliable`` is false when
     the instance is known from a doubtful word (``?``) only, or when goroutines were put together by type alone.
     ``writers`` counts the waiters of an RWMutex that want it for themselves; ``goroutine_ids`` are the first 20.
-    ``aside``: those wait as they should, by a rule that says so.
+    ``aside``: a rule says that they are idle, as expected.
     """
 
     kind: Kind
@@ -93,7 +93,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """A circle of goroutines, each a candidate for the lock that the one before it waits for: a suspected deadlock."""
+    """A circle of goroutines, each a candidate for the lock that the one before it waits for: a possible deadlock."""
 
     steps: tuple[Step, ...]
 

@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-MaxSeconds = Annotated[float, typer.Option(min=0.1, max=86_400, metavar="N", help="End a query that takes longer.")]
+MaxSeconds = Annotated[
+    float, typer.Option(min=0.1, max=86_400, metavar="N", help="Stop a query that takes longer (seconds).")
+]
 MaxMemory = Annotated[
     int | None,
     typer.Option(
         min=64,
         max=1 << 24,
         metavar="MIB",
-        help="End a query that takes more memory [default: 4096, or half of the machine's when that is less].",
+        help="Stop a query that uses more memory [default: 4096, or half of the machine's memory if that is less].",
         show_default=False,
     ),
 ]

@@ -25,7 +25,7 @@ def number(tells: str, metavar: str) -> Any:
     return typer.Option(metavar=metavar, help=tells, show_default=False)
 
 
-RATE: Final = number("Tasks that come each second.", "PER_SECOND")
+RATE: Final = number("Tasks that arrive per second.", "PER_SECOND")
 SILENT: Final = part("Share of tasks with a silent peer.")
 DEADLINE: Final = time("How long a close waits for a silent peer.", default="10s")
 SERVICE: Final = time("How long one write takes.", default="300us")

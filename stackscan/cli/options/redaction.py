@@ -26,7 +26,7 @@ RedactKeep = Annotated[
     typer.Option(
         "--redact-keep",
         metavar="PREFIX",
-        help="An import path that is public too, with all below it; may be repeated. Implies --redact.",
+        help="Another public import path, with all below it; may be repeated. Implies --redact.",
         show_default=False,
     ),
 ]
@@ -36,7 +36,7 @@ RedactKey = Annotated[
         "--redact-key",
         metavar="TEXT",
         help="A secret of 16 characters or more that gives the same hashes each time; implies --redact "
-        f"[default: {KEY_VARIABLE}, or else a new one that is forgotten].",
+        f"[default: {KEY_VARIABLE}, else a random one that is not kept].",
         show_default=False,
     ),
 ]

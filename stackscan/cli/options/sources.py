@@ -20,7 +20,7 @@ Timeout = Annotated[
         "--timeout",
         metavar="DURATION",
         parser=seconds,
-        help="How long each http(s) address may take in all, like 10s or 500ms; what came by then is read "
+        help="Time limit for each http(s) address, like 10s or 500ms; what has arrived by then is read "
         "[default: 10s to connect, 60s of silence, 10m in all].",
         show_default=False,
     ),

@@ -57,4 +57,4 @@ def _number(text: str, kind: str, whole: str, examples: str) -> float:
 
 
 def _wrong(kind: str, text: str, examples: str) -> ModelError:
-    return ModelError(f"{text!r} is no {kind}", hint=f"Write it like {examples}.")
+    return ModelError(f"{text!r} is not a {kind}", hint=f"Write it like {examples}.")

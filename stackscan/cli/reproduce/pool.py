@@ -18,22 +18,22 @@ def command(
         typer.Option(
             parser=share,
             metavar="SHARE",
-            help="Each task meets a silent peer by this chance, drawn with --seed [default: 0.1].",
+            help="Probability that a task has a silent peer, drawn with --seed [default: 0.1].",
             show_default=False,
         ),
     ] = None,
     silent_count: Annotated[
-        int | None, typer.Option(metavar="N", help="Exactly N tasks are silent, anywhere.", show_default=False)
+        int | None, typer.Option(metavar="N", help="Exactly N tasks are silent, at random places.", show_default=False)
     ] = None,
     silent_every: Annotated[
         int | None, typer.Option(metavar="N", help="Every N-th task is silent.", show_default=False)
     ] = None,
     close_deadline: Annotated[float, lasting(default="10s", tells="The read deadline of each Close.")] = 10.0,
     budget: Annotated[
-        float, lasting("--budget", "--cap", default="20s", tells="Neither run lasts longer; at most 1 h.")
+        float, lasting("--budget", "--cap", default="20s", tells="The longest time of each run; at most 1 h.")
     ] = 20.0,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 1,
-    service_time: Annotated[float, lasting(default="300us", tells="One write, for the prediction.")] = 300e-6,
+    seed: Annotated[int, typer.Option(help="Seed of the random draw.")] = 1,
+    service_time: Annotated[float, lasting(default="300us", tells="Time of one write, for the prediction.")] = 300e-6,
     output_format: Format = TextOrJson.text,
 ) -> None:
     """Show what silent peers do to a pool of workers that close in the worker, and to one that closes beside it.

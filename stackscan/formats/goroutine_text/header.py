@@ -143,7 +143,7 @@ def read_readable(tail: str) -> tuple[Header, str | None]:
     """The header as far as it can be read, and what had to be left out."""
     found = read_tail(tail)
     if found is None and (cut := _without_cut_labels(tail)) is not None:
-        return cut, "labels without end; left out"
+        return cut, "labels without an end; skipped"
     if found is None:
         return Header(None), "goroutine header is damaged; its state is unknown"
     if bounds.are_long(found.labels):

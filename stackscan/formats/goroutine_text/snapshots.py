@@ -34,7 +34,7 @@ NAME: Final = "goroutine-text"
 PPROF_LIMIT: Final = 64 << 20
 _CUT: Final = "the text ends in the middle of this goroutine: the dump was cut"
 _CUT_BY_PPROF: Final = (
-    "cut at exactly 64 MiB, the limit of net/http/pprof's debug=2: more goroutines exist than are listed; "
+    "cut at exactly 64 MiB, the limit of net/http/pprof's debug=2: goroutines are missing; "
     "take debug=0 or debug=1 for true totals"
 )
 _NO_ID: Final = pl.Series([None], dtype=pl.UInt64)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 #: What the terminals are to a reader, in the order in which they are told.
 _WORDS: Final = {
-    "STRING": "a text in quotes",
+    "STRING": "a string in quotes",
     "NAME": "a shared name ($name)",
     "LPAR": "(",
     "RPAR": ")",
@@ -99,7 +99,7 @@ def _parse(text: str) -> Expression:
     except UnexpectedInput as error:
         raise _unexpected(text, error) from None
     except RecursionError:
-        raise _PlacedError(0, "more brackets inside each other than can be read") from None
+        raise _PlacedError(0, "brackets are nested too deeply") from None
 
 
 def _unexpected(text: str, error: UnexpectedInput) -> _PlacedError:
@@ -112,7 +112,7 @@ def _unexpected(text: str, error: UnexpectedInput) -> _PlacedError:
         return _PlacedError(len(text.rstrip()), f"expected {_expected(_allowed(text))}, found the end")
     word = found[0][:_LONGEST_WORD]
     if word in "\"'`" and word not in text[at + 1 :].partition("\n")[0]:
-        return _PlacedError(at, f"expected the closing {word} of this text on the same line")
+        return _PlacedError(at, f"expected the closing {word} of this string on the same line")
     allowed = _allowed(text)
     near = difflib.get_close_matches(word.lower(), _keywords(allowed), n=1)
     meant = f"; did you mean {near[0]!r}?" if near else ""
@@ -193,7 +193,7 @@ def _text(token: Token) -> str:
     """A quoted text without its quotes."""
     text = str(token)[1:-1]
     if not text.strip():
-        raise _PlacedError(token.start_pos or 0, "expected a text in quotes, found an empty one")
+        raise _PlacedError(token.start_pos or 0, "expected a string in quotes, found an empty one")
     return text
 
 
@@ -212,7 +212,7 @@ def _texts(children: list[Token]) -> tuple[Texts, int]:
 def _unknown(token: Token, known: Iterable[str]) -> Texts:
     near = difflib.get_close_matches(str(token)[1:], list(known), n=1)
     meant = f"; did you mean '${near[0]}'?" if near else ""
-    raise _PlacedError(token.start_pos or 0, f"no such shared name: {str(token)!r}{meant}")
+    raise _PlacedError(token.start_pos or 0, f"unknown shared name: {str(token)!r}{meant}")
 
 
 def _named(children: list[Token]) -> Expression:
@@ -279,7 +279,7 @@ def _label(children: list[Any]) -> Label:
     if not rest:
         return Label(_text(key))
     if str(rest[0]) not in ("=", "!="):
-        raise _PlacedError(rest[0].start_pos, "labels are texts: expected = or !=")
+        raise _PlacedError(rest[0].start_pos, "labels are strings: expected = or !=")
     return Label(_text(key), cast("Comparison", str(rest[0])), str(rest[1])[1:-1])
 
 

@@ -62,7 +62,7 @@ def unknown(text: str) -> str | None:
         return None
     near = difflib.get_close_matches(text, KNOWN, n=1, cutoff=0.5)
     meant = f"; did you mean {near[0]!r}?" if near else ""
-    return f"no Go version prints {text!r} as a wait reason{meant}"
+    return f"{text!r} is not a wait reason of any Go version{meant}"
 
 
 @lru_cache(maxsize=4096)

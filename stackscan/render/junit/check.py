@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from stackscan.check import CaptureResult, CheckFinding, CheckResult, SourceResult
 from stackscan.check.policy import Policy
-from stackscan.render import check_words as said
+from stackscan.render import check_words as wording
 from stackscan.render import words
 
 #: What XML 1.0 cannot hold even escaped.
@@ -26,7 +26,7 @@ def render(result: CheckResult, out: TextIO) -> None:
     root = ET.Element("testsuites", name="stackscan check")
     for source in result.sources:
         if source.trouble is not None:
-            root.append(_untold(source))
+            root.append(_unchecked(source))
         for capture in source.captures:
             root.append(_suite(capture, result))
     for key in ("tests", "failures", "errors"):
@@ -37,8 +37,8 @@ def render(result: CheckResult, out: TextIO) -> None:
     out.write("\n")
 
 
-def _untold(source: SourceResult) -> ET.Element:
-    """A suite with one error: this source proves nothing."""
+def _unchecked(source: SourceResult) -> ET.Element:
+    """A suite with one error: this input could not be checked."""
     suite = ET.Element("testsuite", name=_text(source.source), tests="1", failures="0", errors="1", skipped="0")
     case = ET.SubElement(suite, "testcase", classname=_text(source.source), name="can be judged")
     error = ET.SubElement(case, "error", message=_text(source.trouble or ""), type="not judged")
@@ -47,7 +47,7 @@ def _untold(source: SourceResult) -> ET.Element:
 
 
 def _suite(capture: CaptureResult, result: CheckResult) -> ET.Element:
-    name = said.capture_name(capture)
+    name = wording.capture_name(capture)
     suite = ET.Element("testsuite", name=_text(name))
     by_name: dict[str, list[CheckFinding]] = {}
     for finding in capture.findings:
@@ -84,22 +84,22 @@ def _case(classname: str, name: str, findings: Sequence[CheckFinding]) -> ET.Ele
     failing = [finding for finding in findings if finding.fails]
     aside = [finding for finding in findings if finding.status in ("known", "ignored")]
     if aside and not failing:
-        reasons = "; ".join(f"{f.status}: {f.reason or said.message(f)}" for f in aside)
+        reasons = "; ".join(f"{f.status}: {f.reason or wording.message(f)}" for f in aside)
         ET.SubElement(case, "skipped", message=_text(reasons))
     for finding in failing:
-        failure = ET.SubElement(case, "failure", message=_text(said.message(finding)), type=finding.severity)
-        failure.text = _text("\n".join(_told(finding)))
-    told = [finding for finding in findings if not finding.fails and finding not in aside]
-    if told:
+        failure = ET.SubElement(case, "failure", message=_text(wording.message(finding)), type=finding.severity)
+        failure.text = _text("\n".join(_failure_lines(finding)))
+    others = [finding for finding in findings if not finding.fails and finding not in aside]
+    if others:
         ET.SubElement(case, "system-out").text = _text(
-            "\n".join(f"{finding.severity}: {said.message(finding)}" for finding in told)
+            "\n".join(f"{finding.severity}: {wording.message(finding)}" for finding in others)
         )
     return case
 
 
-def _told(finding: CheckFinding) -> Iterable[str]:
+def _failure_lines(finding: CheckFinding) -> Iterable[str]:
     """The failure's text: short, for whole reports are elsewhere."""
-    for label, text in (("why", finding.why), ("do", finding.fix)):
+    for label, text in (("why", finding.why), ("fix", finding.fix)):
         if text:
             yield f"{label}: {' '.join(text.split())}"
     for found in finding.stacks[:_STACKS]:

@@ -102,7 +102,7 @@ def _pieces(found: list[Streams]) -> tuple[Piece, ...]:
 def _too_many(paths: list[_Path], line: int) -> tuple[Note, ...]:
     """A note on fields beyond the limit, which are not read."""
     left = len(paths) - _MOST_FIELDS
-    reason = f"headers of goroutines stand in {left:,} more fields of the log, which are not read"
+    reason = f"{left:,} more fields of the log contain goroutine headers; they are not read"
     return (Note(line, reason),) if left > 0 else ()
 
 
