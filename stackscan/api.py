@@ -44,8 +44,8 @@ def read(source: Source, *, timeout_seconds: float | None = None) -> tuple[Snaps
     Raises :class:`stackscan.errors.StackscanError` as :func:`scan` does; damage inside a dump is in
     :attr:`Snapshot.problems`.
     """
-    chosen = sources.Source(os.fspath(source), timeout_seconds=timeout_seconds)
-    return tuple(capture.snapshot for capture in read_source(chosen, keep_content=False).captures)
+    timed = sources.Source(os.fspath(source), timeout_seconds=timeout_seconds)
+    return tuple(capture.snapshot for capture in read_source(timed, keep_content=False).captures)
 
 
 def check(

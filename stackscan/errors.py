@@ -1,4 +1,4 @@
-"""What can go wrong, one class a kind of failure.
+"""Errors, one class a kind of failure.
 
 Each error says what failed and where (its message) and what to do (its ``hint``). The command line catches
 :class:`StackscanError` in one place, prints both and leaves with :attr:`StackscanError.exit_code`.
@@ -72,16 +72,15 @@ class ExpressionError(StackscanError):
         self.column = at - start + 1
         line = f"line {self.line}, " if "\n" in text.strip() else ""
         super().__init__(f"{where}: {line}column {self.column}: {what}")
-        shown = text[start:].partition("\n")[0]
+        line_text = text[start:].partition("\n")[0]
         first = max(0, self.column - 1 - _BEFORE)
-        lead = visible(("…" if first else "") + shown[first : self.column - 1])
-        rest = visible(shown[self.column - 1 : self.column - 1 + _BEHIND])
-        harmless = masked_text(shown) == shown  # an address that got here by mistake is not repeated
+        lead = visible(("…" if first else "") + line_text[first : self.column - 1])
+        rest = visible(line_text[self.column - 1 : self.column - 1 + _BEHIND])
+        harmless = masked_text(line_text) == line_text  # an address that got here by mistake is not repeated
         self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() and harmless else ()
 
 
-#: Characters of a long line shown before the place that is pointed at, and from it on.
-_BEFORE, _BEHIND = 60, 60
+_BEFORE, _BEHIND = 60, 60  # characters of a long line around the place of the error
 
 
 def visible(text: str) -> str:
@@ -102,7 +101,7 @@ class ConfigurationError(StackscanError):
 
 
 class UsageError(StackscanError):
-    """What was asked for does not make sense: an option's value, a query, a choice among several dumps."""
+    """A request is invalid: an option's value, a query, a choice among several dumps."""
 
     default_hint = "Every command lists its options with --help."
 
@@ -120,7 +119,7 @@ class BaselineError(StackscanError):
 
 
 class ModelError(StackscanError):
-    """The pool model was asked with numbers that make no pool: which number, and what it may be."""
+    """A number of the pool model is out of its range: which, and what it may be."""
 
     default_hint = "stackscan pool --help explains each number and its unit."
 

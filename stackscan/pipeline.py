@@ -71,8 +71,8 @@ def examine(
 ) -> tuple[list[CaptureReport], BundleReport | None]:
     """The captures of one input with their reports, and the report of the bundle if it is one.
 
-    The dump is analysed as it is; a redaction only decides what is said of it. Raises StackscanError when the input
-    cannot be read or holds no dump.
+    A redaction changes the reports, not the analysis. Raises StackscanError when the input cannot be read or holds no
+    dump.
     """
     options = options or Options(shipped())
     contents = read_source(source, progress)
@@ -83,7 +83,7 @@ def examine(
 
 
 def _report(capture: Capture, options: Options, redaction: Redaction | None) -> CaptureReport:
-    shown = capture if redaction is None else redaction.capture(capture)
-    analysis = analyse(capture, options.configuration, where=options.where, shown=shown)
+    public = capture if redaction is None else redaction.capture(capture)
+    analysis = analyse(capture, options.configuration, where=options.where, shown=public)
     view = View(options.top, options.everything, options.explained)
-    return CaptureReport(shown, build_snapshot(analysis, projections=project_samples(analysis), view=view))
+    return CaptureReport(public, build_snapshot(analysis, projections=project_samples(analysis), view=view))

@@ -19,10 +19,11 @@ from stackscan.errors import SourceError
 from stackscan.export.sql.query import joined
 from stackscan.export.sql.query import run as run_sql
 from stackscan.export.tables import manifest
-from stackscan.export.tables.build import Told, build, identify, identify_as_before
+from stackscan.export.tables.build import build, identify, identify_as_before
 from stackscan.export.tables.load import exported
 from stackscan.export.tables.schema import TABLES
 from stackscan.export.tables.write import Written, export
+from stackscan.model.capture import Taken
 from stackscan.pipeline import examine
 from stackscan.redaction import Redaction
 from stackscan.report import CaptureReport
@@ -42,7 +43,7 @@ def dumps(tmp_path: Path) -> tuple[Path, Path]:
 
 def write(folder: Path, *sources: Path, partition: bool = False, host: str | None = None) -> Written:
     """An export, in this process."""
-    told = Told(host=host)
+    told = Taken(host=host)
     with export(folder, "parquet") as under_way:
         for source in sources:
             for examined in examine(str(source))[0]:
@@ -345,7 +346,7 @@ def test_what_an_earlier_release_exported_is_known_again(tmp_path: Path, dumps: 
     """It named snapshots by their source: a fleet that exports its folder anew after an upgrade doubles nothing."""
     (examined,) = examine(str(dumps[0]))[0]
     tables = build(examined)
-    former = identify_as_before(examined, Told())
+    former = identify_as_before(examined, Taken())
     with export(tmp_path / "tables", "parquet") as under_way:
         under_way.add({name: table.with_columns(snapshot_id=pl.lit(former)) for name, table in tables.items()})
         under_way.finish_partitioned()
@@ -360,7 +361,7 @@ def test_a_redacted_capture_is_known_by_its_key(dumps: tuple[Path, Path]) -> Non
         redaction = None if key is None else Redaction(key)
         return examine(str(dumps[0]), redaction=redaction)[0][0]
 
-    ids = [identify(one(key), Told()) for key in (None, b"1" * 32, b"1" * 32, b"2" * 32)]
+    ids = [identify(one(key), Taken()) for key in (None, b"1" * 32, b"1" * 32, b"2" * 32)]
     assert ids[1] == ids[2]
     assert 3 == len(set(ids))
 

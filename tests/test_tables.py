@@ -14,9 +14,10 @@ import pytest
 
 from helpers import CORPUS, DUMP, FIXTURES, ROOT, assert_refused, golden, goroutine, json_of, run
 from stackscan.export.tables import dictionary
-from stackscan.export.tables.build import Told, _projected, build
+from stackscan.export.tables.build import _projected, build
 from stackscan.export.tables.schema import TABLES
 from stackscan.export.tables.write import KINDS, export
+from stackscan.model.capture import Taken
 from stackscan.pipeline import examine
 from stackscan.sources.names import read_name
 
@@ -24,7 +25,7 @@ SERIES = sorted((FIXTURES / "kubo" / "v0.40.1-mixed").glob("ipfs-profile-*.zip")
 READERS = {"parquet": pl.read_parquet, "arrow": pl.read_ipc, "ndjson": pl.read_ndjson}
 
 
-def tables_of(*sources: Path | str, told: Told | None = None) -> dict[str, pl.DataFrame]:
+def tables_of(*sources: Path | str, told: Taken | None = None) -> dict[str, pl.DataFrame]:
     """The tables of some sources, joined."""
     built = [build(found, told) for source in sources for found in examine(str(source))[0]]
     return {name: pl.concat([tables[name] for tables in built]) for name in TABLES}

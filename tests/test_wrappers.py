@@ -207,7 +207,7 @@ def test_captures_appended_to_one_file_are_each_read(order: tuple[str, str], tmp
 def test_a_line_of_quotes_comes_to_an_end() -> None:
     """Two million escaped quotes behind a stack: looking back from each over the whole line lasted for minutes."""
     program = (
-        "from stackscan.sources.wrappers.escapes import escaped; "
+        "from stackscan.sources.logs.escapes import escaped; "
         r"""text = b'"goroutine 1 [select]:\\nmain.main()\\n\\t/x.go:1 +0x1\\n' + rb'\"' * 2_000_000 + b'"\n'; """
         "found = escaped(text); "
         "print(found.names)"

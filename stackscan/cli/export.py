@@ -74,17 +74,17 @@ def command(
     """
     from stackscan.cli.options.configuration import configuration
     from stackscan.cli.terminal.progress import progress
-    from stackscan.export.tables.build import build, identify_as_before, told
+    from stackscan.export.tables.build import build, identify_as_before, override
     from stackscan.export.tables.write import export
     from stackscan.pipeline import Options, examine
 
     redaction = chosen(redact, redact_keep, redact_key)
     options = Options(configuration(config))
-    says = told(captured_at=captured_at, host=host, sources=len(source), redaction=redaction)
+    taken = override(captured_at=captured_at, host=host, sources=len(source), redaction=redaction)
     with progress() as bar, export(output, output_format.value) as under_way:
         for each in within(source, timeout):
             for examined in examine(each, options=options, progress=bar, redaction=redaction)[0]:
-                under_way.add(build(examined, says), also=identify_as_before(examined, says))
+                under_way.add(build(examined, taken), also=identify_as_before(examined, taken))
         done = under_way.finish_partitioned() if partition else under_way.finish()
     for name, rows in done.rows.items():
         typer.echo(f"{rows:>12,}  {name}")

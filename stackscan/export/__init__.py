@@ -1,1 +1,1 @@
-"""Captures for other programs: tables, SQL, profiles; and how files are written whole or not at all."""
+"""Captures for other programs: tables, SQL, profiles; and files written whole or not at all."""

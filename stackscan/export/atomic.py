@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all, whatever ends the program; parts that killed runs left are removed.
+"""Writes files whole or not at all, whatever ends the program, and removes what killed runs left.
 
-All that stackscan writes to a disk is first written to a part beside it (parts.py): a file that a rename puts in place,
-or a workspace (a folder). Whoever writes to a folder removes the parts of killed runs there first.
+Output is first written to a part beside its place (parts.py): a file that a rename puts in place, or a workspace
+(a folder). Each writer first removes the parts of killed runs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     """
     target = _target(path)
     with named(path):
-        before = _replaceable(target, path)
+        before = replaceable(target, path)
         remove_abandoned(target.parent)
         part = target.with_name(part_name())
         try:
@@ -50,7 +50,7 @@ def whole_file(path: Path) -> Iterator[TextIO]:
 
 
 def _target(path: Path) -> Path:
-    """What a path leads to in the end."""
+    """The file behind any links."""
     try:
         return path.resolve()
     except (OSError, RuntimeError) as error:  # Python 3.13 raises the former
@@ -59,9 +59,12 @@ def _target(path: Path) -> Path:
         ) from error
 
 
-def _replaceable(target: Path, path: Path) -> os.stat_result | None:
-    """What is known of the file to be replaced (None: there is none). Raises OutputError where a program that writes
-    in place could not write either; also of a file that nobody may write, for the one user who could (root)."""
+def replaceable(target: Path, path: Path | None = None) -> os.stat_result | None:
+    """The status of the file to be replaced, which errors call ``path`` (None: there is none).
+
+    Raises OutputError for a directory and for a file without write permission, even if root could replace it; OSError.
+    """
+    path = path or target
     try:
         before = target.stat()
     except FileNotFoundError:
@@ -103,7 +106,7 @@ def workspace(folder: Path) -> Iterator[Path]:
 
 
 def surely(act: Callable[[], T]) -> T:
-    """Do what must not be left half done, such as clearing up: when a signal ends it, it is done once more, whole."""
+    """Do what must not stay half done, such as cleaning up: when a signal interrupts it, repeat it."""
     try:
         return act()
     except (KeyboardInterrupt, SystemExit):
@@ -112,7 +115,7 @@ def surely(act: Callable[[], T]) -> T:
 
 
 def seal(place: Path, files: Iterable[Path]) -> None:
-    """Say that these files of a workspace are all, and whole: from now on they will appear, whatever comes."""
+    """Mark the files of a workspace as whole: from now on they will be published, also when this run is killed."""
     for file in files:
         _sync(file)
     mark = place / f"{_SEAL}.new"
@@ -128,11 +131,6 @@ def is_sealed(place: Path) -> bool:
 
 def _unseal(place: Path) -> None:
     (place / _SEAL).unlink(missing_ok=True)
-
-
-def check_replaceable(path: Path) -> None:
-    """Raise OutputError, or OSError, unless a file can be put there."""
-    _replaceable(path, path)
 
 
 def put(whole: Path, path: Path) -> None:
@@ -180,7 +178,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def _sync(path: Path) -> None:
     """Bring a file, or the names in a folder, to the disk."""
-    with suppress(OSError):  # some file systems cannot, and there is nothing to do about it
+    with suppress(OSError):  # some file systems cannot
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -1,8 +1,8 @@
-"""Parts: files and folders on their way to their places, and whether who made one still lives.
+"""Temporary files and folders ("parts") of runs that write output, and which of them are abandoned.
 
-A part is named ``.stackscan-part-HOST-RANDOM``. Its writer holds a lock (flock) on it for as long as it lives, so a
-part whose lock is free belongs to a run that was killed. Locks may not reach other hosts (NFS): a part of another host
-counts as abandoned only after a day without a change.
+A part is named ``.stackscan-part-HOST-RANDOM``. Its writer holds a lock (flock) on it while it runs, so a part whose
+lock is free belongs to a killed run. Locks may not reach other hosts (NFS): a part of another host is abandoned only
+after a day without a change.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def _host() -> str:
 
 
 def locked_file(path: Path, mode: int) -> int:
-    """A new file, open and locked. Between these two steps another run may take it for abandoned and remove it."""
-    while True:
+    """A new file, open and locked."""
+    while True:  # between these two steps another run may take it for abandoned and remove it
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         lock(handle)
         if _is_at(handle, path):
@@ -60,20 +60,16 @@ def locked_file(path: Path, mode: int) -> int:
 
 
 def locked_folder(place: Path) -> int:
-    """A new workspace, its lock held; likewise."""
+    """A new workspace, its lock held."""
     while True:
         place.mkdir(mode=0o700)
-        with suppress(FileNotFoundError):
-            handle = os.open(place / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            lock(handle)
-            if _is_at(handle, place / _LOCK):
-                return handle
-            os.close(handle)
+        with suppress(FileNotFoundError):  # another run has removed it
+            return locked_file(place / _LOCK, 0o600)
 
 
 def lock(handle: int) -> None:
     """Lock an open file or folder, where its file system has locks."""
-    if sys.platform != "win32":  # without locks nobody can take a part for abandoned either
+    if sys.platform != "win32":  # without locks no part counts as abandoned
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX)
 
@@ -100,7 +96,7 @@ def abandoned(part: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _is_free(handle) and _is_at(handle, lock) and (_is_own(part) or _is_old(part))
+        yield _is_free(handle) and _is_at(handle, lock) and _is_own_or_old(part)
     finally:
         os.close(handle)
 
@@ -115,18 +111,16 @@ def _is_free(handle: int) -> bool:
     return True
 
 
-def _is_own(part: Path) -> bool:
+def _is_own_or_old(part: Path) -> bool:
     match = _PART.fullmatch(part.name)
-    return match is not None and match[1] == _host()
-
-
-def _is_old(part: Path) -> bool:
+    if match and match[1] == _host():
+        return True
     newest = max(path.stat().st_mtime for path in (part, *part.rglob("*")))
     return time.time() - newest > _DAY_SECONDS
 
 
 def remove(part: Path) -> None:
-    """Remove a part, the lock of a workspace last: without it nobody could tell that the rest is abandoned."""
+    """Remove a part, the lock of a workspace last, for it marks the rest as abandoned."""
     with suppress(OSError):
         if not part.is_dir() or part.is_symlink():
             part.unlink()

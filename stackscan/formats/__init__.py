@@ -1,83 +1,60 @@
-"""The formats that stackscan reads, and how it tells them apart: by content, never by name.
+"""The formats of goroutine dumps, detected by content; file names are ignored.
 
-To add one: a grammar in ``grammars/``, a module here with NAME, ``claims`` and ``read``, a line in :data:`FORMATS`,
+To add one: a grammar in ``grammars/``, a package here with NAME, ``claims`` and ``read``, a line in :data:`FORMATS`,
 and fixtures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from importlib import import_module
+from typing import Final, Protocol, cast
 
 from stackscan.errors import LimitError, UnrecognisedFormatError
 from stackscan.formats import refusals
 from stackscan.model.snapshot import Snapshot
+from stackscan.sources import Progress
 
-#: Told how many bytes of how many have been read.
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One format: its name in the contract, whether some bytes are of it, and how to read them."""
-
-    name: str
-    claims: Callable[[bytes], bool]
-    read: Callable[[bytes, Progress | None], list[Snapshot]]
+#: The packages of the formats, in the order in which they are tried. Each loads numpy, polars and lark on first use.
+FORMATS: Final = ("goroutine_pprof", "goroutine_counts", "goroutine_text")
 
 
-def _goroutine_text() -> Format:
-    from stackscan.formats import goroutine_text
+class Format(Protocol):
+    """One format: its name in reports, a test whether bytes are of it, and its reader."""
 
-    return Format(goroutine_text.NAME, goroutine_text.claims, goroutine_text.read)
+    NAME: str
 
+    def claims(self, data: bytes) -> bool:
+        """Whether the bytes are of this format."""
 
-def _goroutine_counts() -> Format:
-    from stackscan.formats import goroutine_counts
-
-    return Format(goroutine_counts.NAME, goroutine_counts.claims, goroutine_counts.read)
-
-
-def _goroutine_pprof() -> Format:
-    from stackscan.formats import goroutine_pprof
-
-    return Format(goroutine_pprof.NAME, goroutine_pprof.claims, goroutine_pprof.read)
+    def read(self, data: bytes, progress: Progress | None = None) -> list[Snapshot]:
+        """The snapshots in the bytes."""
 
 
-#: Tried in this order. Each entry loads its module (numpy, polars, lark) only when it is asked.
-FORMATS: Final[tuple[Callable[[], Format], ...]] = (_goroutine_pprof, _goroutine_counts, _goroutine_text)
+def _load(package: str) -> Format:
+    return cast("Format", import_module(f"stackscan.formats.{package}"))
 
 
 def is_binary(data: bytes) -> bool:
-    """Whether the bytes are of a binary format, told by their structure: nobody may look for a text in them first."""
-    return _goroutine_pprof().claims(data)
+    """Whether the bytes are a protobuf profile, in which no text may be looked for."""
+    return _load("goroutine_pprof").claims(data)
 
 
 def read(data: bytes, *, where: str, progress: Progress | None = None) -> list[Snapshot]:
-    """Read bytes in whichever format they are; ``where`` names them in errors.
+    """The snapshots in bytes of any format; ``where`` names the bytes in errors.
 
     Raises UnrecognisedFormatError (UnsupportedFormatError for a known kind that is not read) with what to do instead.
     Damage inside a dump raises nothing: it is in the snapshots' problems.
     """
     refusals.refuse_programs(data, where=where)
-    for load in FORMATS:
-        candidate = load()
-        if candidate.claims(data):
-            try:
-                snapshots = candidate.read(data, progress)
-            except (UnrecognisedFormatError, LimitError) as error:
-                raise type(error)(f"{where}: {error}", hint=error.hint) from error
-            is_text = candidate.name != "goroutine-pprof"
-            wrapped = refusals.behind_prefix(data, where=where) if is_text and _is_empty(snapshots) else None
-            if wrapped is not None:
-                raise wrapped
-            for snapshot in snapshots:
-                snapshot.check_valid()
-            return snapshots
-    refusals.refuse_known_kinds(data, where=where)
-    raise refusals.unrecognised(data, where=where)
-
-
-def _is_empty(snapshots: list[Snapshot]) -> bool:
-    return all(snapshot.rows.is_empty() for snapshot in snapshots)
+    claimed = next((found for found in map(_load, FORMATS) if found.claims(data)), None)
+    if claimed is None:
+        refusals.refuse_unknown(data, where=where)
+    try:
+        snapshots = claimed.read(data, progress)
+    except (UnrecognisedFormatError, LimitError) as error:
+        raise type(error)(f"{where}: {error}", hint=error.hint) from error
+    if claimed.NAME != "goroutine-pprof" and all(snapshot.rows.is_empty() for snapshot in snapshots):
+        refusals.refuse_wrapped(data, where=where)
+    for snapshot in snapshots:
+        snapshot.check_valid()
+    return snapshots

@@ -13,9 +13,9 @@ _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\
 
 
 def parts(data: bytes) -> list[tuple[int, bytes]]:
-    """The parts of a text that are of one format each, with the lines (0-based) that they begin at.
+    """The parts of a text, each of one format, with the lines (0-based) that they begin at.
 
-    Text before and between dumps stays with what is before it, the text before the first with the first.
+    Text between dumps belongs to the part before it; text before the first, to the first.
     """
     if b" profile: total " not in data:
         return [(0, data)]
@@ -32,6 +32,6 @@ def parts(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def _counted_from(data: bytes, at: int) -> re.Match[bytes] | None:
-    """The next counted profile that no panic's message quotes."""
+    """The next counted profile that is not part of a panic's message."""
     profiles = COUNTED.finditer(data, at)
     return next((found for found in profiles if not in_message(data, found.start(), found.end())), None)

@@ -1,7 +1,6 @@
-"""What all formats share of the limits on a dump: names, labels and stacks that are longer than any real one.
+"""Limits on names, labels and stacks, for all formats; the numbers are in sources/limits.py.
 
-What is too long costs itself, never the goroutine: names keep their beginning, stacks their inner frames, and a problem
-says so. The numbers stand in sources/limits.py.
+The goroutine stays: names keep their beginning, stacks their inner frames, labels are left out; a problem says so.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ def is_long(name: str | bytes) -> bool:
 
 
 def shortened(name: str | bytes) -> str:
-    """The beginning of a name that is too long, and a digest: two long names that differ stay two."""
+    """The beginning of a long name, and a digest that keeps different names different."""
     raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
     digest = hashlib.blake2b(raw, digest_size=6).hexdigest()
     kept = raw[: limits.MAX_NAME - len(digest) - 3].decode("utf-8", "ignore")
@@ -25,12 +24,12 @@ def shortened(name: str | bytes) -> str:
 
 
 def long_name(length: int) -> str:
-    """What a problem says of a name that was shortened."""
+    """The problem of a shortened name."""
     return f"a name of {length:,} bytes; only its beginning is kept (limit {limits.MAX_NAME >> 10} KiB)"
 
 
 def too_deep() -> str:
-    """What a problem says of a stack whose outer frames were left out."""
+    """The problem of a stack without its outer frames."""
     return f"a stack of more than {limits.MAX_FRAMES:,} frames; the outer ones are skipped"
 
 
@@ -40,5 +39,5 @@ def are_long(labels: str | None) -> bool:
 
 
 def long_labels(length: int) -> str:
-    """What a problem says of labels that were left out."""
+    """The problem of labels that were left out."""
     return f"labels of {length:,} bytes; skipped"

@@ -1,29 +1,24 @@
-"""Mutex and block profiles in text (debug=1): where goroutines waited for locks and channels, and for how long in all.
+"""Mutex and block profiles in text (debug=1): where goroutines waited for locks and channels, and for how long.
 
-kubo's ``ipfs diag profile`` writes them as mutex.pprof and block.pprof, which are no protobuf despite their names. They
-count waits that are over, not goroutines, so they are no snapshot: they go beside one.
+kubo's ``ipfs diag profile`` writes them as mutex.pprof and block.pprof. They count past waits, not goroutines, so they
+are no snapshots.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
-from stackscan.formats.counted import EXCERPT
 from stackscan.formats.goroutine_counts import grammar as counts
 from stackscan.formats.goroutine_text.normalise import normalise
-from stackscan.formats.grammars import parser
-from stackscan.formats.problems import bounded
+from stackscan.formats.grammars import Grammar, tokens_of
+from stackscan.formats.problems import EXCERPT, bounded
 from stackscan.model.snapshot import Frame, Problem
-
-if TYPE_CHECKING:
-    from lark import Lark
 
 Kind = Literal["mutex", "block"]
 
-_STARTS: Final = "kind rate period head".split()
+_GRAMMAR: Final = Grammar("contention", "kind rate period head")
 _FIRST: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*--- (?:mutex|contention):[ \t]*\r?\n")
 _MOST_DIGITS: Final = 20
 _HEAD_LIKE: Final = re.compile(r"\d+ \d+ @(?: |\Z)")
@@ -79,11 +74,6 @@ def read(data: bytes) -> ContentionProfile:
     return reader.finish(len(lines) if unterminated else None)
 
 
-@cache
-def _parser() -> Lark:
-    return parser("contention", start=_STARTS, maybe_placeholders=False)
-
-
 def _number(digits: str) -> int | None:
     """A number of 64 bits at most; None for one that no Go program prints, and that Python may not read."""
     return int(digits) if len(digits) <= _MOST_DIGITS else None
@@ -91,14 +81,8 @@ def _number(digits: str) -> int | None:
 
 def _tokens(text: str, start: str) -> dict[str, str] | None:
     """The tokens of one line under a start rule; None when the grammar refuses it."""
-    from lark import Token
-    from lark.exceptions import LarkError
-
-    try:
-        tree = _parser().parse(text, start=start)
-    except LarkError:
-        return None
-    return {token.type: str(token) for token in tree.scan_values(lambda value: isinstance(value, Token))}
+    tree = _GRAMMAR.parse(text, start)
+    return None if tree is None else tokens_of(tree)
 
 
 class _Reader:

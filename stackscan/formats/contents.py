@@ -1,7 +1,8 @@
-"""All that one input holds: its captures and, of a bundle, what else lies in it."""
+"""Reads an input: its captures and, of a bundle, the list of its members."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -24,8 +25,8 @@ _TEXT: Final = "goroutine-text"
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What one input holds. ``version`` is what the version.json of a bundle says, ``contention`` its mutex and block
-    profiles by member."""
+    """The content of one input. ``version`` is a bundle's version.json, ``contention`` its mutex and block profiles by
+    member."""
 
     source: str
     is_bundle: bool
@@ -43,22 +44,22 @@ class Contents:
 
 
 def read_source(source: str, progress: Progress | None = None, *, keep_content: bool = True) -> Contents:
-    """Open an input and read all that it holds; without the bytes of its files if nobody needs fingerprints.
+    """Open an input and read it; ``keep_content`` keeps the bytes of its files for fingerprints.
 
     Raises StackscanError when it cannot be read or holds no dump.
     """
-    chosen = Source(source)
+    masked = Source(source)
     reading = _Reading(progress, keep_content)
     try:
-        for member in sources.open_source(chosen, reading.progress_of(str(chosen))):
+        for member in sources.open_source(masked, reading.progress_of(str(masked))):
             reading.take(member)
-    except UnrecognisedFormatError as error:  # its message may quote a server that repeats what it was asked
-        raise type(error)(chosen.hide(str(error)), hint=error.hint) from None
+    except UnrecognisedFormatError as error:  # its message may quote a server that repeats secrets of the address
+        raise type(error)(masked.hide(str(error)), hint=error.hint) from None
     if not reading.members:
         listed = ", ".join(f"{entry.name} ({entry.note or entry.kind})" for entry in reading.entries[:10])
-        raise UnrecognisedFormatError(f"{chosen}: no goroutine dump in it; it holds {listed or 'nothing'}")
+        raise UnrecognisedFormatError(f"{masked}: no goroutine dump in it; it holds {listed or 'nothing'}")
     return Contents(
-        str(chosen),
+        str(masked),
         reading.is_bundle,
         tuple(_captures(reading)),
         tuple(reading.entries),
@@ -82,7 +83,7 @@ class _Read:
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read of an input so far."""
+    """The state while an input is read."""
 
     progress: Progress | None
     keep_content: bool
@@ -117,7 +118,7 @@ class _Reading:
         self.members += [_Read(part, snapshots, content) for part, snapshots in found]
         wrapped = found[0][0]
         goroutines = sum(snapshot.total for _, snapshots in found for snapshot in snapshots)
-        self._list(wrapped, found[0][1][0].format, size=member.size, goroutines=goroutines, note=_note(wrapped))
+        self._list(wrapped, found[0][1][0].format, goroutines, _note(wrapped))
 
     def _distinct(self, member: Member) -> Member:
         """The member under a name that none before it has: an archive may hold several of one name."""
@@ -138,60 +139,41 @@ class _Reading:
         unread = str(error) if kind in ("text", "binary") and b"goroutine" in data else None
         self._list(member, kind, note=_note(member) or unread)
 
-    def _list(
-        self,
-        member: Member,
-        kind: str,
-        *,
-        size: int | None = None,
-        goroutines: int | None = None,
-        note: str | None = None,
-    ) -> None:
-        size = member.size if size is None else size
-        self.entries.append(Entry(member.name or "", kind, size, goroutines, note or member.note, cut=member.cut))
+    def _list(self, member: Member, kind: str, goroutines: int | None = None, note: str | None = None) -> None:
+        note = note or member.note
+        self.entries.append(Entry(member.name or "", kind, member.size, goroutines, note, cut=member.cut))
 
 
 def _captures(reading: _Reading) -> Iterator[Capture]:
     release = reading.version.get("Version") if reading.version else None
-    folders = _folders(reading.members)
+    processes = _processes(reading.members)
     for read in reading.members:
-        member, folder = read.member, folders[_folder(read.member)]
+        member, process = read.member, processes.get(_folder(read.member))
         last = len(read.snapshots)
         for position, snapshot in enumerate(read.snapshots, start=1):
             cut = member.cut and position == last
             place = Place(member.source, member.name, position, last, member.wrapper, member.stream, cut=cut)
-            taken = first_known((_taken(member, snapshot), folder.taken if member.name else Taken()))
-            yield Capture(snapshot, place, taken, release, folder.of_one_process and not read.is_text, read.content)
+            taken = _taken(member, snapshot)
+            if process and member.name:
+                taken = first_known((taken, process))
+            yield Capture(snapshot, place, taken, release, process is not None and not read.is_text, read.content)
 
 
-# -- what members of one bundle say of each other --------------------------------------------------------------------
+def _processes(members: Sequence[_Read]) -> dict[str, Taken]:
+    """The folders that show one process (one text with one dump), each with the time and host of its members.
 
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """A folder of a bundle: whether it shows one process (one text with one dump), and when that was captured.
-
-    Those who write bundles take all members within seconds. A folder with several texts is a collection, whose members
-    may be hours apart.
+    Bundles are written within seconds. A folder with several texts is a collection, whose members may be hours apart.
     """
-
-    of_one_process: bool
-    taken: Taken
-
-
-def _folders(members: Sequence[_Read]) -> dict[str, _Folder]:
-    by_name: dict[str, list[_Read]] = {}
+    by_folder: defaultdict[str, list[_Read]] = defaultdict(list)
     for read in members:
-        by_name.setdefault(_folder(read.member), []).append(read)
-    return {name: _shared(reads) for name, reads in by_name.items()}
-
-
-def _shared(reads: Sequence[_Read]) -> _Folder:
-    texts = [read for read in reads if read.is_text]
-    if len(texts) != 1 or len(texts[0].snapshots) != 1:
-        return _Folder(of_one_process=False, taken=Taken())
-    taken = first_known(_taken(read.member, snapshot) for read in reads for snapshot in read.snapshots)
-    return _Folder(of_one_process=True, taken=taken)
+        by_folder[_folder(read.member)].append(read)
+    processes = {}
+    for name, reads in by_folder.items():
+        if [1] == [len(read.snapshots) for read in reads if read.is_text]:
+            processes[name] = first_known(
+                _taken(read.member, snapshot) for read in reads for snapshot in read.snapshots
+            )
+    return processes
 
 
 def _folder(member: Member) -> str:
@@ -202,23 +184,20 @@ def _taken(member: Member, snapshot: Snapshot) -> Taken:
     return first_known((Taken(snapshot.captured_at), read_name(f"{member.source}/{member.name or ''}".rstrip("/"))))
 
 
-# -- damage ----------------------------------------------------------------------------------------------------------
-
-
 def _note(member: Member) -> str | None:
     wrapper = f"in {', '.join(member.wrapper)}" if member.wrapper else None
     return member.note or ("cut" if member.cut else wrapper)
 
 
 def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFormatError:
-    """What to say of an input that holds no dump: of one whose end is missing, this first."""
+    """The error for an input without a dump; the note on a missing end comes first."""
     if member.note is None:
         return error
     return UnrecognisedFormatError(f"{member.where}: {member.note}; there is no dump in what came")
 
 
 def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:
-    """A snapshot whose file ends too early: its archive, or the server that sent it, says so."""
+    """The snapshot of a file that ends too early, by its archive or server: incomplete, with a problem."""
     line = snapshot.rows["line"].max()
     reason = note or "the compressed file is cut: what follows this goroutine is lost"
     problem = Problem(line if isinstance(line, int) else 1, reason)

@@ -1,7 +1,6 @@
-"""What the two counted formats (debug=1 text, protobuf) share: from counts of stacks to the rows of a snapshot.
+"""Turns counts of stacks into rows of a snapshot: the part that debug=1 text and protobuf share.
 
-A counted profile says how many goroutines stand in a stack and under which labels, and nothing else of them: no id,
-wait reason, creator or wait time. What it does not say is null in the rows.
+A counted profile has the stack, labels and number of goroutines; id, wait reason, creator and wait time are null.
 """
 
 from __future__ import annotations
@@ -19,13 +18,11 @@ from stackscan.sources import limits
 MOST_GOROUTINES: Final = limits.MAX_GOROUTINES
 #: Frames that the runtime keeps of a stack, the innermost: 32 up to Go 1.22, 128 since (GODEBUG=profstackdepth).
 DEPTH_LIMITS: Final = (32, 128)
-#: Characters of a damaged line that a problem shows.
-EXCERPT: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``count`` goroutines of which a profile says the same. None: it does not say."""
+    """``count`` equal goroutines of a profile. None: not in the profile."""
 
     count: int
     stack_id: int
@@ -41,10 +38,10 @@ class Record:
 
 
 class Stacks:
-    """The distinct stacks of one profile, in the order in which they were first needed.
+    """The distinct stacks of one profile, in the order of first use.
 
-    Frames must be interned (one object for equal ones): their identity is what tells stacks apart here, since hashing
-    a dozen of them for each record would cost more than all else.
+    Frames must be interned (one object for equal ones): stacks are compared by identity of frames, since hashing them
+    would cost more than all else.
     """
 
     def __init__(self) -> None:
@@ -52,7 +49,7 @@ class Stacks:
         self._ids: dict[tuple[int, ...], int] = {}
 
     def id_of(self, frames: Sequence[Frame], *, partial: bool = False, created_by: Frame | None = None) -> int:
-        """The id of the stack of these frames, innermost first; ``partial``: some are missing, nobody says how many."""
+        """The id of the stack of these frames, innermost first; ``partial``: an unknown number is missing."""
         key = (partial, id(created_by), *map(id, frames))
         found = self._ids.get(key)
         if found is None:
@@ -80,7 +77,7 @@ def rows(records: Sequence[Record]) -> tuple[pl.DataFrame, pl.Series | None]:
 
 
 def depth_limit(depths: Iterable[int]) -> int | None:
-    """How many frames this profile keeps of a stack, told by its deepest one: 32, 128, or None: none was cut."""
+    """The most frames that this profile keeps of a stack, by its deepest: 32, 128, or None when none was cut."""
     deepest = max(depths, default=0)
     return deepest if deepest in DEPTH_LIMITS else None
 

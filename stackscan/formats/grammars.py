@@ -1,26 +1,27 @@
-"""Finds the grammars, beside the package in a checkout and inside it in a wheel, and makes their parsers."""
+"""Parsers of the grammars, which lie beside the package in a checkout and inside it in a wheel.
+
+Lark stays in here: other modules give a text and get a tree, a pattern or None.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lark import Lark
+    from lark import Lark, Token, Tree
+    from typing_extensions import TypeIs
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @cache
 def grammar_text(name: str) -> str:
-    """The text of ``grammars/NAME.lark``.
-
-    A wheel carries the grammars inside the package; a checkout (or an editable install of it) keeps them beside it.
-    The installed copy wins, and a checkout never has one, so neither can go stale.
-    """
+    """The text of ``grammars/NAME.lark``. A wheel's own copy wins; a checkout never has one."""
     for folder in (_PACKAGE / "grammars", _PACKAGE.parent / "grammars"):
         path = folder / f"{name}.lark"
         if path.is_file():
@@ -31,12 +32,55 @@ def grammar_text(name: str) -> str:
 def parser(name: str, **options: Any) -> Lark:  # Lark's own options, which have many types
     """The LALR parser of ``grammars/NAME.lark``.
 
-    Its tables, which take longer to make than a small dump to read, are kept where Python keeps what it compiles: in
-    ``__pycache__``, if that can be written and Python may write there. Lark compares the grammar, the options and the
-    versions before it uses them, and makes them anew when the file is damaged.
+    Making its tables takes longer than reading a small dump, so Lark caches them in ``__pycache__`` where Python may
+    write there. Lark makes them anew when grammar, options or versions differ, or the file is damaged.
     """
     from lark import Lark
 
     compiled = Path(cache_from_source(str(_PACKAGE / f"{name}.lark"))).with_suffix(".lalr")
     kept = str(compiled) if compiled.exists() or not sys.dont_write_bytecode else False
     return Lark(grammar_text(name), parser="lalr", cache=kept, **options)
+
+
+class Grammar:
+    """The grammar in ``grammars/NAME.lark`` with its start rules; its parser is made on first use."""
+
+    def __init__(self, name: str, start: str, **options: Any) -> None:
+        self._name = name
+        self._options = {"start": start.split(), "maybe_placeholders": False, **options}
+        self._terminals: dict[str, re.Pattern[str]] = {}
+
+    @cached_property
+    def _parser(self) -> Lark:
+        return parser(self._name, **self._options)
+
+    def parse(self, text: str, start: str) -> Tree[Token] | None:
+        """The tree of a text under a start rule; None where the grammar refuses it."""
+        from lark.exceptions import LarkError
+
+        try:
+            return self._parser.parse(text, start=start)
+        except LarkError:
+            return None
+
+    def terminal(self, name: str) -> re.Pattern[str]:
+        """The regular expression of a terminal, to test many lines at once. Raises KeyError for an unknown name."""
+        if name not in self._terminals:
+            definition = {each.name: each for each in self._parser.terminals}[name]
+            self._terminals[name] = re.compile(definition.pattern.to_regexp())
+        return self._terminals[name]
+
+
+def tokens_of(tree: Tree[Token]) -> dict[str, str]:
+    """The tokens directly below a node, by terminal name."""
+    return {child.type: str(child) for child in tree.children if not is_tree(child)}
+
+
+def subtrees_of(tree: Tree[Token]) -> list[Tree[Token]]:
+    """The nodes directly below a node."""
+    return [child for child in tree.children if is_tree(child)]
+
+
+def is_tree(child: Token | Tree[Token]) -> TypeIs[Tree[Token]]:
+    """Whether a child is a node. To import Lark for isinstance would cost as much as reading the child."""
+    return hasattr(child, "data")

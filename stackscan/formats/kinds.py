@@ -1,4 +1,4 @@
-"""What a member of a bundle is, told by its content: for the list of members, also of those that hold no goroutines."""
+"""The kinds of members of a bundle that hold no goroutines, detected by content."""
 
 from __future__ import annotations
 

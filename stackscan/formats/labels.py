@@ -1,6 +1,6 @@
-"""Profiler labels, spelled as Go 1.27 prints them in a goroutine's header, whichever format they were read from.
+"""Profiler labels of all formats, spelled as Go 1.27 prints them in a goroutine's header.
 
-Values are Python strings; a byte that was no valid UTF-8 stands in them as its surrogate escape (U+DC80 to U+DCFF).
+A byte that is no valid UTF-8 becomes its surrogate escape (U+DC80 to U+DCFF).
 """
 
 from __future__ import annotations
@@ -64,16 +64,19 @@ def _unescape(match: re.Match[str]) -> str:
 def read_labels(text: str) -> list[tuple[str, str]]:
     """``{"a b": "-", id: 42}`` → ``[("a b", "-"), ("id", "42")]``; a text that is no labels is one of its own."""
     inner = text.removeprefix("{").removesuffix("}")
+    pairs = pairs_in(inner, _PAIR)
+    return [("labels", text)] if pairs is None or (pairs and not text.startswith("{")) else pairs
+
+
+def pairs_in(text: str, pair: re.Pattern[str]) -> list[tuple[str, str]] | None:
+    """The keys and values of a text made of pairs alone, their quotes undone; None for any other text."""
     pairs: list[tuple[str, str]] = []
     end = 0
-    while end < len(inner):
-        match = _PAIR.match(inner, end)
-        if match is None or not text.startswith("{"):
-            return [("labels", text)]
-        pairs.append((_bare(match[1]), _bare(match[2])))
+    while end < len(text):
+        match = pair.match(text, end)
+        if match is None:
+            return None
+        key, value = (unquote(token) if token.startswith('"') else token for token in match.groups())
+        pairs.append((key, value))
         end = match.end()
     return pairs
-
-
-def _bare(token: str) -> str:
-    return unquote(token) if token.startswith('"') else token

@@ -1,8 +1,7 @@
-"""From a member to its snapshots: takes off what a log put around a dump, and gives lines their original numbers."""
+"""Reads a member of a source into snapshots: log wrappers removed, line numbers those of the log."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +11,9 @@ from stackscan import formats
 from stackscan.errors import UnrecognisedFormatError
 from stackscan.formats import adjoining
 from stackscan.model.snapshot import Problem, Snapshot
-from stackscan.sources import Member
+from stackscan.sources import Member, Progress
 from stackscan.sources import logs as wrappers
 from stackscan.sources.logs import Note, Piece, Wrapped
-
-#: Told how many bytes of how many have been read.
-Progress = Callable[[int, int], None]
 
 
 def read_member(member: Member, progress: Progress | None = None) -> list[tuple[Member, list[Snapshot]]]:
@@ -27,12 +23,12 @@ def read_member(member: Member, progress: Progress | None = None) -> list[tuple[
     """
     data = member.data or b""
     bare = replace(member, data=None)
-    if formats.is_binary(data):  # what stands in its strings is no log, whatever it looks like
+    if formats.is_binary(data):  # its strings may look like a log
         return [(bare, formats.read(data, where=member.where, progress=progress))]
     wrapped = wrappers.unwrap(data)
     found = _streams(bare, wrapped, progress) if wrapped else []
     if wrapped and len(wrapped.pieces) == 1:
-        data = wrapped.pieces[0].text  # if it holds no dump, what it is can be told from this
+        data = wrapped.pieces[0].text  # without a dump in it, the error describes this text
     return found or [(bare, _read(Piece("", data), member, progress))]
 
 
@@ -76,16 +72,19 @@ def _renumber(snapshot: Snapshot, piece: Piece) -> Snapshot:
 
 
 def _with_notes(snapshots: list[Snapshot], notes: tuple[Note, ...]) -> list[Snapshot]:
-    """Tell a snapshot what the log says it left out between its first line and the next snapshot's."""
+    """The snapshots, each with what the log says it left out below its first line as a problem."""
     starts = [_first_line(snapshot) for snapshot in snapshots]
-    told = []
+    noted = []
     for place, snapshot in enumerate(snapshots):
         end = starts[place + 1] if place + 1 < len(starts) else None
-        concerned = [note for note in notes if note.line > starts[place] and (end is None or note.line < end)]
-        problems = tuple(Problem(note.line, note.reason, note.excerpt) for note in concerned)
+        problems = tuple(
+            Problem(note.line, note.reason, note.excerpt)
+            for note in notes
+            if note.line > starts[place] and (end is None or note.line < end)
+        )
         whole = snapshot.complete and not problems
-        told.append(replace(snapshot, problems=(*snapshot.problems, *problems), complete=whole))
-    return told
+        noted.append(replace(snapshot, problems=(*snapshot.problems, *problems), complete=whole))
+    return noted
 
 
 def _first_line(snapshot: Snapshot) -> int:

@@ -1,4 +1,4 @@
-"""Problems as a snapshot lists them, whichever format they were met in."""
+"""The list of problems of a snapshot, for all formats."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Final
 
 from stackscan.model.snapshot import Problem
 
+#: Characters of a damaged line that a problem shows.
+EXCERPT: Final = 120
 _MOST_OF_A_KIND: Final = 100
 
 
 def bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """In line order, at most _MOST_OF_A_KIND problems for one reason, then one that counts the others."""
+    """The problems in line order, at most 100 for one reason, then one that counts the others."""
     ordered = sorted(problems, key=lambda problem: problem.line)
     seen: Counter[str] = Counter()
     kept = []

@@ -1,9 +1,9 @@
-"""What stackscan is handed that is no dump it reads, and what to tell the person who did it."""
+"""Errors for input that is no goroutine dump: what it is instead, and what to do."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NoReturn
 
 from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
 
@@ -45,7 +45,7 @@ _PPROF_INDEX: Final = b"/debug/pprof"
 
 
 def refuse_programs(data: bytes, *, where: str) -> None:
-    """Raise for bytes that are plainly binary and something else, before any reader spends time on them."""
+    """Raise for an empty input and for known binary files, before any reader spends time on them."""
     head = data[:_PROBE]
     if not head.strip() and not data.strip():
         raise UnrecognisedFormatError(f"{where} is empty")
@@ -53,9 +53,8 @@ def refuse_programs(data: bytes, *, where: str) -> None:
         _refuse_magic(head, where)
 
 
-def refuse_known_kinds(data: bytes, *, where: str) -> None:
-    """Raise for bytes that no format claims and that are known. Not sooner: the first line of a log may be a
-    stranger's, and begin like anything."""
+def _refuse_known_kinds(data: bytes, *, where: str) -> None:
+    """Raise for known kinds of file; not before all formats were tried, since a log may begin like anything."""
     head = data[:_PROBE]
     _refuse_magic(head, where)
     counted = _COUNTED.match(head)
@@ -82,39 +81,38 @@ def _refuse_magic(head: bytes, where: str) -> None:
             raise UnsupportedFormatError(f"{where} is {kind}, which stackscan does not read", hint=hint)
 
 
-def unrecognised(data: bytes, *, where: str) -> UnrecognisedFormatError:
-    """The error for bytes that no format claims, as precise as can be."""
+def refuse_unknown(data: bytes, *, where: str) -> NoReturn:
+    """Raise the most precise error for bytes that no format claims."""
+    _refuse_known_kinds(data, where=where)
     if _HTML.match(data[:_PROBE]):
         hint = "This is a web page. " + _FULL_TEXT_HINT if _PPROF_INDEX in data else None
-        return UnrecognisedFormatError(f"{where} is an HTML page, not a goroutine dump", hint=hint)
-    wrapped = behind_prefix(data, where=where)
-    if wrapped is not None:
-        return wrapped
+        raise UnrecognisedFormatError(f"{where} is an HTML page, not a goroutine dump", hint=hint)
+    refuse_wrapped(data, where=where)
     if _RACE.search(data, 0, _SEARCH):
-        return UnsupportedFormatError(
+        raise UnsupportedFormatError(
             f"{where} contains reports of the race detector, not a goroutine dump", hint="Read them as they are."
         )
     if _DELVE.search(data, 0, _SEARCH):
-        return UnsupportedFormatError(
+        raise UnsupportedFormatError(
             f"{where} is a list of goroutines from Delve, with one frame each",
             hint=f"{_FULL_TEXT_HINT}, or send it SIGQUIT and keep what it prints.",
         )
     if _CONTROL.search(data[:_PROBE]):
-        return UnrecognisedFormatError(f"{where} is binary data, not a goroutine dump")
-    return UnrecognisedFormatError(f"{where}: no goroutine header in it (a line such as 'goroutine 7 [select]:')")
+        raise UnrecognisedFormatError(f"{where} is binary data, not a goroutine dump")
+    raise UnrecognisedFormatError(f"{where}: no goroutine header in it (a line such as 'goroutine 7 [select]:')")
 
 
-def behind_prefix(data: bytes, *, where: str) -> UnrecognisedFormatError | None:
-    """The error for a dump that a logger wrapped, if these bytes are one."""
+def refuse_wrapped(data: bytes, *, where: str) -> None:
+    """Raise for a dump whose lines a logger prefixed."""
     hidden = _HIDDEN_HEADER.search(data, 0, _SEARCH)
     if hidden is None:
-        return None
+        return
     count = len(_HIDDEN_HEADER.findall(data, 0, _SEARCH))
     line = data.count(b"\n", 0, hidden.start()) + 1
     prefix = hidden[1].decode("utf-8", "replace")
-    shown = prefix if len(prefix) <= 60 else prefix[:57] + "…"
+    excerpt = prefix if len(prefix) <= 60 else prefix[:57] + "…"
     lines = "one line looks" if count == 1 else f"{count} lines look"
-    return UnsupportedFormatError(
-        f"{where}: {lines} like a goroutine header after other text (first at line {line}: {shown!r})",
+    raise UnsupportedFormatError(
+        f"{where}: {lines} like a goroutine header after other text (first at line {line}: {excerpt!r})",
         hint="A logger wrapped this dump. First remove what it put before each line, for example with sed or jq.",
     )

@@ -1,20 +1,18 @@
-"""Takes function symbols apart, and tells whose code a frame is: the standard library's, a module's, the program's."""
+"""Function symbols taken apart, and whose code a frame is: the standard library's, a module's or the program's."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final, Literal
+from functools import lru_cache
+from typing import Final, Literal
 
-from stackscan.formats.grammars import parser
+from stackscan.formats.grammars import Grammar, tokens_of
 from stackscan.model.snapshot import Frame
-
-if TYPE_CHECKING:
-    from lark import Lark
 
 Kind = Literal["std", "module", "main"]
 
+_GRAMMAR: Final = Grammar("symbol", "symbol")
 #: First elements of the standard library's import paths, Go 1.4 to 1.27 (vendor: the packages it vendors).
 _STD: Final = frozenset(
     "archive bufio builtin bytes cmp compress container context crypto database debug embed encoding errors expvar "
@@ -26,9 +24,8 @@ _STD: Final = frozenset(
 _ROOTS: Final = ("/pkg/mod/", "/vendor/")
 #: A part of a name chain that no method bears: closures, wrappers, numbered parts.
 _NO_METHOD: Final = re.compile(r"(?:(?:func|gowrap|deferwrap)?\d+|init|glob)(?:-range\d+)*\Z|func·\d+\Z|\Z")
-#: Elements of an import path that a module's path may have.
-_MOST_ELEMENTS: Final = 16
-#: The parts of a name chain; empty between two dots (`glob..func1`).
+_MOST_ELEMENTS: Final = 16  # of an import path that belong to its module's
+#: One part of a name chain; empty between two dots (`glob..func1`).
 _PART: Final = re.compile(r"((?:[^.\[]|\[[^\]]*\]?)*)(?:\.|\Z)")
 
 
@@ -44,28 +41,18 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whose code a frame is. ``module`` and ``version`` are known when the path says them (``boxo@v0.38.0/…``)."""
+    """The owner of a frame's code; ``module`` and ``version`` where the path says them (``boxo@v0.38.0/…``)."""
 
     kind: Kind
     module: str | None = None
     version: str | None = None
 
 
-@cache
-def _parser() -> Lark:
-    return parser("symbol", start="symbol")
-
-
 @lru_cache(maxsize=65536)
 def read_symbol(text: str) -> Symbol:
     """The parts of a symbol. A text that is no symbol is a name without package."""
-    from lark.exceptions import LarkError
-
-    try:
-        tree = _parser().parse(text)
-    except LarkError:
-        return Symbol("", None, text)
-    tokens = {token.type: str(token) for token in tree.scan_values(lambda _: True)}
+    tree = _GRAMMAR.parse(text, "symbol")
+    tokens = {"SPECIAL": text} if tree is None else tokens_of(tree)
     if "SPECIAL" in tokens:
         return Symbol("", None, tokens["SPECIAL"])
     package, name = tokens.get("PACKAGE") or tokens.get("POINTER_PACKAGE", ""), tokens["CHAIN"]
@@ -78,7 +65,7 @@ def read_symbol(text: str) -> Symbol:
 
 @lru_cache(maxsize=65536)
 def origin(frame: Frame) -> Origin:
-    """Whose code the frame is, by its import path and its file."""
+    """The owner of a frame's code, by its import path and its file."""
     package = read_symbol(frame.function).package
     first = package.partition("/")[0]
     if first in _STD or not package:
@@ -90,10 +77,7 @@ def origin(frame: Frame) -> Origin:
 
 
 def _module(path: str, package: str) -> str:
-    """The module in ``/modcache/github.com/!data!dog/x`` (before the ``@``): the cache's folder off, capitals undone.
-
-    The cache may lie anywhere; a package's path begins with its module's.
-    """
+    """The module in ``/modcache/github.com/!data!dog/x``, without the cache's folder and with capitals restored."""
     path = re.sub(r"!([a-z])", lambda match: match[1].upper(), path)
     parts = package.split("/")[:_MOST_ELEMENTS]
     for length in range(len(parts), 0, -1):

@@ -1,4 +1,4 @@
-"""Capture: a snapshot, and all that is known of where it comes from."""
+"""Capture: a snapshot with its origin, time and host."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from stackscan.model.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a snapshot was found: the input, the member inside it, which snapshot of that member it is (1-based); in a
-    log, what was taken off its lines and whose lines they are; and whether the end of the file is missing."""
+    """Where a snapshot was found: input, member, number in that member (1-based); in a log, the removed wrappers and
+    the stream. ``cut``: the end of the file is missing."""
 
     source: str
     member: str | None

@@ -1,4 +1,4 @@
-"""What of an address may be shown: the one place that decides it. User and password are left out, values are masked.
+"""Masks secrets in addresses: user and password are left out, values are hidden.
 
 An address is shown with the values of parameters that are known to be harmless (``debug=2``); every other value is
 ``***``. A list of harmless names fails on the safe side; a list of secret names would not.
@@ -14,7 +14,7 @@ HIDDEN: Final = "***"
 
 #: With one slash, too: so it is left of an address that was taken for a path.
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://|(?:h?t?tps?|ftps?):/", re.IGNORECASE)
-#: Host and port as far as they can be asked.
+#: Host and port.
 _HOST: Final = re.compile(r"(?:\[[0-9a-z:.%-]+\]|[^\s:@\[\]\\]+)(?::\d{0,5})?", re.IGNORECASE)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 #: What is certainly a host and no version (``app@v1.2``): it has a port, or is an IP address, or a name of parts.
@@ -24,12 +24,12 @@ _CLEARLY_HOST: Final = re.compile(
 )
 #: ``user:password@host/…`` without a scheme, as curl takes it; C:/mod@v1 is none.
 _BARE_LOGIN: Final = re.compile(r"([\s'\"(]*)[^\s/\\@:]+:[^\s/\\@]*@(?=[^\s/@]+/)")
-#: Names whose values are nobody's business, wherever they stand.
+#: Names of secret values.
 _SECRET: Final = re.compile(
     r"token|secret|pass|pwd|auth|bearer|sas\b|sig|key|credential|session|jwt|code|cookie|nonce|otp|\bpin\b|saml|assertion",
     re.IGNORECASE,
 )
-#: Parameters of profiles, and names of places: what tells one capture from the next.
+#: Parameters of profiles, and names of places, which distinguish captures.
 _HARMLESS: Final = frozenset(
     """
     all block-profile-rate captured collectors container count date datacenter dc debug delay delta deployment duration
@@ -57,9 +57,7 @@ _AROUND: Final = "()[]{}<>'\"`,.;:!?"
 
 
 def masked(source: str) -> str:
-    """A source as it may be shown: an address without its secrets. Names of files stay as they are, but for secrets in
-    what looks like parameters. What is masked already stays the same.
-    """
+    """A source without the secrets of an address, or of parameters in a file's name. A masked one stays the same."""
     found = _SCHEME.search(source)
     if found is None:
         login = _BARE_LOGIN.match(source)
@@ -93,11 +91,8 @@ def _loose(match: re.Match[str]) -> str:
     return f"{match[1]}={HIDDEN}" if _SECRET.search(unquote_plus(match[1])) else match[0]
 
 
-# -- the parts of an address -----------------------------------------------------------------------------------------
-
-
 def _rest(rest: str) -> str:
-    """What stands behind ``://``, without its secrets; without its query, too, where no host can be made out."""
+    """The text behind ``://`` without secrets; also without its query where no host is recognised."""
     authority, tail = _divided(rest, "/?#\\")
     host = authority.rpartition("@")[2]
     if not _HOST.fullmatch(host):
@@ -114,7 +109,7 @@ def _rest(rest: str) -> str:
 
 
 def _unclear(rest: str) -> str:
-    """An address that cannot be taken apart. What is before its last @ may be a password, whatever it looks like."""
+    """An address that cannot be parsed, without all before its last @, which may be a password."""
     authority, tail = _divided(rest.rpartition("@")[2], "/?#\\")
     if not authority.startswith("["):
         name, colon, port = authority.partition(":")

@@ -1,9 +1,7 @@
-"""What one goroutine dump says, whatever format it was written in.
+"""The content of one goroutine dump, for all formats.
 
-Distinct things are objects, numerous things are columns: a dump of 200,000 goroutines holds a few hundred distinct
-stacks, so :class:`Frame` and :class:`Stack` are frozen, interned dataclasses, and the goroutines themselves are rows
-of one polars table (:data:`GOROUTINE_SCHEMA`); in a counted format a row stands for all that are alike. This module
-imports nothing of ours.
+A dump of 200,000 goroutines holds a few hundred distinct stacks: :class:`Frame` and :class:`Stack` are frozen, interned
+dataclasses, goroutines are rows of a polars table (:data:`GOROUTINE_SCHEMA`).
 """
 
 from __future__ import annotations
@@ -96,35 +94,19 @@ class Problem:
     excerpt: str = ""
 
 
-def empty_goroutines() -> pl.DataFrame:
-    """A goroutine table without rows, with all its columns."""
-    return pl.DataFrame(schema=GOROUTINE_SCHEMA)
-
-
-def empty_ancestors() -> pl.DataFrame:
-    """An ancestor table without rows, with all its columns."""
-    return pl.DataFrame(schema=ANCESTOR_SCHEMA)
-
-
-def empty_arguments() -> pl.DataFrame:
-    """An argument table without rows, with all its columns."""
-    return pl.DataFrame(schema=ARGUMENT_SCHEMA)
-
-
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """One dump, as read.
 
-    ``rows`` are its goroutines (:data:`GOROUTINE_SCHEMA`) in the order of the dump. A counted format says how many
-    goroutines are alike: there a row stands for as many as ``counts`` says at its place (None: each row is one), and
-    a snapshot costs what the dump holds, not what it counts. :attr:`goroutines` has a row for each.
+    ``rows`` are its goroutines (:data:`GOROUTINE_SCHEMA`) in the order of the dump. In a counted format a row stands
+    for as many equal goroutines as ``counts`` has at its place (None: each row is one); :attr:`goroutines` has a row
+    for each.
 
-    ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut, any
-    goroutine was lost, or nobody can tell which goroutines are the process's own; ``cause`` is what the process said as
-    it died (``panic: …``, ``fatal error: …``, ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like
-    this; ``captured_at`` is when it was taken, in UTC, where the dump itself says so (protobuf profiles do).
-    ``read_arguments`` reads the argument lists when they are asked for, and is None in formats that have none; until
-    then it holds on to the text.
+    ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut, a
+    goroutine was lost, or some may be text of a panic's message; ``cause`` is the process's last message (``panic: …``,
+    ``fatal error: …``, ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this; ``captured_at`` is
+    the time in the dump itself, in UTC (protobuf profiles have one). ``read_arguments`` reads the argument lists, for
+    which it keeps the text (None: the format has none).
     """
 
     format: str
@@ -135,7 +117,7 @@ class Snapshot:
     header_lines: int = 0
     cause: str | None = None
     dialect: str | None = None
-    ancestors: pl.DataFrame = field(default_factory=empty_ancestors)
+    ancestors: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ANCESTOR_SCHEMA))
     captured_at: datetime | None = None
     read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
     counts: pl.Series | None = None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import total_ordering
+from operator import eq, ge, gt, le, lt
 from typing import Final
 
-#: No part of a version is longer; dumps of strangers may say so, and Python reads no number of 5,000 digits.
-_DIGITS: Final = 18
+_DIGITS: Final = 18  # of one part at most: Python reads no number of 5,000 digits
 _VERSION: Final = re.compile(
     rf"v?(\d{{1,{_DIGITS}}})\.(\d{{1,{_DIGITS}}})(?:\.(\d{{1,{_DIGITS}}}))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?\Z"
 )
+_OPERATORS: Final = {">=": ge, "<=": le, "<": lt, ">": gt, "=": eq}
 _CONSTRAINT: Final = re.compile(r"(>=|<=|<|>|=)(\S+)")
 
 
@@ -49,15 +50,8 @@ def satisfies(version: Version, constraint: str) -> bool:
     return all(_compare(version, operator, bound) for operator, bound in parts)
 
 
-def _compare(version: Version, operator: str, text: str) -> bool:
+def _compare(version: Version, sign: str, text: str) -> bool:
     bound = read_version(text)
     if bound is None:
         raise ValueError(text)
-    outcomes = {
-        ">=": version >= bound,
-        "<=": version <= bound,
-        "<": version < bound,
-        ">": version > bound,
-        "=": version == bound,
-    }
-    return outcomes[operator]
+    return bool(_OPERATORS[sign](version, bound))

@@ -1,4 +1,4 @@
-"""Takes what is private out of dumps, so that they can be attached to a public issue."""
+"""Removes private names from dumps, so that they can be attached to a public issue."""
 
 from stackscan.redaction.key import new_key, read_key
 from stackscan.redaction.redact import Redaction

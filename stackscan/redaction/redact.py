@@ -1,4 +1,4 @@
-"""Snapshots, bundles and names of files without what is private. Built of what is kept, never by striking out."""
+"""Redacts snapshots, bundles and names of files: the result is built from what is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stackscan.redaction.symbols import Names
 from stackscan.report import BundleReport, ContentionReport, ViewsReport
 
 _STDIN: Final = "-"
-#: Columns of goroutines that hold numbers and flags, or what the runtime itself says.
+#: Columns of numbers, flags and the runtime's own texts.
 _KEPT: Final = frozenset(
     "goroutine_id stack_id wait_reason wait_minutes creator_id locked leaked attributes line".split()
 )
@@ -65,10 +65,9 @@ class Redaction:
         )
 
     def _frame(self, frame: Frame, frames: dict[Frame, Frame]) -> Frame:
-        found = frames.get(frame)
-        if found is None:
-            found = frames[frame] = self._names.frame(frame)
-        return found
+        if frame not in frames:
+            frames[frame] = self._names.frame(frame)
+        return frames[frame]
 
     def source(self, name: str) -> str:
         """The name of a source: the folders are gone and the file's name is hashed."""
@@ -86,7 +85,7 @@ class Redaction:
         return hashed(self.key, name) if name else ""
 
     def capture(self, capture: Capture) -> Capture:
-        """The capture with nothing private in it but the bytes of its file, of which only a keyed hash is ever told."""
+        """The capture without private names; of the bytes of its file only a keyed hash is published."""
         place = capture.place
         return replace(
             capture,
@@ -152,6 +151,6 @@ def _mapped(column: pl.Series, change: Callable[[str | None], str | None]) -> pl
 
 
 def _version(version: dict[str, str]) -> dict[str, str]:
-    """What version.json says of releases; a commit may be a private fork's."""
+    """The releases in version.json, without the commit, which may be a private fork's."""
     kept = {key: version[key] for key in ("Version", "Golang", "System", "Repo") if key in version}
     return {key: value if vocabulary.version(value) else "other" for key, value in kept.items()}

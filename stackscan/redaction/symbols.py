@@ -1,4 +1,4 @@
-"""Function symbols and file paths without private names. What is kept is kept letter by letter; the shape stays."""
+"""Redacts function symbols and file paths; their shape and public names stay."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ class Names:
         package = read_symbol(symbol).package
         if self._is_public(package) or (not package and symbol in vocabulary.BARE):
             return _plain_arguments(symbol)
-        if not package:  # C functions, equality functions of types, texts that are no symbol
-            return self._hash(symbol)
-        if not symbol.startswith(package + "."):
+        if not package or not symbol.startswith(package + "."):  # C functions, equality functions of types, other texts
             return self._hash(symbol)
         return f"{self.package(package)}.{self._names(symbol[len(package) + 1 :], package)}"
 

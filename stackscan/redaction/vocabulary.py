@@ -1,4 +1,4 @@
-"""What is public: Go's standard library, well-known modules, what the runtime itself says."""
+"""Public names and texts: Go's standard library, well-known modules, the runtime's own messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 _HERE: Final = Path(__file__).resolve().parent
 #: Functions without a package that the runtime and cgo have in every program.
 BARE: Final = frozenset({"panic", "goexit", "gopanic", "crosscall2", "asmcgocall", "cgocallback", "kickoff"})
-#: What a bundle's members are called by those who write them (kubo's `ipfs diag profile`, collect-profiles.sh).
+#: Names of members that kubo's `ipfs diag profile` and collect-profiles.sh write.
 _MEMBERS: Final = re.compile(
     r"\(end\)|version\.json|ipfs|trace"
     r"|(?:goroutines?|heap|allocs|mutex|block|cpu|threadcreate)\.(?:stacks(?:\.full)?|pprof|txt|svg|pb\.gz)"

@@ -16,11 +16,11 @@ from stackscan.model.masking import masked
 from stackscan.sources import archive, compressed, limits
 from stackscan.sources.address import Source
 
-__all__ = ["STDIN", "Member", "Source", "open_source"]
+__all__ = ["STDIN", "Member", "Progress", "Source", "open_source"]
 
 STDIN = "-"
 
-#: Told how many bytes of how many (0: not known) have come.
+#: Called with the bytes that were read, and how many there are (0: not known).
 Progress = Callable[[int, int], None]
 
 
@@ -28,10 +28,9 @@ Progress = Callable[[int, int], None]
 class Member:
     """One file: the source it came from as the user named it, its name inside (None: the source itself), its bytes.
 
-    ``source`` is without what is secret in an address. ``data`` is None for a member that is listed and not read;
-    ``note`` says why, or what is wrong with it. ``size`` is in bytes, as it stands in its archive (None: not known).
-    ``cut`` says that the end of its bytes is missing. Of a log, ``wrapper`` says what was taken off its lines,
-    outermost first, and ``stream`` whose lines were left.
+    ``source`` is masked. ``data`` is None for a member that is not read; ``note`` says why, or what is wrong. ``size``
+    is in bytes, as in its archive (None: not known). ``cut``: the end of its bytes is missing. Of a log: ``wrapper``
+    names what was removed, outermost first, and ``stream`` the process or container.
     """
 
     source: str
@@ -53,16 +52,16 @@ class Member:
 def open_source(source: str, progress: Progress | None = None) -> Iterator[Member]:
     """The members of a source, in order: one without a name, or those of a bundle (archive or directory).
 
-    ``progress`` is told of what comes from the web. Raises SourceError or LimitError.
+    ``progress`` is called for downloads. Raises SourceError or LimitError.
     """
     if not source:
         raise SourceError("the name of an input is empty")
-    chosen = Source(source)
-    source = str(chosen)  # from here on nothing secret is in it
-    if source != STDIN and not chosen.is_url and _is_folder(folder := Path(chosen.with_secrets())):
+    given = Source(source)
+    source = str(given)  # masked
+    if source != STDIN and not given.is_url and _is_folder(folder := Path(given.with_secrets())):
         yield from _bundle(source, archive.folder_entries(folder), "", 0)
         return
-    raw, broken = _read(chosen, progress)
+    raw, broken = _read(given, progress)
     where = "standard input" if source == STDIN else source
     if archive.is_archive(raw):
         yield from _bundle(source, archive.entries(raw, where=where), "", 0)
@@ -113,16 +112,16 @@ def _read_stdin() -> bytes:
 
 def _read_path(source: Source) -> bytes:
     path = Path(source.with_secrets())
-    shown = str(source) if "://" in source else masked(str(path))  # a path has no two slashes
+    name = str(source) if "://" in source else masked(str(path))  # a path has no two slashes
     try:
         with path.open("rb") as file:
-            return limits.read_bounded(file, where=shown)
+            return limits.read_bounded(file, where=name)
     except FileNotFoundError:
         if source.is_other_url:
             raise SourceError(f"{source} is not an http or https address") from None
-        raise SourceError(f"{shown} does not exist") from None
+        raise SourceError(f"{name} does not exist") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise SourceError(f"{shown} cannot be read: {reason}", hint="") from None  # it holds the name as it was given
+        raise SourceError(f"{name} cannot be read: {reason}", hint="") from None  # it holds the name as it was given
     except ValueError as error:  # a NUL byte in the name
-        raise SourceError(f"{shown!r} is not a file name: {error}") from error
+        raise SourceError(f"{name!r} is not a file name: {error}") from error

@@ -1,7 +1,7 @@
-"""Sources as users name them, and addresses of dumps on the web: both become text only without what is secret in them.
+"""Sources as users name them, and addresses of dumps on the web; their text holds no secrets.
 
-The secrets leave a :class:`Source` by one method and an :class:`Address` by one other; what may be shown is decided in
-:mod:`stackscan.model.masking`.
+Secrets leave a :class:`Source` only by ``with_secrets`` and an :class:`Address` only by ``request_with_secrets``.
+:mod:`stackscan.model.masking` decides what is secret.
 """
 
 from __future__ import annotations
@@ -23,10 +23,22 @@ _RPC: Final = "/api/v0/"
 _ESCAPES: Final = "In a user name or password write / as %2F, @ as %40, ? as %3F, # as %23."
 
 
-class Source(str):
-    """What a user named: a path, ``-``, or an address, and how long an address may take to answer.
+class _Masked:
+    """A value whose copies and pickles are its masked text."""
 
-    As text, however it is made (``str``, ``repr``, f-strings, JSON, a copy, a pickle), it is what may be shown.
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+    def __getstate__(self) -> None:
+        """No state."""
+
+
+class Source(_Masked, str):
+    """A path, ``-``, or an address, as a user gave it, and how long an address may take to answer.
+
+    Its text, also in a ``repr``, JSON, a copy or a pickle, is masked.
     ``timeout_seconds`` bounds the whole request of an address (None: the defaults of limits.py).
     """
 
@@ -36,7 +48,12 @@ class Source(str):
 
     def __new__(cls, given: str, *, timeout_seconds: float | None = None) -> Self:
         """The source of a text, or the same source with another time. Raises UsageError for a time out of bounds."""
-        _check_time(timeout_seconds)
+        bounds = limits.MIN_TIMEOUT_SECONDS, limits.MAX_TIMEOUT_SECONDS
+        if timeout_seconds is not None and not bounds[0] <= timeout_seconds <= bounds[1]:
+            raise UsageError(
+                f"a request cannot have a time-out of {timeout_seconds:g} s",
+                hint=f"It may be from 1ms to {limits.MAX_TIMEOUT_SECONDS / 3600:g}h.",
+            )
         if isinstance(given, Source):
             timeout_seconds = given.timeout_seconds if timeout_seconds is None else timeout_seconds
             given = given.with_secrets()
@@ -46,17 +63,11 @@ class Source(str):
         return source
 
     def with_secrets(self) -> str:
-        """What was given, secrets and all: for what opens a file or sends a request, and for nothing else."""
+        """The text as given, with secrets: only to open a file or send a request."""
         return self.__given
 
-    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)
-
-    def __getstate__(self) -> None:
-        """No state: a copy or a pickle is the text that may be shown."""
-
     def hide(self, text: str) -> str:
-        """A text made of what it holds, without what that repeats of the secrets of an address."""
+        """A text without the secrets of this address."""
         try:
             return Address.parse(self.with_secrets()).hide(text, shortest=8) if self.is_url else text
         except SourceError:
@@ -69,25 +80,17 @@ class Source(str):
 
     @property
     def is_other_url(self) -> bool:
-        """Whether it looks like an address of a kind that is not fetched."""
+        """Whether it looks like an address of another scheme, which is not fetched."""
         return _ANY_URL.match(self) is not None and not self.is_url
 
 
-def _check_time(seconds: float | None) -> None:
-    if seconds is not None and not limits.MIN_TIMEOUT_SECONDS <= seconds <= limits.MAX_TIMEOUT_SECONDS:
-        raise UsageError(
-            f"a request cannot have a time-out of {seconds:g} s",
-            hint=f"It may be from 1ms to {limits.MAX_TIMEOUT_SECONDS / 3600:g}h.",
-        )
-
-
-class Address:
-    """An http or https address: what to send to whom. As text it is what may be shown."""
+class Address(_Masked):
+    """An http or https address. Its text is masked."""
 
     __slots__ = ("__login", "__others", "__parts", "__shown")
 
     def __init__(self, url: str, *, login: str | None = None, others: frozenset[str] = frozenset()) -> None:
-        self.__parts, own = _taken_apart(url)
+        self.__parts, own = _split(url)
         self.__login = own if own is not None else login  # ``user:password``, which the parts are without
         self.__others = others  # secrets of the addresses that led here
         self.__shown = _without(masked(url), others)
@@ -103,43 +106,31 @@ class Address:
     def __repr__(self) -> str:
         return f"Address({str(self)!r})"
 
-    def __reduce_ex__(self, protocol: object) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)
-
-    def __getstate__(self) -> None:
-        """No state: a copy or a pickle is the text that may be shown."""
-
     def __url(self) -> str:
         return urlunsplit(self.__parts)
 
     @property
     def path(self) -> str:
-        """The path as it may be shown, without a query."""
+        """The masked path, without a query."""
         return urlsplit(self.__shown).path
-
-    @property
-    def scheme(self) -> str:
-        """``http`` or ``https``."""
-        return self.__parts.scheme
 
     @property
     def origin(self) -> str:
         """Scheme, host and port: ``http://localhost:6060``."""
-        return _without(f"{self.scheme}://{self.__parts.netloc}", self.__others)
+        return _without(f"{self.__parts.scheme}://{self.__parts.netloc}", self.__others)
 
     def request_with_secrets(self) -> tuple[str, str, dict[str, str]]:
-        """Method, address and headers of the request, secrets and all: for what sends it, and for nothing else."""
+        """Method, address and headers of the request, with secrets: only to send it."""
         method = "POST" if self.__parts.path.startswith(_RPC) else "GET"
-        if self.__login is None:
-            return method, self.__url(), {}
-        return method, self.__url(), {"Authorization": f"Basic {_basic(self.__login)}"}
+        headers = {} if self.__login is None else {"Authorization": f"Basic {_basic(self.__login)}"}
+        return method, self.__url(), headers
 
     def without_tls(self) -> str:
-        """The same address with http, as it may be shown."""
+        """The masked address with http."""
         return f"http://{self.__shown.partition('://')[2]}"
 
     def redirected(self, location: str) -> Address:
-        """Where a redirect leads; user and password stay with the server that they were given for.
+        """The target of a redirect; user and password are sent to the same server only.
 
         Raises SourceError for anything but http and https.
         """
@@ -163,9 +154,7 @@ class Address:
             ) from None
 
     def hide(self, text: str, *, shortest: int = 4) -> str:
-        """What a server said, without what it repeats of our secrets. Shorter ones are not looked for: every other word
-        would be one.
-        """
+        """A server's text without our secrets of at least ``shortest`` characters; shorter ones occur in any text."""
         secrets = {secret for secret in self.__others | self.__secrets() if len(secret) >= shortest}
         return masked_text(_without(text, secrets))
 
@@ -193,20 +182,20 @@ def _host(parts: SplitResult) -> str:
     return name if parts.port is None else f"{name}:{parts.port}"
 
 
-def _taken_apart(url: str) -> tuple[SplitResult, str | None]:
+def _split(url: str) -> tuple[SplitResult, str | None]:
     """The parts of an address without its user, and ``user:password``. Raises SourceError when it is none."""
-    shown = masked(url)
+    address = masked(url)
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise SourceError(f"{shown} is not an address: its host is invalid", hint="") from None
+        raise SourceError(f"{address} is not an address: its host is invalid", hint="") from None
     try:
         host = _host(parts)
     except ValueError:  # its message quotes what may be a password
         hint = _ESCAPES if "@" in url else ""
-        raise SourceError(f"{shown} is not an address: its port is not a number from 0 to 65535", hint=hint) from None
+        raise SourceError(f"{address} is not an address: its port is not a number from 0 to 65535", hint=hint) from None
     if not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
-        raise SourceError(f"{shown!r} is not an address: it has no host", hint="Write http://HOST:PORT/PATH.")
+        raise SourceError(f"{address!r} is not an address: it has no host", hint="Write http://HOST:PORT/PATH.")
     login = None
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

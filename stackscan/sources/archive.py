@@ -1,8 +1,7 @@
 """Members of archives and directories: zip (also without its central directory), tar, tar.gz, tar.zst, folders.
 
-Nothing is ever written: names inside an archive are labels to show, and no path of the file system is made of them.
-Members come one at a time and bounded; programs (a kubo bundle holds the `ipfs` binary) are told by their first bytes
-and not unpacked.
+Nothing is written: names inside an archive are only shown. Members come one at a time and within limits; programs
+(a kubo bundle holds the `ipfs` binary) are detected by their first bytes and not unpacked.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class Entry:
 
 
 def is_archive(data: bytes) -> bool:
-    """Whether the bytes are a zip or tar archive (gzip or zstandard around a tar is told by what is inside)."""
+    """Whether the bytes are a zip or tar archive (also a tar inside gzip or zstandard)."""
     return data.startswith((ZIP, _EMPTY_ZIP)) or _is_tar(data[:_PEEK]) or _is_tar(compressed.head(data, _PEEK))
 
 
@@ -97,24 +96,18 @@ def _unpacked(name: str, data: bytes, *, where: str) -> Entry:
     return Entry(name, len(data), plain, cut=cut)
 
 
-# -- tar ---------------------------------------------------------------------------------------------------------------
-
-
 def _is_tar(head: bytes) -> bool:
-    """Whether a tar header stands there, with the zeros it is padded with: anybody can write ``ustar`` into a panic
-    message or a label."""
+    """Whether a tar header begins there, with its padding of zeros: a panic message may hold ``ustar``, too."""
     is_header = head[_TAR_MAGIC] == b"ustar" and head.count(0) >= _TAR_ZEROS
     return is_header and _DUMP.match(head) is None
 
 
 def _is_program(head: bytes) -> bool:
-    """Whether these are the first bytes of a program: they hold zeros, unlike a text that begins with the same
-    letters."""
+    """Whether these are the first bytes of a program, which hold zeros, unlike a text with the same first letters."""
     return head.startswith(_PROGRAMS) and b"\0" in head
 
 
 def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
-    """Streamed: what is skipped is unpacked piece by piece and forgotten."""
     total = count = 0
     try:
         packed = compressed.zstd_stream(data) if compressed.is_zstd(data) else io.BytesIO(data)
@@ -125,7 +118,7 @@ def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
                 total += member.size
                 limits.check_ratio(total, len(data), where=where)
                 yield _tar_entry(archive, member, where)
-    except _DAMAGE as error:
+    except (*_DAMAGE, compressed.zstd().ZstdError) as error:
         if not count:
             raise SourceError(f"{where} is a damaged tar archive: {error}", hint="Fetch or copy it again.") from error
         yield Entry("(end)", None, None, f"the archive is cut or damaged here: {error}", cut=True)
@@ -148,9 +141,6 @@ def _from_stream(name: str, size: int, file: IO[bytes], where: str) -> Entry:
     data = limits.read_bounded(file, where=f"{where}, {name}", head=head)
     entry = _unpacked(name, data, where=f"{where}, {name}")
     return entry if len(data) == size else Entry(name, size, entry.data, entry.note, cut=True)
-
-
-# -- zip ---------------------------------------------------------------------------------------------------------------
 
 
 def _zip_entries(data: bytes, where: str) -> Iterator[Entry]:
@@ -181,7 +171,7 @@ def _zip_entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) ->
 
 
 def _salvaged_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, reason: str) -> Entry:
-    """A member that fails its checksum or ends early: what unpacks before the damage."""
+    """The content before the damage, of a member that fails its checksum or ends early."""
     kept = bytearray()
     try:
         with archive.open(member) as file:

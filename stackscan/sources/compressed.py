@@ -1,4 +1,4 @@
-"""Takes gzip and zstandard off, by content, bounded in size and ratio; a cut file yields what it still holds."""
+"""Decompresses gzip and zstandard, detected by content, within limits; a cut file gives what it still holds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any, Final, cast
 
 from stackscan.errors import SourceError
@@ -47,9 +48,11 @@ def head(data: bytes, size: int) -> bytes:
             return zlib.decompressobj(_WITH_HEADER).decompress(data[:_PACKED], size)
         except zlib.error:
             return b""
+    if not is_zstd(data):
+        return b""
     try:
-        return zstd_stream(data).read(size) if is_zstd(data) else b""
-    except OSError:
+        return zstd_stream(data).read(size)
+    except zstd().ZstdError:
         return b""
 
 
@@ -59,17 +62,19 @@ def is_zstd(data: bytes) -> bool:
 
 
 def zstd_stream(data: bytes) -> IO[bytes]:
-    """The content as a stream, for archives that are unpacked piece by piece. Reading it raises OSError on damage."""
-    return cast("IO[bytes]", io.BufferedReader(_ZstdStream(data), _PACKED))
+    """The content as a stream, for archives; it ends where the file is cut. Reading raises ZstdError on damage."""
+    end = 0
+    with suppress(zstd().ZstdError):  # a cut or damaged frame: reading it raises
+        while is_zstd(data[end : end + len(_ZSTD)]):
+            end += zstd().get_frame_size(memoryview(data)[end:])
+        data = data[:end]  # without padding, which ZstdFile refuses
+    return cast("IO[bytes]", io.BufferedReader(_UntilCut(data), _PACKED))
 
 
 def _unpacker(data: bytes) -> Callable[[bytes, str], tuple[bytes, bool]] | None:
     if data.startswith(_GZIP):
         return _gunzip
     return _unzstd if is_zstd(data) else None
-
-
-# -- gzip ------------------------------------------------------------------------------------------------------------
 
 
 def _gunzip(data: bytes, where: str) -> tuple[bytes, bool]:
@@ -99,7 +104,7 @@ def _gunzip(data: bytes, where: str) -> tuple[bytes, bool]:
 
 
 def _before_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
-    """What the bytes before the damaged one hold."""
+    """The content of the bytes before the damaged one."""
     kept: list[bytes] = []
     for byte in packed:
         try:
@@ -109,115 +114,79 @@ def _before_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
     return b"".join(kept)
 
 
-# -- zstandard -------------------------------------------------------------------------------------------------------
-
-
 def _unzstd(data: bytes, where: str) -> tuple[bytes, bool]:
     """All frames of a zstandard file, and whether it is cut or damaged further on (what came before is kept)."""
-    frames = _Frames(data)
     kept = io.BytesIO()
-    try:
-        while piece := frames.read():
-            kept.write(piece)
-            limits.check_unpacking(kept.tell(), frames.consumed, where=where)
-    except _zstd().ZstdError as error:
-        kept.write(frames.before_damage())
-        if not kept.tell():
-            raise SourceError(f"{where} is a damaged zstandard file: {error}", hint=_AGAIN) from error
-        return kept.getvalue(), True
-    if frames.cut and not kept.tell():
-        raise SourceError(f"{where} is a zstandard file that is cut before its content", hint=_AGAIN)
-    return kept.getvalue(), frames.cut
-
-
-class _Frames:
-    """The content of one frame after the other, in pieces of bounded size."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._frame = 0  # where the frame begins,
-        self._given = 0  # where the piece of it begins that the unpacker got last,
-        self._at = 0  # and where the next one does
-        self._taken = 0  # bytes of this frame's content that were read
-        self._unpacker = _zstd_unpacker()
-        self._ended = False
-        self.cut = False
-
-    @property
-    def consumed(self) -> int:
-        """Compressed bytes that were given to the unpacker."""
-        return self._at
-
-    def read(self) -> bytes:
-        """The next bytes; none at the end. Raises ZstdError on damage."""
-        while not self._ended and (not self._unpacker.eof or self._next_frame()):
-            packed = b""
-            if self._unpacker.needs_input:
-                packed = self._data[self._at : self._at + _PACKED]
-                self._given, self._at = self._at, self._at + len(packed)
-                if not packed:
-                    self.cut = self._ended = True
-                    break
-            piece: bytes = self._unpacker.decompress(packed, _UNPACKED)
-            self._taken += len(piece)
-            if piece:
-                return piece
-        return b""
-
-    def _next_frame(self) -> bool:
-        """Go on with the frame behind the one that ended; anything else behind it is padding."""
-        self._at -= len(self._unpacker.unused_data)
-        self._frame, self._taken = self._at, 0
-        if not is_zstd(self._data[self._at : self._at + len(_ZSTD)]):
-            self._ended = True
-            return False
-        self._unpacker = _zstd_unpacker()
-        return True
-
-    def before_damage(self) -> bytes:
-        """What the frame holds between what was read of it and the damaged byte."""
-        unpacker = _zstd_unpacker()
-        known = 0
-        kept = bytearray()
+    frame = start = at = 0  # where the frame, its last piece and the next piece begin
+    before = 0  # bytes of content before the frame
+    unpacker = _zstd_unpacker()
+    while True:
+        packed = data[at : at + _PACKED] if unpacker.needs_input else b""
+        if packed:
+            start, at = at, at + len(packed)
+        elif unpacker.needs_input:
+            break
         try:
-            for start in range(self._frame, self._given, _PACKED):
-                known += len(unpacker.decompress(self._data[start : min(start + _PACKED, self._given)]))
-            for at in range(self._given, self._at):
-                kept += unpacker.decompress(self._data[at : at + 1])
-                if len(kept) > limits.RATIO_FREE_BYTES:
-                    break
-        except (_zstd().ZstdError, EOFError):
-            pass
-        return bytes(kept[max(self._taken - known, 0) :])
+            kept.write(unpacker.decompress(packed, _UNPACKED))
+        except zstd().ZstdError as error:
+            kept.write(_before_zstd_damage(data[frame:at], start - frame)[kept.tell() - before :])
+            if not kept.tell():
+                raise SourceError(f"{where} is a damaged zstandard file: {error}", hint=_AGAIN) from error
+            return kept.getvalue(), True
+        limits.check_unpacking(kept.tell(), at, where=where)
+        if unpacker.eof:  # another frame may follow; anything else is padding
+            at -= len(unpacker.unused_data)
+            if not is_zstd(data[at : at + len(_ZSTD)]):
+                return kept.getvalue(), False
+            frame, before, unpacker = at, kept.tell(), _zstd_unpacker()
+    if not kept.tell():
+        raise SourceError(f"{where} is a zstandard file that is cut before its content", hint=_AGAIN)
+    return kept.getvalue(), True
 
 
-class _ZstdStream(io.RawIOBase):
+def _before_zstd_damage(frame: bytes, damaged: int) -> bytes:
+    """The content of a frame up to the damage, which is behind byte ``damaged``."""
+    unpacker = _zstd_unpacker()
+    kept = bytearray()
+    try:
+        for start in range(0, damaged, _PACKED):
+            kept += unpacker.decompress(frame[start : min(start + _PACKED, damaged)])
+        sound = len(kept)
+        for at in range(damaged, len(frame)):
+            kept += unpacker.decompress(frame[at : at + 1])
+            if len(kept) > sound + limits.RATIO_FREE_BYTES:
+                break
+    except (zstd().ZstdError, EOFError):
+        pass
+    return bytes(kept)
+
+
+class _UntilCut(io.RawIOBase):
+    """The content of a zstandard file up to a missing end, at which ZstdFile raises."""
+
     def __init__(self, data: bytes) -> None:
-        self._frames = _Frames(data)
-        self._left = memoryview(b"")
+        self._file = zstd().ZstdFile(io.BytesIO(data), options=_zstd_options())
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader gives
-        """Fill the buffer as far as the next piece goes."""
-        if not self._left:
-            try:
-                self._left = memoryview(self._frames.read())
-            except _zstd().ZstdError as error:
-                raise OSError(str(error)) from error
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
+        try:
+            piece = self._file.read1(len(buffer))
+        except EOFError:
+            return 0
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def _zstd_unpacker() -> Any:
-    module = _zstd()
-    window = module.DecompressionParameter.window_log_max
-    return module.ZstdDecompressor(options={window: limits.MAX_WINDOW_BYTES.bit_length() - 1})
+    return zstd().ZstdDecompressor(options=_zstd_options())
 
 
-def _zstd() -> Any:
-    """The standard library's module, or what brings it to Python before 3.14; loaded when it is needed."""
+def _zstd_options() -> dict[Any, int]:
+    return {zstd().DecompressionParameter.window_log_max: limits.MAX_WINDOW_BYTES.bit_length() - 1}
+
+
+def zstd() -> Any:
+    """The standard library's module, or its backport for Python before 3.14; loaded on first use."""
     return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")

@@ -1,4 +1,4 @@
-"""Connections to web servers that another thread can end: one that waits for a server drops what it waits for."""
+"""Connections to web servers that another thread can end while they wait for the server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from stackscan.model.masking import masked_text
 if TYPE_CHECKING:
     from urllib3 import PoolManager
 
-
-#: The loggers of urllib3 that quote addresses; a filter is asked for the records of its own logger only.
+#: The loggers of urllib3 that quote addresses; a filter sees only the records of its own logger.
 _LOGGERS: Final = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
 
-
-#: Of a path alone nobody can say where its secrets are: all behind the question mark goes.
+#: A whole query is hidden: in a path without its host, secrets cannot be recognised.
 _QUERY: Final = re.compile(r"\?[^\s\"')>]*")
 
 
@@ -26,7 +24,7 @@ class _Masking(logging.Filter):
     """Lets every record pass, without the secrets of addresses in it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Mask a record."""
+        """Mask the addresses of a record."""
         record.msg, record.args = _QUERY.sub("?***", masked_text(record.getMessage())), ()
         record.exc_info = record.exc_text = None  # a traceback holds the request
         return True

@@ -1,8 +1,8 @@
 """Fetches a dump from a live process: net/http/pprof, kubo's ``/debug/stack`` and RPC, any web server.
 
-Everything is bounded (limits.py): silence, time in all, bytes, redirects. What came before a connection broke is kept
-and marked as cut. Passwords and tokens of an address are sent to its own server only and shown nowhere. Proxies and
-their environment variables are not used: a pprof endpoint should not be further away than that.
+limits.py bounds silence, total time, bytes and redirects. Bytes that came before a connection broke are kept and marked
+as cut. Passwords and tokens of an address go to its own server only. Proxies and their environment variables are not
+used: a pprof endpoint should be near.
 """
 
 from __future__ import annotations
@@ -12,22 +12,18 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from stackscan import __version__
 from stackscan.errors import LimitError, SourceError, StackscanError
-from stackscan.sources import compressed, limits, web_errors
+from stackscan.sources import Progress, compressed, limits, web_errors
 from stackscan.sources.address import Address, Source
 from stackscan.sources.connections import Connections
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
-
-#: Told how many bytes of how many (0: not known) have come.
-Progress = Callable[[int, int], None]
 
 _PIECE: Final = 256 << 10
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -37,7 +33,7 @@ _ERROR_PAGE: Final = 4 << 10
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a server sent; ``cut`` says why its end is missing (None: it is not, as far as the server said)."""
+    """The body of an answer; ``cut`` says why its end is missing (None: it is complete)."""
 
     data: bytes
     cut: str | None = None
@@ -45,7 +41,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class _Seconds:
-    """How long to wait: to connect, in silence, in all."""
+    """Time limits: to connect, of silence, in all."""
 
     connect: float
     silence: float
@@ -54,8 +50,8 @@ class _Seconds:
 
 @dataclass(slots=True)
 class _Transfer:
-    """A request on its way, as the thread that waits for the server tells it. ``address`` is the one asked now: it
-    changes with a redirect, ``given`` does not. A Failure that arrives is why nothing more will."""
+    """The state of a request, shared with the thread that waits for the server. Redirects change ``address``, not
+    ``given``. ``arrived`` ends with a Failure, an error, or None for the end of the body."""
 
     given: Address
     address: Address
@@ -77,24 +73,24 @@ def fetch(source: str, *, progress: Progress | None = None) -> Fetched:
     source = Source(source)
     address = Address.parse(source.with_secrets())
     transfer = _Transfer(address, address, _seconds(source.timeout_seconds))
-    # A thread of its own: only so can nothing that a server does (or a resolver) hold us longer than we want.
+    # In a separate thread, so that neither a server nor a resolver can hold us longer than the limits.
     threading.Thread(target=_run, args=(transfer,), name="fetch", daemon=True).start()
     body = io.BytesIO()
     try:
         cut = _collect(transfer, body, progress)
     finally:
-        transfer.connections.close()  # which ends the thread, too, whatever it waits for
+        transfer.connections.close()  # ends the thread, too
     data = body.getvalue()
     if not data and cut is None:
         raise SourceError(f"{source} sent an empty answer", hint=web_errors.FULL_TEXT_HINT)
     return Fetched(data, cut)
 
 
-def _seconds(asked: float | None) -> _Seconds:
-    """A time that was asked for is the only one that ends a request."""
-    if asked is None:
+def _seconds(timeout: float | None) -> _Seconds:
+    """The default limits, or such that only the given total ends a request."""
+    if timeout is None:
         return _Seconds(limits.CONNECT_SECONDS, limits.SILENCE_SECONDS, limits.TOTAL_SECONDS)
-    return _Seconds(asked + 1, asked + 1, asked)
+    return _Seconds(timeout + 1, timeout + 1, timeout)
 
 
 def _collect(transfer: _Transfer, body: io.BytesIO, progress: Progress | None) -> str | None:
@@ -122,23 +118,20 @@ def _collect(transfer: _Transfer, body: io.BytesIO, progress: Progress | None) -
 
 
 def _late(transfer: _Transfer) -> web_errors.Failure:
-    """What to say when the time is over, by how far the request has come."""
+    """The failure when the time is over, by how far the request has come."""
     doing = "still sending" if transfer.answering else "no answer" if transfer.connections.any else "no connection"
     return web_errors.late(f"{doing} after {transfer.seconds.total:g} s")
 
 
 def _broken(transfer: _Transfer, body: io.BytesIO, failure: web_errors.Failure) -> str:
-    """The note on a body whose end never came; an error when nothing of it did."""
+    """The note on a body without its end. Raises SourceError when nothing of it came."""
     if not body.tell():
         raise web_errors.unreachable(transfer.given, transfer.address, failure)
     return f"the download stopped after {body.tell():,} bytes: {failure.reason}"
 
 
-# -- the thread ------------------------------------------------------------------------------------------------------
-
-
 def _run(transfer: _Transfer) -> None:
-    """Only words leave this thread: the frames of an exception of urllib3 hold the request with its secrets."""
+    """Send the request; only text leaves this thread, since tracebacks of urllib3 hold the request with its secrets."""
     try:
         _request(transfer)
     except StackscanError as error:
@@ -194,14 +187,10 @@ def _check(response: BaseHTTPResponse, address: Address) -> None:
         web_errors.refuse_status(response.status, compressed.head(page, _ERROR_PAGE) or page, address)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip", "x-gzip", "zstd"):
-        _refuse_encoding(encoding, address)
+        safe = re.sub(r"[^\w-]", "?", address.hide(encoding))[:40]
+        raise SourceError(
+            f"{address} answers with Content-Encoding {safe}, which was not requested",
+            hint="Save it with curl --compressed -o FILE and read FILE.",
+        )
     if "html" in response.headers.get("Content-Type", "").lower():
         web_errors.refuse_page(address)
-
-
-def _refuse_encoding(encoding: str, address: Address) -> NoReturn:
-    safe = re.sub(r"[^\w-]", "?", address.hide(encoding))[:40]
-    raise SourceError(
-        f"{address} answers with Content-Encoding {safe}, which was not requested",
-        hint="Save it with curl --compressed -o FILE and read FILE.",
-    )

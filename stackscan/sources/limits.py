@@ -1,7 +1,7 @@
-"""How much stackscan reads before it says no. All limits on input are here, each with what it says when it is met.
+"""All limits on input, and their errors.
 
-Two kinds: what a *source* may hold (going beyond is a LimitError, nothing is read), and what a *dump* may hold (going
-beyond costs that line or goroutine and is a problem in the report; the rest is read).
+Beyond a limit of a *source* nothing is read (LimitError). Beyond a limit of a *dump* a line or goroutine is left out,
+which the report lists as a problem.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_RATIO: Final = 500
 RATIO_FREE_BYTES: Final = 64 << 20
 #: Memory that a zstandard file may ask for: what `zstd -d` grants too.
 MAX_WINDOW_BYTES: Final = 128 << 20
-#: Compressions around each other: a .gz of a .gz happens; more is a joke at our expense.
+#: Compressions around each other: a .gz of a .gz happens.
 MAX_LAYERS: Final = 2
 #: Members of one archive or directory.
 MAX_MEMBERS: Final = 1000
@@ -36,9 +36,9 @@ MAX_DOWNLOAD_BYTES: Final = 1 << 30
 CONNECT_SECONDS: Final = 10.0
 #: Seconds of silence, before the answer and within it: a busy process needs some to stop the world and print.
 SILENCE_SECONDS: Final = 60.0
-#: Seconds in all, from the first request to the last byte. A time-out that is asked for takes the place of all three.
+#: Seconds in all, from the first request to the last byte. A --timeout replaces all three.
 TOTAL_SECONDS: Final = 600.0
-#: What may be asked for, in seconds.
+#: Bounds of --timeout, in seconds.
 MIN_TIMEOUT_SECONDS: Final = 0.001
 MAX_TIMEOUT_SECONDS: Final = 86_400.0
 #: Redirects that are followed.
@@ -90,8 +90,7 @@ def check_ratio(unpacked: int, packed: int, *, where: str) -> None:
 
 
 def check_unpacking(unpacked: int, packed: int, *, where: str) -> None:
-    """Raise LimitError when the first ``packed`` bytes of something hold more than any dump's do: a bomb is told by its
-    beginning, before what it unpacks to fills the memory."""
+    """Raise LimitError when the first ``packed`` bytes unpack to more than any dump's, before that fills the memory."""
     check_ratio(unpacked, packed, where=where)
     check_size(unpacked, where=where)
 
@@ -106,7 +105,7 @@ def check_members(count: int, *, where: str) -> None:
 
 
 def too_many_goroutines() -> LimitError:
-    """What to raise for a text of more goroutines than any process holds."""
+    """The error for a text of more goroutines than any process holds."""
     return LimitError(
         f"more than {MAX_GOROUTINES:,} goroutines",
         hint="Split the text at a blank line and read the parts one by one.",
@@ -114,7 +113,7 @@ def too_many_goroutines() -> LimitError:
 
 
 def too_many_layers(*, where: str) -> LimitError:
-    """What to raise for something that is still compressed when MAX_LAYERS were taken off."""
+    """The error for bytes still compressed below MAX_LAYERS."""
     return LimitError(
         f"{where} is compressed more than {MAX_LAYERS} times over",
         hint="Unpack it by hand and check what it is.",

@@ -1,8 +1,7 @@
-"""What the name of a bundle says: when it was taken, and on which host, as far as those who write bundles name them.
+"""Time and host from the name of a bundle.
 
 ``ipfs diag profile`` writes ``ipfs-profile-2026-04-22T10_11_12+02_00.zip`` (kubo core/commands/profile.go; older ones
-with colons), collect-profiles.sh ``ipfs-profile-HOST-2026-04-22T10:11:12+0200.tar.gz``. Other names say nothing for
-certain.
+with colons), collect-profiles.sh ``ipfs-profile-HOST-2026-04-22T10:11:12+0200.tar.gz``. Other names are ignored.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from stackscan.model.capture import Taken
 
 _BUNDLE: Final = re.compile(
     r"ipfs-profile-(?:(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*)-)?"
-    r"(?P<day>\d{4}-\d\d-\d\d)T(?P<hour>\d\d)[:_](?P<minute>\d\d)[:_](?P<second>\d\d)(?P<fraction>\.\d{1,9})?"
-    r"(?P<zone>Z|[+-]\d\d[:_]?\d\d)(?:\.zip|\.tar(?:\.gz)?|\.tgz)?",
+    r"(?P<moment>\d{4}-\d\d-\d\dT\d\d[:_]\d\d[:_]\d\d(?:\.\d{1,9})?"
+    r"(?:Z|[+-]\d\d[:_]?\d\d))(?:\.zip|\.tar(?:\.gz)?|\.tgz)?",
     re.ASCII,
 )
 
 
 def read_name(path: str) -> Taken:
-    """What the innermost part of a path that names a bundle says."""
+    """The time and host in the innermost part of a path that is a bundle's name."""
     for part in reversed(re.split(r"[/\\]", path)):
         match = _BUNDLE.fullmatch(part)
         if match is not None:
-            return Taken(_moment(match), match["host"])
+            return Taken(read_moment(match["moment"].replace("_", ":")), match["host"])
     return Taken()
 
 
@@ -46,9 +45,3 @@ def read_moment(text: str) -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
-
-
-def _moment(match: re.Match[str]) -> datetime | None:
-    zone = match["zone"].replace("_", ":")
-    clock = f"{match['hour']}:{match['minute']}:{match['second']}{(match['fraction'] or '')[:7]}"
-    return read_moment(f"{match['day']}T{clock}{zone}")

@@ -1,14 +1,18 @@
-"""When a capture was taken, as far as its name or the lab's notes beside it tell. Times of files say nothing: copies
-and checkouts change them, and kubo writes none into its archives."""
+"""The time of a capture, from its name or from a capture.json beside it.
+
+Modification times of files are ignored: copies and checkouts change them, and kubo writes none into its archives.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from stackscan.sources.names import read_moment
 
 #: 2026-11-23T09_46_46.558Z as `ipfs diag profile` names its archives (time.RFC3339Nano with _ for :), and its kin.
 _STAMP: Final = re.compile(
@@ -19,7 +23,7 @@ _MOST_NOTES: Final = 8 << 20
 
 
 def captured_at(source: str, member: str | None) -> datetime | None:
-    """When a capture was taken, in UTC; None where nothing tells. The member's own name goes before the source's."""
+    """The UTC time of a capture, by the member's name, then the source's, then the notes; None where none has one."""
     for name in (member, source):
         found = None if name is None else _stamp(name.replace("\\", "/").rpartition("/")[2])
         if found is not None:
@@ -31,17 +35,9 @@ def _stamp(name: str) -> datetime | None:
     found = _STAMP.search(name)
     if found is None:
         return None
-    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
-    fraction, zone = found[7] or "", found[8] or "Z"
-    offset = timedelta(0)
-    if zone != "Z":
-        digits = zone[1:].replace(":", "").replace("_", "")
-        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:])) * (-1 if zone[0] == "-" else 1)
-    try:
-        moment = datetime(year, month, day, hour, minute, second, int(fraction[:6].ljust(6, "0")), tzinfo=UTC)
-        return moment - offset
-    except (ValueError, OverflowError):
-        return None
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    zone = (zone or "Z").replace("_", ":")
+    return read_moment(f"{year}-{month}-{day}T{hour}:{minute}:{second}.{fraction or 0}{zone}")
 
 
 def _noted(path: Path) -> datetime | None:
@@ -56,5 +52,5 @@ def _noted(path: Path) -> datetime | None:
             if isinstance(times, Mapping) and path.name in times:
                 return datetime.fromisoformat(times[path.name]["started"]).astimezone(UTC)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None  # somebody else's capture.json
+        return None  # another program's capture.json
     return None

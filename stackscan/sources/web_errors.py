@@ -1,4 +1,4 @@
-"""What went wrong between us and a web server, in words, and what to do about it."""
+"""Error messages for failed web requests, and what to do about them."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ _INDEX: Final = re.compile(r"(.*/debug/pprof)/?\Z")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why nothing more comes from a server, in words, and what to do ("": what the caller says)."""
+    """Why a transfer ended early, and what to do ("": the caller's hint)."""
 
     reason: str
     hint: str = ""
 
 
 def failure(error: Exception, address: Address, *, silence_seconds: float) -> Failure:
-    """What an exception of urllib3 means. Nothing of our secrets is in it, whatever the server repeats."""
+    """An exception of urllib3 in words, without our secrets."""
+    from urllib3.exceptions import ReadTimeoutError
+
     text = str(error)
-    hint = _SILENT if _silent(error) else ""
+    hint = _SILENT if isinstance(error, ReadTimeoutError) else ""
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
         hint = f"{_NO_TLS}: {address.without_tls()}"
     elif "CERTIFICATE_VERIFY_FAILED" in text:
@@ -42,18 +44,17 @@ def failure(error: Exception, address: Address, *, silence_seconds: float) -> Fa
 
 
 def late(reason: str) -> Failure:
-    """What it means that the time is over."""
+    """The failure of a request whose time is over."""
     return Failure(reason, f"Give it more time with --timeout. {_SILENT}")
 
 
 def _reason(error: Exception, silence_seconds: float) -> str:
-    """Why a transfer failed, for people."""
     from urllib3 import exceptions
 
-    told = re.search(r"timeout=([\d.]+)", str(error))  # in a TLS handshake it is the time to connect
-    silence = float(told[1]) if told else silence_seconds
+    timeout = re.search(r"timeout=([\d.]+)", str(error))  # in a TLS handshake it is the time to connect
+    silence = float(timeout[1]) if timeout else silence_seconds
     cause = getattr(error.__cause__, "strerror", None) or "it cannot be reached"
-    said = (
+    reasons = (
         (exceptions.NameResolutionError, "unknown host"),
         (exceptions.NewConnectionError, cause.lower()),
         (exceptions.ConnectTimeoutError, f"no connection within {limits.CONNECT_SECONDS:g} s"),
@@ -61,35 +62,25 @@ def _reason(error: Exception, silence_seconds: float) -> str:
         (exceptions.SSLError, f"TLS failed: {_tls(error)}"),
         (exceptions.ProtocolError, f"the connection broke ({_innermost(error)})"),
     )
-    return next((text for kind, text in said if isinstance(error, kind)), str(error) or type(error).__name__)
+    return next((text for kind, text in reasons if isinstance(error, kind)), str(error) or type(error).__name__)
 
 
-def _silent(error: Exception) -> bool:
-    from urllib3 import exceptions
-
-    return isinstance(error, exceptions.ReadTimeoutError)
-
-
-def unreachable(given: Address, asked: Address, failure: Failure) -> SourceError:
-    """The error for a server of which nothing came; ``asked`` is where the redirects of the ``given`` one led."""
-    where = str(given) if asked is given else f"{given} (which redirects to {asked})"
+def unreachable(given: Address, reached: Address, failure: Failure) -> SourceError:
+    """The error for a server that sent nothing; redirects led from the ``given`` address to ``reached``."""
+    where = str(given) if reached is given else f"{given} (which redirects to {reached})"
     hint = failure.hint
-    if asked is not given and hint.startswith(_NO_TLS) and _same_place(given, asked):
+    same_place = given.origin.partition("://")[2] == reached.origin.partition("://")[2]
+    if reached is not given and hint.startswith(_NO_TLS) and same_place:
         hint = (
             "It redirects from http to https, but does not speak TLS there: correct its redirect, or use another port."
         )
     return SourceError(f"{where} cannot be read: {failure.reason}", hint=hint or _UNREACHABLE)
 
 
-def _same_place(given: Address, asked: Address) -> bool:
-    """Whether both are on one host and port, whatever is spoken there."""
-    return given.origin.partition("://")[2] == asked.origin.partition("://")[2]
-
-
 def refuse_status(status: int, page: bytes, address: Address) -> NoReturn:
     """Raise for an answer that is an error."""
-    said = address.hide(_first_line(page))
-    message = f"{address} answers {status}" + (f": {said}" if said else "")
+    reason = address.hide(_first_line(page))
+    message = f"{address} answers {status}" + (f": {reason}" if reason else "")
     if status in (401, 403, 407):
         hint = "It requires a login: http://USER:PASSWORD@HOST/…, or fetch it with curl and read the file."
     elif status == 404 and "/debug/" not in address.path:
@@ -107,7 +98,7 @@ def refuse_status(status: int, page: bytes, address: Address) -> NoReturn:
 
 
 def refuse_page(address: Address) -> NoReturn:
-    """Raise for a web page, with the address that was meant if it can be told."""
+    """Raise for a web page, with the likely address of the dump."""
     index = _INDEX.match(address.path)
     if index:
         hint = f"This is the list of profiles. The dump is at {address.origin}{index[1]}/goroutine?debug=2"
@@ -135,7 +126,7 @@ def _tls(error: Exception) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    """What the deepest cause says."""
+    """The message of the deepest cause."""
     inner = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], BaseException) else error
     if type(inner).__name__ in ("IncompleteRead", "InvalidChunkLength"):
         return "before its announced end"

@@ -27,7 +27,7 @@ def converter(name: str) -> Callable[[CaptureReport], bytes]:
 def choose(
     found: Sequence[CaptureReport], *, member: str | None = None, stream: str | None = None, position: int | None = None
 ) -> CaptureReport:
-    """The one dump that is meant: of a bundle its text, which tells more of the same process than its profile.
+    """The one dump that the options select; of a bundle its text, which holds more than its profile.
 
     Raises UsageError, which lists the dumps, when several or none are left.
     """
@@ -43,15 +43,15 @@ def choose(
     if len(left) == 1:
         return left[0]
     listed = "; ".join(_options(each) for each in (left or found)[:10])
-    told = "the only dump" if len(found) == 1 else f"{len(left) or 'none'} of the {len(found)} dumps"
+    subject = "the only dump" if len(found) == 1 else f"{len(left) or 'none'} of the {len(found)} dumps"
     raise UsageError(
-        f"{told} in this source {'is not the one that is' if len(found) == 1 else 'could be'} meant",
+        f"{subject} in this source {'is not the one that is' if len(found) == 1 else 'could be'} meant",
         hint=f"Choose {'one' if len(found) > 1 else 'it'}: {listed}",
     )
 
 
 def _options(found: CaptureReport) -> str:
-    """What chooses this dump: ``--member goroutines.stacks --snapshot 1``."""
+    """The options that select this dump: ``--member goroutines.stacks --snapshot 1``."""
     report = found.report
     options = (("--member", report.member), ("--stream", report.stream), ("--snapshot", str(report.position)))
     return " ".join(f"{option} {shlex.quote(value)}" for option, value in options if value)

@@ -17,9 +17,5 @@ def convert(examined: CaptureReport) -> bytes:
     """The folded stacks; equal function names share a line, the largest come first."""
     lines: Counter[str] = Counter()
     for frames, count in counted(examined.capture.snapshot):
-        lines[";".join(_escaped(frame.function) for frame in frames)] += count
+        lines[";".join(plain(frame.function).replace(";", "%3B") for frame in frames)] += count
     return "".join(f"{stack} {count}\n" for stack, count in lines.most_common()).encode("utf-8", "backslashreplace")
-
-
-def _escaped(function: str) -> str:
-    return plain(function).replace(";", "%3B")

@@ -7,5 +7,5 @@ from stackscan.report import CaptureReport
 
 
 def convert(examined: CaptureReport) -> bytes:
-    """The profile of all goroutines with what the dump says of each as labels."""
+    """The profile of all goroutines, their states and ids as labels."""
     return writer.write(examined.capture.snapshot, captured_at=examined.capture.taken.captured_at)

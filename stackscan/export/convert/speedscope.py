@@ -45,7 +45,7 @@ def convert(examined: CaptureReport) -> bytes:
 
 def _frame(frame: Frame) -> dict[str, Any]:
     """Names are printable; JSON writes all that is not ASCII as escapes."""
-    shown: dict[str, Any] = {"name": plain(frame.function)}
+    values: dict[str, Any] = {"name": plain(frame.function)}
     if frame.file:
-        shown |= {"file": plain(frame.file), "line": max(frame.line, 0)}
-    return shown
+        values |= {"file": plain(frame.file), "line": max(frame.line, 0)}
+    return values

@@ -1,4 +1,4 @@
-"""What the outputs for flame graphs share: how many goroutines stand in which stack."""
+"""Stacks with their numbers of goroutines, for flame graphs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""SQL over the export tables, in a process of its own with an end to its time and memory."""
+"""SQL over the export tables, in a separate process with limited time and memory."""

@@ -44,7 +44,7 @@ def default_mib() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one query may take: seconds, and MiB beside what polars itself takes (None: :func:`default_mib`)."""
+    """Limits of one query: seconds, and MiB beside what polars itself takes (None: :func:`default_mib`)."""
 
     seconds: float = _DEFAULT_SECONDS
     mib: int | None = None
@@ -62,7 +62,7 @@ class Bounds:
 
 
 class Runner:
-    """A process that answers one query. It loads while the tables are still being made: begin it early."""
+    """A process that answers one query. Start it early: it loads while the tables are made."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
@@ -84,14 +84,14 @@ class Runner:
 
     def answer(self, statement: Statement, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
         """The result of the statement. Raises UsageError when it fails, or takes more than it may."""
-        plans = [(name, _plan(tables[name])) for name in statement.tables]
-        asked = {
+        plans = [(name, tables[name].serialize()) for name in statement.tables]
+        request = {
             "sql": statement.text,
             "seconds": self._bounds.seconds,
             "bytes": self._bounds.bytes,
             "plans": [(name, len(plan)) for name, plan in plans],
         }
-        given = b"".join([json.dumps(asked).encode(), b"\n", *(plan for _, plan in plans)])
+        given = b"".join([json.dumps(request).encode(), b"\n", *(plan for _, plan in plans)])
         try:
             out, _ = self._process.communicate(given, timeout=self._bounds.seconds)
         except subprocess.TimeoutExpired:
@@ -102,9 +102,9 @@ class Runner:
         header, _, result = out.partition(b"\n")
         if self._process.returncode or not header:
             raise self._ended()
-        told = json.loads(header)
-        if "error" in told:
-            raise UsageError(f"the query failed: {told['error']}", hint=HINT)
+        answer = json.loads(header)
+        if "error" in answer:
+            raise UsageError(f"the query failed: {answer['error']}", hint=HINT)
         return pl.read_ipc_stream(io.BytesIO(result))
 
     def _ended(self) -> UsageError:
@@ -119,9 +119,3 @@ class Runner:
             f"the query ended polars' process (code {code})",
             hint="Write a simpler query, with fewer operators in a row.",
         )
-
-
-def _plan(table: pl.LazyFrame) -> bytes:
-    kept = io.BytesIO()
-    table.serialize(kept)
-    return kept.getvalue()

@@ -1,8 +1,7 @@
-"""The process that runs a query: it is given plans of tables and a text, and answers with a table or a message.
+"""The process that runs a query, started by :mod:`stackscan.export.sql.bounded` as a script that loads only polars.
 
-Started by :mod:`stackscan.export.sql.bounded` as a script of its own, so that it loads nothing but polars. Its standard
-input: a line of JSON (``sql``, ``seconds``, ``bytes``, ``plans``: name and length each), then the plans. Its standard
-output: a line of JSON (``error``, or nothing in it), then the result as an Arrow stream.
+Standard input: a line of JSON (``sql``, ``seconds``, ``bytes``, ``plans``: name and length each), then the plans.
+Standard output: a line of JSON (``error``, or nothing in it), then the result as an Arrow stream.
 """
 
 from __future__ import annotations
@@ -26,22 +25,22 @@ RESULT_SHARE: Final = 4
 
 
 def main() -> None:
-    """Answer one question."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked decides when it ends
-    asked = json.loads(sys.stdin.buffer.readline())
+    """Answer one query."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it ends
+    request = json.loads(sys.stdin.buffer.readline())
     if os.name == "posix":
-        _bound(asked["seconds"], asked["bytes"])
+        _bound(request["seconds"], request["bytes"])
     try:
         with pl.SQLContext(eager=False) as context:
-            for name, length in asked["plans"]:
+            for name, length in request["plans"]:
                 context.register(name, pl.LazyFrame.deserialize(io.BytesIO(sys.stdin.buffer.read(length))))
-            result = context.execute(asked["sql"]).collect()
-        _answer(result, asked["bytes"] // RESULT_SHARE)
+            result = context.execute(request["sql"]).collect()
+        _answer(result, request["bytes"] // RESULT_SHARE)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
-    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - each is told to who asked
-        said = str(error).strip().partition("\n")[0]
-        _write({"error": said or type(error).__name__})
+    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - the parent reports each
+        message = str(error).strip().partition("\n")[0]
+        _write({"error": message or type(error).__name__})
 
 
 def _answer(result: pl.DataFrame, most: int) -> None:
@@ -59,10 +58,10 @@ def _write(header: dict[str, Any]) -> None:
 
 
 def _bound(seconds: float, most: int) -> None:
-    """Bound what this process may take, counted from here on: what polars itself takes is no part of it.
+    """Bound what this process may take from here on, beside what polars itself takes.
 
     The system ends it when it allocates more (Linux), and it ends itself when it holds more (any system). The alarm is
-    for the case that who asked is gone.
+    for a parent that is gone.
     """
     import resource  # noqa: PLC0415 - not on every system
 

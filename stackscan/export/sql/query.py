@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from decimal import Decimal
 from itertools import chain
 from typing import Any, Final, TextIO
@@ -30,12 +30,10 @@ def joined(captures: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.LazyF
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
     seen = set()
     for tables in captures:
-        snapshot = tables["snapshots"]["snapshot_id"][0]
-        if snapshot in seen:
-            continue
-        seen.add(snapshot)
-        for name, table in tables.items():
-            parts[name].append(table)
+        if (snapshot := tables["snapshots"]["snapshot_id"][0]) not in seen:
+            seen.add(snapshot)
+            for name, table in tables.items():
+                parts[name].append(table)
     return {name: pl.concat([pl.DataFrame(schema=TABLES[name].schema), *found]).lazy() for name, found in parts.items()}
 
 
@@ -48,14 +46,12 @@ def run(
     UsageError for SQL that is no such SELECT or that polars does not understand, and when it takes more than it may.
     """
     statement = understood(sql, tables)
-    if runner is not None:
-        return _writable(runner.answer(statement, tables))
-    with Runner(bounds) as begun:
-        return _writable(begun.answer(statement, tables))
+    with nullcontext(runner) if runner else Runner(bounds) as process:
+        return _writable(process.answer(statement, tables))
 
 
 def _writable(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with nothing in it that JSON cannot say: no NaN, no infinity."""
+    """The table with null for NaN and infinity, which JSON has not."""
     floats = [name for name, kind in table.schema.items() if kind.is_float()]
     return table.with_columns(
         pl.when(pl.col(name).is_finite()).then(pl.col(name)).otherwise(None).alias(name) for name in floats
@@ -118,9 +114,7 @@ def as_csv(table: pl.DataFrame, out: TextIO) -> None:
                 for name, column in zip(names, part, strict=True)
             }
         )
-        kept = io.StringIO()
-        cells.write_csv(kept, include_header=header)
-        out.write(kept.getvalue())
+        out.write(cells.write_csv(include_header=header))
         header = False
 
 

@@ -1,7 +1,7 @@
-"""What SQL may ask: one SELECT over our tables, told by its parsed form.
+"""Accepts one SELECT over our tables, by its tree; everything else is refused.
 
-The parser is sqlglot's. What runs is not the text that was given but its tokens as sqlglot read them, comments left
-out and texts quoted anew: where a comment or a text ends, no second parser can see it otherwise.
+sqlglot parses. The statement that runs is rebuilt from sqlglot's tokens, without comments and with strings quoted anew,
+so that polars cannot read it in another way.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _OPENING: Final = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, To
 _CLOSING: Final = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
 _BEGINNING: Final = {TokenType.SELECT, TokenType.WITH, TokenType.FROM, TokenType.VALUES, TokenType.L_PAREN}
 _SIGNS: Final = {TokenType.NOT, TokenType.DASH, TokenType.PLUS, TokenType.TILDE}
-#: What a token that is neither text nor quoted name may be made of: nothing that begins a text, a name or a comment.
+#: Any token but strings and quoted names: nothing that begins a string, a name or a comment.
 _BARE: Final = re.compile(r"[\w\s.]+|[^\w'\"`\\$#]{1,4}")
 _COMMENT: Final = re.compile(r"--|/\*|\*/")
 _NAME: Final = re.compile(r"\w+")
 _QUOTES: Final = ("'", '"')
 _READS: Final = re.compile(r"(?:read|scan)_\w+", re.IGNORECASE)
-#: What may stand where a table is expected. What is no table of ours is looked at by itself.
+#: Nodes that may stand where a table is expected.
 _SOURCES: Final = (exp.Table, exp.Subquery, exp.Select, exp.SetOperation, exp.Values, exp.Unnest, exp.Paren)
-_ASKING: Final = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
-#: What to do about a query that fails.
+_SELECTS: Final = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
+#: The hint for a query that fails.
 HINT: Final = (
     f"A query is one SELECT over the tables {', '.join(sorted(TABLES))}. It cannot read files or change data; "
     "docs/columns.md lists the columns."
@@ -61,7 +61,7 @@ class Statement:
 
 
 def understood(sql: str, tables: Collection[str]) -> Statement:
-    """The statement that a text says. Raises UsageError when it is no single SELECT over ``tables``."""
+    """The statement in a text. Raises UsageError when it is no single SELECT over ``tables``."""
     try:
         tokens = _tokens(sql)
         tree = _tree(tokens, sql)
@@ -79,9 +79,6 @@ def _refused(why: str) -> UsageError:
 def _first_line(error: SqlglotError) -> str:
     line = str(error).partition("\n")[0]
     return re.sub(r"\x1b\[\d*m", "", line).strip().rstrip(".") or type(error).__name__
-
-
-# -- tokens ----------------------------------------------------------------------------------------------------------
 
 
 def _tokens(sql: str) -> list[Token]:
@@ -108,13 +105,13 @@ def _tokens(sql: str) -> list[Token]:
 
 
 def _text(tokens: Sequence[Token], sql: str) -> str:
-    """The tokens as SQL. What stood side by side still does; anything between becomes a space."""
+    """The tokens as SQL, a space wherever something stood between them."""
     parts: list[str] = []
     end = 0
     for token in tokens:
         part = _spelt(token, sql[token.start : token.end + 1])
-        begins_anew = part[0] in _QUOTES and parts and _NAME.fullmatch(parts[-1][-1])  # b'…', r'…' are read otherwise
-        if token.start > end or begins_anew:
+        needs_space = part[0] in _QUOTES and parts and _NAME.fullmatch(parts[-1][-1])  # b'…', r'…' are read otherwise
+        if token.start > end or needs_space:
             parts.append(" ")
         parts.append(part)
         end = token.end + 1
@@ -130,9 +127,6 @@ def _spelt(token: Token, source: str) -> str:
     if not _BARE.fullmatch(source) or _COMMENT.search(source):
         raise _refused(f"not understood: {source[:40]!r}")
     return source
-
-
-# -- the tree --------------------------------------------------------------------------------------------------------
 
 
 def _tree(tokens: list[Token], sql: str) -> exp.Expr:
@@ -152,11 +146,11 @@ def _tree(tokens: list[Token], sql: str) -> exp.Expr:
 
 def _tables(tree: exp.Expr, tables: Collection[str]) -> set[str]:
     """The tables that a statement names. Raises UsageError for all that is not of one SELECT over them."""
-    if not isinstance(tree, _ASKING):
+    if not isinstance(tree, _SELECTS):
         raise _refused(f"{_kind(tree)} is not a query: use SELECT")
     known = {name.casefold(): name for name in tables}
     nodes = list(_walk(tree))
-    parts = {_alias(node).casefold() for node in nodes if isinstance(node, exp.CTE)}
+    parts = {node.alias.casefold() for node in nodes if isinstance(node, exp.CTE)}
     named = set()
     for node in nodes:
         if isinstance(node, exp.Table):
@@ -165,8 +159,8 @@ def _tables(tree: exp.Expr, tables: Collection[str]) -> set[str]:
                 named.add(known[name.casefold()])
             elif name.casefold() not in parts:
                 near = difflib.get_close_matches(name.casefold(), [*known, *parts], n=1)
-                meant = f" Did you mean {near[0]!r}?" if near else ""
-                raise _refused(f"there is no table {name!r}.{meant}".rstrip("."))
+                suggestion = f" Did you mean {near[0]!r}?" if near else ""
+                raise _refused(f"there is no table {name!r}.{suggestion}".rstrip("."))
     return named
 
 
@@ -183,15 +177,15 @@ def _walk(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def _look_at(node: exp.Expr) -> None:
-    if isinstance(node, exp.Command | exp.DDL | exp.DML | exp.Into | exp.Lock) and not isinstance(node, _ASKING):
+    if isinstance(node, exp.Command | exp.DDL | exp.DML | exp.Into | exp.Lock) and not isinstance(node, _SELECTS):
         raise _refused(f"{_kind(node)} is not part of a query: use SELECT")
     if isinstance(node, exp.From | exp.Join) and not isinstance(node.this, _SOURCES):
         raise _refused(f"{_shown(node.this)} is not a table: a query can read only stackscan's tables")
     if isinstance(node, exp.CTE):
-        if not isinstance(node.this, _ASKING):
+        if not isinstance(node.this, _SELECTS):
             raise _refused("WITH takes a SELECT")
-        if not _NAME.fullmatch(_alias(node)):
-            raise _refused(f"{_alias(node)!r} is not a name for a part of a query")
+        if not _NAME.fullmatch(node.alias):
+            raise _refused(f"{node.alias!r} is not a name for a part of a query")
     if isinstance(node, exp.Lateral | exp.TableFromRows):
         raise _refused(f"{_kind(node)} is not supported")
 
@@ -201,10 +195,6 @@ def _name(table: exp.Table) -> str:
     if not isinstance(table.this, exp.Identifier) or table.args.get("db") or table.args.get("catalog"):
         raise _refused(f"{_shown(table)} is not a table of stackscan")
     return table.name
-
-
-def _alias(part: exp.Expr) -> str:
-    return str(part.alias)
 
 
 def _kind(node: exp.Expr) -> str:

@@ -1,12 +1,11 @@
-"""From an examined snapshot to its rows in every table."""
+"""Builds the rows of one snapshot in every table."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,29 +19,21 @@ from stackscan.model.capture import Taken
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 from stackscan.redaction import Redaction
 from stackscan.render.words import UNPRINTABLE, plain
-from stackscan.report import CaptureReport, FrameReport, Report, SnapshotReport, StackReport, as_json
+from stackscan.report import CaptureReport, FrameReport, Report, StackReport, as_json
 from stackscan.report.folding import deciding_frame
-from stackscan.sources.names import read_moment
+from stackscan.sources.names import first_known, read_moment
 
 Row = dict[str, Any]
 _ID_DIGITS: Final = 16
 _AT_ONCE: Final = 1 << 16  # goroutines of one count that are written down at once
-#: What tells one dump from another: two dumps of one process differ at least in these.
-_TELLING: Final = ("goroutine_id", "stack_id", "wait_minutes", "creator_id", "line")
+#: Two dumps of one process differ at least in these columns.
+_DISTINCTIVE: Final = ("goroutine_id", "stack_id", "wait_minutes", "creator_id", "line")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the user says of a capture: it goes before what the capture says of itself."""
-
-    captured_at: datetime | None = None
-    host: str | None = None
-
-
-def told(
+def override(
     *, captured_at: str | None = None, host: str | None = None, sources: int = 1, redaction: Redaction | None = None
-) -> Told:
-    """What a command line says of its captures. Raises UsageError for a time that is none, or meant for several."""
+) -> Taken:
+    """Time and host from a command line. Raises UsageError for an invalid time, or one time for several sources."""
     moment = None if captured_at is None else read_moment(captured_at)
     if captured_at is not None and moment is None:
         raise UsageError(
@@ -51,14 +42,16 @@ def told(
         )
     if captured_at is not None and sources > 1:
         raise UsageError("one time for several inputs", hint="Export them one by one, with --partition.")
-    if redaction is not None:
-        host = redaction.taken(Taken(host=host)).host
-    return Told(moment, host)
+    taken = Taken(moment, host)
+    return taken if redaction is None else redaction.taken(taken)
 
 
-def build(examined: CaptureReport, told: Told | None = None) -> dict[str, pl.DataFrame]:
-    """Every table, by name, with all its declared columns; characters that act on a terminal stand as escapes."""
-    shared = _shared(examined, told or Told())
+def build(examined: CaptureReport, override: Taken | None = None) -> dict[str, pl.DataFrame]:
+    """Every table, by name, with all its declared columns; characters that act on a terminal become escapes.
+
+    ``override`` replaces the capture's own time and host.
+    """
+    shared = _shared(examined, override or Taken())
     deciding = {id(found.bucket.stack): _deciding(found) for found in examined.report.buckets}
     rules = {id(found.bucket.stack): ",".join(found.rules) or None for found in examined.report.buckets}
     rows = {
@@ -69,35 +62,32 @@ def build(examined: CaptureReport, told: Told | None = None) -> dict[str, pl.Dat
         "findings": list(_findings(examined)),
         "pools": list(_pools(examined)),
     }
-    tables = {
-        name: _declared(name, pl.DataFrame(found, _own(name), orient="row"), shared) for name, found in rows.items()
-    }
+    tables = {}
+    for name, found in rows.items():
+        schema = {column.name: column.type for column in TABLES[name].own}
+        tables[name] = _declared(name, pl.DataFrame(found, schema, orient="row"), shared)
     tables["goroutines"] = _declared(
         "goroutines", _goroutines(examined.capture.snapshot), shared, examined.capture.snapshot.counts
     )
     return {name: tables[name] for name in TABLES}
 
 
-def identify(examined: CaptureReport, told: Told) -> str:
-    """The snapshot_id: the same for the same bytes with the same host and time, so that exporting twice is noticed.
-
-    The name of the file does not count, nor how it is compressed, nor the bundle that holds it.
-    """
-    report = examined.report
-    moment, host = told.captured_at or examined.capture.taken.captured_at, told.host or examined.capture.taken.host
-    known = (examined.capture.fingerprint(), report.stream, report.position, report.format, moment, host)
+def identify(examined: CaptureReport, override: Taken) -> str:
+    """The snapshot_id: equal for equal bytes, host and time, whatever the file's name, compression and bundle."""
+    report, taken = examined.report, first_known((override, examined.capture.taken))
+    fingerprint = examined.capture.fingerprint()
+    known = (fingerprint, report.stream, report.position, report.format, taken.captured_at, taken.host)
     return hashlib.blake2b(repr(known).encode(), digest_size=_ID_DIGITS // 2).hexdigest()
 
 
-def identify_as_before(examined: CaptureReport, told: Told) -> str:
-    """The snapshot_id that releases up to 0.1 gave, by the name of the source: their folders still hold it."""
+def identify_as_before(examined: CaptureReport, override: Taken) -> str:
+    """The snapshot_id that releases up to 0.1 gave, by the name of the source; their folders still hold it."""
     report, snapshot = examined.report, examined.capture.snapshot
     digest = hashlib.blake2b(digest_size=_ID_DIGITS // 2)
-    moment = told.captured_at or examined.capture.taken.captured_at
+    taken = first_known((override, examined.capture.taken))
     where = (report.source, report.member, report.stream, report.position, report.format)
-    named = (*where, moment, told.host or examined.capture.taken.host)
-    digest.update(repr(named).encode())
-    for name in _TELLING:
+    digest.update(repr((*where, taken.captured_at, taken.host)).encode())
+    for name in _DISTINCTIVE:
         for part in _expanded(snapshot.rows[name].fill_null(0), snapshot.counts):
             digest.update(part)
     for stack in snapshot.stacks:
@@ -106,7 +96,7 @@ def identify_as_before(examined: CaptureReport, told: Told) -> str:
 
 
 def _expanded(column: pl.Series, counts: pl.Series | None) -> Iterator[bytes]:
-    """The values of a column, one a goroutine, in pieces of bounded size."""
+    """The values of a column, one a goroutine, in pieces."""
     if counts is None:
         yield column.to_numpy().tobytes()
         return
@@ -118,23 +108,19 @@ def _expanded(column: pl.Series, counts: pl.Series | None) -> Iterator[bytes]:
         yield piece[: rest * value.itemsize]
 
 
-def _shared(examined: CaptureReport, told: Told) -> Row:
-    report = examined.report
+def _shared(examined: CaptureReport, override: Taken) -> Row:
+    report, taken = examined.report, first_known((override, examined.capture.taken))
     return {
-        "snapshot_id": identify(examined, told),
+        "snapshot_id": identify(examined, override),
         "source": report.source,
         "member": report.member,
         "stream": report.stream or None,
         "position": report.position,
         "format": report.format,
         "second_view": examined.capture.second_view,
-        "captured_at": told.captured_at or examined.capture.taken.captured_at,
-        "host": told.host or examined.capture.taken.host,
+        "captured_at": taken.captured_at,
+        "host": taken.host,
     }
-
-
-def _own(name: str) -> dict[str, pl.DataType]:
-    return {column.name: column.type for column in TABLES[name].own}
 
 
 def _declared(name: str, table: pl.DataFrame, shared: Row, counts: pl.Series | None = None) -> pl.DataFrame:
@@ -142,7 +128,7 @@ def _declared(name: str, table: pl.DataFrame, shared: Row, counts: pl.Series | N
     table = table.with_columns(
         plained for column in table.columns if (plained := _printable(table[column])) is not None
     )
-    if counts is not None:  # the last step but one: until here the table is as small as the dump
+    if counts is not None:  # late: until here the table is as small as the dump
         table = table[np.repeat(np.arange(len(table), dtype=np.uint32), counts.to_numpy())]
     constants = [
         pl.lit(_text(value) if isinstance(value, str) else value, column.type).alias(column.name)
@@ -194,14 +180,10 @@ def _deciding(found: StackReport) -> str | None:
     return next((line.frame.function for line in lines), None)
 
 
-def _innermost_own(stack: Stack) -> str | None:
-    """The same for a stack that no goroutine stands in: an ancestor's."""
-    return stack.frames[deciding_frame(stack)].function if stack.frames else None
-
-
 def _stacks(snapshot: Snapshot, deciding: dict[int, str | None], rules: dict[int, str | None]) -> Iterator[Row]:
     counts = dict(snapshot.counts_by("stack_id").iter_rows())
     for stack_id, stack in enumerate(snapshot.stacks):
+        innermost = stack.frames[deciding_frame(stack)].function if stack.frames else None
         yield {
             "stack_id": stack_id,
             "goroutines": counts.get(stack_id, 0),
@@ -209,7 +191,7 @@ def _stacks(snapshot: Snapshot, deciding: dict[int, str | None], rules: dict[int
             "elided": stack.elided,
             "unavailable": stack.unavailable,
             "top": stack.frames[0].function if stack.frames else None,
-            "deciding": deciding.get(id(stack)) or _innermost_own(stack),
+            "deciding": deciding.get(id(stack)) or innermost,  # an ancestor's stack has no goroutines
             "root": stack.frames[-1].function if stack.frames else None,
             "created_by": stack.created_by.function if stack.created_by else None,
             "rules": rules.get(id(stack)),
@@ -220,7 +202,7 @@ def _frames(snapshot: Snapshot) -> Iterator[Row]:
     ids: dict[Frame, int] = {}
     for stack_id, stack in enumerate(snapshot.stacks):
         for depth, frame in _with_creator(stack):
-            symbol, whose = read_symbol(frame.function), origin(frame)
+            symbol, owner = read_symbol(frame.function), origin(frame)
             yield {
                 "stack_id": stack_id,
                 "depth": depth,
@@ -232,9 +214,9 @@ def _frames(snapshot: Snapshot) -> Iterator[Row]:
                 "file": frame.file or None,
                 "line": frame.line,
                 "pc_offset": frame.pc_offset,
-                "kind": whose.kind,
-                "module": whose.module,
-                "version": whose.version,
+                "kind": owner.kind,
+                "module": owner.module,
+                "version": owner.version,
             }
 
 
@@ -276,7 +258,10 @@ def _findings(examined: CaptureReport) -> Iterator[Row]:
 
 
 def _pools(examined: CaptureReport) -> Iterator[Row]:
-    for sample, projection in zip(examined.report.pools, _projections(examined.report), strict=True):
+    small = replace(examined.report, buckets=(), shown=(), problems=())
+    pools = as_json(Report((small,)))["snapshots"][0]["pools"]  # their load as the report's JSON has it
+    for sample, pool in zip(examined.report.pools, pools, strict=True):
+        projection = _projected(pool["projection"] or {})
         for state, count in sample.states.items():
             yield {
                 "pool": sample.pool.name,
@@ -289,14 +274,8 @@ def _pools(examined: CaptureReport) -> Iterator[Row]:
             }
 
 
-def _projections(report: SnapshotReport) -> list[Row]:
-    """What the report says in JSON of each pool's load, the same for all its states; null where it says nothing."""
-    small = replace(report, buckets=(), shown=(), problems=())
-    return [_projected(pool["projection"] or {}) for pool in as_json(Report((small,)))["snapshots"][0]["pools"]]
-
-
 def _projected(projection: Row) -> Row:
-    """``stall_load_erlangs``, and of the pool as it is (``synchronous``) the numbers to watch."""
+    """``stall_load_erlangs``, and the numbers of the pool as it is (``synchronous``)."""
     pool = projection.get("synchronous") or {}
     return {
         "stall_load_erlangs": projection.get("stall_load_erlangs"),

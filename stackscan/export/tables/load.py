@@ -1,4 +1,4 @@
-"""Opens the folders that exports wrote: only what one export wrote whole, and every file read to today's columns."""
+"""Opens folders of exports: only whole exports, and every file with today's columns."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ class _Folder:
 
 @contextmanager
 def exported(folder: Path) -> Iterator[dict[str, pl.LazyFrame]]:
-    """The tables of an export to Parquet, also a partitioned one, for as long as they are asked.
+    """The tables of an export to Parquet, also a partitioned one.
 
-    A column that a file of another version lacks is null, one that it has more is ignored. Raises SourceError when the
-    tables are not all there or are not of one export, when an export replaces them meanwhile, and, in place of the
-    error of a question that fails because of a damaged file, one that names the file.
+    Columns that a file of another version lacks are null, others ignored. Raises SourceError when tables are missing or
+    of several exports, when an export replaces them meanwhile, and for a query that fails by a damaged file.
     """
     found = _find(folder)
     try:
@@ -84,7 +83,7 @@ def _no_table(folder: Path, name: str) -> SourceError:
 
 
 def _whole(folder: Path, plain: Mapping[str, list[Path]]) -> _Folder:
-    """The files of the export that the manifest describes. Raises SourceError when they are not all of them."""
+    """The files that the manifest describes. Raises SourceError when one is missing or another."""
     wrong = ""
     for look in ("first", "after any running export"):
         try:
@@ -146,13 +145,10 @@ def _below(folder: Path) -> set[str]:
     }
 
 
-# -- what went wrong -------------------------------------------------------------------------------------------------
-
-
 def _mark(plain: Mapping[str, list[Path]]) -> tuple[tuple[int, int, int], ...]:
-    """What the file system says of files that are replaced as a whole: it differs as soon as one was."""
-    told = [path.stat() for files in plain.values() for path in files if path.exists()]
-    return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in told)
+    """Inode, size and time of each file: they differ once a file was replaced."""
+    found = [path.stat() for files in plain.values() for path in files if path.exists()]
+    return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
 
 
 def _check_unchanged(folder: Path, found: _Folder) -> None:

@@ -1,4 +1,4 @@
-"""The manifest of an export: which files it wrote, so that whoever reads them can tell that they belong together."""
+"""The manifest of an export: its files, with checksums, so that readers can check that they belong together."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def name_of(file_format: str) -> str:
 
 
 def describe(path: Path, rows: int) -> File:
-    """What a manifest says of a file that is whole. Raises OSError."""
+    """The manifest's entry of a whole file. Raises OSError."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return File(rows, path.stat().st_size, digest)
@@ -70,7 +70,7 @@ def read(path: Path) -> dict[str, File] | None:
 
 
 def differs(path: Path, expected: File) -> str | None:
-    """What is wrong with a file, in words; None when it is the one that the manifest names. Raises OSError."""
+    """How a file differs from its entry, in words; None when it does not. Raises OSError."""
     try:
         size = path.stat().st_size
     except FileNotFoundError:

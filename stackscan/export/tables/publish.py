@@ -1,7 +1,7 @@
-"""Puts the files of an export in their places: all of them, also after the run that made them was killed.
+"""Puts the files of an export in their places: all or none, also when the run is killed.
 
-An export first makes all its files in a workspace and then seals it (atomic.py): that is the one point at which it
-becomes real. What follows are renames and links, which any later run can finish, and which do no harm when repeated.
+An export makes its files in a workspace and seals it (atomic.py). From then on only renames and links are left, which
+any later run can finish and repeat.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from stackscan.export import atomic
 from stackscan.export.tables.schema import TABLES
 
-#: The folder of a workspace whose files are named as they shall be named in the export's folder.
+#: The folder of a workspace whose files have their final names.
 READY: Final = "ready"
 
 
@@ -40,7 +40,7 @@ def publish(workspace: Path) -> set[Path]:
 def check(workspace: Path) -> None:
     """Raise OutputError, or OSError, when a file that is ready cannot take its place."""
     for path in _replacing(workspace / READY):
-        atomic.check_replaceable(workspace.parent / path.name)
+        atomic.replaceable(workspace.parent / path.name)
 
 
 def files(workspace: Path) -> list[Path]:
@@ -77,14 +77,11 @@ def _add(whole: Path, final: Path) -> bool:
 
 
 @contextmanager
-def commit(workspace: Path) -> Iterator[None]:
-    """Within it no other run puts files into the folder, and what killed runs had sealed before is in place."""
-    with atomic.alone(workspace.parent):
-        atomic.remove_abandoned(workspace.parent, finish=publish)
-        yield
+def publishing(folder: Path) -> Iterator[None]:
+    """Keep other runs from publishing into the folder, after the exports of killed runs are finished or removed.
 
-
-def mend(folder: Path) -> None:
-    """Finish what a killed run had sealed, and remove what others had only begun. Raises OSError."""
+    Raises OSError.
+    """
     with atomic.alone(folder):
         atomic.remove_abandoned(folder, finish=publish)
+        yield

@@ -1,4 +1,4 @@
-"""The export tables: every column, its type and what it says. The one place; docs/tables.md is made of it."""
+"""The export tables: every column with its type and meaning; docs/tables.md is generated from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOMENT: Final = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its type, what it says, and what null means there (None: it is never null)."""
+    """A column: its type, its meaning, and what null means (None: it is never null)."""
 
     name: str
     type: pl.DataType

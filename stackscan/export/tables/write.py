@@ -18,27 +18,20 @@ import polars as pl
 from stackscan.errors import OutputError
 from stackscan.export import atomic
 from stackscan.export.tables import manifest
-from stackscan.export.tables.publish import READY, check, commit, files, mend, publish
+from stackscan.export.tables.publish import READY, check, files, publish, publishing
 from stackscan.export.tables.schema import TABLES
 
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%S%.6f%:z"
-#: What readers of partitioned folders (Hive, Spark, DuckDB, polars) take for null.
-_NOBODY_KNOWS: Final = "__HIVE_DEFAULT_PARTITION__"
+#: Readers of partitioned folders (Hive, Spark, DuckDB, polars) take this for null.
+_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of file: how its names end, and how a lazy table is written as one."""
-
-    suffix: str
-    sink: Callable[[pl.LazyFrame, Path], Any]
-
-
-KINDS: Final = {
-    "parquet": Kind("parquet", lambda table, path: table.sink_parquet(path, compression="zstd")),
-    "arrow": Kind("arrow", lambda table, path: table.sink_ipc(path, compression="uncompressed")),
-    "csv": Kind("csv", lambda table, path: table.sink_csv(path, datetime_format=_MOMENT)),
-    "ndjson": Kind("ndjson", lambda table, path: table.sink_ndjson(path)),
+#: Formats of files, which are also their suffixes, and how each writes a lazy table.
+KINDS: Final[dict[str, Callable[[pl.LazyFrame, Path], Any]]] = {
+    "parquet": lambda table, path: table.sink_parquet(path, compression="zstd"),
+    "arrow": lambda table, path: table.sink_ipc(path, compression="uncompressed"),
+    "csv": lambda table, path: table.sink_csv(path, datetime_format=_MOMENT),
+    "ndjson": lambda table, path: table.sink_ndjson(path),
 }
 
 
@@ -63,8 +56,8 @@ class _Snapshot:
 class Export:
     """An export under way: give it the tables of one snapshot after the other, then finish it."""
 
-    def __init__(self, folder: Path, workspace: Path, kind: Kind) -> None:
-        self._folder, self._workspace, self._kind = folder, workspace, kind
+    def __init__(self, folder: Path, workspace: Path, file_format: str) -> None:
+        self._folder, self._workspace, self._format = folder, workspace, file_format
         self._snapshots: dict[Path, _Snapshot] = {}
         self._repeated = 0
         self._ready = workspace / READY
@@ -93,17 +86,18 @@ class Export:
         rows = {name: sum(snapshot.rows[name] for snapshot in found) for name in TABLES}
         described = {}
         for name in TABLES:
-            whole = self._ready / f"{name}.{self._kind.suffix}"
+            whole = self._ready / f"{name}.{self._format}"
             self._sink([self._part(name, snapshot.number) for snapshot in found], whole)
             described[whole.name] = manifest.describe(whole, rows[name])
-        manifest.write(self._ready / manifest.name_of(self._kind.suffix), self._kind.suffix, described)
+        manifest.write(self._ready / manifest.name_of(self._format), self._format, described)
         self._commit()
         return Written(rows, len(found), self._repeated)
 
     def finish_partitioned(self) -> Written:
         """Add one file a table and snapshot below folders of date and host; what is there stays as it is."""
         for place, snapshot in self._snapshots.items():
-            if not any(self._final("snapshots", each).exists() for each in (place, *snapshot.former)):
+            places = (place, *snapshot.former)
+            if not any((self._folder / self._file("snapshots", each)).exists() for each in places):
                 for name in TABLES:
                     whole = self._ready / self._file(name, place)
                     whole.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +111,7 @@ class Export:
         return Written(rows, new, len(self._snapshots) - new + self._repeated)
 
     def _commit(self) -> set[Path]:
-        with commit(self._workspace):
+        with publishing(self._folder):
             check(self._workspace)
             atomic.seal(self._workspace, files(self._workspace))
             return atomic.surely(lambda: publish(self._workspace))
@@ -126,13 +120,10 @@ class Export:
         return self._workspace / f"{name}-{number}"
 
     def _file(self, name: str, place: Path) -> Path:
-        return Path(name) / f"{place}.{self._kind.suffix}"
-
-    def _final(self, name: str, place: Path) -> Path:
-        return self._folder / self._file(name, place)
+        return Path(name) / f"{place}.{self._format}"
 
     def _sink(self, parts: list[Path], whole: Path) -> None:
-        self._kind.sink(pl.scan_ipc(parts), whole)
+        KINDS[self._format](pl.scan_ipc(parts), whole)
 
 
 @contextmanager
@@ -145,9 +136,10 @@ def export(folder: Path, file_format: str) -> Iterator[Export]:
     done = False
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        mend(folder)
+        with publishing(folder):
+            pass
         with atomic.workspace(folder) as workspace:
-            yield Export(folder, workspace, KINDS[file_format])
+            yield Export(folder, workspace, file_format)
         done = True
     except (OSError, pl.exceptions.PolarsError) as error:
         raise OutputError(f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}") from error
@@ -160,10 +152,7 @@ def export(folder: Path, file_format: str) -> Iterator[Export]:
 def _partition(shared: dict[str, Any]) -> Path:
     """``captured_date=2026-11-23/captured_host=node-1``, names escaped as Hive escapes them."""
     moment, host = shared["captured_at"], shared["host"]
-    date = _NOBODY_KNOWS if moment is None else moment.date().isoformat()
-    return Path(f"captured_date={date}") / f"captured_host={_escaped(host) if host else _NOBODY_KNOWS}"
-
-
-def _escaped(name: str) -> str:
-    escaped = quote(name, safe="")
-    return escaped.replace(".", "%2E") if set(name) == {"."} else escaped
+    date = _NULL if moment is None else moment.date().isoformat()
+    name = quote(host or "", safe="") or _NULL
+    name = name.replace(".", "%2E") if set(name) == {"."} else name  # . and .. are no names of folders
+    return Path(f"captured_date={date}") / f"captured_host={name}"

@@ -1,4 +1,4 @@
-"""Tells counted text by its content, at the cost of a search for a few bytes."""
+"""Detects counted text by a search for a few bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEADLESS: Final = re.compile(
 )
 #: Bytes after the header within which the first record must begin.
 _NEAR: Final = 1 << 16
-#: A goroutine of the full text: header, call, location. Lengths are bounded: strangers write long lines.
+#: A goroutine of the full text: header, call, location. Lengths are bounded, since lines may be very long.
 FULL_TEXT: Final = re.compile(
     rb"(?m)^[ \t]*goroutine \d{1,20} [^\n\[]{0,99}\[[^\n]{1,999}:\r?\n(?:\r?\n)?[^\s#][^\n]*\n(?:\r?\n)?"
     rb"[ \t]*[^\s][^\n]{0,4095}:\d"
@@ -28,24 +28,22 @@ CRASH: Final = re.compile(rb"(?m)^(?:panic: |fatal error: )")
 def claims(data: bytes) -> bool:
     """Whether the bytes hold a counted goroutine profile, with no goroutine of the full text before it.
 
-    A full-text dump that merely quotes a profile's first line is none: a record must follow it. Nor is what a panic's
-    message quotes.
+    A record must follow the profile's first line, which must not be part of a panic's message.
     """
     for start, end in _headers(data):
         if in_message(data, start, end):
             continue
-        if _RECORD.search(data, end, end + _NEAR):
-            return FULL_TEXT.search(data, 0, start) is None
-        if not data[end : end + _NEAR].strip():  # an empty profile, or one cut right here
+        is_empty = not data[end : end + _NEAR].strip()  # or cut right here
+        if is_empty or _RECORD.search(data, end, end + _NEAR):
             return FULL_TEXT.search(data, 0, start) is None
     return _is_tail(data)
 
 
 def in_message(data: bytes, start: int, end: int) -> bool:
-    """Whether the line there stands in the message of a panic, which anybody may have written.
+    """Whether the line there is part of a panic's message.
 
-    Go 1.23 and later indent all lines of a message but the first by a tab. Before, nothing ends a message but the
-    goroutines that follow it: a profile between a panic and them is taken for a part of it.
+    Go 1.23 and later indent all lines of a message but the first by a tab. Before, only the goroutines that follow end
+    a message: a profile between them and the panic counts as part of it.
     """
     if data.startswith(b"\t", start):
         begin = start

@@ -1,4 +1,4 @@
-"""The one door to the Lark grammar of counted text (grammars/counts.lark). Plain values come out."""
+"""Lines of counted text read by their grammar (grammars/counts.lark) into plain values."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text.grammar import unescape_path
-from stackscan.formats.grammars import parser
-from stackscan.formats.labels import label_text, unquote
+from stackscan.formats.grammars import Grammar, subtrees_of, tokens_of
+from stackscan.formats.labels import label_text, pairs_in
 from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Token, Tree
 
-_STARTS: Final = "profile header head labels frame frames".split()
-#: Frame lines that one parse takes: enough to spread its fixed cost, few enough that one refused line costs little.
-_BATCH: Final = 512
+_GRAMMAR: Final = Grammar("counts", "profile header head labels frame frames")
+parse = _GRAMMAR.parse
+_BATCH: Final = 512  # frame lines a parse: many share its fixed cost, but one refused line costs them all a second one
 #: How a label line begins.
 LABELS_START: Final = "# labels: {"
 
@@ -33,50 +33,6 @@ class FrameLine:
     named: bool
 
 
-@dataclass(frozen=True, slots=True)
-class WholeRecord:
-    """One record as the grammar alone reads it; for tests that hold the reader against it."""
-
-    count: int
-    addresses: tuple[int, ...]
-    labels: str | None
-    frames: tuple[FrameLine, ...]
-
-
-@cache
-def _parser() -> Lark:
-    return parser("counts", start=_STARTS, maybe_placeholders=False)
-
-
-@cache
-def _terminal(name: str) -> re.Pattern[str]:
-    for definition in _parser().terminals:
-        if definition.name == name:
-            return re.compile(definition.pattern.to_regexp())
-    raise KeyError(name)
-
-
-def _parse(text: str, start: str) -> Tree[Token] | None:
-    from lark.exceptions import LarkError
-
-    try:
-        return _parser().parse(text, start=start)
-    except LarkError:
-        return None
-
-
-def _tokens(tree: Tree[Token]) -> dict[str, str]:
-    from lark import Token
-
-    return {child.type: str(child) for child in tree.children if isinstance(child, Token)}
-
-
-def _subtrees(tree: Tree[Token]) -> list[Tree[Token]]:
-    from lark import Tree
-
-    return [child for child in tree.children if isinstance(child, Tree)]
-
-
 def nameless(address: int) -> Frame:
     """The frame of an address without a symbol: the address is its name, so that different places stay apart."""
     return Frame(f"{address:#x}", "", 0)
@@ -84,12 +40,10 @@ def nameless(address: int) -> Frame:
 
 def read_header(text: str) -> tuple[str, int] | None:
     """``goroutine profile: total 29`` → ("goroutine", 29)."""
-    tree = _parse(text, "header")
-    return None if tree is None else _header_of(tree)
-
-
-def _header_of(tree: Tree[Token]) -> tuple[str, int]:
-    tokens = _tokens(tree)
+    tree = parse(text, "header")
+    if tree is None:
+        return None
+    tokens = tokens_of(tree)
     return tokens["PROFILE"], _number(tokens["TOTAL"])
 
 
@@ -99,54 +53,34 @@ def _number(digits: str) -> int:
 
 
 def read_head(text: str) -> tuple[int, tuple[int, ...]] | None:
-    """``3 @ 0x47db8a 0x4151ee`` → (3, (0x47db8a, 0x4151ee)), by the grammar's terminals (no two heads are equal)."""
+    """``3 @ 0x47db8a 0x4151ee`` → (3, (0x47db8a, 0x4151ee)), by terminals: a cache would not help, heads differ."""
     count, at, addresses = text.partition(" @")
-    if not at or not _terminal("COUNT").fullmatch(count):
+    if not at or not _GRAMMAR.terminal("COUNT").fullmatch(count):
         return None
     if not addresses:
         return _number(count), ()
-    if not _terminal("ADDRESSES").fullmatch(addresses):
+    if not _GRAMMAR.terminal("ADDRESSES").fullmatch(addresses):
         return None
-    return _number(count), addresses_of(addresses)
-
-
-def addresses_of(text: str) -> tuple[int, ...]:
-    """`` 0x47db8a 0x4151ee`` → (0x47db8a, 0x4151ee)."""
-    return tuple(int(word, 16) for word in text.split())
+    return _number(count), tuple(int(word, 16) for word in addresses.split())
 
 
 @lru_cache(maxsize=4096)
 def read_labels(text: str) -> str | None:
-    """``# labels: {"user_id":"42"}`` → ``{user_id: 42}``, by the grammar's terminals; ``""`` for an empty set; None
-    when it is no such line."""
+    """``# labels: {"user_id":"42"}`` → ``{user_id: 42}``; ``""`` for an empty set; None when it is no such line."""
     if not text.startswith(LABELS_START) or not text.endswith("}"):
         return None
-    inner = text[len(LABELS_START) : -1]
-    pairs: list[tuple[str, str]] = []
-    at = 0
-    while at < len(inner):
-        found = _pair_at(inner, at)
-        if found is None:
-            return None
-        key, value, at = found
-        pairs.append((unquote(key), unquote(value)))
-    return label_text(pairs) or ""
+    pairs = pairs_in(text[len(LABELS_START) : -1], _pair())
+    return None if pairs is None else label_text(pairs) or ""
 
 
-def _pair_at(inner: str, at: int) -> tuple[str, str, int] | None:
-    """The quoted key and value that begin at a place, and where the next pair begins."""
-    quoted = _terminal("QUOTED")
-    key = quoted.match(inner, at)
-    if key is None or not inner.startswith(":", key.end()):
-        return None
-    value = quoted.match(inner, key.end() + 1)
-    if value is None or not (value.end() == len(inner) or inner.startswith(', "', value.end())):
-        return None
-    return key[0], value[0], value.end() + 2
+@cache
+def _pair() -> re.Pattern[str]:
+    quoted = _GRAMMAR.terminal("QUOTED").pattern
+    return re.compile(f'({quoted}):({quoted})(?:, (?=")|\\Z)')
 
 
 def read_frames(lines: Iterable[str]) -> dict[str, FrameLine | None]:
-    """Each line with what it says; None for one that the grammar refuses. Equal frames are one object."""
+    """Each line with its frame; None where the grammar refuses it. Equal frames are one object."""
     distinct = {line: shortened(line) for line in lines}
     usual = list(dict.fromkeys(distinct.values()))
     by_usual: dict[str, FrameLine | None] = {}
@@ -174,9 +108,9 @@ def shortened(line: str) -> str:
 
 def _learn(lines: list[str], found: dict[str, FrameLine | None]) -> None:
     """Read lines together; when one is refused, each half alone, so that only the refused one is lost."""
-    tree = _parse("".join(f"{line}\n" for line in lines), "frames") if lines else None
+    tree = parse("".join(f"{line}\n" for line in lines), "frames") if lines else None
     if tree is not None:
-        found.update(zip(lines, map(_frame_of, _subtrees(tree)), strict=True))
+        found.update(zip(lines, map(_frame_of, subtrees_of(tree)), strict=True))
     elif len(lines) == 1:
         found[lines[0]] = None
     elif lines:
@@ -186,30 +120,10 @@ def _learn(lines: list[str], found: dict[str, FrameLine | None]) -> None:
 
 
 def _frame_of(tree: Tree[Token]) -> FrameLine:
-    tokens = _tokens(tree)
+    tokens = tokens_of(tree)
     address = int(tokens["ADDRESS"], 16)
     if "FUNCTION" not in tokens:
         return FrameLine(address, nameless(address), named=False)
     line = int(tokens["LINE"][1:]) if len(tokens["LINE"]) <= 11 else 0
     function = unescape_path(tokens["FUNCTION"])
     return FrameLine(address, Frame(function, tokens["FILE"], line, int(tokens["OFFSET"][1:], 16)), named=True)
-
-
-def read_profile(text: str) -> tuple[str, int, tuple[WholeRecord, ...]] | None:
-    """A whole profile by the grammar alone, with no shortcut: its kind, its total and its records."""
-    tree = _parse(text, "profile")
-    if tree is None:
-        return None
-    header, *records = _subtrees(tree)
-    return *_header_of(header), tuple(map(_record_of, records))
-
-
-def _record_of(tree: Tree[Token]) -> WholeRecord:
-    head, *rest = _subtrees(tree)
-    tokens = _tokens(head)
-    labels = None
-    if rest and rest[0].data == "labels":
-        pairs = [[unquote(str(part)) for part in pair.children] for pair in _subtrees(rest.pop(0))]
-        labels = label_text((key, value) for key, value in pairs)
-    addresses = addresses_of(tokens.get("ADDRESSES", ""))
-    return WholeRecord(_number(tokens["COUNT"]), addresses, labels, tuple(map(_frame_of, rest)))

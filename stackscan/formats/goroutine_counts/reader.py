@@ -6,20 +6,17 @@ Blank lines mean nothing here: logs drop them and double them. A record ends whe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 from stackscan.formats import bounds
-from stackscan.formats.counted import EXCERPT
 from stackscan.formats.goroutine_counts import claim, grammar, snapshots
 from stackscan.formats.goroutine_counts.records import Profile, Raw
-from stackscan.formats.goroutine_text.normalise import normalise
+from stackscan.formats.goroutine_text.normalise import dedented, normalise
+from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Problem, Snapshot
+from stackscan.sources import Progress
 
 NAME: Final = snapshots.NAME
-
-#: Told how many bytes of how many have been read.
-Progress = Callable[[int, int], None]
 
 _HEAD_LIKE: Final = re.compile(r"(\d+) @(?: |\Z)")
 _FRAME_LIKE: Final = re.compile(r"#[ \t]+0x")
@@ -31,12 +28,12 @@ _STEP: Final = 1 << 16  # lines between two reports of progress
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     """The snapshots of a text, one for each profile in it, at least one. Damage is reported in them."""
     data, problems = normalise(data)
-    data = _dedent(data)
+    data = dedented(data, claim.indents(data))
     lines = _lines(data)
     unterminated = bool(lines[-1])
     known = grammar.read_frames(filter(_FRAME_LIKE.match, lines))
-    if unterminated and lines[-1] in known and not _is_whole(known[lines[-1]]):
-        lines[-1] = ""  # half a line: the record is short of it, which tells that the text is cut
+    if unterminated and lines[-1] in known and not ((last := known[lines[-1]]) and last.named):
+        lines[-1] = ""  # half a line: without it the record is short, and so known to be cut
     reader = _Reader(known)
     for number, line in enumerate(lines, start=1):
         found = known.get(line)
@@ -56,16 +53,6 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     return snapshots.build_all(profiles)
 
 
-def _is_whole(line: grammar.FrameLine | None) -> bool:
-    return line is not None and line.named
-
-
-def _dedent(data: bytes) -> bytes:
-    """Take off the indentation of the profile's first line (a Markdown or YAML block) from all that have it."""
-    indent = min(claim.indents(data), key=len, default=b"")  # a quoted one stands further in
-    return re.sub(rb"(?m)^" + re.escape(indent), b"", data) if indent else data
-
-
 def _lines(data: bytes) -> list[str]:
     """The lines without trailing blanks, columns one tab apart: how many text/tabwriter puts differs by record."""
     while b"\t\t" in data:
@@ -76,7 +63,7 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _long_names(lines: list[str]) -> list[Problem]:
-    """What to say of frame lines whose names were shortened."""
+    """The problems of frame lines with shortened names."""
     long = ((number, line) for number, line in enumerate(lines, start=1) if bounds.is_long(line))
     return [
         Problem(number, bounds.long_name(len(line)), line[:EXCERPT])

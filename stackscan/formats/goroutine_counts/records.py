@@ -1,9 +1,8 @@
-"""One record of counted text: which of the ``#`` lines below a count line are its own, and whether some are missing.
+"""One record of counted text: which ``#`` lines below its count line are its own, and whether some are missing.
 
-Every frame that is printed stands for one of the addresses of the count line: the runtime's frames at the inner end
-and ``runtime.goexit`` at the outer end are hidden, and none between (runtime/pprof printStackRecord). A ``#`` line
-holds the call's address, which is the return address less one (Go 1.7 and later), or the return address itself.
-So lines that another record lost, and lines that this one lost, can be told.
+Every printed frame stands for one of the addresses of the count line; only the runtime's frames at the inner end and
+``runtime.goexit`` at the outer end are hidden (runtime/pprof printStackRecord). A ``#`` line holds the return address
+less one (Go 1.7 and later), or the return address itself. So a mismatch shows lines lost from this record or another.
 """
 
 from __future__ import annotations

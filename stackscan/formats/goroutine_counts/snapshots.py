@@ -1,4 +1,4 @@
-"""From the records of one profile to its snapshot: whose frames are whose, what is lost, what was cut."""
+"""Builds the snapshot of a counted profile from its records; finds frames that are lost or cut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stackscan.formats import bounds, counted
 from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.goroutine_counts import grammar
 from stackscan.formats.goroutine_counts.records import Fit, Raw, fit
-from stackscan.formats.problems import bounded
+from stackscan.formats.problems import EXCERPT, bounded
 from stackscan.model.snapshot import Frame, Problem, Snapshot, Stack
 from stackscan.sources import limits
 
@@ -92,7 +92,7 @@ class _Builder:
             self._problem(first_nameless, reason, "go tool pprof BINARY FILE")
 
     def note_end(self, read: int) -> bool:
-        """Say what the totals and the last record tell of the end; true when the text was cut."""
+        """Compare totals, report a missing end; returns whether the text was cut."""
         profile = self.profile
         last_line = profile.records[-1].line if profile.records else profile.line
         if profile.total is None:
@@ -115,12 +115,12 @@ class _Builder:
         found = fit(raw.addresses, raw.frames)
         self.last = raw, found
         if not raw.frames:  # debug=0 of Go 1.7 and earlier, or all its lines are lost
-            return self.stacks.id_of(
-                [self._nameless(address) for address in raw.addresses or ()], partial=self._is_cut(raw)
-            )
+            addresses = raw.addresses or ()
+            frames = [self.nameless.setdefault(address, grammar.nameless(address)) for address in addresses]
+            return self.stacks.id_of(frames, partial=self._is_cut(raw))
         if found.own < len(raw.frames):
             self._problem(raw.numbers[found.own], ORPHAN, raw.frames[found.own].frame.function)
-        if found.gaps or (found.short and not self._at_end(raw)):
+        if found.gaps or (found.short and raw is not self.profile.records[-1]):
             self._problem(raw.line, "frames of this record are missing")
         partial = raw.damaged or found.gaps or found.short or self._is_cut(raw)
         own = raw.frames[: min(found.own, limits.MAX_FRAMES)]
@@ -128,11 +128,9 @@ class _Builder:
             self._problem(raw.numbers[len(own)], bounds.too_deep())
             partial = True
         return self.stacks.id_of(
-            [line.frame for line in own if line.address], partial=partial
-        )  # gccgo prints 0x0 for none
-
-    def _nameless(self, address: int) -> Frame:
-        return self.nameless.setdefault(address, grammar.nameless(address))
+            [line.frame for line in own if line.address],
+            partial=partial,  # gccgo prints 0x0 for none
+        )
 
     def _is_root_only(self, raw: Raw) -> bool:
         """Whether all that there is of the stack is runtime.goexit, which is hidden: it was created and has not run."""
@@ -145,15 +143,12 @@ class _Builder:
         addresses = raw.addresses or ()
         return bool(addresses) and len(addresses) == self.limit and addresses[-1] not in self.roots
 
-    def _at_end(self, raw: Raw) -> bool:
-        return raw is self.profile.records[-1]
-
     def _problem(self, line: int, reason: str, excerpt: str = "") -> None:
-        self.problems.append(Problem(line, reason, excerpt[: counted.EXCERPT]))
+        self.problems.append(Problem(line, reason, excerpt[:EXCERPT]))
 
 
 def _dialect(profile: Profile, stacks: tuple[Stack, ...]) -> str | None:
-    """Which Go versions print like this, told by what only they print."""
+    """The Go versions that print like this."""
     records = profile.records
     if not records:
         return None
@@ -161,8 +156,8 @@ def _dialect(profile: Profile, stacks: tuple[Stack, ...]) -> str | None:
         return "gccgo"
     if not any(raw.frames for raw in records):
         return "Go 1.7 or earlier, debug=0"
-    shown = next(raw for raw in records if raw.frames)
-    if shown.frames[0].address in (shown.addresses or ()):
+    printed = next(raw for raw in records if raw.frames)
+    if printed.frames[0].address in (printed.addresses or ()):
         return "Go 1.6 or earlier"
     return counted.dialect(_evidence(profile, stacks))
 

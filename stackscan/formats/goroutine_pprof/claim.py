@@ -1,4 +1,4 @@
-"""Tells a pprof profile by its first bytes."""
+"""Detects a pprof profile by its first bytes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _WIRE: Final[dict[int, tuple[int, ...]]] = {
 }
 _CONTROL: Final = 9  # bytes below do not occur in text
 _ENOUGH: Final = 24  # fields that no text and no other file has by chance
-#: What a text dump holds at the start of a line, and a damaged profile hardly: a log's first bytes may be a stranger's.
+#: The beginning of a line in text dumps: a log's first bytes may look like a profile's.
 _TEXT: Final = re.compile(rb"(?m)^goroutine(?:leak)? (?:\d+ [^\n]*\[|profile: total \d)")
 
 
 def claims(data: bytes) -> bool:
-    """Whether the bytes begin like a pprof profile of any kind; what it counts is told when it is read."""
+    """Whether the bytes begin like a pprof profile of any kind."""
     if begins_with_value_type(data):
         return _goes_on(data) or _TEXT.search(data) is None
     if min(data[:_ENOUGH], default=_CONTROL) >= _CONTROL:

@@ -1,4 +1,4 @@
-"""Profiles with one sample a goroutine: what the labels ``go::goroutine…`` say of it.
+"""Profiles with one sample a goroutine: its id, creator and state in the labels ``go::goroutine…``.
 
 Written by CockroachDB's fork of Go at debug=3 (cockroachdb/go, runtime/pprof/pprof.go printCountProfile): the id, the
 creator's id and the minutes as numbers, the state as the runtime's text. Others may write texts, and name the creator.
@@ -27,22 +27,20 @@ OWN: Final = frozenset(key.encode() for key in _OURS)
 def with_identity(
     record: Record, texts: Iterable[tuple[str, str]], numbers: Mapping[str, int]
 ) -> tuple[Record, str | None]:
-    """The record with what its labels say, other labels kept as such; and what is wrong with them, if anything."""
-    texts = list(texts)
-    said: dict[str, str] = {key: text for key, text in texts if key in _OURS}
-    said |= {key: str(number) for key, number in numbers.items() if key in _OURS}
-    others = [(key, text) for key, text in texts if key not in _OURS]
-    others += [(key, str(number)) for key, number in numbers.items() if key not in _OURS]
-    record = _with_state(replace(record, labels=label_text(others)), said.get(STATE))
-    minutes = _number(said.get(MINUTES), 32)
+    """The record with id, creator and state from its labels, and the other labels; and what is wrong, if anything."""
+    pairs = [*texts, *((key, str(number)) for key, number in numbers.items())]
+    own = {key: text for key, text in pairs if key in _OURS}
+    others = label_text((key, text) for key, text in pairs if key not in _OURS)
+    record = _with_state(replace(record, labels=others), own.get(STATE))
+    minutes = _number(own.get(MINUTES), 32)
     if minutes is not None:
         record = replace(record, wait_minutes=minutes)
-    goroutine_id = _number(said[IDENTITY], 64)
+    goroutine_id = _number(own[IDENTITY], 64)
     if goroutine_id is None:
         return record, "goroutine id is not a 64-bit number"
     if record.count != 1:
         return record, "several goroutines with one id"
-    return replace(record, goroutine_id=goroutine_id, creator_id=_number(said.get(CREATOR), 64) or None), None
+    return replace(record, goroutine_id=goroutine_id, creator_id=_number(own.get(CREATOR), 64) or None), None
 
 
 def creator_of(texts: Iterable[tuple[str, str]]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
@@ -19,18 +19,14 @@ from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.labels import label_text
 from stackscan.formats.problems import bounded
 from stackscan.model.snapshot import Frame, Problem, Snapshot
-from stackscan.sources import limits
+from stackscan.sources import Progress, limits
 
 NAME: Final = "goroutine-pprof"
-
-#: Told how many bytes of how many have been read.
-Progress = Callable[[int, int], None]
 
 #: Names of the sample types that count goroutines (runtime/pprof: goroutine, goroutineleak since Go 1.26).
 _KINDS: Final = frozenset({"goroutine", "goroutines", "goroutineleak"})
 _TEXT_HINT: Final = "Take the goroutines instead: curl -o goroutine.pb.gz 'http://HOST:PORT/debug/pprof/goroutine'"
-#: A binary profile has no lines; a problem must have one.
-_LINE: Final = 1
+_LINE: Final = 1  # of every problem: a binary profile has no lines
 _LATEST_NANOSECONDS: Final = 4_102_444_800_000_000_000  # the year 2100
 
 
@@ -50,7 +46,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
 
 
 def _sample_type(profile: Profile, symbols: Symbols) -> tuple[int, str]:
-    """Which of the values counts goroutines, and its name. Raises when none does."""
+    """The index of the value that counts goroutines, and its name. Raises UnsupportedFormatError when none does."""
     types = [(symbols.text(each.type), symbols.text(each.unit)) for each in profile.sample_type]
     if not profile.string_table or not types or symbols.dangling["names are not in the string table"]:
         raise UnrecognisedFormatError(
@@ -60,8 +56,8 @@ def _sample_type(profile: Profile, symbols: Symbols) -> tuple[int, str]:
     for place, (kind, _) in enumerate(types):
         if kind in _KINDS:
             return place, kind
-    told = ", ".join("/".join(filter(None, each)) for each in types)
-    raise UnsupportedFormatError(f"a profile of another kind: {told}", hint=_TEXT_HINT)
+    counted_kinds = ", ".join("/".join(filter(None, each)) for each in types)
+    raise UnsupportedFormatError(f"a profile of another kind: {counted_kinds}", hint=_TEXT_HINT)
 
 
 def _value(sample: Sample, place: int, types: int) -> int:
@@ -77,7 +73,7 @@ def _value(sample: Sample, place: int, types: int) -> int:
 
 @dataclass(slots=True)
 class _Group:
-    """Samples that say the same: their first place in the profile (1-based), their locations and labels, their sum."""
+    """Samples with equal locations and labels: the index of the first (1-based), and their total count."""
 
     place: int
     locations: tuple[int, ...]
@@ -119,7 +115,7 @@ class _Reading:
         )
 
     def _grouped(self, value: int) -> list[_Group]:
-        """The samples, those together that say the same. Raises for a profile of changes between two moments."""
+        """The samples, grouped by locations and labels. Raises UnsupportedFormatError for a delta profile."""
         groups: list[_Group] = []
         known: dict[tuple[object, ...], _Group] = {}
         types, read, most = len(self.profile.sample_type), 0, limits.MAX_FRAMES
@@ -141,7 +137,7 @@ class _Reading:
         return groups
 
     def _is_individual(self, labels: Sequence[Label]) -> bool:
-        """Whether labels name one goroutine: two of one id are not added up, but told."""
+        """Whether labels name one goroutine: two of one id are reported, not added up."""
         return any(self.symbols.raw(label.key) == IDENTITY.encode() for label in labels)
 
     def _refuse(self, place: int, count: int) -> None:
@@ -167,7 +163,7 @@ class _Reading:
         return replace(record, labels=self._short(record.labels))
 
     def _labels(self, group: _Group) -> tuple[list[tuple[str, str]], dict[str, int]]:
-        """The labels of a sample: texts as pairs, numbers by key. Of more than the limit, what tells the goroutine."""
+        """The labels of a sample: texts as pairs, numbers by key. Beyond the limit, only those of its identity."""
         texts: list[tuple[str, str]] = []
         numbers: dict[str, int] = {}
         if not group.labels:
@@ -208,9 +204,9 @@ class _Reading:
         return self.stacks.id_of(frames, partial=cut or not all(parts), created_by=created_by)
 
     def _is_cut(self, frames: Sequence[Frame]) -> bool:
-        """Whether a stack as deep as the runtime keeps them ends elsewhere than whole ones do, or in a recursion.
+        """Whether a stack of the greatest depth was cut: its root is no whole stack's, or it ends in a recursion.
 
-        runtime.goexit, which ends every whole stack, is left out of the profile: the functions must tell.
+        The profile leaves runtime.goexit out, which ends every whole stack, so the functions decide.
         """
         root = frames[-1].function
         return root not in self.roots or sum(frame.function == root for frame in frames) > 1
@@ -236,7 +232,7 @@ class _Reading:
             self._problem(f"covers {seconds:g} s: the counts may be sums or changes over that time")
 
     def _dialect(self, records: list[Record]) -> str | None:
-        """Which Go versions write such a profile, told by what only they write."""
+        """The Go versions that write such a profile."""
         if records and all(record.goroutine_id is not None for record in records):
             return "one sample a goroutine, as CockroachDB's Go writes at debug=3"
         if not self.profile.function:
@@ -261,7 +257,7 @@ class _Reading:
 
 
 def _moment(nanoseconds: int) -> datetime | None:
-    """The time of a profile, in UTC; None where it says none, or one that no clock has shown."""
+    """The time of a profile, in UTC; None for none, or one after 2100."""
     if not 0 < nanoseconds < _LATEST_NANOSECONDS:
         return None
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1000)

@@ -1,7 +1,6 @@
-"""Builds the messages of profile.proto, the one description of the wire format, and parses bytes with them.
+"""Builds the messages of profile.proto at run time and parses bytes with them.
 
-No generated code: that would tie us to the protobuf versions that its generator supports. The classes below say for
-the type checker what a parsed message offers.
+Generated code would tie us to the protobuf versions of its generator. The protocols are for the type checker.
 """
 
 from __future__ import annotations
@@ -123,7 +122,7 @@ def _profile_class() -> Callable[[], _Message]:
 
 
 def _described() -> FileDescriptorProto:
-    """What profile.proto says, as protobuf's own description of a file."""
+    """profile.proto as a descriptor of protobuf."""
     from google.protobuf import descriptor_pb2
 
     kind = descriptor_pb2.FieldDescriptorProto

@@ -1,4 +1,4 @@
-"""From the tables of a profile to frames: strings, functions, locations, and indices that point nowhere."""
+"""Builds frames from the tables of a profile: strings, functions, locations; counts dangling indices."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shorten_type_arguments(name: str) -> str:
 
 
 class Symbols:
-    """The frames of a profile by location. What points nowhere is counted in ``dangling`` and left out."""
+    """The frames of a profile by location; dangling indices are counted and left out."""
 
     def __init__(self, profile: Profile) -> None:
         self._strings = profile.string_table
@@ -47,7 +47,7 @@ class Symbols:
         self.long_names: list[int] = []  # bytes of names that were shortened
         self.unnamed: set[int] = set()  # locations without a function name
         repeated = len(profile.location) - len(self._locations) + len(profile.function) - len(self._functions)
-        for mapping in profile.mapping:  # the last names of Go's table: only they tell that its very end is cut
+        for mapping in profile.mapping:  # the last names of Go's table: they show whether its end is cut
             self.text(mapping.filename)
             self.text(mapping.build_id)
         if repeated:

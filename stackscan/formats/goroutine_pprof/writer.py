@@ -26,7 +26,7 @@ _COLUMNS: Final = (
 def write(snapshot: Snapshot, *, captured_at: datetime | None = None) -> bytes:
     """The bytes of the profile, compressed with gzip; the same for the same snapshot and time.
 
-    Goroutines without an id (counted formats) of which the same is said share a sample that counts them.
+    Equal goroutines without an id (counted formats) share a sample that counts them.
     """
     leaked = snapshot.rows["leaked"]
     building = _Building("goroutineleak" if len(leaked) and bool(leaked.all(ignore_nulls=False)) else "goroutine")
@@ -91,7 +91,7 @@ class _Building:
 
 
 def _labels(stack: Stack, row: dict[str, Any]) -> Iterator[tuple[str, str | int]]:
-    """What is said of a goroutine, as keys and values. As a number, 0 cannot be told from none: id 0 is a text."""
+    """The labels of a goroutine. Id 0 is a text, since the number 0 means none."""
     if row["goroutine_id"] is not None:
         yield individual.IDENTITY, row["goroutine_id"] or "0"
         if row["creator_id"]:

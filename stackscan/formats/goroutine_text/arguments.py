@@ -1,9 +1,8 @@
-"""The words of argument lists, read when somebody asks for them: ``main.(*T).run(0xc000012345, {0x1?, ...})``.
+"""The words of argument lists, read on demand: ``main.(*T).run(0xc000012345, {0x1?, ...})``.
 
-Reading a dump needs no arguments, and most commands never look at them; so the readers only note where the lists lie,
-and the text is kept. What may be a pointer is then found and decoded a whole chunk at a time, eight digits at once.
-A word is read where it stands whole between its separators: inside a list that other output spoilt, the words that are
-whole remain. Functions of inlined calls and ancestors print no words (``(...)``).
+Most commands need no arguments, so the readers only note the places of the lists and keep the text. Words that may be
+pointers are found and decoded a chunk at a time, eight digits at once. In a damaged list, words that are whole between
+their separators are read. Inlined calls and ancestors print no words (``(...)``).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import polars as pl
 from stackscan.formats.goroutine_text.columns import ChunkColumns
 from stackscan.formats.goroutine_text.lines import Mask, Positions, Words
 from stackscan.formats.goroutine_text.words import MARGIN, FoundWords, Lists, words
-from stackscan.model.snapshot import ARGUMENT_SCHEMA, Frame, Stack, empty_arguments
+from stackscan.model.snapshot import ARGUMENT_SCHEMA, Frame, Stack
 
 _MOST_THREADS: Final = 8
 _LARGEST_PLACE: Final = np.iinfo(np.uint16).max
@@ -87,7 +86,7 @@ def reader(
 
     def read(wanted: _Wanted | None) -> pl.DataFrame:
         if not len(lines):
-            return empty_arguments()
+            return pl.DataFrame(schema=ARGUMENT_SCHEMA)
         first, last = int(lines[0]), int(lines[-1])
         mine = [part for whole in calls if len((part := whole.within(first, last)).paren)]
         others = [goroutine for goroutine in scattered if first <= goroutine.line <= last]
@@ -102,8 +101,8 @@ def reader(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Which frames of which stacks are asked for: ``flags`` of all frames, one stack behind the other from ``first``;
-    ``stack`` is each goroutine's (no goroutine's: the last, which has no frames)."""
+    """The frames to read: ``flags`` of the frames of all stacks, each from ``first`` on; ``stack`` of each goroutine
+    (the last, without frames: of none)."""
 
     flags: Mask
     first: Positions
@@ -156,9 +155,6 @@ def _table(parts: Sequence[_Found]) -> pl.DataFrame:
     return table if table["goroutine"].is_sorted() else table.sort("goroutine", maintain_order=True)
 
 
-# -- where the lists lie ---------------------------------------------------------------------------------------------
-
-
 def _in_threads(data: bytes, parts: Sequence[Calls], lines: Positions, wanted: _Wanted | None) -> list[_Found]:
     if len(parts) < 2:
         return [_read_calls(data, part, lines, wanted) for part in parts]
@@ -178,7 +174,7 @@ def _read_calls(data: bytes, calls: Calls, lines: Positions, wanted: _Wanted | N
 
 
 def _side_by_side(data: bytes, begin: int, paren: npt.NDArray[np.int32], end: npt.NDArray[np.int32]) -> Lists:
-    """The lists alone, one behind the other: they are a fraction of the text, and the rest need not be searched."""
+    """The lists alone, one behind the other, so that the rest of the text is not searched."""
     length = end - paren
     ends = np.cumsum(length, dtype=np.int32)
     index = np.repeat(paren - (ends - length), length)
@@ -190,7 +186,7 @@ def _side_by_side(data: bytes, begin: int, paren: npt.NDArray[np.int32], end: np
 def _read_scattered(
     data: bytes, goroutines: Iterable[ScatteredCalls], lines: Positions, wanted: _Wanted | None
 ) -> _Found:
-    """The words of lists that lie anywhere: they are put side by side first."""
+    """The words of the lists of irregular goroutines."""
     texts: list[bytes] = []
     places: list[tuple[int, int]] = []
     for goroutine in goroutines:

@@ -1,8 +1,7 @@
-"""The careful reader: one goroutine's lines, one at a time, when something stands between them.
+"""The careful reader: reads one irregular goroutine line by line.
 
-It takes what the fast path will not: text spliced in by other writers, lost and torn lines, doubled or missing blank
-lines, tabs turned into blanks, ancestor sections, C frames, a cut end. Each line still goes through the grammar.
-Damage costs what it touches and is reported; the goroutine stays.
+It handles text spliced in by other writers, lost and torn lines, doubled or missing blank lines, tabs turned into
+blanks, ancestor sections, C frames and a cut end. Damage costs what it touches and is reported; the goroutine stays.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar, header, surroundings
 from stackscan.formats.goroutine_text.grammar import NON_GO, Header
 from stackscan.formats.goroutine_text.segments import (
-    EXCERPT,
     PATH_LIKE,
     TORN_CALL,
     TORN_HEADER,
+    Goroutine,
     Pending,
     Segment,
     SegmentResult,
@@ -29,6 +28,7 @@ from stackscan.formats.goroutine_text.segments import (
     is_double_spaced,
     shortened,
 )
+from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Frame, Problem
 
 
@@ -89,15 +89,15 @@ class _Reader:
     def _read_header(self) -> int:
         """Read the first line if it is a header; returns how many lines that took."""
         line = self.first
-        if not surroundings.is_header_like(line):
+        if not surroundings.HEADER_LIKE.match(line):
             return 0
         text = line.rstrip("\0\r \t")
-        goroutine_id = header.read_damaged(text)
+        goroutine_id = header.goroutine_id(text)
         if goroutine_id is None or goroutine_id >= 1 << 64:
             self._problem(self.segment.first_line, "goroutine id is not a 64-bit number", text)
             self.result.lost.append(self.segment.first_line)
             return 1
-        tail, reason = header.read_what_can_be(text.split(" ", 2)[2])
+        tail, reason = header.read_readable(text.split(" ", 2)[2])
         if reason:
             self._problem(self.segment.first_line, reason, text)
         self.header = (goroutine_id, tail)
@@ -155,7 +155,7 @@ class _Reader:
             self._leave()
 
     def _leave(self) -> None:
-        """The goroutine ended: text seen since its last line stood after it, and is nobody's damage."""
+        """End the goroutine: text since its last line stands after it, and is no damage."""
         self.outside = True
         self.between.clear()
         self.orphan = None
@@ -247,7 +247,7 @@ class _Reader:
         self.last_kind = "register" if surroundings.is_register(text, within=self.last_kind == "register") else "other"
 
     def _hidden_header(self, text: str, number: int) -> None:
-        """A header that other text hides is not read, but told; one with no frame below it is only spoken of."""
+        """Report a header behind other text, which is not read; without a frame below, it is only a mention."""
         at = number - self.segment.first_line + self.segment.begin + 1
         if header_behind_text(text) is not None and begins_stack(self.segment.lines[at : at + 2]):
             if text[0] == "\t" and self.in_panic:  # its message, which Go 1.23 and later indent
@@ -324,7 +324,8 @@ class _Reader:
         if not self.trace.frames and not self.trace.unavailable and not self.trace.closed and not self.result.cut:
             self._problem(self.segment.first_line, "no frames below the header", self.first)
         ancestors = tuple((ancestor, trace.stack()) for ancestor, trace in self.ancestors)
-        found = self.trace.goroutine(goroutine_id, self.segment.first_line, tail, ancestors)
+        line, trace = self.segment.first_line, self.trace
+        found = Goroutine(goroutine_id, line, tail, trace.stack(), trace.creator_id, ancestors, tuple(trace.call_lines))
         self.result.goroutines.append(found)
 
     def _is_cut(self) -> bool:

@@ -1,9 +1,8 @@
 """The fast path: the regular goroutines of a chunk, as columns.
 
-What matters of each line (a function's name, a location, a creator's name, the tail of a header) is interned exactly,
-by a polars categorical over the bytes of the chunk: one code a line. A frame is then a pair of codes and a stack a run
-of pairs. Runs are grouped by a polynomial hash and compared code by code with the first of their group: two goroutines
-share a stack only when every name and every location agree.
+The essential part of each line (function, location, creator, tail of a header) is interned by a polars categorical over
+the bytes of the chunk: one code a line. A frame is a pair of codes, a stack a run of pairs. Runs are grouped by a
+polynomial hash and then compared code by code, so equal stacks agree in every name and location.
 """
 
 from __future__ import annotations
@@ -53,21 +52,20 @@ class Interner:
         return codes
 
     def texts(self) -> pl.Series:
-        """The distinct texts by code. Not to be asked while a thread interns: it could see a code without its text."""
+        """The distinct texts by code. To be called when no thread interns: a code might have no text yet."""
         every = pl.Series(np.arange(max(self._highest) + 1, dtype=np.uint32))
-        return every.cat.to(self._dtype).cast(pl.String)  # Categories.to_series asks for them one by one
+        return every.cat.to(self._dtype).cast(pl.String)  # faster than Categories.to_series
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkColumns:
-    """The regular goroutines of one chunk, a row each, and where the irregular ones lie.
+    """The regular goroutines of one chunk, a row each, and the places of the irregular ones.
 
-    Lines are 0-based in the chunk. ``header_lines`` are all headers, ``header_bytes`` where they begin, and
-    ``irregular`` tells which of them are left to the careful reader; the columns after them have one entry for each
-    of the others. ``tail`` is the code of what
-    follows the id in the header; ``stack`` indexes ``stack_keys``, each the bytes of its frames' (name, location) codes
-    and its creator's. ``calls`` counts the call lines of each goroutine, and ``call_paren`` and ``call_end`` are where
-    the argument list of each begins and the line ends: bytes of the chunk, 32 bits since they may be kept for long.
+    Lines are 0-based in the chunk. ``header_lines`` are all headers, ``header_bytes`` their places, and ``irregular``
+    those left to the careful reader; later columns have an entry for each of the others. ``tail`` is the code of the
+    text behind the id; ``stack`` indexes ``stack_keys``, each the bytes of its frames' (name, location) codes and its
+    creator's. ``calls`` counts the call lines of each goroutine, whose argument lists begin at byte ``call_paren`` of
+    the chunk and end at ``call_end`` (32 bits: they are kept for long).
     """
 
     line_count: int
@@ -146,18 +144,18 @@ def _framed(lines: Lines, irregular: Mask) -> tuple[Positions, Mask]:
 def _creator_ids(chunk: bytes, lines: Lines, creators: Positions) -> tuple[Words, Mask, Positions]:
     """For each creator line: the goroutine it names, whether it names one, and where the function's name ends."""
     end = lines.end[creators]
-    number, digits = ln.trailing_number(lines.data, end)
+    parent, digits = ln.number(lines.data, end, backwards=True)
     name_end = end - digits - len(_IN_GOROUTINE)
     named = (digits > 0) & (name_end > lines.begin[creators] + _CREATED_BY)
     words = ln.unaligned_words(chunk)
     at = np.where(named, name_end, 0)
     named &= words[at] == int.from_bytes(_IN_GOROUTINE[:8], "little")
     named &= words[at + 6] == int.from_bytes(_IN_GOROUTINE[-8:], "little")
-    return number, named, np.where(named, name_end, end)
+    return parent, named, np.where(named, name_end, end)
 
 
 def _codes(chunk: bytes, lines: Lines, interner: Interner, creators: Positions, creator_name_end: Positions) -> Codes:
-    """One code a line: of the part of it that tells frames, creators and headers apart (0: nothing to tell)."""
+    """One code a line: of the text that distinguishes frames, creators and headers (0: none)."""
     kind = lines.kind
     located = (kind == ln.LOCATION) | (kind == ln.CREATOR_LOCATION)
     begin = lines.begin + located  # the tab
@@ -191,8 +189,7 @@ _SLOT_BITS: Final = 20
 def _group(pairs: Words, first: Positions, creator: Words) -> tuple[Positions, list[bytes]]:
     """Group equal runs of frames: for each goroutine the index of its key, and the keys in the order of the dump.
 
-    A hash proposes, an exact comparison decides: a goroutine that differs from the one it was put with gets a key of
-    its own bytes, so a collision costs time and never truth.
+    After a collision of hashes, an exact comparison gives the goroutine its own key.
     """
     if len(first) == 0:
         return np.empty(0, dtype=np.int64), []

@@ -1,9 +1,10 @@
-"""Which Go versions print a dump like this one, told by what only they print."""
+"""The Go versions that print a dump like this one, by what only they print."""
 
 from __future__ import annotations
 
 import polars as pl
 
+from stackscan.formats import counted
 from stackscan.model.snapshot import Stack
 
 #: First Go version of a wait reason (runtime2.go waitReasonStrings by release).
@@ -25,12 +26,14 @@ _REASON_SINCE = {
 
 
 def of(goroutines: pl.DataFrame, stacks: tuple[Stack, ...]) -> str | None:
-    """``"Go 1.21 or later"``: the oldest version that could have printed this; None without any evidence."""
+    """The oldest version that prints this: ``"Go 1.21 or later"``; None without evidence."""
     if goroutines.is_empty():
         return None
-    if any(_is_gccgo(stack) for stack in stacks):
+    functions = [function for stack in stacks for function in stack.functions]
+    if any(".go.." in function or "..init" in function for function in functions):
         return "gccgo"
-    evidence = [_REASON_SINCE.get(reason, "1.4") for reason in goroutines["wait_reason"].unique() if reason]
+    reasons = goroutines["wait_reason"].unique()
+    evidence = [_REASON_SINCE[reason] for reason in reasons if reason in _REASON_SINCE]
     if goroutines["creator_id"].null_count() < len(goroutines):
         evidence.append("1.21")
     if goroutines["thread"].null_count() < len(goroutines):
@@ -39,15 +42,6 @@ def of(goroutines: pl.DataFrame, stacks: tuple[Stack, ...]) -> str | None:
         evidence.append("1.26")
     if goroutines["labels"].null_count() < len(goroutines):
         evidence.append("1.26")
-    if any("[...]" in function for stack in stacks for function in stack.functions):
+    if any("[...]" in function for function in functions):
         evidence.append("1.18")
-    oldest = max(evidence, key=_version, default="1.4")
-    return f"Go {oldest} or later" if oldest != "1.4" else None
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(map(int, text.split(".")))
-
-
-def _is_gccgo(stack: Stack) -> bool:
-    return any(".go.." in function or "..init" in function for function in stack.functions)
+    return counted.dialect(evidence)

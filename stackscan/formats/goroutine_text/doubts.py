@@ -1,67 +1,55 @@
-"""One dump of a text, and what of it is no goroutine of the process: listed twice, or a stranger's words in a panic's
-message. What nobody can tell apart is counted, and the report says so."""
+"""Listings in a dump that may be no goroutines of the process: repeated ones, and text of a panic's message.
+
+Those that cannot be distinguished are counted, and the report says so.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, overload
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from stackscan.formats.goroutine_text.rows import Rows
-from stackscan.formats.goroutine_text.surroundings import Mark
 from stackscan.model.snapshot import Problem
 
 if TYPE_CHECKING:
     from stackscan.formats.goroutine_text.reading import Reading
+
+T = TypeVar("T")
 
 _MAIN_FRAMES: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart", "testing.tRunner"})
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one snapshot, its lines (first, end), and what was found about it on the way: problems, and how many
-    headers are no goroutine of their own."""
+    """The rows of one snapshot, its lines (first, end), its problems, and how many headers are not counted."""
 
     rows: Rows
     first_line: int
     end_line: float
     problems: tuple[Problem, ...] = ()
     not_counted: int = 0
-    doubtful: bool = False  # what is the dump's own and what a stranger's cannot be told
+    doubtful: bool = False  # it may hold text of a panic's message
 
-    def slice(self, lines: Sequence[int]) -> range:
-        """Which of some ascending line numbers lie in this snapshot."""
-        return range(bisect_left(lines, self.first_line), bisect_left(lines, self.end_line))
+    def within(self, things: Sequence[T], line: Callable[[T], int] = attrgetter("line")) -> Sequence[T]:
+        """The part of ``things``, which are sorted by line, in this snapshot."""
+        return _between(things, self.first_line, self.end_line, line)
 
 
-class Lines(Sequence[int]):
-    """The lines of things that have one, without copying them: what bisect needs."""
-
-    def __init__(self, things: Sequence[Problem | Mark]) -> None:
-        self._things = things
-
-    def __len__(self) -> int:
-        return len(self._things)
-
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[int]: ...
-    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
-        if isinstance(index, slice):
-            return [thing.line for thing in self._things[index]]
-        return self._things[index].line
+def _between(things: Sequence[T], first: int, end: float, line: Callable[[T], int] = attrgetter("line")) -> Sequence[T]:
+    return things[bisect_left(things, first, key=line) : bisect_left(things, end, key=line)]
 
 
 def note(
     part: Part, line: int, reason: str, excerpt: str = "", *, not_counted: int = 0, doubtful: bool = False
 ) -> Part:
-    """The same with one more problem; with so many headers that are no goroutine, or that nobody can be sure of."""
+    """The part with one more problem, more headers that are not counted, or doubt about its goroutines."""
     problems = (*part.problems, Problem(line, reason, excerpt))
     doubtful |= part.doubtful
     return replace(part, problems=problems, not_counted=part.not_counted + not_counted, doubtful=doubtful)
@@ -73,15 +61,15 @@ def repeats(found: Rows) -> bool:
 
 
 def running_with_stack(found: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
-    """Which goroutines run and have frames: the one that the runtime prints first."""
+    """A mask of the goroutines that run and have frames: the runtime prints one, first."""
     running = np.array([header.wait_reason == "running" for header in reading.interned.headers])[reading.interned.plain]
-    shown = np.array([bool(stack.frames) for stack in reading.interned.stacks])
-    both: npt.NDArray[np.bool_] = running[found.header] & shown[found.stack]
+    framed = np.array([bool(stack.frames) for stack in reading.interned.stacks])
+    both: npt.NDArray[np.bool_] = running[found.header] & framed[found.stack]
     return both
 
 
 def without_repeats(part: Part, reading: Reading) -> Part:
-    """GOTRACEBACK=crash lists running goroutines again with their thread: keep the listing that has a stack."""
+    """The part without repeated listings (GOTRACEBACK=crash): those with a stack stay."""
     if not repeats(part.rows):
         return part
     ids = part.rows.goroutine_id
@@ -95,7 +83,7 @@ def without_repeats(part: Part, reading: Reading) -> Part:
             continue
         kept, again = (reading.interned.stacks[part.rows.stack[row]] for row in (first, place))
         has_frames = bool(kept.frames)
-        if has_frames and again.frames and kept != again:  # neither hides the other: one may be a stranger's text
+        if has_frames and again.frames and kept != again:  # one of them may be text of a message
             doubts.append(place)
             continue
         dropped.append(place if has_frames else first)
@@ -110,10 +98,10 @@ def without_repeats(part: Part, reading: Reading) -> Part:
 
 
 def without_fake(part: Part, reading: Reading) -> Part:
-    """A panic message of several lines may hold text that looks like a goroutine (printed raw up to Go 1.22).
+    """The part without goroutines that a panic's message holds (printed raw up to Go 1.22).
 
-    The real one is the goroutine that panicked: it comes right after the message, is running, and no other running one
-    with a stack can follow. A message's goroutine stands before it and has neither creator nor main frame.
+    The goroutine that panicked comes right after the message, is running, and no other running one with a stack
+    follows. A message's goroutine stands before it and has neither creator nor main frame.
     """
     dropped = 0
     while dropped + 1 < len(part.rows) and _is_fake(part.rows, dropped, part.first_line, reading):
@@ -125,15 +113,15 @@ def without_fake(part: Part, reading: Reading) -> Part:
 
 
 def with_doubts(part: Part, reading: Reading) -> Part:
-    """Say so where goroutines below a panic may be text of its message, and nothing tells whether they are.
+    """The part, with a problem where goroutines below a panic may be text of its message.
 
-    The goroutine that panicked comes first, and is the only running one with a stack: what stands above the last such
-    one may have been written by a stranger.
+    The goroutine that panicked is listed first and is the only running one with a stack, so all above the last such
+    one is doubtful.
     """
     found = part.rows
     if not len(found) or not _panics(part.first_line, int(found.line[0]), reading):
         return part
-    if len(part.slice([mark.line for mark in reading.marks if mark.kind == "thread"])):
+    if any(mark.kind == "thread" for mark in part.within(reading.marks)):
         return part  # GOTRACEBACK=crash: each thread has a running goroutine
     running = np.flatnonzero(running_with_stack(found, reading))
     if not len(running) or not running[-1]:
@@ -143,22 +131,19 @@ def with_doubts(part: Part, reading: Reading) -> Part:
 
 
 def with_follower(part: Part, following: Part | None, reading: Reading) -> Part:
-    """Say so where a second dump follows a panic's without a cause of its own: a process that dies prints one."""
+    """The part, with a problem where a second dump without a cause follows a panic's: a dying process prints one."""
     if following is None or not len(part.rows) or not len(following.rows):
         return part
     line, own = int(part.rows.line[0]), int(following.rows.line[0])
-    caused = any(
-        mark.kind == "cause" for k in following.slice(Lines(reading.marks)) if (mark := reading.marks[k]).line < own
-    )
+    caused = any(mark.kind == "cause" and mark.line < own for mark in following.within(reading.marks))
     if caused or not _panics(part.first_line, line, reading):
         return part
     return note(part, line, "these goroutines may be part of the panic message: a second dump follows", doubtful=True)
 
 
 def _panics(first_line: int, line: int, reading: Reading) -> bool:
-    """Whether a panic is told of between two lines."""
-    above = range(bisect_left(Lines(reading.marks), first_line), bisect_left(Lines(reading.marks), line))
-    return any(reading.marks[k].text.startswith("panic: ") for k in above)
+    """Whether a panic is announced between two lines."""
+    return any(mark.text.startswith("panic: ") for mark in _between(reading.marks, first_line, line))
 
 
 def _is_fake(found: Rows, place: int, first_line: int, reading: Reading) -> bool:

@@ -1,31 +1,27 @@
-"""The one door to the Lark grammar of the text format (grammars/goroutine.lark).
+"""Lines of the text format read by its grammar (grammars/goroutine.lark) into plain values.
 
-Plain values come out: no Lark type leaves this module. Every function here parses one line (or one block, for the
-reference reader) and returns None when the grammar does not accept it; who asks decides what that means.
+Each function parses one line, or a block for the reference reader, and returns None when the grammar refuses it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from stackscan.formats.grammars import parser
+from stackscan.formats.grammars import Grammar, is_tree, subtrees_of, tokens_of
 from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
-    from typing_extensions import TypeIs
+    from lark import Token, Tree
 
-_STARTS: Final = (
-    "goroutine frames batch header call location creator elided ancestor unavailable non_go arguments labels".split()
-)
+_DIGITS: Final = re.compile(r"[0-9]{1,20}")
+_PERCENT: Final = re.compile(r"(?:%[0-9a-f]{2})+")
 #: What one word of an argument list may be: a machine word, or an aggregate of them.
 Argument = str | tuple["Argument", ...]
-
-
+#: File, line (0 or negative: unknown) and offset from the function's entry in bytes (None: inlined).
+Location = tuple[str, int, int | None]
 #: The frame of a C function that no symbolizer could name (runtime/traceback.go printOneCgoTraceback).
 NON_GO: Final = Frame("non-Go function", "", 0)
 
@@ -43,28 +39,8 @@ class Header:
     labels: str | None = None
 
 
-@cache
-def _parser() -> Lark:
-    return parser(
-        "goroutine",
-        start=_STARTS,
-        maybe_placeholders=False,
-        propagate_positions=False,
-        transformer=_Batch,
-    )
-
-
-@cache
-def terminal(name: str) -> re.Pattern[str]:
-    """The regular expression of a terminal of the grammar, for callers that must test many lines at once."""
-    for definition in _parser().terminals:
-        if definition.name == name:
-            return re.compile(definition.pattern.to_regexp())
-    raise KeyError(name)
-
-
 class _Batch:
-    """What the rules of ``batch`` give instead of trees, which would cost as much again as reading the frames."""
+    """The values of ``batch``'s rules; trees would cost as much again as reading the frames."""
 
     @staticmethod
     def batched_frame(parts: list[Token]) -> Frame:
@@ -85,40 +61,19 @@ class _Batch:
         return frames
 
 
+_GRAMMAR: Final = Grammar(
+    "goroutine",
+    "goroutine frames batch header call location creator elided ancestor unavailable non_go arguments labels",
+    propagate_positions=False,
+    transformer=_Batch,
+)
+parse, terminal = _GRAMMAR.parse, _GRAMMAR.terminal
+
+
 def parse_batch(text: str) -> list[Frame] | None:
     """The frames of many calls without arguments, each with its location; None when one is not of the usual form."""
-    from lark.exceptions import LarkError
-
-    try:
-        found: object = _parser().parse(text, start="batch")
-    except LarkError:
-        return None
-    return found if isinstance(found, list) else None
-
-
-def parse(text: str, start: str) -> Tree[Token] | None:
-    """The tree of a text under a start rule; for this package only."""
-    from lark.exceptions import LarkError
-
-    try:
-        return _parser().parse(text, start=start)
-    except LarkError:
-        return None
-
-
-def tokens_of(tree: Tree[Token]) -> dict[str, str]:
-    """The tokens directly below a node, by terminal name."""
-    return {child.type: str(child) for child in tree.children if not _is_tree(child)}
-
-
-def subtrees_of(tree: Tree[Token]) -> list[Tree[Token]]:
-    """The nodes directly below a node."""
-    return [child for child in tree.children if _is_tree(child)]
-
-
-def _is_tree(child: Token | Tree[Token]) -> TypeIs[Tree[Token]]:
-    """Whether a child is a node: told without importing Lark, which costs as much as reading the child."""
-    return hasattr(child, "data")
+    frames: object = parse(text, "batch")
+    return frames if isinstance(frames, list) else None
 
 
 @lru_cache(maxsize=4096)
@@ -134,16 +89,13 @@ def header_of(tree: Tree[Token]) -> tuple[int, Header]:
     status: list[tuple[str, str]] = []
     for part in subtrees_of(tree):
         if part.data == "status":
-            status = [_status_part(child) for child in part.children]
+            parts = part.children
+            status = [("LABELS", _labels_text(one)) if is_tree(one) else (one.type, str(one)) for one in parts]
         elif part.data == "thread":
             fields["thread"] = str(part.children[0]).strip()
         else:
             fields["labels"] = _labels_text(part)
     return int(tokens_of(tree)["ID"]), _with_status(status, fields)
-
-
-def _status_part(child: Token | Tree[Token]) -> tuple[str, str]:
-    return ("LABELS", _labels_text(child)) if _is_tree(child) else (child.type, str(child))
 
 
 def _with_status(status: list[tuple[str, str]], fields: dict[str, str]) -> Header:
@@ -216,19 +168,11 @@ def call_of(tree: Tree[Token]) -> str:
     return unescape_path(tokens.get("FUNCTION") or tokens["BARE_FUNCTION"])
 
 
-_DIGITS: Final = re.compile(r"[0-9]{1,20}")
-_PERCENT: Final = re.compile(r"(?:%[0-9a-f]{2})+")
-
-
 def unescape_path(symbol: str) -> str:
     """``gopkg.in/yaml%2ev3.Decode`` → ``gopkg.in/yaml.v3.Decode`` (cmd/internal/objabi.PathToPrefix, reversed)."""
     if "%" not in symbol:
         return symbol
     return _PERCENT.sub(lambda m: bytes.fromhex(m.group().replace("%", "")).decode("utf-8", "replace"), symbol)
-
-
-#: File, line (0 or negative: unknown) and offset from the function's entry in bytes (None: inlined).
-Location = tuple[str, int, int | None]
 
 
 def read_location(text: str) -> Location | None:
@@ -251,10 +195,7 @@ def location_of(tree: Tree[Token]) -> Location:
     """The values of a parsed location line."""
     if tree.data == "pc_location":
         return "", 0, None
-    return _location(tokens_of(tree))
-
-
-def _location(tokens: Mapping[str, str]) -> Location:
+    tokens = tokens_of(tree)
     offset = tokens.get("OFFSET")
     return tokens["FILE"][1:], int(tokens["LINE"][1:]), int(offset[4:], 16) if offset else None
 

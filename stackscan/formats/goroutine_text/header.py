@@ -1,7 +1,7 @@
-"""What follows a goroutine's id in its header: ``[select, 3 minutes] {job: 7}:``.
+"""Reads what follows a goroutine's id in its header: ``[select, 3 minutes] {job: 7}:``.
 
-Labels and thread addresses differ from goroutine to goroutine while only a few brackets do. So the three are told
-apart first, and only a new bracket goes through the grammar; anything unusual goes there whole.
+Labels and thread addresses differ between goroutines, brackets hardly do. So the three are split first, and only a new
+bracket goes through the grammar; an unusual header goes there whole.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _read_whole(tail: str) -> Header | None:
 
 
 def _read_bracket(tail: str) -> Header | None:
-    """Where only the bracket is known: what stands around it is kept as an attribute that no Go version prints yet."""
+    """The header where only the bracket can be read: the text around it becomes an attribute."""
     before, opened, rest = tail.partition("[")
     status, closed, after = rest.partition("]")
     head = _read_whole(f"[{status}]:") if opened and closed and after.endswith(":") else None
@@ -89,8 +89,8 @@ def _with_labels_behind(table: pl.DataFrame) -> pl.DataFrame:
 def _with_inner_labels(table: pl.DataFrame) -> pl.DataFrame:
     """With the labels that Go 1.26 prints inside the bracket: ``[select labels:{"job": "7"}, 3 minutes]:``.
 
-    They are cut out by their literals and proven by the grammar's form, which costs less than finding them by it. The
-    form reads from the left and knows one way only, so what it accepts whole is what it would have found.
+    They are cut out at literals, then checked by the grammar's pattern, which is cheaper than a search for it. The
+    pattern matches in one way only, so a full match is what the search would have found.
     """
     before, inside = _halves("tail", f'{_INNER}"')
     labels, behind = _halves("inside", '"}')
@@ -108,7 +108,7 @@ def _with_inner_labels(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _halves(column: str, literal: str) -> tuple[pl.Expr, pl.Expr]:
-    """What stands before and behind the first ``literal``; the second is null where there is none."""
+    """The text before and behind the first ``literal``; the second is null where there is none."""
     parts = pl.col(column).str.splitn(literal, 2).struct
     return parts.field("field_0"), parts.field("field_1")
 
@@ -135,24 +135,24 @@ def _inner_labels() -> re.Pattern[str]:
 
 
 def _with_labels(head: Header, labels: str) -> Header:
-    """The same header with labels; several times as fast as dataclasses.replace, and there may be one a goroutine."""
+    """The header with labels; several times as fast as dataclasses.replace, for one may come with each goroutine."""
     return Header(head.wait_reason, head.wait_minutes, head.locked, head.leaked, head.attributes, head.thread, labels)
 
 
-def read_what_can_be(tail: str) -> tuple[Header, str | None]:
-    """The same as far as it goes, and what had to be left out."""
+def read_readable(tail: str) -> tuple[Header, str | None]:
+    """The header as far as it can be read, and what had to be left out."""
     found = read_tail(tail)
     if found is None and (cut := _without_cut_labels(tail)) is not None:
         return cut, "labels without an end; skipped"
     if found is None:
         return Header(None), "goroutine header is damaged; its state is unknown"
-    if has_too_long_labels(found):
+    if bounds.are_long(found.labels):
         return replace(found, labels=None), bounds.long_labels(len(found.labels or ""))
     return found, None
 
 
 def _without_cut_labels(tail: str) -> Header | None:
-    """The header whose labels are longer than a line may be: what stands before them is whole."""
+    """The header without labels that are cut where the line was too long."""
     for literal in (_BEHIND, _INNER):
         bracket, has_labels, _ = tail.partition(literal)
         if has_labels:
@@ -160,12 +160,7 @@ def _without_cut_labels(tail: str) -> Header | None:
     return None
 
 
-def has_too_long_labels(header: Header) -> bool:
-    """Whether the labels are longer than the limit (in characters, which are bytes in what Go prints)."""
-    return bounds.are_long(header.labels)
-
-
-def read_damaged(line: str) -> int | None:
-    """The id of a line that starts like a header, whatever follows: a goroutine is never lost for its header."""
+def goroutine_id(line: str) -> int | None:
+    """The id in a line that starts like a header, however damaged the rest is."""
     digits = line.removeprefix("goroutine ").partition(" ")[0]
     return int(digits) if digits.isdecimal() and len(digits) <= 20 else None

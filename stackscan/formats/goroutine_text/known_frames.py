@@ -1,4 +1,4 @@
-"""The frames that have been read already, and how new ones pass the grammar: all at once."""
+"""A cache of frames; new ones are parsed all at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from stackscan.formats.goroutine_text import grammar
+from stackscan.formats.grammars import subtrees_of
 from stackscan.model.snapshot import Frame
 
 #: Frames by their (function, location) texts. Captures of one program share most of theirs.
@@ -14,24 +15,21 @@ _MOST_KNOWN_FRAMES: Final = 65536
 
 
 def read_frames(lines: Sequence[tuple[str, str]]) -> list[Frame] | None:
-    """Many (function, location) pairs at once, which costs half of reading each alone; None when one is refused."""
+    """The frames of (function, location) pairs, for half the cost of one at a time; None when one is refused."""
     new = [line for line in lines if line not in _known_frames]
     if new:
         text = "".join(f"{function}()\n\t{location}\n" for function, location in new)
-        read = grammar.parse_batch(text) or _unusual(text)
-        if read is None:
-            return None
+        read = grammar.parse_batch(text)
+        if not read:  # frames of C code, and others that are rare
+            tree = grammar.parse(text, "frames")
+            if tree is None:
+                return None
+            read = list(map(grammar.frame_of, subtrees_of(tree)))
         _known_frames.update(zip(new, read, strict=True))
     frames = [_known_frames[line] for line in lines]
     if len(_known_frames) > _MOST_KNOWN_FRAMES:
         _known_frames.clear()
     return frames
-
-
-def _unusual(text: str) -> list[Frame] | None:
-    """The same with frames of C code, and whatever else the grammar takes for one."""
-    tree = grammar.parse(text, "frames")
-    return None if tree is None else [grammar.frame_of(part) for part in grammar.subtrees_of(tree)]
 
 
 def forget() -> None:

@@ -1,9 +1,8 @@
-"""Where the lines of a chunk begin and end, and what kind each is, found a whole chunk at a time with numpy.
+"""Splits a chunk into lines with numpy, and finds the kind of each.
 
-A kind is told by a line's first bytes and its last parenthesis, nothing more: the grammar still reads every distinct
-line afterwards. What follows what then says which goroutines are *regular* (header, call and location lines in turn,
-perhaps a creator, a blank line). Anything else (text in between, a lost line, an ancestor section) makes a goroutine
-irregular, and the line-by-line reader (careful.py) takes it.
+The kind depends on a line's first bytes and its last parenthesis only: the grammar still reads every distinct line. A
+goroutine is *regular* when header, call and location lines alternate, perhaps with a creator and a blank line at the
+end. Any other (text in between, a lost line, an ancestor section) is left to the line-by-line reader (careful.py).
 """
 
 from __future__ import annotations
@@ -45,18 +44,15 @@ def _transitions() -> Mask:
 
 
 _ALLOWED: Final = _transitions()
-#: What a line's first byte tells; an empty line begins with its newline.
+#: Kinds by a line's first byte; an empty line begins with its newline.
 _BY_FIRST_BYTE: Final = np.full(256, OTHER, dtype=np.uint8)
 _BY_FIRST_BYTE[[_TAB, _NEWLINE, _DOT]] = LOCATION, BLANK, ELIDED
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines of one chunk. ``begin`` and ``end`` are byte positions (end at the newline), ``last_paren`` the
-    position of the line's last ``(`` (call lines only mean it), ``kind`` one of the constants above.
-
-    ``headers`` are the indices of the header lines, each with its ``goroutine_id`` of ``id_digits`` digits.
-    """
+    """The lines of one chunk: byte positions of ``begin``, ``end`` (newline) and ``last_paren`` (of a call), and their
+    ``kind``. ``headers`` indexes the header lines, whose ``goroutine_id`` has ``id_digits`` digits."""
 
     data: Bytes
     begin: Positions
@@ -119,10 +115,10 @@ def unaligned_words(chunk: bytes) -> Words:
 def _headers(
     chunk: bytes, data: Bytes, begin: Positions, end: Positions, kind: Bytes
 ) -> tuple[Positions, Words, Positions]:
-    """The header lines, their ids and the digits of these. What has no id or no bracket is prose: it becomes OTHER."""
+    """The header lines, their ids and the ids' digits; lines without an id or a bracket become OTHER."""
     headers = np.flatnonzero(kind == HEADER)
     after_id = begin[headers] + len(b"goroutine ")
-    number, digits = leading_number(data, after_id)
+    ids, digits = number(data, after_id)
     at = np.minimum(after_id + digits, end[headers])
     is_header = (digits > 0) & (data[at] == _SPACE) & (data[np.minimum(at + 1, end[headers])] == _BRACKET)
     for place in np.flatnonzero(~is_header & (digits > 0)).tolist():
@@ -130,48 +126,36 @@ def _headers(
         is_header[place] = HEADER_LIKE_BYTES.match(chunk, int(begin[line]), int(end[line])) is not None
     if not is_header.all():
         kind[headers[~is_header]] = OTHER
-        headers, number, digits = headers[is_header], number[is_header], digits[is_header]
-    return headers, number, digits
+        headers, ids, digits = headers[is_header], ids[is_header], digits[is_header]
+    return headers, ids, digits
 
 
 #: Digits of a number that are read; 19 always fit in 64 bits.
 MOST_DIGITS: Final = 19
 
 
-def leading_number(data: Bytes, at: Positions) -> tuple[Words, Positions]:
-    """The decimal numbers that start at the given positions, and the digits of each (0: none; at most MOST_DIGITS)."""
+def number(data: Bytes, at: Positions, *, backwards: bool = False) -> tuple[Words, Positions]:
+    """The decimal numbers that begin at the given positions, and their digits (0: none; at most MOST_DIGITS).
+
+    ``backwards``: the numbers that end just before the positions.
+    """
     value = np.zeros(len(at), dtype=np.uint64)
     length = np.zeros(len(at), dtype=np.int64)
     active = np.ones(len(at), dtype=np.bool_)
-    for _ in range(MOST_DIGITS):
-        digit = data[at + length] - np.uint8(ord("0"))
-        active &= digit < 10
-        if not active.any():
-            break
-        value = np.where(active, value * np.uint64(10) + digit, value)
-        length += active
-    return value, length
-
-
-def trailing_number(data: Bytes, end: Positions) -> tuple[Words, Positions]:
-    """The decimal numbers that end just before the given positions, and how many digits each has."""
-    value = np.zeros(len(end), dtype=np.uint64)
-    length = np.zeros(len(end), dtype=np.int64)
-    active = np.ones(len(end), dtype=np.bool_)
     scale = np.uint64(1)
     for _ in range(MOST_DIGITS):
-        digit = data[end - 1 - length] - np.uint8(ord("0"))
+        digit = data[at - 1 - length if backwards else at + length] - np.uint8(ord("0"))
         active &= digit < 10
         if not active.any():
             break
-        value = np.where(active, value + digit * scale, value)
+        value = np.where(active, value + digit * scale if backwards else value * np.uint64(10) + digit, value)
         length += active
         scale *= np.uint64(10)
     return value, length
 
 
 def irregular_headers(lines: Lines) -> Mask:
-    """Which goroutines (by index into ``lines.headers``) hold a line that may not stand where it stands."""
+    """A mask of the goroutines (by index into ``lines.headers``) with a line out of order."""
     kind, headers = lines.kind, lines.headers
     wrong = np.flatnonzero(~_ALLOWED[kind[:-1] * np.uint8(_KINDS) + kind[1:]]) + 1
     irregular = np.zeros(len(headers), dtype=np.bool_)

@@ -1,17 +1,19 @@
-"""Brings a text to the form that the reader expects, without moving a line: line numbers stay those of the source."""
+"""Normalises encoding, line ends and indentation of a text; line numbers stay those of the source."""
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES
+from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Problem
 from stackscan.sources import limits
 
 _BOM: Final = b"\xef\xbb\xbf"
-_PROBE: Final = 1 << 16  # bytes looked at to tell line ends, escapes and order
+_PROBE: Final = 1 << 16  # bytes in which line ends and escapes are detected
 _INDENTED_HEADER: Final = re.compile(rb"(?m)^([ \t]+)goroutine \d+ [^\n]*\[")
 _OFFSET_ESCAPED: Final = re.compile(rb"(?m):\d+ &#43;0x[0-9a-f]+[ \t]*$|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*&#43;0x")
 _OFFSET: Final = re.compile(rb"(?m):\d+ \+0x[0-9a-f]+|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*\+0x")
@@ -21,8 +23,8 @@ _HIDDEN_HEADER: Final = re.compile(rb"goroutine \d+ \[[a-z]")
 
 
 def normalise(data: bytes) -> tuple[bytes, list[Problem]]:
-    """UTF-8 without byte order mark and NULs, plain newlines, no common indentation; and what was replaced for it."""
-    data = data.removeprefix(_BOM).replace(b"\0", b"")  # a log that was truncated while it was written holds NULs
+    """UTF-8 without byte order mark and NULs, plain newlines, no common indentation; and the problems on the way."""
+    data = data.removeprefix(_BOM).replace(b"\0", b"")  # logs truncated while they are written hold NULs
     if b"\r\n" in data[:_PROBE]:
         data = data.replace(b"\r\n", b"\n")
     data, too_long = _shorten_lines(data)
@@ -31,14 +33,11 @@ def normalise(data: bytes) -> tuple[bytes, list[Problem]]:
     if b"&#43;0x" in data[:_PROBE] and _is_html(data):
         data = html.unescape(re.sub(r"(?m)^<pre[^>\n]*>", "", data.decode())).encode()
         problems.append(Problem(1, "HTML escapes undone"))
-    return _dedent(data), problems
+    return dedented(data, _indents(data)), problems
 
 
 def _is_html(data: bytes) -> bool:
-    """Whether html/template wrote the text: it writes the + of every offset as an escape.
-
-    A stranger can write the escape into a label, but cannot change the lines of frames.
-    """
+    """Whether html/template wrote the text: it escapes the + of every offset, also in frames, where no label is."""
     return _OFFSET_ESCAPED.search(data) is not None and _OFFSET.search(data) is None
 
 
@@ -57,7 +56,7 @@ def _shorten_lines(data: bytes) -> tuple[bytes, list[Problem]]:
         end = end if end >= 0 else len(data)
         line += data.count(b"\n", counted, at)
         begins = data[at : at + _BEGINNING].decode("utf-8", "ignore")
-        problems.append(Problem(line, _too_long(data, at, end), begins.strip()[:120]))
+        problems.append(Problem(line, _too_long(data, at, end), begins.strip()[:EXCERPT]))
         kept += data[done:at], begins.encode()
         done = at = counted = end
     return (b"".join([*kept, data[done:]]), problems) if kept else (data, problems)
@@ -70,35 +69,33 @@ def _too_long(data: bytes, begin: int, end: int) -> str:
 
 
 def _valid_utf8(data: bytes) -> tuple[bytes, list[Problem]]:
-    if data.isascii():
-        return data, []
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        text = data.decode("utf-8", "replace")
-    else:
+    if data.isascii() or _is_utf8(data):
         return data, []
     problems = []
     for number, line in enumerate(data.split(b"\n"), start=1):
-        if not _valid(line):
-            excerpt = line.decode("utf-8", "replace").strip()[:120]
+        if not _is_utf8(line):
+            excerpt = line.decode("utf-8", "replace").strip()[:EXCERPT]
             problems.append(Problem(number, "bytes that are not UTF-8; shown as U+FFFD", excerpt))
             if len(problems) == _MOST_PROBLEMS:
                 break
-    return text.encode(), problems
+    return data.decode("utf-8", "replace").encode(), problems
 
 
-def _valid(line: bytes) -> bool:
+def _is_utf8(data: bytes) -> bool:
     try:
-        line.decode()
+        data.decode()
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _dedent(data: bytes) -> bytes:
-    """Take off the indentation that all headers share (a Markdown or YAML block), if none stands at a line's start."""
-    if (data.startswith(b"goroutine ") or b"\ngoroutine " in data) and HEADER_LIKE_BYTES.search(data):
-        return data
-    indent = min((found[1] for found in _INDENTED_HEADER.finditer(data)), key=len, default=b"")
-    return re.sub(rb"(?m)^" + re.escape(indent), b"", data) if indent else data  # a quoted dump stands further in
+def _indents(data: bytes) -> Iterator[bytes]:
+    """The blanks before each header; none where a header stands at a line's start."""
+    if not ((data.startswith(b"goroutine ") or b"\ngoroutine " in data) and HEADER_LIKE_BYTES.search(data)):
+        yield from (header[1] for header in _INDENTED_HEADER.finditer(data))
+
+
+def dedented(data: bytes, indents: Iterable[bytes]) -> bytes:
+    """The text without the shortest of some indentations (a Markdown or YAML block); quoted dumps have longer ones."""
+    indent = min(indents, key=len, default=b"")
+    return re.sub(rb"(?m)^" + re.escape(indent), b"", data) if indent else data

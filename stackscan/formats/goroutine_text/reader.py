@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -18,18 +18,14 @@ from stackscan.formats.goroutine_text.reading import Reading
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult
 from stackscan.formats.goroutine_text.surroundings import COUNTED, HEADER_LIKE_BYTES
 from stackscan.model.snapshot import Problem, Snapshot
-from stackscan.sources import limits
+from stackscan.sources import Progress, limits
 
-#: Bytes a chunk: large enough that numpy's cost a call vanishes, small enough for the caches and for memory.
-_CHUNK: Final = 4 << 20
+_CHUNK: Final = 4 << 20  # bytes: many for numpy, few for caches and memory
 _MOST_THREADS: Final = 8
-
-#: Told how many bytes of how many have been read.
-Progress = Callable[[int, int], None]
 
 
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
-    """All snapshots of a text, at least one. Damage is reported in them."""
+    """The snapshots of a text, at least one. Damage is in their problems."""
     size = len(data)
     data, problems = normalise(data)
     reading = Reading(problems=problems)
@@ -51,7 +47,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
                 progress(span[1], len(data))
     resolver = rows.Resolver(interner, reading.interned)
     if chunks:
-        resolver.learn_headers([chunk.tail for chunk in chunks])
+        resolver.headers(np.concatenate([chunk.tail for chunk in chunks]))  # all at once: a call on columns is dear
     first_line = 1
     for span, chunk in zip(spans, chunks, strict=True):
         _take(data, span, chunk, first_line, resolver, reading, unterminated)
@@ -60,7 +56,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
 
 
 def _note_counted(data: bytes, reading: Reading) -> None:
-    """Say where a counted profile stands between goroutines: it is not read, for a panic's message may quote it."""
+    """Report counted profiles between goroutines: they are not read, since a panic's message may quote them."""
     for found in COUNTED.finditer(data) if b" profile: total " in data else ():
         line = data.count(b"\n", 0, found.start()) + 1
         reason = "a counted profile after a panic's first line, perhaps part of its message; not read"
@@ -69,7 +65,7 @@ def _note_counted(data: bytes, reading: Reading) -> None:
 
 
 def _chunk_size(size: int, threads: int) -> int:
-    """About _CHUNK, and such that each thread gets as many bytes as the others."""
+    """About _CHUNK bytes, such that all threads get equally many."""
     chunks = -(-size // _CHUNK)
     return _CHUNK if chunks < 2 else -(-size // (-(-chunks // threads) * threads))
 
@@ -102,7 +98,7 @@ def _take(
     reading: Reading,
     unterminated: bool,
 ) -> None:
-    """Add one chunk: its regular goroutines as they are, the others through the careful reader."""
+    """Add one chunk: its regular goroutines as columns, the others through the careful reader."""
     part = rows.from_chunk(chunk, first_line, resolver)
     if len(part) and part.line[0] == first_line:  # the chunk does not know what stands before it
         part.after_blank[0] = _is_after_blank(data, span[0])
@@ -133,8 +129,7 @@ def _segments(
     to_read: npt.NDArray[np.bool_],
     unterminated: bool,
 ) -> Iterator[tuple[Segment, int, bool]]:
-    """The segments that the careful reader must read, each with its first byte and whether a blank line stands
-    before it."""
+    """The segments for the careful reader, each with its first byte and whether a blank line precedes it."""
     begin, end = span
     bounds = [*(chunk.header_bytes + begin).tolist(), end]
     lines = chunk.header_lines.tolist()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Argument, Header
+from stackscan.formats.grammars import subtrees_of, tokens_of
 from stackscan.model.snapshot import Frame, Stack
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ def read_block(text: str) -> Block | None:
     tree = grammar.parse(text, "goroutine")
     if tree is None:
         return None
-    parts = grammar.subtrees_of(tree)
+    parts = subtrees_of(tree)
     goroutine_id, header = grammar.header_of(parts[0])
     sections: list[list[Tree[Token]]] = [[]]
     ids: list[int] = []
     for part in parts[1:]:
         if part.data == "ancestor":
-            ids.append(int(grammar.tokens_of(part)["ID"]))
+            ids.append(int(tokens_of(part)["ID"]))
             sections.append([])
         else:
             sections[-1].append(part)
@@ -53,7 +54,7 @@ def read_block(text: str) -> Block | None:
 
 
 def _arguments(frame: Tree[Token]) -> tuple[Argument, ...] | None:
-    text = grammar.tokens_of(grammar.subtrees_of(frame)[0]).get("ARGUMENTS")
+    text = tokens_of(subtrees_of(frame)[0]).get("ARGUMENTS")
     return None if text is None else grammar.read_arguments(text)
 
 

@@ -1,4 +1,4 @@
-"""All goroutines of one text, from the fast path and from the careful reader, as one set of columns in line order."""
+"""The goroutines of one text as columns in line order, from the fast path and the careful reader."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Rows:
 
 @dataclass(slots=True)
 class Interned:
-    """The distinct headers and stacks of one text, in the order in which they were first needed.
+    """The distinct headers and stacks of one text, in the order of first use.
 
-    A header of the text is an entry: which of the few ``headers`` without labels it is (``plain``), and its ``labels``,
-    which may differ from goroutine to goroutine and therefore stay a column where they came as one.
+    An entry is one header of the text: ``plain`` indexes the few ``headers`` without labels; its labels, which may
+    differ from goroutine to goroutine, stay a column.
     """
 
     headers: list[Header] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Interned:
     _last_labels: list[str | None] = field(default_factory=list)  # of those behind the last piece
 
     def header_id(self, value: Header) -> int:
-        """The entry of a header. Those with labels are hardly ever equal, and not looked for: an entry may repeat."""
+        """The entry of a header. One with labels always gets a new entry, since they hardly ever repeat."""
         if value.labels is not None:
             return self._add_one(self.plain_id(replace(value, labels=None)), value.labels)
         found = self._entries.get(value)
@@ -78,7 +78,7 @@ class Interned:
         return found
 
     def add(self, plain: Sequence[int], labels: pl.Series) -> int:
-        """Add as many entries, and say where the first of them is."""
+        """Add entries; returns the index of the first."""
         self._labels = [self.labels(), labels]
         self._last_labels = []
         self.plain.extend(plain)
@@ -106,9 +106,9 @@ class Interned:
 
 
 class Resolver:
-    """Turns the codes of the fast path into headers and stacks; each distinct line passes the grammar once.
+    """Turns the codes of the fast path into headers and stacks; the grammar reads each distinct line once.
 
-    Made when all chunks have been interned: the table of texts must not be read while threads write to it.
+    To be made after all chunks are interned: the texts must not be read while threads add some.
     """
 
     def __init__(self, interner: Interner, interned: Interned) -> None:
@@ -119,22 +119,18 @@ class Resolver:
         self._stacks: dict[bytes, int] = {}
         self._headers = np.full(len(self._texts), _UNSEEN, dtype=np.int64)
 
-    def learn_headers(self, chunks: Sequence[npt.NDArray[np.uint32]]) -> None:
-        """Read the headers of many chunks at once: each may have labels of its own, and columns pay a cost a call."""
-        self.headers(np.concatenate(chunks))
-
     def headers(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         """The header entries of tail codes; -1 where the grammar refuses the header."""
-        asked = np.zeros(len(self._texts), dtype=np.bool_)
-        asked[codes] = True
-        new = np.flatnonzero(asked & (self._headers == _UNSEEN))
+        used = np.zeros(len(self._texts), dtype=np.bool_)
+        used[codes] = True
+        new = np.flatnonzero(used & (self._headers == _UNSEEN))
         tails = self._column.gather(new)
         rest = self._with_labels(new, tails) if tails.str.contains("{", literal=True).any() else new
         self._headers[rest] = [self._header(self._texts[code]) for code in rest.tolist()]
         return self._headers[codes]
 
     def _with_labels(self, codes: npt.NDArray[np.int64], tails: pl.Series) -> npt.NDArray[np.int64]:
-        """Read headers with labels a column at a time, for each goroutine may have its own; what is left over."""
+        """Read headers with labels as a column; returns the codes of those that are left to read one by one."""
         parts = header.split_labels(tails)
         brackets = parts["bracket"].drop_nulls().unique(maintain_order=True)
         plain = [self._plain(bracket) for bracket in brackets]
@@ -148,15 +144,14 @@ class Resolver:
         return left
 
     def _plain(self, bracket: str) -> int:
-        """The index of the header that a bracket alone makes; -1 where it has more to say than that."""
+        """The index of the header that a bracket alone makes; -1 where it has labels or attributes."""
         value = header.read_tail(bracket)
         usual = value is not None and value.labels is None and value.attributes is None
         return self._interned.plain_id(value) if value is not None and usual else _UNREADABLE
 
     def _header(self, tail: str) -> int:
         value = header.read_tail(tail)
-        too_long = value is not None and header.has_too_long_labels(value)
-        return _UNREADABLE if value is None or too_long else self._interned.header_id(value)
+        return _UNREADABLE if value is None or bounds.are_long(value.labels) else self._interned.header_id(value)
 
     def stacks(self, keys: list[bytes]) -> npt.NDArray[np.int64]:
         """The stack indices of keys of the fast path; -1 where the grammar refuses one of its lines."""
@@ -170,7 +165,7 @@ class Resolver:
         """Read the frames that have not been seen yet, all at once if the grammar takes them all."""
         new = [pair for pair in pairs if pair not in self._frames and pair & _LOCATION]
         long = {pair for pair in new if any(map(bounds.is_long, self._line(pair)))}
-        self._frames.update(dict.fromkeys(long))  # the careful reader shortens them, and says so
+        self._frames.update(dict.fromkeys(long))  # the careful reader shortens them
         new = [pair for pair in new if pair not in long] if long else new
         lines = list(map(self._line, new))
         read: Sequence[Frame | None] | None = known_frames.read_frames(lines) if lines else []
@@ -184,7 +179,7 @@ class Resolver:
 
     def _stack(self, pairs: list[int], creator: int) -> int:
         if len(pairs) > limits.MAX_FRAMES:
-            return _UNREADABLE  # the careful reader leaves out what is too much, and says so
+            return _UNREADABLE  # the careful reader leaves out the outer frames
         frames: list[Frame] = []
         elided: int | None = 0
         for pair in pairs:
@@ -231,7 +226,7 @@ def from_careful(found: list[tuple[Goroutine, bool]], interned: Interned) -> Row
 
 
 def merge(parts: list[Rows]) -> Rows:
-    """All rows in line order."""
+    """The rows of all parts in line order."""
     joined = Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in Rows.__dataclass_fields__))
     if np.all(joined.line[:-1] <= joined.line[1:]):
         return joined
@@ -240,9 +235,4 @@ def merge(parts: list[Rows]) -> Rows:
 
 def in_order(codes: npt.NDArray[np.int64]) -> list[int]:
     """The distinct codes in the order in which they first occur."""
-    if not len(codes):
-        return []
-    first = np.full(int(codes.max()) + 1, len(codes), dtype=np.int64)
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
-    found: list[int] = np.argsort(first, kind="stable")[: np.count_nonzero(first < len(codes))].tolist()
-    return found
+    return pl.Series(codes).unique(maintain_order=True).to_list()

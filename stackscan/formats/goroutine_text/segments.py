@@ -1,4 +1,4 @@
-"""The careful reader's nouns: a segment of lines, what it held, and the shapes that damaged lines take."""
+"""Types of the careful reader (segment, goroutine, trace), and the shapes of damaged lines."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from stackscan.formats.goroutine_text.surroundings import Mark
 from stackscan.model.snapshot import Frame, Problem, Stack
 from stackscan.sources import limits
 
-#: Characters of a damaged line that a problem shows.
-EXCERPT: Final = 120
 #: A call line that lost its end to another writer: its name is still whole.
 TORN_CALL: Final = re.compile(r"""(?P<name>[^\s"'{(\[]+(?:\(\*[^\s"'()]+\)[^\s"'(]*)?)\((?:0x[0-9a-f]|_|\{|\.\.\.)""")
-#: What tells a location that lost its tab from a clock time.
+#: In a location that lost its tab, but in no clock time.
 PATH_LIKE: Final = re.compile(r"[/\\<?]|\.(?:go|s|c)\b| \+0x")
-#: What is left of a location line whose beginning was cut off with the head of the file.
+#: The end of a location line that was cut with the head of the file.
 _FRAGMENT: Final = re.compile(r":\d+ \+0x[0-9a-f]+(?: fp=.*)?\Z|\A\+?(?:0x)?[0-9a-f]{1,16}\Z")
 #: A header that the end of the file cut short after "goroutine ".
 CUT_HEADER: Final = re.compile(r"goroutine \d*(?: [^\[]*)?\Z")
@@ -37,9 +35,8 @@ ENDS_STACK: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "r
 class Segment:
     """The lines from one header up to the next (or the text before the first header).
 
-    They are ``lines`` from ``begin`` on, the first of them number ``first_line`` (1-based) of the source; ``header``
-    stands for that first line where other text spoilt it. ``at_end`` says that the file ends here and ``unterminated``
-    that its last line has no newline.
+    They are ``lines`` from ``begin`` on; the first has number ``first_line`` (1-based), and is replaced by ``header``
+    where it is damaged. ``at_end``: the file ends here; ``unterminated``: without a newline.
     """
 
     lines: list[str]
@@ -72,10 +69,10 @@ class Goroutine:
 
 @dataclass(slots=True)
 class SegmentResult:
-    """What a segment held: one goroutine, none (the text before the first), or more (a header behind other text).
+    """The content of a segment: one goroutine, none (text before the first), or more (a header behind other text).
 
-    ``hidden`` are the header lines behind other text that were not read, ``lost`` where a goroutine is whose header is
-    missing or not read; ``marks`` are lines that speak of the process as a whole (panic, signal, thread separator).
+    ``hidden`` are header lines behind other text, ``lost`` the lines of goroutines that were not read, ``marks`` the
+    lines about the whole process (panic, signal, thread separator).
     """
 
     goroutines: list[Goroutine] = field(default_factory=list)
@@ -103,7 +100,7 @@ class Trace:
         return self.created_by is not None
 
     def add(self, frame: Frame, pending: Pending) -> str | None:
-        """Add a frame and where its argument list stands; what to say where the first one is that finds no room."""
+        """Add a frame and the line of its arguments; returns the problem to report at the first frame too many."""
         if len(self.frames) < limits.MAX_FRAMES:
             self.frames.append(frame)
             self.call_lines.append(0 if pending.bare or pending.torn else pending.line)
@@ -113,7 +110,7 @@ class Trace:
         return None
 
     def ends_whole(self) -> bool:
-        """Whether the last location, if it has no newline, may still be whole: somebody stripped the newline."""
+        """Whether the last location may be whole although its newline is missing."""
         last = self.created_by or (self.frames[-1] if self.frames else None)
         if last is None or last.pc_offset is None:
             return False
@@ -122,14 +119,6 @@ class Trace:
     def stack(self) -> Stack:
         """The stack as far as it was read."""
         return Stack(tuple(self.frames), self.created_by, self.elided, self.unavailable)
-
-    def goroutine(
-        self, goroutine_id: int, line: int, header: Header, ancestors: tuple[tuple[int, Stack], ...]
-    ) -> Goroutine:
-        """The goroutine whose stack this is."""
-        return Goroutine(
-            goroutine_id, line, header, self.stack(), self.creator_id, ancestors, call_lines=tuple(self.call_lines)
-        )
 
 
 @dataclass(slots=True)
@@ -186,8 +175,7 @@ def begins_stack(below: list[str]) -> bool:
 
 
 def shortened(line: str) -> str | None:
-    """A line of a stack without what its name has too much of, told before the grammar spends time on it; None where
-    nothing is too long."""
+    """A line of a stack with its name shortened, before the grammar spends time on it; None where none is too long."""
     if not bounds.is_long(line):
         return None
     name, mark, rest = line.rpartition("(") if line.endswith(")") else line.rpartition(":")

@@ -1,11 +1,10 @@
-"""From the rows of one text to its snapshots: where one dump ends and the next begins, and whether anything is
-missing."""
+"""Splits the rows of one text into snapshots, and decides whether each is complete."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,7 +13,6 @@ import polars as pl
 
 from stackscan.formats.goroutine_text import arguments, dialect, rows
 from stackscan.formats.goroutine_text.doubts import (
-    Lines,
     Part,
     note,
     repeats,
@@ -34,13 +32,16 @@ if TYPE_CHECKING:
 NAME: Final = "goroutine-text"
 #: net/http/pprof stops a debug=2 dump at exactly this many bytes (runtime/pprof.writeGoroutineStacks).
 PPROF_LIMIT: Final = 64 << 20
-
-
+_CUT: Final = "the text ends in the middle of this goroutine: the dump was cut"
+_CUT_BY_PPROF: Final = (
+    "cut at exactly 64 MiB, the limit of net/http/pprof's debug=2: goroutines are missing; "
+    "take debug=0 or debug=1 for true totals"
+)
 _NO_ID: Final = pl.Series([None], dtype=pl.UInt64)
 
 
 def build(reading: Reading, data: bytes, *, size: int, unterminated: bool) -> list[Snapshot]:
-    """The snapshots of a text of ``size`` bytes, ``data`` in the form that was read."""
+    """The snapshots of a text of ``size`` bytes; ``data`` is its normalised form."""
     reading.problems.sort(key=lambda problem: problem.line)
     reading.marks.sort(key=lambda mark: mark.line)
     reading.lost_lines.sort()
@@ -55,18 +56,9 @@ def build(reading: Reading, data: bytes, *, size: int, unterminated: bool) -> li
         part = with_follower(part, parts[place + 1] if place + 1 < len(parts) else None, reading)
         if cut:
             last = int(part.rows.line[-1]) if len(part.rows) else part.first_line
-            part = note(part, last, _cut_reason(by_pprof=cut_by_pprof))
+            part = note(part, last, _CUT_BY_PPROF if cut_by_pprof else _CUT)
         built.append(_snapshot(part, reading, data, cut=cut))
     return built
-
-
-def _cut_reason(*, by_pprof: bool) -> str:
-    if by_pprof:
-        return (
-            "cut at exactly 64 MiB, the limit of net/http/pprof's debug=2: goroutines are missing; "
-            "take debug=0 or debug=1 for true totals"
-        )
-    return "the text ends in the middle of this goroutine: the dump was cut"
 
 
 # -- one file, several dumps -----------------------------------------------------------------------------------------
@@ -100,7 +92,7 @@ def _starts(all_rows: Rows, reading: Reading) -> list[int]:
 
 
 def _with_repeats(all_rows: Rows, starts: list[int], reading: Reading) -> list[int]:
-    """The same, with a start wherever an id comes again before the next one."""
+    """The starts, and one more wherever an id is repeated before the next."""
     ids = all_rows.goroutine_id.tolist()
     known = set(starts)
     threads = _below(all_rows, reading, "thread")
@@ -122,7 +114,7 @@ def _with_repeats(all_rows: Rows, starts: list[int], reading: Reading) -> list[i
 
 
 def _below(all_rows: Rows, reading: Reading, kind: str) -> npt.NDArray[np.bool_]:
-    """Which rows are the first below a mark of a kind."""
+    """A mask of the rows that are the first below a mark of a kind."""
     marked = np.zeros(len(all_rows), dtype=np.bool_)
     lines = np.array([mark.line for mark in reading.marks if mark.kind == kind], dtype=np.int64)
     below = np.searchsorted(all_rows.line, lines)
@@ -131,9 +123,9 @@ def _below(all_rows: Rows, reading: Reading, kind: str) -> npt.NDArray[np.bool_]
 
 
 def _likely_starts(all_rows: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
-    """Where a dump may begin: below other text, where the blank line is missing, at a running goroutine with a stack.
+    """A mask of rows where a dump may begin: below text, without a blank line, or at a running goroutine with a stack.
 
-    runtime.Stack prints the goroutine that calls it first, and no other running one with its frames.
+    runtime.Stack prints the calling goroutine first, and no other running one with frames.
     """
     likely = _below(all_rows, reading, "text")
     no_blank = ~all_rows.after_blank
@@ -147,10 +139,9 @@ def _likely_starts(all_rows: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
 
 
 def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapshot:
-    problems = [reading.problems[k] for k in part.slice(Lines(reading.problems))]
-    lost = len(part.slice(reading.lost_lines))
-    causes = [mark.text for k in part.slice(Lines(reading.marks)) if (mark := reading.marks[k]).kind == "cause"]
-    ancestors = [reading.ancestors[k] for k in part.slice([found[0] for found in reading.ancestors])]
+    lost = len(part.within(reading.lost_lines, int))
+    causes = [mark.text for mark in part.within(reading.marks) if mark.kind == "cause"]
+    ancestors = part.within(reading.ancestors, itemgetter(0))
     if ancestors:  # those of goroutines that are not counted go with them
         counted = set(part.rows.line.tolist())
         ancestors = [found for found in ancestors if found[0] in counted]
@@ -162,9 +153,9 @@ def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapsh
         format=NAME,
         rows=goroutines,
         stacks=stacks,
-        problems=bounded((*problems, *part.problems)),
+        problems=bounded((*part.within(reading.problems), *part.problems)),
         complete=not cut and not lost and not part.doubtful,
-        header_lines=len(part.rows) + part.not_counted + len(part.slice(reading.hidden_lines)),
+        header_lines=len(part.rows) + part.not_counted + len(part.within(reading.hidden_lines, int)),
         cause=causes[0] if causes else None,
         dialect=dialect.of(goroutines, stacks),
         ancestors=pl.DataFrame(

@@ -1,4 +1,4 @@
-"""The text around goroutines: what the process said as it died, and what is only noise."""
+"""The text around goroutines: causes of death, thread separators, register dumps, other text."""
 
 from __future__ import annotations
 
@@ -27,21 +27,16 @@ _CAUSE_LENGTH: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A line that stands between goroutines and means something: why the process died (``cause``), the rule that
-    GOTRACEBACK=crash prints before it lists the next thread (``thread``), any other text (``text``)."""
+    """A line between goroutines: why the process died (``cause``), the separator that GOTRACEBACK=crash prints between
+    threads (``thread``), any other text (``text``)."""
 
     line: int
     kind: Kind
     text: str
 
 
-def is_header_like(line: str) -> bool:
-    """Whether the line looks like a goroutine header."""
-    return HEADER_LIKE.match(line) is not None
-
-
 def mark(line: str, number: int) -> Mark | None:
-    """The mark that a line is, if it is one."""
+    """The mark in a line, if it is a separator or a cause."""
     if line == "-----":
         return Mark(number, "thread", line)
     if _CAUSE.match(line):

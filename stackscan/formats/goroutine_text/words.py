@@ -45,7 +45,9 @@ def words(text: bytes, paren: npt.NDArray[np.signedinteger], end: npt.NDArray[np
     index = index[_may_be_long(text, marks[index])]
     call = begun[index] - 1
     begin = marks[index] + 1  # of the digits
-    inside = (begin < end[call]) & _separates(data[begin - 3])
+    before_word = data[begin - 3]
+    inside = (before_word == _PAREN) | (before_word == _SPACE) | (before_word == _OPEN)
+    inside &= begin < end[call]
     index, call, begin = index[inside], call[inside], begin[inside]
     limit = np.minimum(np.append(marks, len(text))[index + 1], end[call] - 1)
     stop, reliable = _digits_end(data, limit)
@@ -79,11 +81,6 @@ def _may_be_long(text: bytes, at: Positions) -> Mask:
 def _fours(text: bytes) -> npt.NDArray[np.uint32]:
     """The text as overlapping 4-byte little-endian words."""
     return np.ndarray(shape=(len(text) - 3,), dtype="<u4", buffer=text, strides=(1,))
-
-
-def _separates(byte: Bytes) -> Mask:
-    separates: Mask = (byte == _PAREN) | (byte == _SPACE) | (byte == _OPEN)
-    return separates
 
 
 def _digits_end(data: Bytes, end: Positions) -> tuple[Positions, Mask]:

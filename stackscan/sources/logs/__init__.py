@@ -1,9 +1,9 @@
-"""Dumps inside logs: recognises what a log put around the lines of a dump and takes it off.
+"""Dumps inside logs: removes what a log added to the lines of a dump.
 
-Every wrapper is a function from the bytes of a text to a :class:`Wrapped`, or None when the text is not wrapped that
-way. They are tried in order, and again on what comes out, since logs are wrapped in logs: a container's JSON log inside
-a collector's records. A text in which a header of a goroutine stands at the start of a line is a bare dump and keeps
-its lines, whatever else stands in it. To add a wrapper: a function here or in a module beside, and a line in WRAPPERS.
+A wrapper is a function from a text to a :class:`Wrapped`, or None when the text is not wrapped that way. Wrappers are
+tried in order, and again on the result, since logs are nested: a container's JSON log inside a collector's records. A
+text with a goroutine's header at the start of a line is a bare dump and keeps its lines. To add a wrapper: a function
+in a module beside this one, and a line in WRAPPERS.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ MAX_DEPTH: Final = 6
 
 
 def unwrap(data: bytes) -> Wrapped | None:
-    """What remains of a log when all its wrappers are off: one piece for each of its streams that holds a dump.
+    """The log without its wrappers, a piece for each stream that holds a dump; None for a text without wrappers.
 
-    None for anything that is not wrapped. Line numbers of the pieces are those of ``data``.
+    Line numbers of the pieces are those of ``data``.
     """
     decoded = encoding(data)
     found = _off(decoded.pieces[0] if decoded else Piece("", data), depth=0)

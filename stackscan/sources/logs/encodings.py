@@ -37,7 +37,7 @@ _BELOW_HEADER: Final = re.compile(rb"\s*[^\n]+\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?\
 def encoding(data: bytes) -> Wrapped | None:
     """UTF-16 and UTF-32, with or without byte order mark; line ends of Windows, and lone carriage returns."""
     codec, name, skip = _codec(data[:_PROBE])
-    if codec and not skip and is_bare(data):  # zeros in a panic message, or in a line of the log
+    if codec and not skip and is_bare(data):  # zeros in a panic message or a log line
         codec = ""
     names = (name,) if codec else ()
     if codec:
@@ -61,7 +61,7 @@ def _codec(head: bytes) -> tuple[str, str, int]:
 
 
 def _line_ends(head: bytes, data: bytes) -> tuple[bytes, str]:
-    """What stands for a newline, and how it is called; nothing where newlines are newlines, or no dump is in it."""
+    """The line end and its name; empty for plain newlines, or where the text holds no dump."""
     if b"\r" not in head or not HEADER.search(data):
         return b"", ""
     if b"\r\n" in head:
@@ -70,15 +70,19 @@ def _line_ends(head: bytes, data: bytes) -> tuple[bytes, str]:
 
 
 def colours(text: bytes) -> Wrapped | None:
-    """Colours and other control sequences, where headers stand behind them or within them."""
+    """Colours and other control sequences in the lines of headers."""
     coloured = any(b"\x1b" in line_at(text, line) for line, _ in headers(text))
-    return Wrapped(("ANSI colours",), (Piece("", _ANSI.sub(b"", text)),)) if coloured else None
+    return _without_colours(text) if coloured else None
 
 
 def coloured_frames(text: bytes) -> Wrapped | None:
     """Colours within a dump whose headers have none: in more than every tenth line."""
     if b"\x1b[" not in text or len(_COLOUR.findall(text)) <= text.count(b"\n") / 10:
         return None
+    return _without_colours(text)
+
+
+def _without_colours(text: bytes) -> Wrapped:
     return Wrapped(("ANSI colours",), (Piece("", _ANSI.sub(b"", text)),))
 
 

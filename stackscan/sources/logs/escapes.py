@@ -43,16 +43,15 @@ def escaped(text: bytes) -> Wrapped | None:
             streams.add(line, number)
             continue
         start, end = _quoted(line, found.start())
-        for part in (line[:start], _undo(line[start:end]), line[end:]):
+        for part in (line[:start], _ESCAPE.sub(_unescaped, line[start:end]), line[end:]):
             if part:
                 streams.add(part, number)
     return Wrapped(("escaped newlines",), streams.pieces())
 
 
 def _most(text: bytes, holds: Callable[[bytes, int], bool]) -> bool:
-    """Whether something holds at half of the headers or more; where some stand at the start of a line, of those."""
-    stands = [at for _, at in bare_headers(text) or headers(text)]
-    found = [holds(text, at) for at in stands]
+    """Whether a condition holds for at least half of the headers; where some begin a line, for half of those."""
+    found = [holds(text, at) for _, at in bare_headers(text) or headers(text)]
     return sum(found) * 2 >= len(found) > 0
 
 
@@ -68,8 +67,7 @@ def _ends_in_octal(text: bytes, at: int) -> bool:
 
 
 def _follows(text: bytes, at: int) -> bool:
-    """Whether the header that stands there ends with an escaped newline. One that ends with its line does not,
-    whatever a stranger wrote into its labels."""
+    """Whether the header there ends with an escaped newline, not with its line."""
     if is_plain(text, at):
         return False
     line = line_at(text, at)
@@ -101,16 +99,12 @@ def _quoted(line: bytes, at: int) -> tuple[int, int]:
 
 def _is_escaped(line: bytes, at: int) -> bool:
     begin = at
-    while begin and line[begin - 1] == _BACKSLASH:  # no copy of the line: it may be long, and have as many quotes
+    while begin and line[begin - 1] == _BACKSLASH:  # without a copy of the line: it may be long
         begin -= 1
     return (at - begin) % 2 == 1
 
 
-def _undo(quoted: bytes) -> bytes:
-    return _ESCAPE.sub(_one, quoted)
-
-
-def _one(found: re.Match[bytes]) -> bytes:
+def _unescaped(found: re.Match[bytes]) -> bytes:
     short, long, byte, octals, simple = found.groups()
     if short or long:
         code = int(short or long, 16)

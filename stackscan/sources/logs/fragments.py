@@ -22,31 +22,28 @@ _HEADER: Final = re.compile(rb"goroutine \d+ .*\]:")
 def fragments(text: bytes) -> Wrapped | None:
     """The lines of such a dump, put together again.
 
-    A token that is a newline of its own stands as an empty line. One that ends with a newline looks like any other, so
-    the newlines after a header and before a location are told from what stands there.
+    A token that is only a newline is an empty line here. One that ends with a newline looks like any other, so the
+    newlines after a header and before a location follow from the text there.
     """
     torn = _TORN.search(text)
     if torn is None:
         return None
     prefix = re.compile(generalised(torn[1]) or re.escape(torn[1]))
-    lines: list[bytes] = []
-    numbers: list[int] = []
+    rows: list[tuple[bytes, int]] = []
     line, began = b"", 1
     for number, raw in enumerate(text.removesuffix(b"\n").split(b"\n"), start=1):
         found = prefix.match(raw)
         token = raw[found.end() :] if found else raw
         if line and (not token or token.startswith(b"\t") or _HEADER.fullmatch(line)):
-            lines.append(line)
-            numbers.append(began)
+            rows.append((line, began))
             line = b""
             if not token:
                 continue
         if not line:
             began = number
         if not token:
-            lines.append(b"")
-            numbers.append(number)
+            rows.append((b"", number))
         line += token
-    lines.append(line)
-    numbers.append(began)
+    rows.append((line, began))
+    lines, numbers = zip(*rows, strict=True)
     return Wrapped(("torn lines",), (Piece("", b"\n".join(lines) + b"\n", np.array(numbers, dtype=np.int64)),))

@@ -27,7 +27,7 @@ _MOST_LOSSES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """What one kind of log puts before a line. Groups: ``stream`` (whose line it is), ``tag`` (P: the line goes on)."""
+    """The prefix of one kind of log. Groups: ``stream`` (process or container), ``tag`` (P: the line goes on)."""
 
     name: str
     pattern: re.Pattern[bytes]
@@ -59,7 +59,7 @@ _CALENDAR: Final = re.compile(
 
 
 def known_prefix(text: bytes) -> Wrapped | None:
-    """A prefix that the tools of the trade are known to write."""
+    """A prefix that a known tool writes."""
     for prefix in KNOWN:
         if _carries(text, prefix.pattern):
             return _take_off(text, prefix.name, prefix.pattern, only=prefix.only)
@@ -67,9 +67,9 @@ def known_prefix(text: bytes) -> Wrapped | None:
 
 
 def common_prefix(text: bytes) -> Wrapped | None:
-    """Any other text that stands before most headers and before the lines that follow them.
+    """Any other text before most headers and the lines that follow them.
 
-    Numbers and names of days and months may differ from line to line; numbers in brackets tell whose line it is.
+    Numbers and names of days and months may differ from line to line; a number in brackets names the stream.
     """
     before = Counter(generalised(text[line:at]) for line, at in headers(text))
     general, _ = before.most_common(1)[0]
@@ -111,12 +111,11 @@ def _carries(text: bytes, pattern: re.Pattern[bytes]) -> bool:
         following = line_at(text, next_line(text, at))
         goes_on = not following or pattern.match(following) is not None
         matching += goes_on and (not rest.strip() or _more(rest))
-    total = sum(1 for _ in headers(text))
-    return sample >= _MOST * total and matching >= _MOST * sample > 0
+    return sample >= _MOST * len(headers(text)) and matching >= _MOST * sample > 0
 
 
 def _more(rest: bytes) -> bool:
-    """Whether what stands between the prefix and the header may be a wrapper, too: JSON, a prefix, escaped lines."""
+    """Whether the text between the prefix and the header may be another wrapper: JSON, a prefix, escaped lines."""
     return (
         rest.lstrip()[:1] in (b"{", b"<", b"[")
         or any(prefix.pattern.match(rest) for prefix in KNOWN)
@@ -143,7 +142,7 @@ def _take_off(text: bytes, name: str, pattern: re.Pattern[bytes], *, only: bool 
 
 
 def _losses(text: bytes) -> tuple[Note, ...]:
-    """What the log says that it left out."""
+    """Notes on lines that the log says it left out."""
     notes: list[Note] = []
     for found in _LOST.finditer(text):
         if HEADER.search(found[0]) is None:

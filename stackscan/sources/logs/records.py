@@ -12,45 +12,26 @@ from stackscan.sources.logs.wrapped import HEADER, Note, Piece, Streams, Wrapped
 _Path = tuple[str, ...]
 _Record = dict[str, Any]
 
-#: Fields that tell whose record it is, wherever they stand; those of one record together name its stream.
-_STREAM_FIELDS: Final[tuple[_Path, ...]] = (
-    ("Package",),
-    ("stream",),
-    ("_HOSTNAME",),
-    ("_SYSTEMD_UNIT",),
-    ("SYSLOG_IDENTIFIER",),
-    ("_PID",),
-    ("kubernetes", "namespace_name"),
-    ("kubernetes", "pod_name"),
-    ("kubernetes", "container_name"),
-    ("kubernetes", "pod", "name"),
-    ("kubernetes", "container", "name"),
-    ("resource", "labels", "pod_name"),
-    ("resource", "labels", "container_name"),
-    ("labels", "pod"),
-    ("labels", "container"),
-    ("container_id",),
-    ("container_name",),
-    ("container",),
-    ("namespace",),
-    ("pod",),
-    ("pod_name",),
-    ("podName",),
-    ("containerName",),
-    ("host",),
-    ("hostname",),
-    ("pid",),
+#: Fields that together name the stream of a record.
+_STREAM_FIELDS: Final[tuple[_Path, ...]] = tuple(
+    tuple(field.split("."))
+    for field in """
+    Package stream _HOSTNAME _SYSTEMD_UNIT SYSLOG_IDENTIFIER _PID kubernetes.namespace_name kubernetes.pod_name
+    kubernetes.container_name kubernetes.pod.name kubernetes.container.name resource.labels.pod_name
+    resource.labels.container_name labels.pod labels.container container_id container_name container namespace pod
+    pod_name podName containerName host hostname pid
+    """.split()
 )
 _DEEPEST: Final = 4
 _SAMPLE: Final = 2000
-#: Fields of one log that are read: a program may log a stranger's headers or query, a field for each.
+#: Fields of one log that are read: a program may log the headers of HTTP requests, a field for each.
 _MOST_FIELDS: Final = 32
 
 
 def json_lines(text: bytes) -> Wrapped | None:
     """One JSON object a line, a field of which holds the dump, whole or line by line.
 
-    Strangers write into fields, too: every field that holds a dump is read, and none decides that another is not.
+    Every field that holds a dump is read, since any may hold user input.
     """
     samples = [_record(line_at(text, line)) for line, _ in headers(text)]
     records = [record for record in samples if record is not None]
@@ -111,7 +92,7 @@ def document(text: bytes) -> Wrapped | None:
 
 
 def _pieces(found: list[Streams]) -> tuple[Piece, ...]:
-    """What several fields hold: of the first all, of the others what is a dump and does not only speak of one."""
+    """The pieces of several fields: all of the first, and whole dumps of the others, not mere mentions."""
     pieces: list[Piece] = []
     for streams in found:
         pieces += [piece for piece in streams.pieces() if not pieces or holds_dump(piece.text)]
@@ -119,11 +100,10 @@ def _pieces(found: list[Streams]) -> tuple[Piece, ...]:
 
 
 def _too_many(paths: list[_Path], line: int) -> tuple[Note, ...]:
-    """What to say of fields that are not read."""
-    if len(paths) <= _MOST_FIELDS:
-        return ()
+    """A note on fields beyond the limit, which are not read."""
     left = len(paths) - _MOST_FIELDS
-    return (Note(line, f"{left:,} more fields of the log contain goroutine headers; they are not read"),)
+    reason = f"{left:,} more fields of the log contain goroutine headers; they are not read"
+    return (Note(line, reason),) if left > 0 else ()
 
 
 def _named(stream: str, path: _Path, place: int) -> str:
@@ -176,8 +156,7 @@ def _fields(records: Iterable[_Record]) -> list[_Path]:
 
 
 def _is_copy(value: bytes, others: list[tuple[_Path, bytes]]) -> bool:
-    """Whether another field of the record holds the same: collectors keep an event as it came beside what they made
-    of it."""
+    """Whether another field of the record holds the same: collectors keep the original event beside theirs."""
     first = HEADER.search(value)
     text = value[first.start() :].strip() if first else value
     return any(text in other for _, other in others)
@@ -196,8 +175,7 @@ def _value(record: _Record, path: _Path) -> bytes | None:
 
 
 def _carry_newlines(lines: list[bytes], paths: list[_Path]) -> list[bool]:
-    """For each field, whether each of its values is whole: not where most end with their own newline (docker, go
-    test), so that one without goes on in the next."""
+    """For each field, whether each value is a whole line; not where most end with a newline (docker, go test)."""
     records = [record for line in lines[:_SAMPLE] if (record := _record(line)) is not None]
     found = []
     for path in paths[:_MOST_FIELDS]:
@@ -222,7 +200,7 @@ def _name(record: _Record, path: _Path) -> str:
 
 
 def _holders(value: Any, path: _Path, depth: int) -> Iterator[list[_Record] | tuple[_Path, bytes]]:
-    """What holds headers in a document: every list of objects, outer ones first, and every string outside of them."""
+    """The lists of objects that hold headers, outer ones first, and the strings outside of them that do."""
     text = _text(value)
     if text is not None:
         if HEADER.search(text):

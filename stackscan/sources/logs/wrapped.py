@@ -1,4 +1,4 @@
-"""What all wrappers share: how a header is told, and the text that is left with the lines it came from."""
+"""Shared by all wrappers: headers in a text, and the text that is left, with the lines it came from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-#: Headers looked at to tell how a text is wrapped.
+#: Headers by which a wrapper is detected.
 SAMPLE: Final = 200
 #: The beginning of a dump: a goroutine's header, or the first line of counted text.
 HEADER: Final = re.compile(rb"goroutine(?:leak)?(?: \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[a-zA-Z?]| profile: total \d)")
@@ -62,7 +62,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that a log says of itself and a reader must know, such as lines it lost; at an original line."""
+    """A statement of a log on itself, such as lost lines, with its original line."""
 
     line: int
     reason: str
@@ -77,7 +77,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """What was taken off, outermost first (``("docker json-file", "ANSI colours")``), and what is left."""
+    """The names of removed wrappers, outermost first (``("docker json-file", "ANSI colours")``), and the text left."""
 
     names: tuple[str, ...]
     pieces: tuple[Piece, ...]
@@ -122,10 +122,10 @@ class Streams:
 
 
 def headers(text: bytes) -> list[tuple[int, int]]:
-    """Where the first headers stand: the start of the line of each, and its own.
+    """Where the first headers stand: the start of each one's line, and its own.
 
-    What strangers say of goroutines in a label, or in a line of the log, begins no dump: of each line the first header
-    counts, and only lines below which a dump goes on, unless there is none of them.
+    Only the first header of a line counts, and only where a dump goes on below it, unless there is none of these: a
+    label or a log line may mention goroutines.
     """
     begin = list(islice((place for place in _by_line(text) if _begins_dump(text, place[1])), SAMPLE))
     return begin or list(islice(_by_line(text), SAMPLE))
@@ -149,7 +149,7 @@ def _by_line(text: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _begins_dump(text: bytes, at: int) -> bool:
-    """Whether the header that stands there has something of a dump behind it: on its line, or on the next."""
+    """Whether a dump follows the header there: on its line, or on the next."""
     line = text[text.rfind(b"\n", 0, at) + 1 : next_line(text, at)]
     in_line = line.startswith(_RECORD) or (not is_plain(text, at) and _ESCAPED.search(line) is not None)
     return in_line or _BELOW.search(line_at(text, next_line(text, at))) is not None
