@@ -16,7 +16,7 @@ from stackscan.knowledge.descriptions import Example, read_text
 from stackscan.knowledge.language import Expression, Index, index_of, mask
 from stackscan.knowledge.language.evaluate import is_late
 from stackscan.knowledge.language.index import Numbers
-from stackscan.knowledge.language.spelling import element, spelt
+from stackscan.knowledge.language.spelling import spelt, spelt_texts
 from stackscan.knowledge.language.syntax import And, Chain, simplified
 from stackscan.knowledge.rule import Rule, read_rule
 from stackscan.model.snapshot import Snapshot, Stack
@@ -119,7 +119,9 @@ def _where_a_chain_ends(chain: Chain, index: Index, row: int) -> str:
         beginning = Chain(chain.elements[:length], chain.adjacent[: length - 1], 0)
         if mask(beginning, index)[row]:
             link = "is not called directly by" if chain.adjacent[length - 1] else "has, further out, no frame"
-            return f"{element(chain.elements[length - 1])} is there, but {link} {element(chain.elements[length])}"
+            return (
+                f"{spelt_texts(chain.elements[length - 1])} is there, but {link} {spelt_texts(chain.elements[length])}"
+            )
     stack = _stack(index, row)
     listed = ", ".join(frame.function for frame in stack.frames[:4])
-    return f"no frame is {element(chain.elements[0])}; the innermost are {listed or 'missing'}"
+    return f"no frame is {spelt_texts(chain.elements[0])}; the innermost are {listed or 'missing'}"

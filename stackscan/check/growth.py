@@ -70,7 +70,6 @@ def _finding(
         kind="growth",
         severity=severity,
         status="grown" if known else "new",
-        fails=False,
         message=f"{count:,} goroutines {where}{origin}: {was}",
         count=count,
         allowed=allowed,

@@ -23,7 +23,7 @@ class Shape(StrEnum):
 
 
 class Once:
-    """Runs one function once; whoever comes meanwhile waits until it is done (go-multistream's ``once``)."""
+    """Runs one function once; other callers wait until it is done (go-multistream's ``once``)."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,31 +57,29 @@ class LazyClient:
 
         The first time also starts the companion, which reads the peer's answer. Raises the stream's OSError.
         """
-        sent = 0
-
-        def first() -> None:
-            nonlocal sent
-            self._go(self._companion)
-            self._send(payload)
-            sent = len(payload)
-
-        self._writing.do(first)
-        if self._write_error is not None:
-            raise self._write_error
-        if sent == 0:
+        sent_with_tokens = self._send_first(payload)
+        if not (sent_with_tokens and payload):
             self._stream.write(payload)
         return len(payload)
 
     def flush(self) -> None:
         """Send the tokens, if nothing was sent yet. Raises the stream's OSError."""
+        self._send_first(b"")
+
+    def _send_first(self, payload: bytes) -> bool:
+        """Start the companion and send tokens and payload, unless another call has; whether this one did."""
+        sent = False
 
         def first() -> None:
+            nonlocal sent
+            sent = True
             self._go(self._companion)
-            self._send(b"")
+            self._send(payload)
 
         self._writing.do(first)
         if self._write_error is not None:
             raise self._write_error
+        return sent
 
     def close(self) -> None:
         """Finish reading the peer's answer, then close. It lasts until the answer, an error, or the read deadline."""

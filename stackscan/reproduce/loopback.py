@@ -1,4 +1,4 @@
-"""All that one experiment opens (peers, streams, threads, deadlines), and that nothing of it is left afterwards."""
+"""Opens all that one experiment needs (peers, streams, threads, deadlines), and closes it all afterwards."""
 
 from __future__ import annotations
 
@@ -73,26 +73,26 @@ class Loopback:
         return stream
 
     def accepted(self, interrupt: Interrupt) -> bool:
-        """Wait until the peers have accepted every stream; False when somebody asked to stop meanwhile.
+        """Wait until the peers have accepted every stream; False when a stop was requested meanwhile.
 
         Raises ReproducerError when they do not.
         """
         until = time.monotonic() + _CONNECT_SECONDS
-        while self.peers.accepted < len(self._streams) and not interrupt.asked:
+        while self.peers.accepted < len(self._streams) and not interrupt.requested:
             if time.monotonic() > until:
                 raise ReproducerError("the peers do not accept the connections made to them: this machine is too busy")
             interrupt.wait(time.monotonic() + _LOOK_SECONDS)
-        return not interrupt.asked
+        return not interrupt.requested
 
     def go(self, function: Callable[[], None]) -> None:
-        """Run a function in a thread of its own, now."""
+        """Run a function in its own thread, now."""
         self.threads.go(function)
 
     def _leave(self) -> None:
         until = time.monotonic() + _LEAVE_SECONDS
         for stream in self._streams:
             stream.abort()
-        self.peers.stop(within_seconds=_LEAVE_SECONDS / 2)  # resets what is open, which wakes who reads
+        self.peers.stop(within_seconds=_LEAVE_SECONDS / 2)  # resets what is open, which wakes readers
         for stream in self._streams:
             stream.wake()  # of a peer elsewhere
         self.threads.stop(within_seconds=max(0.0, until - time.monotonic()))

@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.options import option
+
 MaxSeconds = Annotated[float, typer.Option(min=0.1, max=86_400, metavar="N", help="End a query that takes longer.")]
 MaxMemory = Annotated[
     int | None,
-    typer.Option(
+    option(
+        "End a query that takes more memory [default: 4096, or half of the machine's when that is less].",
         min=64,
         max=1 << 24,
         metavar="MIB",
-        help="End a query that takes more memory [default: 4096, or half of the machine's when that is less].",
-        show_default=False,
     ),
 ]
