@@ -1,4 +1,4 @@
-"""When the captures of a pool were taken, which decides how much each of them adds to what the others show.
+"""When the captures of a pool were taken: how much each of them adds to what the others show.
 
 Times come from names and from notes beside the files (sources/times.py), from the user, or from goroutine ids: Go
 numbers goroutines as it starts them, so ids are a clock, and the ages of holds in ids show how long a hold lasts on

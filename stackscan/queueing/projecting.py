@@ -11,7 +11,7 @@ from stackscan.queueing.demand import Demand
 from stackscan.queueing.detached import STREAMS_A_PEER, closers, closers_of, stream_bound_seconds
 from stackscan.queueing.projection import Captures, Detached, Peers, Projection, Synchronous
 from stackscan.queueing.steady import SteadyState, steady_state
-from stackscan.queueing.unexplained import Story, unexplained
+from stackscan.queueing.unexplained import Symptom, unexplained
 from stackscan.queueing.waits import waits_of
 from stackscan.queueing.whatifs import what_ifs
 
@@ -22,7 +22,7 @@ PROBE_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What is known besides captures; None: not known. Times in seconds."""
+    """Numbers that are known besides captures; None: not known. Times in seconds."""
 
     holding_seconds: float | None = None
     endless: bool = False
@@ -87,7 +87,7 @@ def project(demand: Demand, *, probe_timeout_seconds: float = PROBE_SECONDS, pee
     )
 
 
-def project_load(load: Load, *, workers: int, captures: Captures, given: Given, story: Story) -> Projection:
+def project_load(load: Load, *, workers: int, captures: Captures, given: Given, symptom: Symptom) -> Projection:
     """The projection of what captures show: ``load`` by calibration, of a pool of ``workers``.
 
     A load beyond what is carried (every capture full) has only a lower bound; then the pool is taken as saturated and
@@ -103,9 +103,7 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
     is_full = saturated or given.endless or demand.saturated
     state = _saturated(probe) if is_full else steady_state(demand, probe_timeout_seconds=probe)
     worst = None if saturated or holding is None else _probe_at(high, demand, given, probe)
-    silent_rate = _silent_rate(given)
     silent_capacity = None if holding is None else workers / holding
-    growth = None if silent_rate is None or silent_capacity is None else max(0.0, silent_rate - silent_capacity)
     counted = closers(usable)
     found = Projection(
         workers=workers,
@@ -123,7 +121,7 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
             saturated=is_full,
             capacity=None,
             utilization=None if erlangs is None else erlangs / workers,
-            growth=_of_tasks(growth, given),
+            growth=_growth(given, silent_capacity),
         ),
         detached=Detached(
             capacity_per_second=workers / given.service_seconds if given.service_seconds else None,
@@ -143,7 +141,7 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
         probe_timeout_probability_high=worst,
         silent_capacity_per_second=silent_capacity,
     )
-    return replace(found, unexplained=unexplained(found, story))
+    return replace(found, unexplained=unexplained(found, symptom))
 
 
 def _demand(workers: int, load: float, unit: float, given: Given) -> Demand:
@@ -166,17 +164,12 @@ def _probe_at(load: float | None, demand: Demand, given: Given, probe: float) ->
     return 1.0 if worst.saturated else waits_of(worst).exceeds(probe).value
 
 
-def _silent_rate(given: Given) -> float | None:
-    if given.rate_per_second is None or given.silent_fraction is None:
+def _growth(given: Given, silent_capacity: float | None) -> float | None:
+    """How fast the queue grows, in tasks per second; None: not known. Healthy tasks wait behind the silent ones."""
+    rate, share = given.rate_per_second, given.silent_fraction
+    if rate is None or share is None or silent_capacity is None:
         return None
-    return given.rate_per_second * given.silent_fraction
-
-
-def _of_tasks(silent_growth: float | None, given: Given) -> float | None:
-    """The queue holds healthy tasks too, which wait behind the silent ones."""
-    if silent_growth is None or not given.silent_fraction:
-        return silent_growth
-    return silent_growth / given.silent_fraction
+    return max(0.0, rate * share - silent_capacity) / share if share else 0.0
 
 
 def _synchronous(

@@ -1,4 +1,4 @@
-"""What a projection from captures does not explain: said, because the number that it gives is half of the truth."""
+"""What a projection from captures does not explain, in sentences beside its numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Symptom:
     """What the pool's description knows besides numbers: ``probe`` is what a user sees fail, ``otherwise`` what else
     could make it fail."""
 
@@ -20,7 +20,7 @@ class Story:
     otherwise: str = ""
 
 
-def unexplained(found: Projection, story: Story) -> tuple[str, ...]:
+def unexplained(found: Projection, symptom: Symptom) -> tuple[str, ...]:
     """Sentences, none when nothing is left open."""
     captures, chance = found.captures, found.synchronous.probe_timeout_probability
     if found.endless or captures is None or captures.beside or not any(captures.held):
@@ -29,7 +29,7 @@ def unexplained(found: Projection, story: Story) -> tuple[str, ...]:
         return _of_full(found, captures)
     if chance is None or chance > _RARE:
         return ()
-    return (_of_probe(found, captures, story, chance), _of_causes(found, captures, story))
+    return (_of_probe(found, captures, symptom, chance), _of_causes(found, captures, symptom))
 
 
 def _of_full(found: Projection, captures: Captures) -> tuple[str, ...]:
@@ -44,23 +44,23 @@ def _of_full(found: Projection, captures: Captures) -> tuple[str, ...]:
     return (text,)
 
 
-def _of_probe(found: Projection, captures: Captures, story: Story, chance: float) -> str:
+def _of_probe(found: Projection, captures: Captures, symptom: Symptom, chance: float) -> str:
     held = f"{sum(captures.held) / len(captures.held):.3g} of {found.workers} held"
     held += " on average" if len(captures.held) > 1 else ""
     worst = found.probe_timeout_probability_high
     upper = f"; at the upper end of the load to {odds(worst)}" if worst is not None else ""
     return (
-        f"{held} does not explain {story.probe} that times out after {found.probe_timeout_seconds:g} s: at this load "
+        f"{held} does not explain {symptom.probe} that times out after {found.probe_timeout_seconds:g} s: at this load "
         f"that happens to {odds(chance)}{upper}."
     )
 
 
-def _of_causes(found: Projection, captures: Captures, story: Story) -> str:
+def _of_causes(found: Projection, captures: Captures, symptom: Symptom) -> str:
     once = len(captures.held) == 1
     lull = "this was a lull (more dumps, further apart than the deadline, tell)" if once else "these were lulls"
     free = found.workers - max(captures.held)
     noun = "worker that was" if free == 1 else "workers that were"
-    other = story.otherwise or "something other than this pool delayed it"
+    other = symptom.otherwise or "something other than this pool delayed it"
     speaks = f"; the {free} {noun} not held speak for that" if once and free else ""
     return f"If it did, either the load swings and {lull}, or {other}{speaks}."
 
