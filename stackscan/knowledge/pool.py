@@ -1,4 +1,4 @@
-"""What a pool file says."""
+"""Pool files: descriptions of worker pools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rule file says."""
+"""Rule files: descriptions of patterns that are stuck, or idle as expected."""
 
 from __future__ import annotations
 

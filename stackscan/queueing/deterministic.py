@@ -72,11 +72,9 @@ class DeterministicQueue:
     @cached_property
     def is_exact(self) -> bool:
         """Whether waiting times come from the whole law of the queue, not from its exponential tail."""
-        return self.workers <= _MOST_WORKERS_BY_FOURIER and _transform_length(*self._numbers) <= _LONGEST
-
-    @property
-    def _numbers(self) -> tuple[int, float]:
-        return self.workers, self.load_erlangs
+        return (
+            self.workers <= _MOST_WORKERS_BY_FOURIER and _transform_length(self.workers, self.load_erlangs) <= _LONGEST
+        )
 
     @cached_property
     def queue_law(self) -> Floats:
@@ -113,9 +111,6 @@ class DeterministicQueue:
         while self.exceeds(high) > 1 - share:
             high *= 2
         return sign_change(lambda x: self.exceeds(x) - (1 - share), 0.0, high, tolerance=1e-9)
-
-
-# -- sums over the random walk ---------------------------------------------------------------------------------------
 
 
 def _at_least(k: Floats, mean: Floats | float) -> Floats:
@@ -166,9 +161,6 @@ def _decay(c: int, a: float) -> float:
     if abs(off) < 1e-4:  # where the difference would lose its digits
         return c * off * off * (1 / 2 - off / 3)
     return c * math.log(c / a) - (c - a)
-
-
-# -- the whole law of the queue --------------------------------------------------------------------------------------
 
 
 def _transform_length(c: int, a: float) -> int:

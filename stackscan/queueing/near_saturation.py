@@ -67,18 +67,8 @@ class NearSaturation:
         long = done.mean().scaled(1 / (like.mean_wait_seconds * self._unit_seconds))
         return less, often, long
 
-    @property
-    def _often(self) -> Estimate:
-        """How many times as often as in the M/D/c queue a task waits here."""
-        return self._extrapolated(1)
-
-    @property
-    def _long(self) -> Estimate:
-        """How many times as long as in the M/D/c queue it waits."""
-        return self._extrapolated(2)
-
-    def _extrapolated(self, figure: Literal[1, 2]) -> Estimate:
-        """A figure of ``_measured``, carried over to this demand."""
+    def _ratio(self, figure: Literal[1, 2]) -> Estimate:
+        """P(wait) (1) or the mean wait (2) over that of the M/D/c queue: from ``_measured``, carried over to here."""
         if self._measured is None:
             return Estimate(1.0, 1 / _UNKNOWN, _UNKNOWN)
         there = self._measured[figure]
@@ -88,20 +78,20 @@ class NearSaturation:
 
     def wait_probability(self) -> Estimate:
         """The share of tasks that wait at all."""
-        return self._often.scaled(self._like.wait_probability).within(0.0, 1.0)
+        return self._ratio(1).scaled(self._like.wait_probability).within(0.0, 1.0)
 
     def mean_seconds(self) -> Estimate:
         """The mean wait, of tasks that do not wait, too."""
-        return self._long.scaled(self._like.mean_wait_seconds * self._unit_seconds)
+        return self._ratio(2).scaled(self._like.mean_wait_seconds * self._unit_seconds)
 
     def exceeds(self, seconds: float) -> Estimate:
         """The share of tasks that wait longer than ``seconds``."""
         if seconds <= 0:
             return self.wait_probability() if not seconds else Estimate.exactly(1.0)
-        ratio = self._long
+        ratio = self._ratio(2)
         ends = (self._like.exceeds(seconds / self._unit_seconds / r) for r in (ratio.value, ratio.low, ratio.high))
         return Estimate(*ends)
 
     def quantile_seconds(self, share: float) -> Estimate:
         """The wait that ``share`` of all tasks do not exceed."""
-        return self._long.scaled(self._like.quantile_seconds(share) * self._unit_seconds)
+        return self._ratio(2).scaled(self._like.quantile_seconds(share) * self._unit_seconds)

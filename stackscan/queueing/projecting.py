@@ -18,6 +18,7 @@ from stackscan.queueing.whatifs import what_ifs
 #: How long a close waits for a silent peer since go-libp2p v0.47, and a probe for its answer.
 DEADLINE_SECONDS: Final = 10.0
 PROBE_SECONDS: Final = 30.0
+_SATURATED: Final = Demand(1, 1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
     probe = given.probe_timeout_seconds
     demand = _demand(workers, usable, unit, given)
     is_full = saturated or given.endless or demand.saturated
-    state = _saturated(probe) if is_full else steady_state(demand, probe_timeout_seconds=probe)
+    state = steady_state(_SATURATED if is_full else demand, probe_timeout_seconds=probe)
     worst = None if saturated or holding is None else _probe_at(high, demand, given, probe)
     silent_capacity = None if holding is None else workers / holding
     counted = closers(usable)
@@ -150,10 +151,6 @@ def _demand(workers: int, load: float, unit: float, given: Given) -> Demand:
     if not rate or not service or load / unit > rate:
         return Demand(workers, load / unit, 1.0, unit, 0.0)
     return Demand(workers, rate, load / unit / rate, unit, service)
-
-
-def _saturated(probe: float) -> SteadyState:
-    return steady_state(Demand(1, 1.0, 1.0, 1.0), probe_timeout_seconds=probe)
 
 
 def _probe_at(load: float | None, demand: Demand, given: Given, probe: float) -> float | None:

@@ -183,7 +183,8 @@ class Measured:
     def mean_seconds(self) -> Estimate:
         """The mean wait, of tasks that do not wait, too."""
         if self.demand.workers == 1:
-            return Estimate.exactly(_pollaczek_khinchine(self.demand))
+            rate, spare = self.demand.rate_per_second, 1 - self.demand.load_erlangs  # Pollaczek and Khinchine
+            return Estimate.exactly(rate * self.demand.second_moment / (2 * spare))
         return self.run_until("mean", precision=PRECISION, enough=self._short_seconds)
 
     def exceeds(self, seconds: float) -> Estimate:
@@ -203,7 +204,3 @@ def single_tasks(lumps: Estimate, double: Estimate, *, lump: int) -> Estimate:
     half = math.hypot(lumps.high - lumps.low, (double.high - double.low) / 2) + abs(back) / 2
     value = max(0.0, lumps.value + back)
     return Estimate(value, max(0.0, value - half), value + half)
-
-
-def _pollaczek_khinchine(demand: Demand) -> float:
-    return demand.rate_per_second * demand.second_moment / (2 * (1 - demand.load_erlangs))

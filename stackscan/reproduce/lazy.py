@@ -73,7 +73,7 @@ class LazyClient:
         def first() -> None:
             nonlocal sent
             sent = True
-            self._go(self._companion)
+            self._go(lambda: self._read_once(Shape.COMPANION_READS))
             self._send(payload)
 
         self._writing.do(first)
@@ -85,11 +85,8 @@ class LazyClient:
         """Finish reading the peer's answer, then close. It lasts until the answer, an error, or the read deadline."""
         with suppress(OSError):
             self.flush()
-        self._reading.do(lambda: self._read_handshake(Shape.WORKER_READS))
+        self._read_once(Shape.WORKER_READS)
         self._stream.close()
-
-    def _companion(self) -> None:
-        self._reading.do(lambda: self._read_handshake(Shape.COMPANION_READS))
 
     def _send(self, payload: bytes) -> None:
         pieces = [framed(token) for token in self._protocols]
@@ -99,17 +96,18 @@ class LazyClient:
         except OSError as error:
             self._write_error = error
 
+    def _read_once(self, shape: Shape) -> None:
+        """Read the peer's answer, unless the other side has."""
+        self._reading.do(lambda: self._read_handshake(shape))
+
     def _read_handshake(self, shape: Shape) -> None:
         self.shape = shape
         try:
             for wanted in self._protocols:
-                _expect(wanted, read_token(self._stream.read))
+                token = read_token(self._stream.read)
+                if token != wanted:
+                    refused = token == NOT_AVAILABLE
+                    text = "protocols not supported" if refused else "protocol mismatch in lazy handshake"
+                    raise HandshakeError(text)  # noqa: TRY301 - kept, as in Go
         except (OSError, EOFError, HandshakeError) as error:
             self.handshake_error = error
-
-
-def _expect(wanted: bytes, token: bytes) -> None:
-    if token == NOT_AVAILABLE:
-        raise HandshakeError("protocols not supported")
-    if token != wanted:
-        raise HandshakeError("protocol mismatch in lazy handshake")

@@ -266,8 +266,6 @@ class _Batch:
         begun = (task for task, silent in enumerate(self._setup.silent) if silent and self._closing[task])
         return {task: self._clients[task].shape for task in begun}
 
-    # -- in the workers --------------------------------------------------------------------------------------------
-
     def _work(self) -> None:
         self._start.wait()
         while not self._over and (task := next(self._queue)) < self._tasks:

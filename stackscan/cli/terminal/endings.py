@@ -88,9 +88,6 @@ def say(line: str, *more: str) -> None:
     print(visible(line), *(f"  {visible(text)}" for text in more if text), sep="\n", file=sys.stderr, flush=True)
 
 
-# -- the standard streams --------------------------------------------------------------------------------------------
-
-
 class _Output(io.FileIO):
     """A standard stream. A reader that goes away (``| head``) is no failure: the rest is written to nobody, and the
     command ends with the code that it would have had."""

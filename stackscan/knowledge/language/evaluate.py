@@ -19,7 +19,7 @@ from stackscan.knowledge.language.pointers import sharing
 from stackscan.knowledge.language.symbols import Mask
 
 #: What has the same answer for all goroutines of a cell.
-_OfCell = stacks.StackQuestion | syntax.Waiting | syntax.Cause
+_OfCell = stacks.StackCondition | syntax.Waiting | syntax.Cause
 
 
 def select(expression: syntax.Expression, index: Index, among: Mask | None = None) -> Numbers:
@@ -64,8 +64,6 @@ def _both(first: Answer, second: Answer) -> Answer:
 def _either(first: Answer, second: Answer) -> Answer:
     return first[0] | second[0], first[1] & second[1]
 
-
-# -- cells -------------------------------------------------------------------------------------------------------------
 
 #: Of each cell: whether the answer for a goroutine of it may be yes, may be no, may be unknown.
 _Outcomes = tuple[Mask, Mask, Mask]
@@ -115,14 +113,8 @@ def _of_cells(expression: _OfCell, index: Index) -> Answer:
         return yes, ~yes & (index.left_out == 0)[index.cell_stack]
     if expression.where == "root":
         return yes, ~yes & (index.left_out >= 0)[index.cell_stack]
-    return yes, ~yes & (expression.where == "innermost" or _creators_known(index))
-
-
-def _creators_known(index: Index) -> bool:
-    return index.format == "goroutine-text" or bool((index.creator_function >= 0).any())
-
-
-# -- goroutines --------------------------------------------------------------------------------------------------------
+    creators_known = index.format == "goroutine-text" or bool((index.creator_function >= 0).any())
+    return yes, ~yes & (expression.where == "innermost" or creators_known)
 
 
 @dataclass(frozen=True, slots=True)

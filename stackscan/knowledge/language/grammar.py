@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from stackscan.errors import ExpressionError
 from stackscan.formats.grammars import parser
@@ -184,25 +184,19 @@ def _texts(children: list[Token]) -> tuple[syntax.Texts, int]:
         if token.type == "STRING":
             found.append(_text(token))
         elif token.type == "NAME":
-            found += names.patterns_of(str(token)[1:]) or _unknown(token, names.pattern_names())
+            found += names.shared().patterns.get(str(token)[1:]) or _unknown(token, names.shared().patterns)
     starts = [token.start_pos or 0 for token in children if token.type in ("STRING", "NAME")]
     return tuple(dict.fromkeys(found)), starts[0]
 
 
-def _unknown(token: Token, known: Iterable[str]) -> syntax.Texts:
+def _unknown(token: Token, known: Iterable[str]) -> NoReturn:
     near = did_you_mean(str(token), (f"${name}" for name in known))
     raise _PlacedError(token.start_pos or 0, f"no such shared name: {str(token)!r}{near}")
 
 
 def _named(children: list[Token]) -> syntax.Expression:
-    text = names.expression_of(str(children[0])[1:])
-    if text is None:
-        _unknown(children[0], names.expression_names())
-    return _parse(cast("str", text))
-
-
-def _element(children: list[Any]) -> tuple[syntax.Texts, bool]:
-    return children[-1][0], len(children) > 1
+    expressions = names.shared().expressions
+    return _parse(expressions.get(str(children[0])[1:]) or _unknown(children[0], expressions))
 
 
 def _chain(children: list[Any]) -> syntax.Chain:
@@ -242,10 +236,6 @@ def _waiting(children: list[Any], *, exact: bool) -> syntax.Waiting:
     return syntax.Waiting(texts, exact)
 
 
-def _minutes(children: list[Any]) -> syntax.Minutes:
-    return syntax.Minutes(cast("syntax.Comparison", str(children[1])), _number(children[2]))
-
-
 def _number(token: Token) -> int:
     digits = token.lstrip("0") or "0"
     if len(digits) >= len(str(_LARGEST)):
@@ -279,7 +269,7 @@ _BUILDERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
     "negation": _negation,
     "named": _named,
     "texts": _texts,
-    "element": _element,
+    "element": lambda children: (children[-1][0], len(children) > 1),
     "chain": _chain,
     "innermost": _place("innermost"),
     "root": _place("root"),
@@ -289,7 +279,7 @@ _BUILDERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
     "module": _module,
     "waiting": lambda children: _waiting(children, exact=False),
     "state": lambda children: _waiting(children, exact=True),
-    "minutes": _minutes,
+    "minutes": lambda children: syntax.Minutes(cast("syntax.Comparison", str(children[1])), _number(children[2])),
     "label": _label,
     "locked": lambda _: syntax.Flag("locked"),
     "leaked": lambda _: syntax.Flag("leaked"),

@@ -39,9 +39,9 @@ def read_kinds(table: Table, key: str) -> tuple[Kind, ...]:
     shared = table.text(f"{key}s", "")
     entries = table.tables(key)
     if shared:
-        entries = names.kinds_of(shared)
+        entries = names.shared().kinds.get(shared, ())
         if not entries:
-            near = did_you_mean(shared, names.kind_names())
+            near = did_you_mean(shared, names.shared().kinds)
             raise CatalogueError(f"{table.where}: no shared list of kinds is named {shared!r}{near}")
     return tuple(_read_kind(entry) for entry in entries)
 
