@@ -79,8 +79,7 @@ class GoroutineCheck:
         """Judge a dump when the test's body has ended, if it has not failed by then. Options as of a call."""
         from stackscan.sources import Source
 
-        named = isinstance(dump, str) and "\n" not in dump
-        self.later.append((Source(dump) if named and isinstance(dump, str) else dump, options))
+        self.later.append((Source(dump) if isinstance(dump, str) and "\n" not in dump else dump, options))
 
     def _source(self, dump: str | bytes | Path) -> str:
         """The dump as a source: a text is put into a file."""

@@ -53,12 +53,10 @@ def _processes(captures: Sequence[PoolCapture]) -> Iterator[tuple[int, ...]]:
     Captures without ids are taken as one process's."""
     groups: list[list[int]] = []
     for place, capture in enumerate(captures):
-        for group in groups:
-            if _same_process(captures[group[-1]], capture):
-                group.append(place)
-                break
-        else:
-            groups.append([place])
+        group = next((group for group in groups if _same_process(captures[group[-1]], capture)), None)
+        if group is None:
+            groups.append(group := [])
+        group.append(place)
     return map(tuple, groups)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
@@ -35,6 +35,7 @@ class Loopback:
 
     def __init__(self, kinds: Iterable[Kind], *, answer_after_seconds: float = 0.0, keep_bytes: int = 0) -> None:
         self.threads = Threads()
+        self.go = self.threads.go  # runs a function in its own thread
         self._alarms = Alarms()
         self._streams: list[Stream] = []
         try:
@@ -83,10 +84,6 @@ class Loopback:
                 raise ReproducerError("the peers do not accept the connections made to them: this machine is too busy")
             interrupt.wait(time.monotonic() + _LOOK_SECONDS)
         return not interrupt.requested
-
-    def go(self, function: Callable[[], None]) -> None:
-        """Run a function in its own thread, now."""
-        self.threads.go(function)
 
     def _leave(self) -> None:
         until = time.monotonic() + _LEAVE_SECONDS

@@ -78,7 +78,9 @@ class Peers:
         self._listeners: dict[Kind, socket.socket] = {}
         try:
             for kind in kinds:
-                self._listeners[kind] = self._listen(kind)
+                listener = self._listeners[kind] = socket.create_server((HOST, 0), backlog=_BACKLOG)
+                listener.settimeout(0)
+                self._selector.register(listener, selectors.EVENT_READ, kind)
         except OSError:
             self.stop(within_seconds=0)
             raise
@@ -106,12 +108,6 @@ class Peers:
             connection.socket.close()
         self._woken.close()
         self._waker.close()
-
-    def _listen(self, kind: Kind) -> socket.socket:
-        listener = socket.create_server((HOST, 0), backlog=_BACKLOG)
-        listener.settimeout(0)
-        self._selector.register(listener, selectors.EVENT_READ, kind)
-        return listener
 
     def _run(self) -> None:
         while not self._stopped:

@@ -47,20 +47,16 @@ def _code_of(run: Callable[[], None], out: _Output) -> int:
     try:
         run()
     except SystemExit as leaving:
-        return _requested_code(leaving)
+        if leaving.code is None or isinstance(leaving.code, int):
+            return leaving.code or 0
+        say(str(leaving.code))
+        return COULD_NOT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BaseException as error:  # noqa: BLE001 - polars' panics derive from it
         cause = error.__cause__ if isinstance(error, UnforeseenError) else None
         return _report(cause or error, out)
     return 0
-
-
-def _requested_code(leaving: SystemExit) -> int:
-    if leaving.code is None or isinstance(leaving.code, int):
-        return leaving.code or 0
-    say(str(leaving.code))
-    return COULD_NOT
 
 
 def _report(error: BaseException, out: _Output) -> int:

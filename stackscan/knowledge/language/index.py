@@ -78,9 +78,8 @@ class Index:
         """For each stack the index of its innermost frame outside the runtime and of its root; -1: none."""
         found = [significant(stack.functions) for stack in self.stacks]
         # A stack whose outer end was cut off does not show its root.
-        found = [
-            (inner, _ABSENT if s.elided is None else root) for s, (inner, root) in zip(self.stacks, found, strict=True)
-        ]
+        cut = [stack.elided is None for stack in self.stacks]
+        found = [(inner, _ABSENT if is_cut else root) for is_cut, (inner, root) in zip(cut, found, strict=True)]
         table = np.array(found, dtype=np.int64).reshape(len(self.stacks), 2)
         return table[:, 0], table[:, 1]
 
