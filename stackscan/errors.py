@@ -35,7 +35,7 @@ class SourceError(StackscanError):
 class LimitError(StackscanError):
     """A source is larger than stackscan will read."""
 
-    default_hint = "This looks like a decompression bomb or the wrong file; check where it came from."
+    default_hint = "This may be a decompression bomb or the wrong file; check where it came from."
 
 
 class UnrecognisedFormatError(StackscanError):
@@ -64,7 +64,7 @@ class ExpressionError(StackscanError):
     the place.
     """
 
-    default_hint = "docs/rules.md is the manual of the language; `stackscan rules NAME` shows expressions that work."
+    default_hint = "docs/rules.md describes the language; `stackscan rules NAME` shows expressions that work."
 
     def __init__(self, what: str, *, where: str, text: str, at: int) -> None:
         start = text.rfind("\n", 0, at) + 1
@@ -98,13 +98,13 @@ def _width(text: str) -> int:
 class ConfigurationError(StackscanError):
     """stackscan.toml, or the file that --config names, is wrong: what, under which key."""
 
-    default_hint = "docs/rules.md tells what stackscan.toml may hold."
+    default_hint = "docs/rules.md lists every key of stackscan.toml."
 
 
 class UsageError(StackscanError):
     """What was asked for does not make sense: an option's value, a query, a choice among several dumps."""
 
-    default_hint = "Every command tells its options with --help."
+    default_hint = "Every command lists its options with --help."
 
 
 class PolicyError(StackscanError):
@@ -116,22 +116,22 @@ class PolicyError(StackscanError):
 class BaselineError(StackscanError):
     """A baseline cannot be read, or is none."""
 
-    default_hint = "Write one with: stackscan check SOURCE... --write-baseline FILE"
+    default_hint = "Create one: stackscan check SOURCE... --write-baseline FILE"
 
 
 class ModelError(StackscanError):
     """The pool model was asked with numbers that make no pool: which number, and what it may be."""
 
-    default_hint = "stackscan pool --help tells what each number means and its unit."
+    default_hint = "stackscan pool --help explains each number and its unit."
 
 
 class ReproducerError(StackscanError):
     """A reproducer could not be set up or run: a number out of its limits, too few open files, threads or ports."""
 
-    default_hint = "stackscan reproduce --help tells each limit; smaller numbers show the same."
+    default_hint = "stackscan reproduce --help lists each limit; smaller numbers show the same."
 
 
 class OutputError(StackscanError):
     """The report could not be written."""
 
-    default_hint = "Check that the folder exists and that there is room; nothing half-written was left behind."
+    default_hint = "Check that the folder exists and that the disk has space; no partial file was left."

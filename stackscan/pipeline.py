@@ -30,12 +30,13 @@ from stackscan.report import (
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to analyse: with which rules and pools, which goroutines (``where``: an expression; None: all), how many
-    buckets to keep (None: all), and whether to show also what is idle as expected."""
+    buckets to keep (None: all), whether to show idle goroutines and all details, and whether findings say why."""
 
     configuration: Configuration
     where: str | None = None
     top: int | None = None
     everything: bool = False
+    explained: bool = False
 
 
 def scan(
@@ -84,5 +85,5 @@ def examine(
 def _report(capture: Capture, options: Options, redaction: Redaction | None) -> CaptureReport:
     shown = capture if redaction is None else redaction.capture(capture)
     analysis = analyse(capture, options.configuration, where=options.where, shown=shown)
-    view = View(options.top, options.everything)
+    view = View(options.top, options.everything, options.explained)
     return CaptureReport(shown, build_snapshot(analysis, projections=project_samples(analysis), view=view))

@@ -88,8 +88,8 @@ def page() -> str:
     lines = [
         "# The rooms of the package",
         "",
-        "Generated from the imports and the docstrings. An arrow reads “imports”; an import that follows from others is",
-        "left out. Everything points down, and nothing in a circle.",
+        "Generated from the imports and the docstrings. An arrow reads “imports”; an import that follows from",
+        "others is left out. Everything points down, and nothing in a circle.",
         "",
         "```mermaid",
         "flowchart TD",

@@ -13,14 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import FIXTURES, json_of, rendered, report_of
+from helpers import FIXTURES, json_of, rendered
 from stackscan.errors import CatalogueError, ModelError, StackscanError
 from stackscan.integrations.prometheus import read_scrape
+from stackscan.knowledge.configuration import shipped
 from stackscan.knowledge.descriptions import read_text
 from stackscan.knowledge.pool import read_pool
 from stackscan.load.gather import gather
 from stackscan.load.projections import project_held
 from stackscan.load.times import moments_of
+from stackscan.pipeline import Options, scan
 from stackscan.queueing.calibration import Load, Series, load_of_closers, load_of_workers
 from stackscan.queueing.deterministic import DeterministicQueue
 from stackscan.queueing.projection import Projection
@@ -241,11 +243,12 @@ def test_eight_of_twelve_does_not_explain_a_probe_that_times_out() -> None:
     assert 0.127542 == pytest.approx(found["synchronous"]["wait_probability"], abs=1e-5)
     assert found["synchronous"]["probe_timeout_probability"] < 1e-9
     for output in ("text", "markdown"):
-        shown = " ".join(rendered(report_of(path), output).replace("<!-- -->", "").split())
-        assert "8 of 12 held does not explain a probe" in shown
-        assert "the load swings" in shown
+        report = scan([str(path)], options=Options(shipped(), everything=True))
+        shown = " ".join(rendered(report, output).replace("<!-- -->", "").split())
+        assert "8 of 12 blocked workers do not explain a 30 s time-out of a probe" in shown
+        assert "the load varies" in shown
         assert "#1141" in shown
-        assert "the 4 workers that were not held" in shown
+        assert "4 of 12 workers were free" in shown
 
 
 def test_twelve_of_twelve_is_saturated_with_a_lower_bound_and_a_growth() -> None:
@@ -255,9 +258,9 @@ def test_twelve_of_twelve_is_saturated_with_a_lower_bound_and_a_growth() -> None
     assert found["synchronous"]["saturated"]
     assert found["synchronous"]["mean_wait_seconds"] is None
     assert None is found["stall_load_interval"][1]
-    shown = " ".join(rendered(report_of(path), "text").split())
-    assert "saturated: 12 of 12 workers held; the load is at least 6.9 erlangs" in shown
-    assert "At 24 tasks a second, one in ten silent, the queue would grow by 12 tasks a second" in shown
+    shown = " ".join(rendered(scan([str(path)], options=Options(shipped(), everything=True)), "text").split())
+    assert "saturated: 12 of 12 workers blocked; offered load at least 6.9 erlangs (95%)" in shown
+    assert "at 24 tasks a second, 10% silent, it grows by 12 tasks a second" in shown
     given_rate = project_held(
         [capture.shown for capture in gather([str(path)], pool=None)[1].captures],
         rate_per_second=20.0,
@@ -298,7 +301,7 @@ def test_without_a_holding_time_waits_are_told_in_holding_times() -> None:
     from stackscan import formats
     from stackscan.analysis import occupancy
     from stackscan.load.projections import held
-    from stackscan.render.projection import block
+    from stackscan.render.pool_words import block
     from stackscan.sources import open_source
 
     pool = read_pool(read_text(_with_model('[model]\nholds = ["stalled-close"]\n'), where="mine.toml"))

@@ -143,7 +143,7 @@ def test_a_cut_archive_never_passes(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "is cut" in done.stderr
     assert "✓" not in done.stdout
-    assert "0 captures pass; 1 source cannot be judged" in done.stdout
+    assert "0 captures pass; 1 input cannot be checked" in done.stdout
     packed = tmp_path / "cut.gz"
     packed.write_bytes(STALLED.read_bytes()[:-2000])
     done = run("check", packed)
@@ -243,10 +243,10 @@ def test_limits_on_counts_and_waits(tmp_path: Path) -> None:
     """
     result = checked(path, tmp_path=tmp_path, policy=policy)
     assert {f.name: f.message for f in result.captures[0].findings} == {
-        "max-goroutines": "5 goroutines, where at most 4 may be",
-        "max-wait-minutes": "a goroutine waits for 12 min, where at most 11 may be (1 stack above it)",
-        "limit-workers": "workers: 4 goroutines, where at most 3 may be (three cores)",
-        "limit-senders": "senders: a goroutine waits for 12 min, where at most 10 may be (1 stack above it)",
+        "max-goroutines": "5 goroutines, the limit is 4",
+        "max-wait-minutes": "a goroutine waits for 12 min, the limit is 11 min (1 stack above it)",
+        "limit-workers": "workers: 4 goroutines, the limit is 3 (three cores)",
+        "limit-senders": "senders: a goroutine waits for 12 min, the limit is 10 min (1 stack above it)",
     }
     assert [f.name for f in result.captures[0].findings if not f.fails] == ["limit-senders"]
 
@@ -255,7 +255,7 @@ def test_limits_on_pools(tmp_path: Path) -> None:
     """A pool may be busy to its limit and no more."""
     policy = '[[pool]]\npool = "bitswap-task-workers"\nmax_occupancy = 0.9\n[rules]\nbitswap-close-stall = "off"'
     (finding,) = checked(STALLED, tmp_path=tmp_path, policy=policy).captures[0].findings
-    assert finding.message == ("bitswap-task-workers: 12 of 12 workers are busy (100%), where at most 90% may be")
+    assert finding.message == ("bitswap-task-workers: 12 of 12 workers are busy (100%), the limit is 90%")
     assert told(checked(QUIET, tmp_path=tmp_path, policy=policy)) == []
 
 
@@ -266,13 +266,13 @@ def test_limits_on_what_the_model_projects(tmp_path: Path) -> None:
     workers = policy.format("bitswap-task-workers")
     (finding,) = checked(STALLED, tmp_path=tmp_path, policy=workers).captures[0].findings
     assert finding.message == (
-        "bitswap-task-workers: the model projects that 100.0% of the tasks wait, where at most 50.0% may"
+        "bitswap-task-workers: the model projects that 100.0% of the tasks wait, the limit is 50.0%"
     )
     assert told(checked(QUIET, tmp_path=tmp_path, policy=workers)) == []
     (capture,) = checked(STALLED, tmp_path=tmp_path, policy=policy.format("bitswap-engine-workers")).captures
     assert capture.findings == ()
     assert capture.notes == (
-        "bitswap-engine-workers: this capture gives no projection, so max_wait_probability was not judged",
+        "bitswap-engine-workers: no projection from this capture, so max_wait_probability was not checked",
     )
 
 
@@ -284,7 +284,7 @@ def test_limits_on_what_the_model_projects(tmp_path: Path) -> None:
         ("max_goroutines = true", ["'max_goroutines' must be a whole number"]),
         ('fail_on = "warn"', ["'fail_on' must be one of error, warning, info, not 'warn'"]),
         ('incomplete = "error"', ["'incomplete' must be one of ignore, warn, fail"]),
-        ('[rules]\nbitswap-close-stal = "off"', ["there is no rule", "did you mean 'bitswap-close-stall'"]),
+        ('[rules]\nbitswap-close-stal = "off"', ["unknown rule", "did you mean 'bitswap-close-stall'"]),
         ('[rules]\nbitswap-close-stall = "none"', ["must be one of error, warning, info, off"]),
         ("rules = 3", ["'rules' must be a table"]),
         ('[[limit]]\nname = "x"\nfunction = "f"', ["limit 1", "needs 'max_count' or 'max_wait_minutes'"]),
@@ -292,9 +292,9 @@ def test_limits_on_what_the_model_projects(tmp_path: Path) -> None:
         ('[[limit]]\nname = "x"\nfunction = "f"\nmax_count = 3\nmax = 2', ["unknown key 'max'"]),
         (
             '[[limit]]\nname = "x"\nfunction = "f"\nmax_count = 3\n' * 2,
-            ["two limits are named 'x'"],
+            ["two limits have the name 'x'"],
         ),
-        ('[[pool]]\npool = "bitswap-task-worker"\nmax_occupancy = 1', ["there is no pool", "'bitswap-task-workers'"]),
+        ('[[pool]]\npool = "bitswap-task-worker"\nmax_occupancy = 1', ["unknown pool", "'bitswap-task-workers'"]),
         ('[[pool]]\npool = "bitswap-task-workers"\nmax_occupancy = 90', ["must be a number from 0 to 1"]),
         ('[[pool]]\npool = "bitswap-task-workers"', ["needs 'max_occupancy' or 'max_wait_probability'"]),
         ("[growth]\nfactor = 0.5", ["'factor' must be a number of at least 1"]),
@@ -496,7 +496,7 @@ def test_a_baseline_is_written_to_be_reviewed(tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     run("check", STALLED, "--write-baseline", first)
     done = run("check", STALLED, "--write-baseline", second)
-    assert "stacks are known now; review the file and commit it" in done.stderr
+    assert "stacks written; review the file and commit it" in done.stderr
     assert first.read_bytes() == second.read_bytes()
     values = json.loads(first.read_text())
     assert values["schema"] == "stackscan.baseline"
@@ -548,10 +548,10 @@ _STACK = '"signature": "0123456789ab", "count": 1'
     [
         ("null", "the file must be an object ({…}), and is missing or null"),
         ("[1]", "the file must be an object ({…}), and is a list"),
-        ("{,}", "line 1, column 2 is no JSON"),
+        ("{,}", "line 1, column 2 is not JSON"),
         ("{}", "'schema' must be 'stackscan.baseline', and is missing or null"),
-        ("[" * 100_000, "more brackets inside each other than can be read"),
-        ("9" * 5_000, "a number has more digits than can be read"),
+        ("[" * 100_000, "brackets are nested too deeply"),
+        ("9" * 5_000, "a number has too many digits"),
         ('{"schema": "stackscan.baseline", "schema_version": true}', "'schema_version' must be 1, and is true"),
         ('{"schema": "stackscan.baseline", "schema_version": 1.0}', "'schema_version' must be 1, and is 1.0"),
         ('{"schema": "stackscan.baseline", "schema_version": "1"}', "'schema_version' must be 1, and is \"1\""),
@@ -562,8 +562,8 @@ _STACK = '"signature": "0123456789ab", "count": 1'
         (f'{{{_HEAD}, "stacks": [{{{_STACK}}}, 7]}}', "stack 2 must be an object ({…}), and is 7"),
         (f'{{{_HEAD}, "stacks": [{{"count": 1}}]}}', "stack 1: 'signature' is missing"),
         (f'{{{_HEAD}, "stacks": [{{"signature": "x"}}]}}', "stack 1: 'count' must be a whole number"),
-        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "at": 7}}]}}', "stack 1: 'at' must be a text, and is 7"),
-        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "rules": 7}}]}}', "stack 1: 'rules' must be a list of texts, and is 7"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "at": 7}}]}}', "stack 1: 'at' must be a string, and is 7"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "rules": 7}}]}}', "stack 1: 'rules' must be a list of strings, and is 7"),
         (_HEAD.replace('1, "rules', 'true, "rules').join(("{", ', "stacks": []}')), "'goroutines' must be a whole"),
         (_HEAD.replace("{}", '{"a": -1}').join(("{", ', "stacks": []}')), "rules: 'a' must be a whole number"),
         (_HEAD.replace("{}", "null").join(("{", ', "stacks": []}')), "'rules' must be an object"),
@@ -587,18 +587,18 @@ def test_a_baseline_that_is_no_text_is_told(tmp_path: Path) -> None:
     """Which byte it is, and of a folder what it is."""
     path = tmp_path / "known.json"
     path.write_bytes(b"{\xff}")
-    assert_refused(run("check", "--baseline", path, QUIET), f"{path} is no baseline: byte 2 is not UTF-8")
+    assert_refused(run("check", "--baseline", path, QUIET), f"{path} is not a baseline: byte 2 is not UTF-8")
     assert_refused(run("check", "--baseline", tmp_path, QUIET), "cannot be read: Is a directory")
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"max_goroutines = " + b"9" * 5_000, "a number has more digits than can be read"),
+        (b"max_goroutines = " + b"9" * 5_000, "a number has too many digits"),
         (b"max_goroutines = " + b"9" * 400, "'max_goroutines' must be a whole number from 0 to 1,000,000,000,000"),
         (b"[growth]\nfactor = " + b"9" * 400, "'factor' must be a number of at least 1, and at most 1,000,000"),
         (b"[growth]\nfactor = 1e308", "'factor' must be a number of at least 1, and at most 1,000,000"),
-        (b"x = " + b"[" * 5_000, "more brackets inside each other than can be read"),
+        (b"x = " + b"[" * 5_000, "brackets are nested too deeply"),
         (b"x = '\xff'", "byte 6 is not UTF-8"),
     ],
     ids=range(6),
@@ -707,7 +707,7 @@ def test_what_an_ignore_leaves_may_be_within_the_limit(tmp_path: Path) -> None:
     path.write_text("\n".join(blocks))
     (finding,) = checked(path, tmp_path=tmp_path, policy="max_wait_minutes = 9\n" + ignore).captures[0].findings
     assert finding.message == (
-        "a goroutine waits for 20 min, where at most 9 may be (1 stack above it) (1 of them ignored: ACME-1)"
+        "a goroutine waits for 20 min, the limit is 9 min (1 stack above it) (1 of them ignored: ACME-1)"
     )
 
 

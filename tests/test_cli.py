@@ -258,7 +258,7 @@ def test_nothing_is_left_when_writing_fails(tmp_path: Path, monkeypatch: pytest.
 
     with pytest.raises(OutputError, match="No space left") as caught:
         write(OSError(28, "No space left on device"))
-    assert "nothing half-written" in caught.value.hint
+    assert "no partial file was left" in caught.value.hint
     assert [] == listed(tmp_path)
     with pytest.raises(ZeroDivisionError):  # a fault of our own leaves nothing either
         write(ZeroDivisionError())
@@ -473,8 +473,8 @@ _NO_DUMPS: list[tuple[str, Callable[[], bytes], tuple[str, ...]]] = [
     ("blank lines", lambda: b"\n \n\t\n", ("is empty",)),
     ("JPEG", _jpeg, ("JPEG picture",)),
     ("PNG", _png, ("PNG picture",)),
-    ("zip", _zip, ("no goroutine dump in it",)),
-    ("cut zip", lambda: _zip()[:50], ("no goroutine dump in it",)),
+    ("zip", _zip, ("no goroutine dump found",)),
+    ("cut zip", lambda: _zip()[:50], ("no goroutine dump found",)),
     ("zstd", lambda: b"\x28\xb5\x2f\xfd" + bytes(range(100)), ("damaged zstandard file", "Fetch or copy")),
     ("xz", lambda: b"\xfd7zXZ\x00" + bytes(100), ("xz file", "xz -dc")),
     ("threadcreate", lambda: b"threadcreate profile: total 1\n1 @\n#\t0x0\n\n", ("threadcreate", "debug=2")),
@@ -528,7 +528,7 @@ def test_blanks_before_a_dump_do_not_hide_it(tmp_path: Path, blanks: str) -> Non
 
 def test_a_directory_and_a_missing_path_leave_with_two(tmp_path: Path) -> None:
     """So do paths that hold no file."""
-    assert_refused(run("report", tmp_path), "no goroutine dump in it")
+    assert_refused(run("report", tmp_path), "no goroutine dump found")
     assert_refused(run("report", tmp_path / "nowhere"), "nowhere does not exist")
 
 

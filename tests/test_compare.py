@@ -246,8 +246,8 @@ def test_a_restart_is_recognised(tmp_path: Path) -> None:
     reasons = {path.name: compared(old, path)["captures"][1]["break_before"] for path in (new, other, foreign)}
     assert reasons == {
         "new": "ids and waits go backwards: a restart, or captures that are not in time order",
-        "other": "1 of 1 ids that are in both are other goroutines: another process, or a restart",
-        "foreign": "no goroutine id is in both: another process",
+        "other": "1 of 1 common ids are other goroutines: another process, or a restart",
+        "foreign": "no common goroutine id: another process",
     }
     assert compared(old, new)["persisted"] is None
 
@@ -269,7 +269,7 @@ def test_a_process_whose_load_ended_is_not_a_restart(tmp_path: Path) -> None:
 def test_captures_in_the_wrong_order_are_noticed() -> None:
     """By their times, and by ids and waits."""
     values = compared(*reversed(run_of("v0.39.0-unbounded-tcp")))
-    assert "by the times that their names tell, the captures are not in time order" in values["notes"]
+    assert "the captures are not in time order, by the times in their names" in values["notes"]
     assert values["one_process"] is False
 
 
@@ -407,7 +407,7 @@ def test_one_capture_is_no_comparison(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert_refused(run("compare", one, "-o", out), "needs two")
     assert_refused(run("compare", one, tmp_path / "none", "-o", out), "none does not exist")
-    assert_refused(run("compare", one, one, "--interval", "soon", "-o", out), "'soon' is no interval")
+    assert_refused(run("compare", one, one, "--interval", "soon", "-o", out), "'soon' is not an interval")
     assert not out.exists()
 
 
@@ -417,7 +417,7 @@ def test_a_dump_without_goroutines_is_compared() -> None:
     values = compared(go / "panic_nilderef_none.txt", go / "pool.txt")
     assert values["goroutines"]["counts"] == [0, 14]
     assert {entry["verdict"] for entry in values["buckets"]} == {"new"}
-    assert values["notes"] == ["a capture without goroutines tells nothing: nobody can be said to have stayed"]
+    assert values["notes"] == ["one capture has no goroutines: none can have stayed"]
     assert compared(go / "panic_nilderef_none.txt", go / "panic_nilderef_none.txt")["buckets"] == []
 
 
@@ -451,7 +451,7 @@ def test_in_a_pipe_no_line_is_cut() -> None:
     assert (
         "✗ bitswap-close-stall: 12 workers are the same goroutines in the same stacks in all 4 captures" in done.stdout
     )
-    assert "12 waited all the while" in done.stdout
+    assert "12 waited without a break" in done.stdout
 
 
 def test_many_captures_are_a_curve(tmp_path: Path) -> None:

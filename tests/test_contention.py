@@ -57,9 +57,7 @@ def test_cycles_are_told_in_seconds() -> None:
     assert 1.5 == profile.delay_seconds(profile.records[0])
     unknown = contention.read(TEXT.replace("cycles/second=2000000000\n", "").encode())
     assert None is unknown.delay_seconds(unknown.records[0])
-    assert (1, "cycles/second is not known: waits cannot be told in seconds") in reasons(
-        TEXT.replace("second=2", "second=x")
-    )
+    assert (1, "cycles/second is unknown: waits have no unit") in reasons(TEXT.replace("second=2", "second=x"))
 
 
 def test_a_block_profile_calls_itself_contention() -> None:
@@ -83,13 +81,13 @@ def test_damage_costs_what_it_touches() -> None:
     """A frame, a record, a line of a log: each is named with its line, the rest is read."""
     damaged = TEXT.replace("runtime.selectgo+0x707", "runtime.sel").replace("500 1 @ 0x469fa8", "500 1 @ 0x46zz")
     assert [
-        (5, "frame line is damaged; frame left out"),
-        (8, "count line is damaged; its record is left out"),
+        (5, "frame line is damaged; frame skipped"),
+        (8, "count line is damaged; its record is skipped"),
     ] == reasons(damaged)
     assert [["main.(*Engine[...]).next"]] == [
         [f.function for f in r.frames] for r in contention.read(damaged.encode()).records
     ]
-    assert [(7, "not a line of a contention profile; left out")] == reasons(TEXT.replace("\n\n500", "\nlog\n500"))
+    assert [(7, "not a line of a contention profile; skipped")] == reasons(TEXT.replace("\n\n500", "\nlog\n500"))
 
 
 @pytest.mark.parametrize("place", range(12, len(TEXT)))

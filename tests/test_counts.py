@@ -184,13 +184,13 @@ def test_a_counted_profile_with_a_header_in_its_text_is_counted() -> None:
     assert "goroutine-counts" == read("goroutine 7 [select]: says the log\n" + TEXT).format
     (snapshot,) = formats.read((TEXT + DUMP).encode(), where="test")
     assert ("goroutine-counts", 6) == (snapshot.format, len(snapshot.goroutines))
-    assert [(14, "a full-text dump begins here; it is not read: give it in a file of its own")] == reasons(snapshot)
+    assert [(14, "a full-text dump begins here and is not read; put it in a separate file")] == reasons(snapshot)
 
 
 @pytest.mark.parametrize("name", ["threadcreate", "sessions", "github.com/acme/pool"])
 def test_profiles_of_other_things_are_refused_by_name(name: str) -> None:
     """The same text counts threads, or whatever a program counts with it."""
-    with pytest.raises(UnsupportedFormatError, match=f"is a {name} profile, not one of goroutines"):
+    with pytest.raises(UnsupportedFormatError, match=f"is a {name} profile, not a goroutine profile"):
         read(TEXT.replace("goroutine profile", f"{name} profile"))
 
 
@@ -230,7 +230,7 @@ def test_a_lost_count_line_loses_its_goroutines_and_says_how_many() -> None:
     assert (4, 6, False) == (len(snapshot.goroutines), snapshot.header_lines, snapshot.complete)
     assert [
         (1, "the header says 6 goroutines, the records add up to 4"),
-        (6, "frames without a count line: the goroutines they belong to are lost"),
+        (6, "frames without a count line: their goroutines are lost"),
     ] == reasons(snapshot)
     assert ("main.wait",) in counts(snapshot)
 
@@ -239,7 +239,7 @@ def test_a_damaged_count_line_keeps_its_count() -> None:
     """The number of goroutines is readable; only the addresses are gone."""
     snapshot = read(TEXT.replace("2 @ 0x47db8a 0x47dc8a", "2 @ 0x47d%&8a 0x47dc8a"))
     assert counts(read(TEXT)) == counts(snapshot)
-    assert [(6, "count line is damaged; its addresses are left out")] == reasons(snapshot)
+    assert [(6, "count line is damaged; its addresses are skipped")] == reasons(snapshot)
     assert snapshot.complete
 
 
@@ -248,7 +248,7 @@ def test_a_damaged_frame_line_costs_one_frame() -> None:
     snapshot = read(TEXT.replace("main.serve+0x8b", "main.se 2026 INFO log"))
     assert 2 == counts(snapshot)[("main.(*Pool[...]).run",)]
     assert None is snapshot.stacks[1].elided
-    assert (8, "frame line is damaged; frame left out") in reasons(snapshot)
+    assert (8, "frame line is damaged; frame skipped") in reasons(snapshot)
 
 
 def test_a_lost_frame_line_is_noticed() -> None:
@@ -263,7 +263,7 @@ def test_damaged_labels_are_left_out() -> None:
     """The record stays without them."""
     snapshot = read(TEXT.replace('"handler":"/api"', '"handler":"/ap'))
     assert (6, 6) == (len(snapshot.goroutines), snapshot.goroutines["labels"].null_count())
-    assert [(3, "label line is damaged; labels left out")] == reasons(snapshot)
+    assert [(3, "label line is damaged; labels skipped")] == reasons(snapshot)
 
 
 def test_other_text_inside_is_reported_and_left_out() -> None:
@@ -277,7 +277,7 @@ def test_a_count_that_no_process_has_is_not_believed() -> None:
     """A damaged count does not fill the memory; the record is lost and named."""
     snapshot = read(TEXT.replace("\n2 @", "\n22222222222 @"))
     assert (4, False) == (len(snapshot.goroutines), snapshot.complete)
-    assert (6, "more goroutines than any process holds; not read") in reasons(snapshot)
+    assert (6, "more goroutines than a process can have; not read") in reasons(snapshot)
 
 
 def test_the_tail_of_a_profile_is_read_and_said_to_be_one() -> None:
@@ -285,8 +285,7 @@ def test_the_tail_of_a_profile_is_read_and_said_to_be_one() -> None:
     snapshot = read(TEXT.split("\n", 4)[4])
     assert (3, False) == (len(snapshot.goroutines), snapshot.complete)
     assert (
-        "the text begins inside a profile: its total, and what came before, are lost"
-        in dict(reasons(snapshot)).values()
+        "the text begins inside a profile: its total and its first records are lost" in dict(reasons(snapshot)).values()
     )
 
 
@@ -303,8 +302,8 @@ def test_a_profile_cut_anywhere_is_not_complete(place: int) -> None:
 def test_many_problems_of_a_kind_are_counted() -> None:
     """A hundred are listed, one more says how many others there are."""
     snapshot = read("goroutine profile: total 150\n" + "1 @ 0x1 0x&\n" * 150)
-    assert (6, "50 more: count line is damaged; its addresses are left out") not in reasons(snapshot)
-    assert "50 more: count line is damaged; its addresses are left out" in dict(reasons(snapshot)).values()
+    assert (6, "50 more: count line is damaged; its addresses are skipped") not in reasons(snapshot)
+    assert "50 more: count line is damaged; its addresses are skipped" in dict(reasons(snapshot)).values()
 
 
 @pytest.mark.parametrize(

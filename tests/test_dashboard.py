@@ -160,5 +160,5 @@ def test_a_folder_without_tables_is_said(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(sys, "argv", ["app.py", str(tmp_path)])
     shown = AppTest.from_file(str(APP / "app.py"), default_timeout=SECONDS).run()
-    assert "holds no table" in shown.error[0].value
+    assert "has no table" in shown.error[0].value
     assert [] == list(shown.exception)

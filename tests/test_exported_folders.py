@@ -178,7 +178,7 @@ def test_a_folder_of_the_release_without_manifest_is_read(tmp_path: Path, dumps:
     (folder / "manifest-parquet.json").unlink()
     assert OLD == goroutines(folder)
     (folder / "pools.parquet").unlink()
-    with pytest.raises(SourceError, match="holds no table 'pools'"):
+    with pytest.raises(SourceError, match="has no table 'pools'"):
         goroutines(folder)
 
 
@@ -252,7 +252,7 @@ def test_a_broken_manifest_is_said(tmp_path: Path, dumps: tuple[Path, Path], tex
     folder = tmp_path / "tables"
     write(folder, dumps[0])
     (folder / "manifest-parquet.json").write_text(text)
-    with pytest.raises(SourceError, match=r"manifest-parquet\.json is no manifest") as told:
+    with pytest.raises(SourceError, match=r"manifest-parquet\.json is not a manifest") as told:
         goroutines(folder)
     assert "Export again" in told.value.hint
 
@@ -263,7 +263,7 @@ def test_a_missing_part_of_a_capture_is_named(tmp_path: Path, dumps: tuple[Path,
     write(folder, dumps[0], partition=True)
     (path,) = folder.glob("frames/*/*/*.parquet")
     path.unlink()
-    with pytest.raises(SourceError, match="is missing, and its snapshot is there") as told:
+    with pytest.raises(SourceError, match="is missing, but its snapshot exists") as told:
         goroutines(folder)
     assert str(path) in str(told.value)
 

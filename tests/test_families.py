@@ -9,7 +9,9 @@ import pytest
 from helpers import FIXTURES, goroutine, json_of, rendered, report_of, snapshot_of
 from stackscan import formats
 from stackscan.analysis.creation_sites import Creator, creation_sites, families_of
+from stackscan.knowledge.configuration import shipped
 from stackscan.model.snapshot import Snapshot
+from stackscan.pipeline import Options, scan
 
 
 def server(children: int, *, alive: bool = True) -> Snapshot:
@@ -102,9 +104,9 @@ def test_the_report_tells_who_started_the_stalled_workers() -> None:
     assert (12, 12) == (family["caught"], family["count"])
     assert family["created_by"]["function"].endswith("bitswap/server.(*Server).startWorkers")
     assert [1] == [creator["goroutine_id"] for creator in family["creators"]]
-    shown = " ".join(rendered(report_of(path), "text").split())
-    assert "12 of the 12 goroutines that goroutine 1 [chan receive] started in server.(*Server).startWorkers" in shown
-    assert "Started by" in shown
+    shown = " ".join(rendered(scan([str(path)], options=Options(shipped(), everything=True)), "text").split())
+    assert "started by goroutine 1 [chan receive] at server.go:253 (12 of 12)" in shown
+    assert "Created at where most of these goroutines were started" in shown
     assert sorted(snapshot["families"], key=lambda f: -f["count"]) == snapshot["families"]
 
 

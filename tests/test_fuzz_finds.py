@@ -46,7 +46,7 @@ def test_ancestors_of_a_lost_goroutine_are_nobody_elses() -> None:
     text = f"{goroutine(5, ['main.a'])}\n[originating from goroutine 1]:\nmain.b()\n\t/b.go:1 +0x1\n\n{DUMP}"
     snapshot = snapshot_of(text)
     assert snapshot.ancestors.is_empty()
-    assert "ancestor section without its goroutine; left out" in [problem.reason for problem in snapshot.problems]
+    assert "ancestor section without its goroutine; skipped" in [problem.reason for problem in snapshot.problems]
 
 
 def test_ancestors_are_listed_once_for_a_goroutine_that_is_listed_twice() -> None:

@@ -229,7 +229,7 @@ def test_a_login_page_is_no_dump() -> None:
 
 def test_an_empty_answer_is_an_error() -> None:
     """200 and nothing else."""
-    with serving(sends(b"")) as server, pytest.raises(SourceError, match="answered with nothing"):
+    with serving(sends(b"")) as server, pytest.raises(SourceError, match="sent an empty answer"):
         scan([server.url()])
 
 
@@ -268,7 +268,7 @@ def test_a_length_that_is_too_long_means_a_cut() -> None:
     with serving(sends(MANY, length=len(MANY) + 1000)) as server:
         snapshot = cut_snapshot(server)
     assert 299 == snapshot["goroutines"]
-    assert f"the download broke off after {len(MANY):,} bytes" in reasons(snapshot)
+    assert f"the download stopped after {len(MANY):,} bytes" in reasons(snapshot)
 
 
 def test_a_length_that_is_too_short_ends_the_text_there() -> None:
@@ -498,14 +498,14 @@ def test_every_command_that_asks_takes_a_time_out(line: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("soon", "'soon' is no duration"),
-        ("10 s s", "is no duration"),
-        ("", "is no duration"),
+        ("soon", "'soon' is not a duration"),
+        ("10 s s", "is not a duration"),
+        ("", "is not a duration"),
         ("0", "cannot have a time-out of 0 s"),
         ("-1s", "cannot have a time-out of -1 s"),
         ("25h", "cannot have a time-out of 90000 s"),
         ("1us", "cannot have a time-out of 1e-06 s"),
-        ("1e400s", "is no duration"),
+        ("1e400s", "is not a duration"),
     ],
 )
 def test_a_time_out_that_is_none_is_refused(text: str, said: str, tmp_path: Path) -> None:

@@ -100,13 +100,13 @@ def test_text_fits_a_terminal(columns: int) -> None:
     assert 0 == code
     plain = [line for line in shown.splitlines() if "\x1b" not in line]
     assert all(len(line) <= columns for line in plain)
-    assert "load 5 erlangs of 12" in shown
+    assert "offered load 5 of 12 erlangs" in shown
 
 
 def test_text_says_how_fast_a_queue_grows() -> None:
     """In a pipe: no colour, the verdict in the first line."""
     done = run("pool", "project", "--rate", "20", "--silent-fraction", "10%", "--service-time", "0s")
-    assert done.stdout.startswith("  saturated: 12 tasks a second can be done, 20 come: the queue grows by 8 a second")
+    assert done.stdout.startswith("  saturated: capacity 12 tasks a second, 20 arrive: the queue grows by 8 a second")
     assert "\x1b" not in done.stdout
 
 

@@ -95,7 +95,7 @@ def test_it(goroutine_check, dump):
     found, text = outcome(tmp_path, test)
     assert set(found.values()) == {"FAILED"}
     assert len(found) == 3
-    assert text.count("the goroutine dump cannot be judged") >= 3
+    assert text.count("the goroutine dump cannot be checked") >= 3
     assert "Traceback" not in text
 
 
@@ -115,7 +115,7 @@ def test_other(goroutine_check, tmp_path):
     settings = {"pytest_ini": "[pytest]\nstackscan_policy = tight.toml\n", "tight_toml": "max_goroutines = 1\n"}
     found, text = outcome(tmp_path, test, **settings)
     assert found == {"test_policy": "FAILED", "test_other": "PASSED"}
-    assert "2 goroutines, where at most 1 may be" in text
+    assert "2 goroutines, the limit is 1" in text
 
 
 def test_pytest_loads_nothing_of_stackscan_for_the_plugin(tmp_path: Path) -> None:

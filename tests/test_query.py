@@ -111,7 +111,7 @@ def test_wrong_sql_is_an_error(sql: str, word: str) -> None:
 def test_wrong_sql_is_said(dump: Path) -> None:
     """Exit code 2, what is wrong, and which tables there are; no traceback."""
     assert_refused(
-        run("query", "SELECT nothing FROM goroutines", dump), "the query failed", "nothing", "docs/tables.md"
+        run("query", "SELECT nothing FROM goroutines", dump), "the query failed", "nothing", "docs/columns.md"
     )
 
 
@@ -143,4 +143,4 @@ def test_what_asks_nothing_is_refused(tmp_path: Path, sql: str) -> None:
     """Polars would do it to tables that nobody sees again, and print nothing."""
     path = tmp_path / "dump.txt"
     path.write_text(DUMP)
-    assert_refused(run("query", sql, path), "asks nothing", "give a SELECT")
+    assert_refused(run("query", sql, path), "is not a query", "use SELECT")

@@ -258,7 +258,7 @@ def test_a_query_ends_when_its_memory_is_used_up() -> None:
     """Three tables crossed are more than any machine has."""
     large = {"goroutines": pl.LazyFrame({"a": range(3_000)})}
     crossed = "SELECT x.a, y.a AS b, z.a AS c FROM goroutines x, goroutines y, goroutines z"
-    with pytest.raises(UsageError, match="more memory than the 256 MiB") as error:
+    with pytest.raises(UsageError, match="more memory than its limit of 256 MiB") as error:
         run_sql(crossed, large, bounds=Bounds(mib=256))
     assert "--max-memory" in error.value.hint
 

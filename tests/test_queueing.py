@@ -391,7 +391,7 @@ def test_the_fewest_workers_are_enough_and_one_less_is_not(load: float, wait: fl
 )
 def test_a_plan_counts_the_writes_in_the_queue(rate: float, silent: float, service: float, needed: int) -> None:
     """As an independent simulation has it; ``project`` agrees: the workers hold the target, one fewer does not; and
-    closes beside the pool never need more than closes in it."""
+    with the fix never need more than closes in it."""
     demand, target = Demand(1, rate, silent, 10.0, service), Target(0.1, 0.99)
     assert needed == workers_needed(demand, target)
     for workers, holds in ((needed, True), (needed - 1, False)):

@@ -102,8 +102,8 @@ def everything(found: list[CaptureReport], bundle: BundleReport | None) -> str:
 def ours() -> set[str]:
     """The words that stackscan says of any dump: those of a dump that has no words of its own."""
     found, bundle = examine(str(FIXTURES / "kubo/v0.40.1-mixed/ipfs-profile-02.zip"))
-    documented = (FIXTURES.parent / "docs" / "tables.md").read_text(encoding="utf-8")
-    return words(everything(found, bundle), documented)
+    documented = [(FIXTURES.parent / "docs" / name).read_text(encoding="utf-8") for name in ("tables.md", "columns.md")]
+    return words(everything(found, bundle), *documented)
 
 
 @pytest.mark.parametrize("path", EXISTING, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -104,7 +104,7 @@ def test_the_text_begins_with_the_verdict_and_has_the_issues_form() -> None:
     done = run("reproduce", "pool", "--tasks", "60", "--silent-every", "4", *_QUICK)
     assert (0, "") == (done.returncode, done.stderr)
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("✗ synchronous closes: 57 of 60 tasks in 1.4s, 3 of 12 workers are held")
+    assert lines[0].startswith("✗ synchronous closes: 57 of 60 tasks in 1.4s, 3 of 12 workers are blocked")
     assert lines[1].startswith("✓ detached closes: all 60 tasks in ")
     assert re.search(r"^✓ sync:   57/60 in 1\.4s \(40\.7/s\) +57/60 in 1\.4s \(40\.7/s\)$", done.stdout, re.MULTILINE)
     assert re.search(r"^✓ async:  60/60 in \d+[mu]?s \([\d,.]+/s\) +60/60 in ", done.stdout, re.MULTILINE)
@@ -144,8 +144,8 @@ def test_what_had_not_begun_is_said_not_to_have() -> None:
     pool, close = io.StringIO(), io.StringIO()
     text.render_pool(run_pool(setup, interrupt=interrupt), predict(setup), pool)
     text.render_close(run_closes([Case(Kind.SILENT)], interrupt=interrupt), close)
-    assert "  nothing had begun" == pool.getvalue().splitlines()[-1]
-    assert "! Close had not begun" == close.getvalue().splitlines()[1]
+    assert "  nothing had started" == pool.getvalue().splitlines()[-1]
+    assert "! Close had not started" == close.getvalue().splitlines()[1]
 
 
 def test_a_terminal_shows_progress_while_it_runs_and_nothing_of_it_afterwards() -> None:
@@ -320,7 +320,7 @@ def test_an_interrupted_run_says_so_in_its_text() -> None:
     """People read it in the first line."""
     code, out, err = interrupted("pool", *_ENDLESS, after_seconds=0.5, number=signal.SIGINT)
     assert (130, "") == (code, err)
-    assert out.startswith("! interrupted: this is what had happened until then\n")
+    assert out.startswith("! interrupted: these are the results until then\n")
 
 
 @needs_proc

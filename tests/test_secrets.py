@@ -589,7 +589,7 @@ def test_what_may_be_a_secret_is_masked(source: str, expected: str) -> None:
 def test_what_holds_no_secret_stays_as_it_is(source: str) -> None:
     """Names that scripts join on do not change."""
     assert source == masked(source) == Source(source)
-    assert f"{source} holds no goroutine" == masked_text(f"{source} holds no goroutine")
+    assert f"{source} has no goroutines" == masked_text(f"{source} has no goroutines")
 
 
 _TEXT = st.text(st.sampled_from("aZ09:/?#@&;=%+.[]\\ _-*'\n"), max_size=40)

@@ -264,7 +264,7 @@ def test_partitions_only_grow(tmp_path: Path) -> None:
     assert before.items() <= after.items()
     assert 2 * len(before) == len(after)
     done = run("export", *SERIES[:2], "--partition", "--host", "node/1", "--output", tmp_path / "tables")
-    assert "4 of 4 snapshots were there already" in done.stderr
+    assert "4 of 4 snapshots existed already" in done.stderr
     assert after == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
     assert {"captured_date=2026-11-23"} == {path.parent.parent.name for path in after}
     assert {"captured_host=node%2F1"} == {path.parent.name for path in after}
@@ -326,13 +326,13 @@ def test_parts_of_many_captures_are_joined(tmp_path: Path) -> None:
 
 @pytest.mark.generated
 def test_the_dictionary_is_fresh() -> None:
-    """docs/tables.md is what `python -m stackscan.tables.dictionary` prints."""
-    golden(ROOT / "docs" / "tables.md", dictionary.page())
+    """docs/columns.md is what `python -m stackscan.tables.dictionary` prints."""
+    golden(ROOT / "docs" / "columns.md", dictionary.page())
 
 
 def test_every_kind_is_documented() -> None:
-    """Each format of the option stands in the dictionary."""
-    page = dictionary.page()
+    """Each format of the option stands on the page about tables."""
+    page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
     assert [] == [kind for kind in KINDS if f"`{kind}`" not in page]
 
 
@@ -350,3 +350,9 @@ def test_a_large_dump_is_exported_whole(tmp_path: Path) -> None:
     assert CORPUS is not None
     folder = exported(tmp_path, CORPUS / "go/go1.27/big10000.debug2.txt.gz")
     assert 14_890 == len(pl.read_parquet(folder / "goroutines.parquet"))
+
+
+def test_the_page_about_tables_names_each_of_them() -> None:
+    """docs/tables.md links to the columns of every table."""
+    page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    assert [] == [name for name in TABLES if f"[`{name}`](columns.md#{name})" not in page]

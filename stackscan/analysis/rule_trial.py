@@ -53,7 +53,7 @@ def try_file(path: Path) -> Trial:
     except OSError as error:
         raise CatalogueError(f"{path}: {error.strerror or error}") from error
     if len(data) > _MOST_BYTES:
-        raise CatalogueError(f"{path}: more than 4 MiB, which no rule file is")
+        raise CatalogueError(f"{path}: more than 4 MiB, too large for a rule file")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -66,11 +66,11 @@ def try_file(path: Path) -> Trial:
 def _tried(rule: Rule, number: int, example: Example) -> Miss | None:
     snapshots = formats.read(example.dump.encode(), where=f"example {number}")
     if len(snapshots) != 1:
-        return Miss(number, example, (f"it is read as {len(snapshots)} dumps: an example is one",))
+        return Miss(number, example, (f"it contains {len(snapshots)} dumps: an example must be one",))
     (snapshot,) = snapshots
     problems = tuple(f"line {problem.line}: {problem.reason}" for problem in snapshot.problems[:3])
     if problems:
-        return Miss(number, example, ("the dump cannot be read whole", *problems))
+        return Miss(number, example, ("part of the dump cannot be read", *problems))
     if example.flagged is bool(classify(snapshot, [rule])):
         return None
     return Miss(number, example, tuple(_reasons(rule.when, snapshot, flagged=example.flagged)))
@@ -84,7 +84,7 @@ def _reasons(when: Expression, snapshot: Snapshot, *, flagged: bool) -> Iterator
     masks = [mask(part, index) for part in alone]
     met: Numbers = np.array(masks or [mask(expression, index)], dtype=np.int64).sum(axis=0)
     if not len(met):
-        yield "there is no goroutine in it"
+        yield "it contains no goroutine"
         return
     row = int(met.argmax())
     ids, _ = index.column("goroutine_id")
@@ -98,9 +98,10 @@ def _reasons(when: Expression, snapshot: Snapshot, *, flagged: bool) -> Iterator
         if all(found[row] for found in masks):
             for part in (part for part in parts if is_late(part)):
                 count = int((met == len(alone)).sum())
-                yield f"{count:,} {'goroutine meets' if count == 1 else 'goroutines meet'} all else, not: {spelt(part)}"
+                who = "goroutine meets" if count == 1 else "goroutines meet"
+                yield f"{count:,} {who} everything else, but not: {spelt(part)}"
         return
-    yield f"{name} is caught: it meets {spelt(expression)}"
+    yield f"{name} is flagged: it meets {spelt(expression)}"
     yield f"    its innermost frame is {_frame(_stack(index, row), 0)}"
 
 
@@ -110,7 +111,7 @@ def _stack(index: Index, row: int) -> Stack:
 
 def _frame(stack: Stack, place: int) -> str:
     frames = stack.frames
-    return frames[place].function if place < len(frames) else "none: its frames are missing"
+    return frames[place].function if place < len(frames) else "none, its frames are missing"
 
 
 def _end_of_chain(chain: Chain, index: Index, row: int) -> str:

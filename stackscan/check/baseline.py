@@ -13,7 +13,7 @@ from typing import Final, TextIO
 from stackscan.errors import BaselineError
 from stackscan.knowledge.descriptions import LARGEST
 from stackscan.report import SnapshotReport
-from stackscan.report.standing import Standing, creator_of, stands_at, sums
+from stackscan.report.places import CodePlace, add_up, creator_of, function_at
 
 SCHEMA: Final = "stackscan.baseline"
 SCHEMA_VERSION: Final = 1
@@ -55,10 +55,10 @@ class Baseline:
         return all(known.wait_reason is None and known.created_by is None for known in self.stacks)
 
     @cached_property
-    def _by_standing(self) -> Counter[Standing]:
-        return sums(((known.at, known.created_by, known.wait_reason), known.count) for known in self.stacks)
+    def _by_standing(self) -> Counter[CodePlace]:
+        return add_up(((known.at, known.created_by, known.wait_reason), known.count) for known in self.stacks)
 
-    def known_at(self, standing: Standing) -> int:
+    def known_at(self, standing: CodePlace) -> int:
         """How many goroutines are known to stand so; None in it stands for any."""
         return self._by_standing[standing]
 
@@ -89,7 +89,7 @@ def _stacks(snapshot: SnapshotReport) -> dict[str, Known]:
         rules = {*(alarming & {*stack.rules}), *(before.rules if before else ())}
         count = bucket.count + (before.count if before else 0)
         found[bucket.signature] = Known(
-            stands_at(stack), creator_of(stack), bucket.wait_reason, count, tuple(sorted(rules)), bucket.signature
+            function_at(stack), creator_of(stack), bucket.wait_reason, count, tuple(sorted(rules)), bucket.signature
         )
     return found
 
@@ -124,34 +124,34 @@ def read_baseline(path: Path) -> Baseline:
     except OSError as error:
         raise BaselineError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise BaselineError(f"{path} is no baseline: byte {error.start + 1:,} is not UTF-8") from error
+        raise BaselineError(f"{path} is not a baseline: byte {error.start + 1:,} is not UTF-8") from error
     try:
         return _read(_json(text), str(path))
     except _WrongError as error:
-        raise BaselineError(f"{path} is no baseline of stackscan: {error}") from error
+        raise BaselineError(f"{path} is not a stackscan baseline: {error}") from error
 
 
 def _json(text: str) -> object:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise _WrongError(f"line {error.lineno}, column {error.colno} is no JSON") from None
+        raise _WrongError(f"line {error.lineno}, column {error.colno} is not JSON") from None
     except RecursionError:
-        raise _WrongError("more brackets inside each other than can be read") from None
+        raise _WrongError("brackets are nested too deeply") from None
     except ValueError:  # the only other error of json
-        raise _WrongError("a number has more digits than can be read") from None
+        raise _WrongError("a number has too many digits") from None
 
 
 def _read(values: object, where: str) -> Baseline:
     top = _object(values, "the file")
     schema, version = top.get("schema"), top.get("schema_version")
     if schema != SCHEMA:
-        raise _WrongError(f"'schema' must be {SCHEMA!r}, and is {_shown(schema)}")
+        raise _WrongError(f"'schema' must be {SCHEMA!r}, not {_shown(schema)}")
     if type(version) is not int or version != SCHEMA_VERSION:  # true and 1.0 are equal to 1
-        raise _WrongError(f"'schema_version' must be {SCHEMA_VERSION}, and is {_shown(version)}")
+        raise _WrongError(f"'schema_version' must be {SCHEMA_VERSION}, not {_shown(version)}")
     rules, stacks = _object(top.get("rules"), "'rules'"), top.get("stacks")
     if not isinstance(stacks, list):
-        raise _WrongError(f"'stacks' must be a list, and is {_shown(stacks)}")
+        raise _WrongError(f"'stacks' must be a list, not {_shown(stacks)}")
     return Baseline(
         _count(top, "goroutines"),
         {name: _count(rules, name, "rules: ") for name in rules},
@@ -164,7 +164,7 @@ def _known(entry: object, at: str) -> Known:
     stack = _object(entry, at.removesuffix(": "))
     rules = stack.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
-        raise _WrongError(f"{at}'rules' must be a list of texts, and is {_shown(rules)}")
+        raise _WrongError(f"{at}'rules' must be a list of strings, not {_shown(rules)}")
     wait_reason, place, created_by = (_text(stack, key, at) for key in ("wait_reason", "at", "created_by"))
     signature = _text(stack, "signature", at)
     if signature is None:
@@ -174,21 +174,21 @@ def _known(entry: object, at: str) -> Known:
 
 def _object(value: object, what: str) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise _WrongError(f"{what} must be an object ({{…}}), and is {_shown(value)}")
+        raise _WrongError(f"{what} must be an object ({{…}}), not {_shown(value)}")
     return value
 
 
 def _count(values: Mapping[str, object], key: str, at: str = "") -> int:
     value = values.get(key)
     if type(value) is not int or not 0 <= value <= LARGEST:
-        raise _WrongError(f"{at}{key!r} must be a whole number from 0 to {LARGEST:,}, and is {_shown(value)}")
+        raise _WrongError(f"{at}{key!r} must be a whole number from 0 to {LARGEST:,}, not {_shown(value)}")
     return value
 
 
 def _text(values: Mapping[str, object], key: str, at: str) -> str | None:
     value = values.get(key)
     if value is not None and not isinstance(value, str):
-        raise _WrongError(f"{at}{key!r} must be a text, and is {_shown(value)}")
+        raise _WrongError(f"{at}{key!r} must be a string, not {_shown(value)}")
     return value
 
 

@@ -15,7 +15,7 @@ from stackscan.check.model import CheckFinding, Status
 from stackscan.check.policy import Growth
 from stackscan.knowledge.rule import Severity
 from stackscan.report import SnapshotReport, StackReport
-from stackscan.report.standing import Standing, standing_of, sums_of
+from stackscan.report.places import CodePlace, counts_by_place, place_of
 
 
 def rule_status(
@@ -44,11 +44,11 @@ def growth_findings(
     counted = baseline.counted or (
         snapshot.format != "goroutine-text" and all(found.bucket.wait_reason is None for found in snapshot.buckets)
     )
-    sums = sums_of(snapshot)
-    places: dict[Standing, list[StackReport]] = defaultdict(list)
+    sums = counts_by_place(snapshot)
+    places: dict[CodePlace, list[StackReport]] = defaultdict(list)
     for found in snapshot.buckets:
         if not any(rule in spoken_for for rule in found.rules):
-            places[standing_of(found, counted=counted)].append(found)
+            places[place_of(found, counted=counted)].append(found)
     grown = {place for place in places if sums[place] > growth.allowed(baseline.known_at(place))}
     waiting = {place[:2] for place in grown if place[2] is not None}
     for place, stacks in places.items():
@@ -59,12 +59,12 @@ def growth_findings(
 
 
 def _finding(
-    place: Standing, stacks: Sequence[StackReport], count: int, known: int, allowed: int, severity: Severity
+    place: CodePlace, stacks: Sequence[StackReport], count: int, known: int, allowed: int, severity: Severity
 ) -> CheckFinding:
     at, created_by, reason = place
     where = f"in {at or 'a place without frames'}" + (f" [{reason}]" if reason else "")
     origin = f", created by {created_by}" if created_by else ""
-    was = f"the baseline knows {known:,}, up to {allowed:,} pass" if known else f"new; up to {allowed:,} pass"
+    was = f"{known:,} in the baseline, {allowed:,} allowed" if known else f"new, {allowed:,} allowed"
     return CheckFinding(
         name="growth",
         kind="growth",
@@ -76,6 +76,6 @@ def _finding(
         baseline=known,
         stacks=tuple(stacks),
         goroutine_ids=stacks[0].bucket.goroutine_ids,
-        why="More goroutines stand here than when the baseline was reviewed; if they stay, they leak.",
-        fix="Find what should end them. If this is right, review and write the baseline anew (--write-baseline).",
+        why="More goroutines are here than in the baseline; if they stay, they leak.",
+        fix="Find what should end them. If the growth is intended, write a new baseline (--write-baseline).",
     )

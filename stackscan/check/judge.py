@@ -17,12 +17,12 @@ from stackscan.check.policy import Policy
 from stackscan.errors import StackscanError
 from stackscan.knowledge.rule import SEVERITIES, Severity
 from stackscan.model.snapshot import Frame
-from stackscan.report import Report, SnapshotReport, StackReport, second_views
+from stackscan.report import Report, SnapshotReport, StackReport, second_views, singular
 from stackscan.report.verdict import of_cause
 
-_EMPTY_HINT: Final = "An empty capture proves nothing: look at how it was taken (curl -f fails when the server does)."
+_EMPTY_HINT: Final = "Check how it was taken; with curl -f, a failed request fails the download."
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-_CUT_HINT: Final = "What is missing may hold what is stuck: fetch or copy it again."
+_CUT_HINT: Final = "The missing part may hold stuck goroutines: fetch or copy it again."
 
 
 def judge(
@@ -75,7 +75,7 @@ class _Judge:
         empty = next((s for s in report.snapshots if not s.goroutines), None)
         if empty is not None:
             where = source if empty.member is None else f"{source}, {empty.member}"
-            return SourceResult(source, captures, f"{where} holds no goroutine", _EMPTY_HINT)
+            return SourceResult(source, captures, f"{where} has no goroutines", _EMPTY_HINT)
         cut = _cut(report)
         if cut is not None:
             return SourceResult(source, captures, f"{source} is cut: {cut}", _CUT_HINT)
@@ -168,8 +168,8 @@ def _incomplete(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFindi
         name="incomplete",
         kind="capture",
         severity="error" if policy.incomplete == "fail" else "warning",
-        message=f"the dump is not complete: {first}",
-        fix="Take it again; a server that cuts dumps at 64 MiB gives all goroutines with debug=0 or debug=1.",
+        message=f"the dump is incomplete: {first}",
+        fix="Take it again. A server that cuts dumps at 64 MiB sends all goroutines with debug=0 or debug=1.",
     )
 
 
@@ -206,7 +206,7 @@ def _order(finding: CheckFinding) -> tuple[bool, int, int, int, str]:
 
 
 def _counted(number: int, nouns: str) -> str:
-    return f"{number:,} {nouns.removesuffix('s') if number == 1 else nouns}"
+    return f"{number:,} {singular(nouns) if number == 1 else nouns}"
 
 
 def _frame(stacks: Sequence[StackReport], prefixes: Sequence[str]) -> Frame | None:

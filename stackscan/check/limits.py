@@ -15,7 +15,7 @@ from stackscan.report import SnapshotReport, StackReport
 def limit_findings(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
     """What exceeds ``max_goroutines``, ``max_wait_minutes`` and the ``[[check.limit]]`` tables."""
     if policy.max_goroutines is not None and snapshot.goroutines > policy.max_goroutines:
-        text = f"{snapshot.goroutines:,} goroutines, where at most {policy.max_goroutines:,} may be"
+        text = f"{snapshot.goroutines:,} goroutines, the limit is {policy.max_goroutines:,}"
         yield _finding("max-goroutines", "error", text, snapshot.goroutines, policy.max_goroutines, snapshot.buckets)
     if policy.max_wait_minutes is not None:
         waiting = _waiting(snapshot.buckets, policy.max_wait_minutes)
@@ -31,7 +31,7 @@ def _limit(snapshot: SnapshotReport, limit: Limit) -> Iterator[CheckFinding]:
     name = f"limit-{limit.name}"
     because = f" ({limit.reason})" if limit.reason else ""
     if limit.max_count is not None and count > limit.max_count:
-        text = f"{limit.name}: {count:,} goroutines, where at most {limit.max_count:,} may be{because}"
+        text = f"{limit.name}: {count:,} goroutines, the limit is {limit.max_count:,}{because}"
         yield _finding(name, limit.severity, text, count, limit.max_count, stacks)
     if limit.max_wait_minutes is not None:
         waiting = _waiting(stacks, limit.max_wait_minutes)
@@ -63,7 +63,7 @@ def wait_message(name: str, stacks: Sequence[StackReport], allowed: int) -> str:
     lead = "" if name == "max-wait-minutes" else f"{name.removeprefix('limit-')}: "
     longest = stacks[0].bucket.max_wait_minutes
     held = f"{len(stacks):,} stack{'s' if len(stacks) > 1 else ''}"
-    return f"{lead}a goroutine waits for {longest:,} min, where at most {allowed:,} may be ({held} above it)"
+    return f"{lead}a goroutine waits for {longest:,} min, the limit is {allowed:,} min ({held} above it)"
 
 
 def _finding(
@@ -95,15 +95,15 @@ def pool_findings(snapshot: SnapshotReport, policy: Policy) -> tuple[tuple[Check
         if limit.max_wait_probability is None:
             continue
         if limit.pool not in projections:
-            notes.append(f"{limit.pool}: this capture gives no projection, so max_wait_probability was not judged")
+            notes.append(f"{limit.pool}: no projection from this capture, so max_wait_probability was not checked")
             continue
         probability = projections[limit.pool].synchronous.wait_probability  # 1 when saturated
         if probability > limit.max_wait_probability:
             findings.append(
                 _pool(
                     limit,
-                    f"the model projects that {probability:.1%} of the tasks wait, where at most "
-                    f"{limit.max_wait_probability:.1%} may",
+                    f"the model projects that {probability:.1%} of the tasks wait, the limit is "
+                    f"{limit.max_wait_probability:.1%}",
                 )
             )
     return tuple(findings), tuple(notes)
@@ -113,8 +113,8 @@ def _occupancy(sample: PoolSample, limit: PoolLimit) -> Iterator[CheckFinding]:
     if limit.max_occupancy is None or sample.occupancy <= limit.max_occupancy:
         return
     busy = round(sample.occupancy * sample.workers)
-    text = f"{busy:,} of {sample.workers:,} workers are busy ({sample.occupancy:.0%}), where at most"
-    yield _pool(limit, f"{text} {limit.max_occupancy:.0%} may be")
+    text = f"{busy:,} of {sample.workers:,} workers are busy ({sample.occupancy:.0%}), the limit is"
+    yield _pool(limit, f"{text} {limit.max_occupancy:.0%}")
 
 
 def _pool(limit: PoolLimit, text: str) -> CheckFinding:

@@ -146,7 +146,7 @@ def read_policy(table: Table, *, rules: Collection[str], pools: Collection[str])
     names = [limit.name for limit in policy.limits]
     for name in names:
         if names.count(name) > 1:
-            raise PolicyError(f"{table.where}: two limits are named {name!r}")
+            raise PolicyError(f"{table.where}: two limits have the name {name!r}")
     return policy
 
 
@@ -157,7 +157,7 @@ def _share(table: Table, key: str) -> float | None:
 def _known(name: str, names: Collection[str], what: str, where: str) -> str:
     if name in names:
         return name
-    raise PolicyError(f"{where}: there is no {what} {name!r}{did_you_mean(name, sorted(names))}")
+    raise PolicyError(f"{where}: unknown {what} {name!r}{did_you_mean(name, sorted(names))}")
 
 
 def _rules(table: Table, names: Collection[str]) -> dict[str, RuleLevel]:
@@ -187,7 +187,7 @@ def _limit(entry: Table) -> Limit:
     if limit.when is None and not limit.wait_reasons:
         raise PolicyError(
             f"{entry.where}: a limit needs 'function', 'created_by' or 'wait_reasons'",
-            hint="For all goroutines together there are max_goroutines and max_wait_minutes in [check].",
+            hint="To limit all goroutines together use max_goroutines and max_wait_minutes in [check].",
         )
     return limit
 
@@ -273,7 +273,7 @@ def _reason(entry: Table) -> str:
     value = entry.raw("reason")
     if not isinstance(value, str) or not value.strip():
         entry.refuse_misspelt("reason")
-        raise PolicyError(f"{entry.where}: an ignore needs a 'reason': whoever reads it next asks why")
+        raise PolicyError(f"{entry.where}: an ignore needs a 'reason'")
     return value.strip()
 
 

@@ -45,4 +45,4 @@ def _read(path: Path) -> Table:
     try:
         return read_text(text, where=str(path))
     except CatalogueError as error:
-        raise PolicyError(str(error), hint="The file is no valid TOML.") from error
+        raise PolicyError(str(error), hint="The file is not valid TOML.") from error

@@ -43,10 +43,10 @@ def _version(requested: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Read Go goroutine dumps and say what is stuck, where, and what to do about it.
+    """Read Go goroutine dumps and show what is stuck, where, and how to fix it.
 
     Exit codes: 0 done, 1 (check only) something fails, 2 could not do the job (stderr says what, where and what to do),
     130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP with nothing half-written. A reader that goes away (| head) changes
@@ -54,15 +54,17 @@ def _root(
     """
 
 
-app.command("report", short_help="What a dump shows: what is stuck, where, and what to do.")(report.command)
-app.command("check", short_help="Judge captures in a pipeline: pass, fail, or cannot be judged.")(check.command)
-app.command("compare", short_help="Captures in time order: what grew, what went, who stayed.")(compare.command)
-app.command("rules", short_help="The known patterns and pools, or one of them explained.")(rules.command)
-app.add_typer(pool.app, short_help="How near a pool is to saturation, and what the fix buys.")
-app.command("export", short_help="Captures as tables: Parquet, Arrow, CSV, NDJSON.")(export.command)
-app.command("query", short_help="Ask captures in SQL.")(query.command)
-app.command("convert", short_help="A dump as pprof, folded stacks or speedscope.")(convert.command)
-app.add_typer(reproduce.app, short_help="The failure of boxo #1142 on real sockets.")
+app.command("report", short_help="Show what is stuck in a dump, where, and how to fix it.")(report.command)
+app.command("check", short_help="Check captures in a pipeline: pass, fail, or error.")(check.command)
+app.command("compare", short_help="Compare captures in time order: what grew, what is gone, what stayed.")(
+    compare.command
+)
+app.command("rules", short_help="List the known patterns and pools, or explain one.")(rules.command)
+app.add_typer(pool.app, short_help="Model a worker pool: load, waits, and what a fix changes.")
+app.command("export", short_help="Write captures as tables: Parquet, Arrow, CSV, NDJSON.")(export.command)
+app.command("query", short_help="Query captures with SQL.")(query.command)
+app.command("convert", short_help="Convert a dump to pprof, folded stacks or speedscope.")(convert.command)
+app.add_typer(reproduce.app, short_help="Reproduce the failure of boxo #1142 on real sockets.")
 
 
 def main() -> None:

@@ -20,27 +20,29 @@ if TYPE_CHECKING:
 Output = Literal["text", "json", "junit", "sarif", "github"]
 FailOn = Literal["error", "warning", "info"]  # as rules have it, whose module only a check loads
 
-_POLICY = "What fails [default: the [check] table of stackscan.toml]."
-_BASELINE = "What is known: only what is new or has grown fails."
-_WRITE = "Write what these captures hold as a baseline, and judge by it."
-_FAIL_ON = "The lowest severity that fails [default: the policy's, else error]."
-_OUTPUT = "Write there (text: with the whole report); the short answer is printed all the same."
+_POLICY = "The policy [default: the [check] table of stackscan.toml]."
+_BASELINE = "Known goroutines: only what is new or has grown fails."
+_WRITE = "Write a baseline of these captures, and check against it."
+_FAIL_ON = "The lowest severity that fails [default: from the policy, else error]."
+_OUTPUT = "Write to this file (text: with the whole report); the short answer is still printed."
 
 
 def command(
-    source: Annotated[list[str], source_argument("A dump or bundle, as of report.")],
+    source: Annotated[list[str], source_argument("A dump or bundle, as for report.")],
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help=_POLICY)] = None,
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE)] = None,
     write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
     fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
-    output_format: Annotated[Output, typer.Option("--format", "-f", help="For people or for machines.")] = "text",
+    output_format: Annotated[
+        Output, typer.Option("--format", "-f", help="text for people, the others for machines.")
+    ] = "text",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
-    """Judge captured dumps in a pipeline: exit 0 when they pass, 1 when something fails, 2 when they cannot be judged.
+    """Check captured dumps in a pipeline. Exit code: 0 they pass, 1 something fails, 2 they cannot be checked.
 
-    Captures that are empty, cut or unreadable never pass. docs/ci.md tells it all.
+    Captures that are empty, cut or unreadable never pass. See docs/ci.md.
 
     \b
       stackscan check --format junit --output stackscan.xml dumps/*.stacks
@@ -65,7 +67,7 @@ def command(
     if write_baseline is not None and result.exit_code != 2:
         with written(write_baseline) as out:
             write(new, out)
-        say(f"{write_baseline}: {len(new.stacks):,} stacks are known now; review the file and commit it")
+        say(f"{write_baseline}: {len(new.stacks):,} stacks written; review the file and commit it")
     _write(result, output_format, output)
     for checked in result.sources:
         if checked.trouble is not None:

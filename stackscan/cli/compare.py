@@ -11,8 +11,8 @@ from stackscan.cli.options.output import Format, OutputFile
 from stackscan.cli.options.sources import Timeout, source_argument, within
 from stackscan.cli.options.units import interval
 
-_SOURCE = "Dumps or bundles in time order; of a bundle the full text is compared."
-_INTERVAL = "Time between neighbours, like 30s or 10m [default: as the names of the captures say]."
+_SOURCE = "Dumps or bundles in time order; for a bundle, its full text is compared."
+_INTERVAL = "Time between captures, like 30s or 10m [default: from the names of the captures]."
 
 
 def command(
@@ -23,10 +23,10 @@ def command(
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
-    """Compare captures in time order: what grew, what went, and which goroutines stayed.
+    """Compare captures in time order: what grew, what is gone, and which goroutines stayed.
 
     Stacks are matched by signature, which survives a rebuild; counts are also summed by deciding function and by
-    creator, which stays right when stacks split by depth. docs/compare.md tells it all.
+    creator, which stays correct when stacks split by depth. See docs/compare.md.
 
     \b
       stackscan compare before.stacks after.stacks

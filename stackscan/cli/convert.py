@@ -10,25 +10,25 @@ from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chose
 from stackscan.cli.options.sources import Timeout, source_argument, within
 
 _FORMAT = (
-    "pprof: one sample a goroutine, with id, state, minutes and labels; folded: for flame graphs; "
+    "pprof: one sample per goroutine, with id, state, minutes and labels; folded: for flame graphs; "
     "speedscope: its own JSON."
 )
-_SNAPSHOT = "Which dump of a file that holds several."
+_SNAPSHOT = "Which dump of a file with several."
 
 
 def command(
     source: Annotated[str, source_argument("A goroutine dump or a bundle.")],
     output: Annotated[Path, option("The file to write, - for standard output.", "--output", "-o", metavar="FILE")],
     output_format: Annotated[Literal["pprof", "folded", "speedscope"], option(_FORMAT, "--format", "-f")],
-    member: Annotated[str | None, option("Which file of a bundle [default: its text].", metavar="NAME")] = None,
-    stream: Annotated[str | None, option("Whose lines, of a log with several writers.", metavar="NAME")] = None,
+    member: Annotated[str | None, option("Which file of a bundle [default: its full text].", metavar="NAME")] = None,
+    stream: Annotated[str | None, option("Which writer of a log with several.", metavar="NAME")] = None,
     snapshot: Annotated[int | None, option(_SNAPSHOT, min=1, metavar="N")] = None,
     timeout: Timeout = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
 ) -> None:
-    """Turn a dump into a profile that other tools open.
+    """Convert a dump to a profile for other tools.
 
     \b
       stackscan convert goroutines.stacks --format pprof -o goroutines.pb.gz

@@ -14,19 +14,17 @@ from stackscan.cli.options.sources import Timeout, source_argument, within
 
 Output = Literal["parquet", "arrow", "csv", "ndjson"]
 
-_PARTITION = "Add files below TABLE/captured_date=…/captured_host=…/ and leave what is there: for a fleet."
-_CAPTURED_AT = "When the dump was taken, with its offset (2026-11-24T09:30:00Z), if it does not say; for one SOURCE."
+_PARTITION = "Add files below TABLE/captured_date=…/captured_host=…/ and keep the existing ones: for a fleet."
+_CAPTURED_AT = "When the dump was taken, with its offset (2026-11-24T09:30:00Z), if it has no time; for one SOURCE."
 
 
 def command(
     source: Annotated[list[str], source_argument("Goroutine dumps, bundles, directories.")],
-    output: Annotated[Path, option("The folder to write to; made if need be.", "--output", "-o", metavar="DIR")],
-    output_format: Annotated[
-        Output, typer.Option("--format", "-f", help="One kind of file for all tables.")
-    ] = "parquet",
+    output: Annotated[Path, option("The folder to write to; created if missing.", "--output", "-o", metavar="DIR")],
+    output_format: Annotated[Output, typer.Option("--format", "-f", help="The file format of all tables.")] = "parquet",
     partition: Annotated[bool, typer.Option("--partition", help=_PARTITION)] = False,
     captured_at: Annotated[str | None, option(_CAPTURED_AT, metavar="TIME")] = None,
-    host: Annotated[str | None, option("Where the dumps were taken.", metavar="NAME")] = None,
+    host: Annotated[str | None, option("The host where the dumps were taken.", metavar="NAME")] = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
@@ -35,7 +33,7 @@ def command(
 ) -> None:
     """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
 
-    docs/tables.md describes every column. Either all tables appear or none does; a capture that is there already,
+    docs/columns.md lists every column. Either all tables appear or none does; a capture that is there already,
     under whatever name, is not added again.
 
     \b
@@ -60,4 +58,4 @@ def command(
     for name, rows in done.rows.items():
         typer.echo(f"{rows:>12,}  {name}")
     if done.skipped:
-        typer.echo(f"{done.skipped:,} of {done.snapshots + done.skipped:,} snapshots were there already", err=True)
+        typer.echo(f"{done.skipped:,} of {done.snapshots + done.skipped:,} snapshots existed already", err=True)

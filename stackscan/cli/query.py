@@ -16,7 +16,7 @@ from stackscan.errors import UsageError
 
 Output = Literal["text", "json", "csv"]
 
-_TABLES = "Ask what `stackscan export` wrote there (Parquet), instead of sources."
+_TABLES = "Query the tables that `stackscan export` wrote there (Parquet), instead of SOURCE."
 
 
 def command(
@@ -34,9 +34,9 @@ def command(
     max_memory: MaxMemory = None,
     config: Config = None,
 ) -> None:
-    """Ask captures in SQL. The tables are those of `stackscan export`; docs/tables.md describes their columns.
+    """Query captures with SQL. The tables are those of `stackscan export`; docs/columns.md lists their columns.
 
-    SQL is one SELECT (WITH, UNION, joins, subqueries) over these tables. It reads no file and no address, changes
+    SQL is one SELECT (WITH, UNION, joins, subqueries) over these tables. It cannot read files or addresses, changes
     nothing, and runs in a separate process with limited time and memory.
 
     \b
@@ -56,7 +56,7 @@ def command(
 
     if (tables is None) == (not source):
         raise UsageError(
-            "nothing to ask: give sources, or --tables DIR" if tables is None else "give sources or --tables, not both",
+            "nothing to query: give SOURCE, or --tables DIR" if tables is None else "give SOURCE or --tables, not both",
             hint="stackscan query 'SELECT * FROM pools' SOURCE",
         )
     understood(sql, TABLES)  # what is wrong is said before anything is read

@@ -45,7 +45,12 @@ def command(
     top: Annotated[
         int | None,
         typer.Option(
-            "--top", "-n", min=0, metavar="N", help="Stacks to show [default: 10; json: all].", show_default=False
+            "--top",
+            "-n",
+            min=0,
+            metavar="N",
+            help="Stacks to show [default: 3; --all, markdown: 10; json: all].",
+            show_default=False,
         ),
     ] = None,
     where: Annotated[
@@ -54,15 +59,23 @@ def command(
             "--where", "-w", metavar="EXPR", help="Only goroutines that match (docs/rules.md).", show_default=False
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Show also what waits as it should.")] = False,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", "-a", help="Show all details: idle goroutines, all pools, forecasts, files of a bundle."),
+    ] = False,
+    explained: Annotated[
+        bool,
+        typer.Option("--explain", "-e", help="Say why each finding is bad, the whole fix, and where to read more."),
+    ] = False,
     timeout: Timeout = None,
     config: Config = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
 ) -> None:
-    """Say what a goroutine dump shows: the verdict, known stuck patterns, worker pools, locks and who may hold them,
-    which go statements started most of them, the largest stacks.
+    """Show the verdict on a goroutine dump: what is stuck and how to fix it, pools in trouble, locks, the main stacks.
+
+    The report fits on one screen; --all shows all details, --explain the reasons.
 
     Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
     time-outs), counted text (debug=1) and protobuf profiles (debug=0), also inside logs, archives and the bundles of
@@ -70,6 +83,7 @@ def command(
 
     \b
       stackscan report goroutines.stacks
+      stackscan report --explain ipfs-profile.zip
       stackscan report 'http://localhost:6060/debug/pprof/goroutine?debug=2'
       stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
       stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
@@ -80,7 +94,7 @@ def command(
     from stackscan.pipeline import Options, scan
     from stackscan.render import renderer
 
-    options = Options(configuration(config), where=where, top=top, everything=everything)
+    options = Options(configuration(config), where=where, top=top, everything=everything, explained=explained)
     with progress() as told:
         found = scan(
             within(source, timeout), options=options, progress=told, redaction=chosen(redact, redact_keep, redact_key)

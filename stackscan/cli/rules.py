@@ -22,7 +22,7 @@ class Output(StrEnum):
 def command(
     rule: Annotated[
         str | None,
-        typer.Argument(metavar="RULE", help="Explain this rule or pool; `test` tries a file.", show_default=False),
+        typer.Argument(metavar="RULE", help="Explain this rule or pool; `test` tests a file.", show_default=False),
     ] = None,
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="With test: the rule file.", show_default=False)
@@ -34,11 +34,10 @@ def command(
 ) -> None:
     """List the known patterns of stuck and of healthy goroutines and the known worker pools, or explain one.
 
-    Which goroutines are meant is said in the rule language (docs/rules.md), the same as in report --where and in
-    stackscan.toml.
+    Rules select goroutines with the expressions of docs/rules.md; report --where and stackscan.toml use the same.
 
-    `stackscan rules test FILE` tries a rule file on the examples in it and says of each miss which condition decided it
-    and on which frame; exit code 1 when one misses. The file may lie anywhere and may have the name of a built-in rule.
+    `stackscan rules test FILE` runs the examples in a rule file. For each miss it shows which condition failed, and on
+    which frame; the exit code is then 1. The file can be anywhere and may have the name of a built-in rule.
 
     \b
       stackscan rules
@@ -54,7 +53,7 @@ def command(
         _test(file, output_format.value)
         return
     if file is not None or rule == "test":
-        raise UsageError("rules takes one name, or: test FILE", hint="stackscan rules test my-rule.toml")
+        raise UsageError("rules takes one NAME, or: test FILE", hint="stackscan rules test my-rule.toml")
     used = configuration(config)
     rules, pools = used.named(rule)
     with written(None) as out:

@@ -16,7 +16,7 @@ from stackscan.knowledge.rule import SEVERITIES
 from stackscan.model import bucket
 from stackscan.model.snapshot import Snapshot, Stack
 from stackscan.report import CaptureReport, SnapshotReport, StackReport
-from stackscan.report.standing import Standing, standing_of
+from stackscan.report.places import CodePlace, place_of
 
 #: Which view of a process is compared where a bundle holds several: the one that tells most.
 MEANT: Final = ("goroutine-text", "goroutine-pprof", "goroutine-counts")
@@ -133,19 +133,19 @@ def _buckets(
 def _standings(
     taken: Sequence[Dated], buckets: Sequence[model.BucketChange], *, counted: bool
 ) -> tuple[model.StandingChange, ...]:
-    counts: dict[Standing, list[int]] = defaultdict(lambda: [0] * len(taken))
-    signatures: dict[Standing, set[str]] = defaultdict(set)
-    largest: dict[Standing, StackReport] = {}
+    counts: dict[CodePlace, list[int]] = defaultdict(lambda: [0] * len(taken))
+    signatures: dict[CodePlace, set[str]] = defaultdict(set)
+    largest: dict[CodePlace, StackReport] = {}
     for place, capture in enumerate(taken):
         for found in reversed(capture.report.buckets):
-            standing = standing_of(found, counted=counted)
+            standing = place_of(found, counted=counted)
             counts[standing][place] += found.bucket.count
             signatures[standing].add(found.bucket.signature)
             largest[standing] = found
-    stayers: Counter[Standing] = Counter()
+    stayers: Counter[CodePlace] = Counter()
     for change in buckets:
         if change.stayed is not None:
-            stayers[standing_of(change.stack, counted=counted)] += change.stayed.goroutines
+            stayers[place_of(change.stack, counted=counted)] += change.stayed.goroutines
     ids = any(change.stayed is not None for change in buckets)
     changes = [
         model.StandingChange(
@@ -226,14 +226,14 @@ def _notes(
 ) -> Iterable[str]:
     """What limits the comparison."""
     if any(seconds is not None and seconds < 0 for seconds in intervals):
-        yield "by the times that their names tell, the captures are not in time order"
+        yield "the captures are not in time order, by the times in their names"
     if functions_only:
-        yield "not all captures tell wait reasons: stacks are compared by their functions outside the runtime"
+        yield "some captures have no wait reasons: stacks are compared by their functions outside the runtime"
     if any(breaks):
-        yield "ids mean nothing across two processes: nobody can be said to have stayed"
+        yield "the captures are of different processes: goroutines that stayed cannot be found by id"
     elif any(not capture.report.goroutines for capture in taken):
-        yield "a capture without goroutines tells nothing: nobody can be said to have stayed"
+        yield "one capture has no goroutines: none can have stayed"
     elif not ids:
-        yield "not all captures tell goroutine ids: nobody can be said to have stayed"
+        yield "some captures have no goroutine ids: goroutines that stayed cannot be found"
     if any(not capture.report.complete for capture in taken):
-        yield "not all captures are complete: what is missing in one may seem new or gone"
+        yield "some captures are incomplete: missing goroutines may appear as new or gone"

@@ -60,11 +60,11 @@ def broken(before: pl.DataFrame, after: pl.DataFrame) -> str | None:
         return None
     both = before.join(after, on="goroutine_id", suffix="_after")
     if both.is_empty():
-        return "no goroutine id is in both: another process"
+        return "no common goroutine id: another process"
     told = both.filter(pl.col("creator").is_not_null() & pl.col("creator_after").is_not_null())
     others = told.filter(pl.col("creator") != pl.col("creator_after")).height
     if others * _PROOF > len(told):
-        return f"{others:,} of {len(told):,} ids that are in both are other goroutines: another process, or a restart"
+        return f"{others:,} of {len(told):,} common ids are other goroutines: another process, or a restart"
     same = both.filter(pl.col("stack") == pl.col("stack_after"))
     going_on = same.filter((pl.col("minutes") > 0) & (pl.col("minutes_after") >= pl.col("minutes"))).height
     if going_on or not _backwards(before, after):

@@ -55,7 +55,7 @@ def _target(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError) as error:  # Python 3.13 raises the former
         raise OutputError(
-            f"{path} cannot be written: it is a link that leads to itself", hint="Remove it, or name another file."
+            f"{path} cannot be written: it is a link to itself", hint="Remove it, or name another file."
         ) from error
 
 

@@ -26,12 +26,12 @@ def shortened(name: str | bytes) -> str:
 
 def long_name(length: int) -> str:
     """What a problem says of a name that was shortened."""
-    return f"a name of {length:,} bytes; only its beginning is kept (the limit is {limits.MAX_NAME >> 10} KiB)"
+    return f"a name of {length:,} bytes; only its beginning is kept (limit {limits.MAX_NAME >> 10} KiB)"
 
 
 def too_deep() -> str:
     """What a problem says of a stack whose outer frames were left out."""
-    return f"a stack of more than {limits.MAX_FRAMES:,} frames; the outer ones are left out"
+    return f"a stack of more than {limits.MAX_FRAMES:,} frames; the outer ones are skipped"
 
 
 def are_long(labels: str | None) -> bool:
@@ -41,4 +41,4 @@ def are_long(labels: str | None) -> bool:
 
 def long_labels(length: int) -> str:
     """What a problem says of labels that were left out."""
-    return f"labels of {length:,} bytes; left out"
+    return f"labels of {length:,} bytes; skipped"

@@ -119,14 +119,14 @@ class _Reader:
         elif _HEAD_LIKE.match(line):
             self._head(line, number)
         elif not self._about(line):
-            self._problem(number, "not a line of a contention profile; left out", line)
+            self._problem(number, "not a line of a contention profile; skipped", line)
 
     def finish(self, unterminated: int | None) -> ContentionProfile:
         """The profile, when all lines were taken; ``unterminated`` is the number of a last line without its end."""
         if unterminated is not None:
             self._problem(unterminated, "the text ends in the middle of a line: the profile was cut", "")
         if not self.rate:
-            self._problem(1, "cycles/second is not known: waits cannot be told in seconds", "")
+            self._problem(1, "cycles/second is unknown: waits have no unit", "")
         pairs = zip(self.heads, self.frames, strict=True)
         records = tuple(ContentionRecord(cycles, count, tuple(frames)) for (cycles, count), frames in pairs)
         return ContentionProfile(self.kind, self.rate, self.period, records, bounded(self.problems))
@@ -147,7 +147,7 @@ class _Reader:
         cycles, count = (None, None) if tokens is None else (_number(tokens["CYCLES"]), _number(tokens["COUNT"]))
         self.inside = cycles is not None and count is not None
         if cycles is None or count is None:
-            self._problem(number, "count line is damaged; its record is left out", line)
+            self._problem(number, "count line is damaged; its record is skipped", line)
             return
         self.heads.append((cycles, count))
         self.frames.append([])
@@ -155,11 +155,11 @@ class _Reader:
     def _frame(self, line: str, number: int) -> None:
         found = self.known.get(line)
         if found is None:
-            self._problem(number, "frame line is damaged; frame left out", line)
+            self._problem(number, "frame line is damaged; frame skipped", line)
         elif self.inside:
             self.frames[-1].append(found.frame)
         elif not self.heads:
-            self._problem(number, "frame without a count line; left out", line)
+            self._problem(number, "frame without a count line; skipped", line)
 
     def _problem(self, number: int, reason: str, line: str) -> None:
         self.problems.append(Problem(number, reason, line[:EXCERPT]))

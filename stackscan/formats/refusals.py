@@ -61,9 +61,9 @@ def refuse_known_kinds(data: bytes, *, where: str) -> None:
     counted = _COUNTED.match(head)
     if counted:
         kind = counted[1].decode("utf-8", "replace")
-        raise UnsupportedFormatError(f"{where} is a {kind} profile, not one of goroutines", hint=_FULL_TEXT_HINT)
+        raise UnsupportedFormatError(f"{where} is a {kind} profile, not a goroutine profile", hint=_FULL_TEXT_HINT)
     if _OTHER_PROFILE.match(head):
-        raise UnsupportedFormatError(f"{where} is a profile of another kind than goroutines", hint=_FULL_TEXT_HINT)
+        raise UnsupportedFormatError(f"{where} is not a goroutine profile", hint=_FULL_TEXT_HINT)
     if _TRACE.match(head):
         raise UnsupportedFormatError(f"{where} is a Go execution trace", hint=_FULL_TEXT_HINT)
     if head[257:262] == b"ustar":
@@ -76,31 +76,31 @@ def refuse_known_kinds(data: bytes, *, where: str) -> None:
 def _refuse_magic(head: bytes, where: str) -> None:
     for magic, kind in _MAGIC:
         if head.startswith(magic):
-            raise UnrecognisedFormatError(f"{where} is {kind}, no goroutine dump")
+            raise UnrecognisedFormatError(f"{where} is {kind}, not a goroutine dump")
     for magic, kind, hint in _UNSUPPORTED:
         if head.startswith(magic):
-            raise UnsupportedFormatError(f"{where} is {kind}, which this version does not read", hint=hint)
+            raise UnsupportedFormatError(f"{where} is {kind}, which stackscan does not read", hint=hint)
 
 
 def unrecognised(data: bytes, *, where: str) -> UnrecognisedFormatError:
     """The error for bytes that no format claims, as precise as can be."""
     if _HTML.match(data[:_PROBE]):
         hint = "This is a web page. " + _FULL_TEXT_HINT if _PPROF_INDEX in data else None
-        return UnrecognisedFormatError(f"{where} is an HTML page, no goroutine dump", hint=hint)
+        return UnrecognisedFormatError(f"{where} is an HTML page, not a goroutine dump", hint=hint)
     wrapped = behind_prefix(data, where=where)
     if wrapped is not None:
         return wrapped
     if _RACE.search(data, 0, _SEARCH):
         return UnsupportedFormatError(
-            f"{where} holds reports of the race detector, no goroutine dump", hint="Read them as they are."
+            f"{where} contains reports of the race detector, not a goroutine dump", hint="Read them as they are."
         )
     if _DELVE.search(data, 0, _SEARCH):
         return UnsupportedFormatError(
-            f"{where} is a list of goroutines from Delve, which tells one frame of each",
+            f"{where} is a list of goroutines from Delve, with one frame each",
             hint=f"{_FULL_TEXT_HINT}, or send it SIGQUIT and keep what it prints.",
         )
     if _CONTROL.search(data[:_PROBE]):
-        return UnrecognisedFormatError(f"{where} is binary data, no goroutine dump")
+        return UnrecognisedFormatError(f"{where} is binary data, not a goroutine dump")
     return UnrecognisedFormatError(f"{where}: no goroutine header in it (a line such as 'goroutine 7 [select]:')")
 
 
@@ -115,6 +115,6 @@ def behind_prefix(data: bytes, *, where: str) -> UnrecognisedFormatError | None:
     shown = prefix if len(prefix) <= 60 else prefix[:57] + "…"
     lines = "one line looks" if count == 1 else f"{count} lines look"
     return UnsupportedFormatError(
-        f"{where}: {lines} like a goroutine header behind other text (first at line {line}: {shown!r})",
-        hint="A logger wrapped this dump. Take what it put before each line off first, for example with sed or jq.",
+        f"{where}: {lines} like a goroutine header after other text (first at line {line}: {shown!r})",
+        hint="A logger wrapped this dump. First remove what it put before each line, for example with sed or jq.",
     )

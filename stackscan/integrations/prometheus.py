@@ -35,7 +35,7 @@ def _text(path: str) -> str:
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror or error}", hint="Give files of Prometheus text.") from None
     if len(data) > _MOST_BYTES:
-        raise SourceError(f"{path}: more than 64 MiB, which no metrics are")
+        raise SourceError(f"{path}: more than 64 MiB, too large for metrics")
     return data.decode("utf-8", "replace")
 
 
@@ -55,11 +55,11 @@ def read_scrape(text: str, *, where: str) -> Scrape:
                 elif sample.name == f"{METRIC}_count":
                     count = sample.value
     except (ValueError, KeyError, IndexError) as error:
-        raise ModelError(f"{where}: not the text format of Prometheus: {error}", hint=HINT) from error
+        raise ModelError(f"{where}: not in the text format of Prometheus: {error}", hint=HINT) from error
     if count is None or total is None or not buckets:
-        raise ModelError(f"{where}: no histogram {METRIC} in it", hint=HINT)
+        raise ModelError(f"{where}: no histogram {METRIC} found", hint=HINT)
     values = (count, total, *buckets.values())
     if not all(math.isfinite(v) and 0 <= v < 2**53 for v in values):
-        raise ModelError(f"{where}: {METRIC} holds numbers that no counter has", hint=HINT)
+        raise ModelError(f"{where}: {METRIC} has numbers that a counter cannot have", hint=HINT)
     ordered = tuple((le, int(n)) for le, n in sorted(buckets.items()))
     return Scrape(int(count), float(total), ordered, when)

@@ -70,7 +70,7 @@ class GoroutineCheck:
                 fail_on=fail_on,
             )
         except StackscanError as error:
-            pytest.fail(f"the goroutine dump cannot be judged: {error}\n{error.hint}", pytrace=False)
+            pytest.fail(f"the goroutine dump cannot be checked: {error}\n{error.hint}", pytrace=False)
         if result.exit_code:
             pytest.fail(_short_answer(result), pytrace=False)
         return result

@@ -89,7 +89,7 @@ def _read(path: Path) -> Table:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}") from error
     if len(data) > _LARGEST_BYTES:
-        raise ConfigurationError(f"{path} is larger than 4 MiB: is it the right file?")
+        raise ConfigurationError(f"{path} is larger than 4 MiB: probably the wrong file")
     try:
         values = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -130,8 +130,8 @@ def _merged(
     for place, entry in enumerate(own, start=1):
         if entry.name in names:
             raise ConfigurationError(
-                f"{where}, {what} {place}: a {what} named {entry.name!r} is there already",
-                hint="Give it another name, or put the name of the one that ships under 'disable'.",
+                f"{where}, {what} {place}: a {what} named {entry.name!r} exists already",
+                hint="Give it another name, or list the built-in one under 'disable'.",
             )
         names.append(entry.name)
         kept.append(entry)

@@ -76,5 +76,5 @@ def _check(constraint: str, where: str) -> None:
         satisfies(Version((0, 0, 0)), constraint)
     except ValueError as error:
         raise CatalogueError(
-            f"{where}: {constraint!r} is no version constraint (such as '>=0.36.0 <0.39.0')"
+            f"{where}: {constraint!r} is not a version constraint (such as '>=0.36.0 <0.39.0')"
         ) from error

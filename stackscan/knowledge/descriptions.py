@@ -92,7 +92,7 @@ class Table:
         if value is None:
             self.missing(key)
         if not isinstance(value, str) or not value.strip():
-            raise CatalogueError(f"{self.where}: {key!r} must be a text")
+            raise CatalogueError(f"{self.where}: {key!r} must be a string")
         return value.strip()
 
     def name(self) -> str:
@@ -121,7 +121,7 @@ class Table:
         value = self.raw(key)
         items = value if isinstance(value, list) else [] if value is None else [None]
         if not all(isinstance(item, str) for item in items):
-            raise CatalogueError(f"{self.where}: {key!r} must be a list of texts")
+            raise CatalogueError(f"{self.where}: {key!r} must be a list of strings")
         return tuple(items)
 
     def number(self, key: str, default: Default) -> int | Default:
@@ -160,7 +160,7 @@ class Table:
 
     def _table(self, item: object, key: str, name: str) -> Table:
         if not isinstance(item, Mapping):
-            raise CatalogueError(f"{self.where}: {key!r} must hold tables")
+            raise CatalogueError(f"{self.where}: {key!r} must be a list of tables")
         return Table(item, f"{self.where}, {name}")
 
     def refuse_misspelt(self, missing: str) -> None:
@@ -172,7 +172,7 @@ class Table:
         """What a missing key may have been written as."""
         others = sorted(set(self._values) - self._read)
         near = difflib.get_close_matches(missing, others, n=1, cutoff=0.5)
-        return f"; did {near[0]!r} mean it?" if near else ""
+        return f"; is {near[0]!r} a misspelling of it?" if near else ""
 
     def finish(self) -> None:
         """Raise for keys that were not read."""
@@ -234,10 +234,10 @@ def toml_trouble(error: Exception) -> str:
     if isinstance(error, tomllib.TOMLDecodeError):
         return str(error)
     if isinstance(error, RecursionError):
-        return "more brackets inside each other than can be read"
+        return "brackets are nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start + 1:,} is not UTF-8; a TOML file is text in UTF-8"
-    return "a number has more digits than can be read"  # the only other error of tomllib
+    return "a number has too many digits"  # the only other error of tomllib
 
 
 def examples_reader(table: Table, *, needed: bool) -> Callable[[], tuple[Example, ...]]:

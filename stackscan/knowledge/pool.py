@@ -65,7 +65,7 @@ def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:
     names = [state.name for state in states]
     twice = next((name for name in names if names.count(name) > 1 or name == OTHER), None)
     if twice is not None:
-        raise CatalogueError(f"{table.where}: the state {twice!r} is there already")
+        raise CatalogueError(f"{table.where}: the state {twice!r} exists already")
     pool = Pool(
         name=table.name(),
         title=table.text("title"),

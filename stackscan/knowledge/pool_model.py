@@ -15,8 +15,8 @@ class Model:
     ``holds`` are the states that hold a worker for a fixed time, ``holding_seconds`` is that time (None: not known;
     waits are then given in holding times). ``beside_rule`` names the rule that counts the same holds outside the pool
     (after a fix), ``endless_rule`` the one that finds them without end, ``endless_phase`` the phase in which they are.
-    ``probe`` is what times out after ``probe_seconds`` for who waits; ``otherwise`` what else may delay it; ``fix`` how
-    holds leave the pool.
+    ``probe`` is what times out after ``probe_seconds``, ``otherwise`` what else may delay it, and ``fix`` what keeps
+    workers from being blocked (``with kubo 0.41.0``).
     """
 
     holds: tuple[str, ...]
@@ -40,7 +40,7 @@ def read_model(table: Table | None, *, states: tuple[str, ...]) -> Model | None:
         probe_seconds=_seconds(table, "probe_seconds", 30.0) or 30.0,
         probe=table.text("probe", "a request"),
         otherwise=table.text("otherwise", "something other than this pool delayed it"),
-        fix=table.text("fix", "holds beside the pool"),
+        fix=table.text("fix", "with the fix"),
         beside_rule=table.text("beside_rule", "-"),
         endless_rule=table.text("endless_rule", "-"),
         endless_phase=table.text("endless_phase", "-"),

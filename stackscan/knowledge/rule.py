@@ -126,7 +126,7 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
     )
     table.finish()
     if rule.kind == "healthy" and rule.severity != "info":
-        raise CatalogueError(f"{table.where}: what is healthy is 'info', not {rule.severity!r}")
+        raise CatalogueError(f"{table.where}: a healthy rule has the severity 'info', not {rule.severity!r}")
     return rule
 
 
@@ -137,9 +137,9 @@ def _minor(table: Table, title: str, verdict: str) -> tuple[Minor, ...]:
         key=lambda step: step.below_share,
     )
     if minor and table.raw("pool") is None:
-        raise CatalogueError(f"{table.where}: 'minor' is about a share of a pool's workers: 'pool' is missing")
+        raise CatalogueError(f"{table.where}: 'minor' is a share of a pool's workers: 'pool' is missing")
     if len({step.below_share for step in minor}) < len(minor):
-        raise CatalogueError(f"{table.where}: two 'minor' have the same 'below_share'")
+        raise CatalogueError(f"{table.where}: two 'minor' tables have the same 'below_share'")
     return tuple(minor)
 
 

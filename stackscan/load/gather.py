@@ -79,13 +79,15 @@ def _check_alike(captures: Sequence[PoolCapture]) -> None:
     sizes = sorted({capture.shown.workers for capture in captures})
     if len(sizes) > 1:
         listed = ", ".join(f"{size:,}" for size in sizes)
-        raise ModelError(f"the dumps show pools of {listed} workers", hint="Project the dumps of each process apart.")
+        raise ModelError(
+            f"the dumps show pools of {listed} workers", hint="Project the dumps of each process separately."
+        )
     beside = next((capture.where for capture in captures if capture.shown.is_beside), None)
     within = next((c.where for c in captures if c.shown.held and not c.shown.is_beside), None)
     if beside is not None and within is not None:
         raise ModelError(
-            f"{within} shows closes in the workers, {beside} beside them: two versions",
-            hint="Project the dumps of each version apart.",
+            f"{within} closes streams in the workers, {beside} outside them: two versions",
+            hint="Project the dumps of each version separately.",
         )
 
 
@@ -95,7 +97,7 @@ def _candidates(name: str | None, configuration: Configuration) -> list[Pool]:
     found = [pool for pool in known if name in (None, pool.name)]
     if not found:
         names = ", ".join(pool.name for pool in known)
-        raise ModelError(f"there is no pool {name!r} with a model", hint=f"Pools with a model: {names}.")
+        raise ModelError(f"no pool with a model is named {name!r}", hint=f"Pools with a model: {names}.")
     return found
 
 
@@ -106,7 +108,7 @@ def _only(shown: Sequence[Pool], candidates: Sequence[Pool]) -> Pool:
         raise ModelError(f"no dump shows the pool {names}", hint="Give a dump of a process that runs it.")
     if len(shown) > 1:
         names = ", ".join(pool.name for pool in shown)
-        raise ModelError(f"the dumps show several pools with a model: {names}", hint="Say which: --pool NAME.")
+        raise ModelError(f"the dumps show several pools with a model: {names}", hint="Choose one with --pool NAME.")
     return shown[0]
 
 
@@ -118,7 +120,7 @@ def _of_pool(analysis: Analysis, pool: Pool, when: datetime | None) -> PoolCaptu
     where, snapshot = analysis.capture.place.where, analysis.capture.snapshot
     shown = held(sample, analysis.findings, analysis.defects)
     if shown is None:
-        raise ModelError(f"{where}: {sample.workers:,} workers are more than a pool model takes")
+        raise ModelError(f"{where}: {sample.workers:,} workers are more than the pool model supports")
     ids = frozenset(snapshot.rows["goroutine_id"].drop_nulls().to_list())
     return PoolCapture(shown, _holds(snapshot, pool), ids, max(ids, default=0), where, when)
 

@@ -56,7 +56,7 @@ def project_request(request: ProjectionRequest, progress: Progress | None = None
         )
     if request.captures:
         return _of_captures(request, progress)
-    return _of_numbers(request), "closes beside the pool"
+    return _of_numbers(request), "with the fix"
 
 
 def _of_captures(request: ProjectionRequest, progress: Progress | None) -> tuple[Projection, str]:
@@ -65,8 +65,8 @@ def _of_captures(request: ProjectionRequest, progress: Progress | None) -> tuple
 
     if request.workers is not None or request.peers is not None or request.jump_from is not None:
         raise ModelError(
-            "--workers, --peers and --jump-from go with numbers, not with captures",
-            hint="Captures show the workers and the load; ask again with the load's numbers instead of --from.",
+            "--workers, --peers and --jump-from need numbers, not captures",
+            hint="Captures give the workers and the load; run it again with numbers instead of --from.",
         )
     configuration = None if request.configured is None else request.configured()
     pool, gathered = gather(
@@ -94,7 +94,7 @@ def _of_numbers(request: ProjectionRequest) -> Projection:
     if request.rate_per_second is None or request.silent_fraction is None:
         if measured is not None:
             raise ModelError(
-                "the metrics tell no rate: the time between the scrapes is not known",
+                "the metrics give no rate: the time between the scrapes is unknown",
                 hint="Give two scrapes and --scrape-interval TIME, or --rate PER_SECOND.",
             )
         raise ModelError(

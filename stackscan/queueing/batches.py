@@ -92,7 +92,7 @@ def replay_chosen(
     """
     if sum(way is not None for way in (silent_fraction, silent_every, silent_count)) > 1:
         raise ModelError(
-            "there are several ways to say who is silent, and more than one is given",
+            "more than one option says how many tasks are silent",
             hint="Give one of --silent-fraction, --silent-every and --silent-count.",
         )
     tasks, workers = batch.tasks, min(batch.workers, batch.tasks)

@@ -79,7 +79,7 @@ def load_of_workers(series: Iterable[Series], *, workers: int) -> Load:
     checks.whole(workers, "workers", least=1, most=MOST_WORKERS)
     counts = [count for one in given for count in one.held]
     if max(counts) > workers:
-        raise ModelError(f"{max(counts)} held of {workers} workers: more than there are")
+        raise ModelError(f"{max(counts)} blocked of {workers} workers: more than there are")
     total, mean = sum(counts), sum(counts) / len(counts)
     full = total == workers * len(counts)
     if len(counts) == 1 or (len(given) == 1 and given[0].at is None):

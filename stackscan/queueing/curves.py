@@ -75,7 +75,7 @@ def _over_share(demand: Demand) -> Curves:
     fast = _done(writing)
     return Curves(
         title=f"{demand.workers:,} workers, {demand.rate_per_second:,.4g} tasks/s, "
-        f"a silent peer holds for {demand.close_deadline_seconds:g} s",
+        f"a silent peer blocks a worker for {demand.close_deadline_seconds:g} s",
         x_label="share of silent peers",
         x_is_share=True,
         x=x,
@@ -109,13 +109,13 @@ def _over_load(found: Projection) -> Curves:
     at = found.stall_load_erlangs if found.stall_load_erlangs is not None else low
     return Curves(
         title=f"{workers:,} workers",
-        x_label="stall load in erlangs (silent sends per second × seconds each is held)",
+        x_label="stall load in erlangs (silent sends per second × seconds each blocks a worker)",
         x_is_share=False,
         x=x,
         panels=(
             Panel("tasks that wait", waiting, (0.0,) * len(x)),
             Panel(
-                "tasks done, of all asked",
+                "share of tasks done",
                 tuple(min(1.0, workers / load) if load else 1.0 for load in x),
                 (1.0,) * len(x),
             ),

@@ -41,7 +41,7 @@ class Target:
         checks.share(self.probability, "target probability")
         if self.probability > 1 - 1e-9:
             raise ModelError(
-                "a target probability of 1 cannot be held: some task may wait longer, however rarely",
+                "a target probability of 1 cannot be met: a task may always wait longer",
                 hint="Give one below 1, such as 0.999.",
             )
 

@@ -71,7 +71,7 @@ def send_times(
     held = last.seconds - first.seconds
     if sends < 0 or held < 0 or not 0 <= silent <= sends:
         raise ModelError(
-            f"{METRIC} runs backwards between the scrapes",
+            f"{METRIC} decreases between the scrapes",
             hint="Give them in the order in which they were taken, from one run of the node.",
         )
     if not sends:
@@ -79,7 +79,7 @@ def send_times(
     if deadline * silent > held * (1 + 1e-6):
         raise ModelError(
             f"{METRIC}: {silent:,} sends of {deadline:g} s each are more than the {held:,.4g} s of all",
-            hint="Give the deadline that the node has: --close-deadline TIME (10s since go-libp2p v0.47).",
+            hint="Give the node's deadline: --close-deadline TIME (10s since go-libp2p v0.47).",
         )
     seconds = _seconds(first, last, seconds_between) if len(ordered) > 1 else None
     healthy = sends - silent

@@ -43,8 +43,8 @@ def jump(demand: Demand, *, silent_fraction_before: float, lasting_seconds: floa
     tasks = course.expected_tasks
     if tasks > MOST_TASKS or demand.workers > MOST_TASKS // 10:
         raise ModelError(
-            f"a jump with {tasks:,.0f} tasks on {demand.workers:,} workers is more than is followed "
-            f"({MOST_TASKS:,} on {MOST_TASKS // 10:,})",
+            f"a jump with {tasks:,.0f} tasks on {demand.workers:,} workers cannot be simulated; the limit is "
+            f"{MOST_TASKS:,} on {MOST_TASKS // 10:,}",
             hint="Give a shorter --jump-time, a smaller --jump-from, or leave the jump out.",
         )
     full, drained = course.follow()

@@ -36,39 +36,37 @@ def _of_full(found: Projection, captures: Captures) -> tuple[str, ...]:
     """A full pool shows a lower bound, and one full moment is not a steady state."""
     if len(captures.held) > 1 or found.stall_load_interval is None:
         return ()
-    text = (
-        "One full pool in one dump does not tell a lasting overload from a burst: a pool below saturation is full at "
-        f"moments, too (at a load of {found.stall_load_interval[0]:.1f}, one moment in twenty). Several dumps, further "
-        "apart than the deadline, tell."
-    )
+    load = found.stall_load_interval[0]
+    text = f"this may be a burst, not an overload: at {load:.1f} erlangs the pool is full 5% of the time. "
+    text += "Take several dumps, further apart than the close deadline."
     return (text,)
 
 
 def _of_probe(found: Projection, captures: Captures, symptom: Symptom, chance: float) -> str:
-    held = f"{sum(captures.held) / len(captures.held):.3g} of {found.workers} held"
+    held = f"{sum(captures.held) / len(captures.held):.3g} of {found.workers} blocked workers"
     held += " on average" if len(captures.held) > 1 else ""
     worst = found.probe_timeout_probability_high
-    upper = f"; at the upper end of the load to {odds(worst)}" if worst is not None else ""
+    upper = f" (at the upper limit of the load: {odds(worst)})" if worst is not None else ""
     return (
-        f"{held} does not explain {symptom.probe} that times out after {found.probe_timeout_seconds:g} s: at this load "
-        f"that happens to {odds(chance)}{upper}."
+        f"{held} do not explain a {found.probe_timeout_seconds:g} s time-out of {symptom.probe}: at this load "
+        f"{odds(chance)} wait that long{upper}."
     )
 
 
 def _of_causes(found: Projection, captures: Captures, symptom: Symptom) -> str:
     once = len(captures.held) == 1
-    lull = "this was a lull (more dumps, further apart than the deadline, tell)" if once else "these were lulls"
+    lull = "this was a quiet moment" if once else "these were quiet moments"
     free = found.workers - max(captures.held)
-    noun = "worker that was" if free == 1 else "workers that were"
     other = symptom.otherwise or "something other than this pool delayed it"
-    speaks = f"; the {free} {noun} not held speak for that" if once and free else ""
-    return f"If it did, either the load swings and {lull}, or {other}{speaks}."
+    speaks = f" (likely: {free} of {found.workers} workers were free)" if once and free else ""
+    more = " Take more dumps, further apart than the close deadline." if once else ""
+    return f"If it timed out, either the load varies and {lull}, or {other}{speaks}.{more}"
 
 
 def odds(share: float) -> str:
-    """``12.8% of them``, ``fewer than 1 in 10,000``, ``all of them``."""
+    """``12.8% of requests``, ``fewer than 1 in 10,000 requests``, ``nearly all requests``."""
     if share < 1e-4:
-        return "fewer than 1 in 10,000"
+        return "fewer than 1 in 10,000 requests"
     if share >= 0.9995:
-        return "nearly all"
-    return f"{share * 100:.2g}% of them"
+        return "nearly all requests"
+    return f"{share * 100:.2g}% of requests"

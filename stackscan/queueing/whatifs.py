@@ -29,13 +29,13 @@ def what_ifs(demand: Demand, *, probe_timeout_seconds: float, censored: bool = F
     workers, deadline = demand.workers, demand.close_deadline_seconds
     shorter = min(_SHORTER_SECONDS, deadline / 5)
     enough = workers_needed(demand, Target(ENOUGH_WAIT_SECONDS, ENOUGH_SHARE))
-    cases = [] if censored else [("as-is", "as it is", demand)]
+    cases = [] if censored else [("as-is", "no change", demand)]
     if workers * 2 <= checks.MOST_WORKERS:
         cases.append(("more-workers", "twice the workers", replace(demand, workers=workers * 2)))
     if enough is not None and enough not in (workers, workers * 2):
-        says = f"99% wait below {ENOUGH_WAIT_SECONDS:g} s"
+        says = f"99% wait less than {ENOUGH_WAIT_SECONDS:g} s"
         cases.append(("enough-workers", says, replace(demand, workers=enough)))
-    says = f"a deadline of {shorter:g} s, not {deadline:g} s"
+    says = f"{shorter:g} s close deadline (now {deadline:g} s)"
     cases.append(("shorter-deadline", says, replace(demand, close_deadline_seconds=shorter)))
     return tuple(_what_if(name, says, case, probe_timeout_seconds) for name, says, case in cases)
 

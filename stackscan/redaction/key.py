@@ -24,8 +24,8 @@ def read_key(text: str) -> bytes:
     """The key of a text of at least 16 characters, the same each time. Raises UsageError for a shorter one."""
     if len(text) < SHORTEST_KEY:
         raise UsageError(
-            f"a redaction key of {len(text)} characters can be guessed; {SHORTEST_KEY} are needed",
-            hint="Make one: openssl rand -hex 16. Leave it out for a key that is new each time.",
+            f"a redaction key of {len(text)} characters can be guessed; it needs {SHORTEST_KEY}",
+            hint="Make one: openssl rand -hex 16. Without a key, a new one is used each time.",
         )
     return hashlib.scrypt(text.encode("utf-8", "surrogateescape"), salt=_SALT, n=1 << 14, r=8, p=1, dklen=32)
 

@@ -1,4 +1,4 @@
-"""How the outputs of ``check`` say the same things."""
+"""Wording that the outputs of ``check`` share."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def message(finding: CheckFinding) -> str:
     text = finding.message
     if finding.kind == "rule" and finding.status in ("new", "grown", "known"):
         text += {
-            "new": " (new: the baseline knows none)",
-            "grown": f" (grown: the baseline knows {finding.baseline:,})",
-            "known": f" (the baseline knows {finding.baseline:,})",
+            "new": " (new: not in the baseline)",
+            "grown": f" (grown: {finding.baseline:,} in the baseline)",
+            "known": f" ({finding.baseline:,} in the baseline)",
         }[finding.status]
     return words.plain(" ".join(text.split()))
 
 
 def complaints(result: CheckResult) -> tuple[str, ...]:
-    """What is to be said of the policy itself: ignores that have expired or match nothing."""
+    """Problems of the policy itself: ignores that have expired or match nothing."""
     return tuple(text for use in result.ignores if (text := ignore_complaint(use, result)) is not None)
 
 
 def ignore_complaint(use: IgnoreUse, result: CheckResult) -> str | None:
-    """What is wrong with an ignore, None when it is in use, or is of growth and no baseline tells of growth."""
+    """What is wrong with an ignore; None when it is in use, or is about growth and there is no baseline."""
     ignore = use.ignore
     if ignore.finding == "growth" and result.baseline is None and not use.expired:
         return None
@@ -52,15 +52,15 @@ def ignore_complaint(use: IgnoreUse, result: CheckResult) -> str | None:
         if part
     )
     if use.expired and isinstance(ignore.expires, date):
-        hides = "it hid what is found again" if use.used else "and matches nothing any more: take it out"
-        return words.plain(f"ignore {ignore.place} ({what}) expired on {ignore.expires}: {hides} ({ignore.reason})")
+        state = "its finding counts again" if use.used else "it matches nothing any more, remove it"
+        return words.plain(f"ignore {ignore.place} ({what}) expired on {ignore.expires}: {state} ({ignore.reason})")
     if not use.used:
-        return words.plain(f"ignore {ignore.place} ({what}) matches nothing: take it out ({ignore.reason})")
+        return words.plain(f"ignore {ignore.place} ({what}) matches nothing: remove it ({ignore.reason})")
     return None
 
 
 def answer(result: CheckResult) -> str:
-    """``1 of 2 captures fails (1 known)``; a capture of a source that cannot be judged does not pass."""
+    """``1 of 2 captures fails (1 known)``; a capture of an input that cannot be checked does not pass."""
     captures = result.captures
     failing = [capture for capture in captures if capture.fails]
     troubled = [source for source in result.sources if source.trouble is not None]
@@ -75,13 +75,13 @@ def answer(result: CheckResult) -> str:
     else:
         text = f"{words.count(passing, 'captures')} {'passes' if passing == 1 else 'pass'}"
     if troubled:
-        text += f"; {words.count(len(troubled), 'sources')} cannot be judged"
+        text += f"; {words.count(len(troubled), 'inputs')} cannot be checked"
     aside = [f"{known:,} known"] * bool(known) + [f"{ignored:,} ignored"] * bool(ignored)
     return text + (f" ({', '.join(aside)})" if aside else "")
 
 
 def own_path(frame: Frame, policy: Policy) -> str | None:
-    """A frame's file relative to the repository, where the policy's ``source_prefixes`` tell that it is in it."""
+    """A frame's file relative to the repository, where one of the policy's ``source_prefixes`` matches."""
     for prefix in policy.source_prefixes:
         if frame.file.startswith(prefix):
             return frame.file[len(prefix) :].lstrip("/")

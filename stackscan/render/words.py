@@ -12,7 +12,7 @@ from stackscan.analysis.classify import Finding
 from stackscan.analysis.defects import Judgement
 from stackscan.analysis.proposals import Proposal
 from stackscan.model.snapshot import Frame
-from stackscan.report import Fold, SnapshotReport, ViewsReport
+from stackscan.report import Fold, SnapshotReport, ViewsReport, singular
 
 #: What acts on a terminal or hides from the eye: controls (C0, DEL, C1), line separators, marks that reorder text or
 #: have no width (bidirectional and zero-width characters, tags).
@@ -22,8 +22,12 @@ UNPRINTABLE: Final = re.compile(
 #: Characters of a name that outputs for people show.
 LONGEST_WORD: Final = 400
 _LONG_WORD: Final = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
-#: Formats whose writer summed goroutines up: what tells them apart is not in the file.
-_COUNTED: Final = frozenset({"goroutine-counts", "goroutine-pprof"})
+#: Formats whose writer summed goroutines up: the file has no ids, states or waits.
+COUNTED: Final = frozenset({"goroutine-counts", "goroutine-pprof"})
+#: The folders of a module's path: ``github.com/ipfs/`` of ``github.com/ipfs/boxo v0.38.0``.
+_MODULE_PATH: Final = re.compile(r"[\w.-]+\.[a-z]+/(?:[\w.-]+/)*(?=[\w.-]+ )")
+#: Where a sentence ends and the next begins; ``e.g. x`` and ``v0.39.0`` hold none.
+_SENTENCE_END: Final = re.compile(r"[.?!](?=\s+[A-Z`(])")
 _HOST: Final = re.compile(r"^(?:[a-z0-9-]+\.)+[a-z]+/(?:[^/]+/)?(?=[^/]+/|[^/.]+\.)")
 
 
@@ -40,6 +44,25 @@ def plain_json(text: str) -> str:
 def short_symbol(function: str) -> str:
     """``github.com/ipfs/boxo/bitswap/server.(*Server).taskWorker`` → ``boxo/bitswap/server.(*Server).taskWorker``."""
     return plain(_HOST.sub("", function, count=1))
+
+
+_VERSION: Final = re.compile(r"v\d+\.")
+
+
+def base_symbol(function: str) -> str:
+    """``example.com/acme/store.(*Cache).Get`` → ``store.(*Cache).Get``."""
+    path, bracket, arguments = function.partition("[")
+    folders, _, last = path.rpartition("/")
+    if _VERSION.match(last):  # …/go-yamux/v5.newSession
+        last = f"{folders.rpartition('/')[2]}/{last}"
+    return plain(last + bracket + arguments)
+
+
+def first_sentence(text: str) -> str:
+    """``Upgrade to kubo 0.41.0.`` of a longer text."""
+    joined = " ".join(text.split())
+    end = _SENTENCE_END.search(joined)
+    return joined if end is None else joined[: end.end()]
 
 
 def short_location(frame: Frame) -> str:
@@ -67,7 +90,7 @@ def shortened(text: str) -> str:
 
 def count(number: int, nouns: str) -> str:
     """``1 goroutine``, ``14,890 goroutines``: the noun is given in the plural."""
-    return f"{number:,} {nouns.removesuffix('s') if number == 1 else nouns}"
+    return f"{number:,} {singular(nouns) if number == 1 else nouns}"
 
 
 def wait(least: int, most: int) -> str:
@@ -93,7 +116,7 @@ def summary(snapshot: SnapshotReport) -> str:
     """One line: how much was read, from what."""
     parts = [] if snapshot.complete else ["INCOMPLETE"]
     if snapshot.selection is not None:
-        parts.append(f"{snapshot.goroutines:,} of {count(snapshot.selection.goroutines, 'goroutines')} are asked for")
+        parts.append(f"{snapshot.goroutines:,} of {count(snapshot.selection.goroutines, 'goroutines')} match")
     else:
         parts.append(count(snapshot.goroutines, "goroutines"))
     parts += [
@@ -107,26 +130,33 @@ def summary(snapshot: SnapshotReport) -> str:
         parts.append(f"{snapshot.header_lines:,} header lines")
     if snapshot.complete:
         parts.append("complete")
-    if snapshot.format in _COUNTED:
+    if snapshot.format in COUNTED:
         parts.append("counts, no states")
     if snapshot.wrapper:
-        parts.append(plain(f"taken out of {', '.join(snapshot.wrapper)}"))
+        parts.append(plain(f"from {', '.join(snapshot.wrapper)}"))
     return " · ".join(parts)
 
 
-def phase(judgement: Judgement) -> str:
-    """``bitswap close: bounded, inline (…), told by boxo v0.37.0; fixed in kubo 0.41.0``."""
-    name = judgement.defect.name.replace("-", " ")
-    text = f"{name}: {judgement.phase.name} ({judgement.phase.says}), told by {judgement.basis}"
+def phase(judgement: Judgement) -> tuple[str, ...]:
+    """What the program's version does, and what speaks against it.
+
+    ``boxo v0.38.0 closes streams inside the worker: each silent peer blocks one for up to 10 s; fixed in kubo 0.41.0``.
+    """
+    defect, found = judgement.defect, judgement.phase
+    text = f"{_MODULE_PATH.sub('', judgement.basis)} {found.says}"
+    if not judgement.contradicted_by and not found.fixed:
+        text += f"; fixed in {defect.fixed_in}"
+    lines = [text]
     if judgement.contradicted_by:
-        found = " and ".join(judgement.contradicted_by)
-        text += f"; but {found} contradicts it: this build is not what its versions say (a replaced module?)"
-    elif not judgement.phase.fixed:
-        text += f"; fixed in {judgement.defect.fixed_in}"
+        rules = " and ".join(judgement.contradicted_by)
+        lines.append(
+            f"but {rules} cannot occur in it: this build is not what its versions say (was a module replaced?)"
+        )
     if judgement.claimed:
-        text += f"; it calls itself {judgement.claim}, which as released is {judgement.claimed.name}: "
-        text += "it was built with other modules"
-    return plain(text)
+        age = "older" if defect.phases.index(judgement.claimed) < defect.phases.index(found) else "newer"
+        text = f"version.json says {judgement.claim}, but the modules in the dump are {age}: this is a custom build"
+        lines.append(text)
+    return tuple(map(plain, lines))
 
 
 def program(version: Mapping[str, str]) -> str:
@@ -150,23 +180,23 @@ def agreement(views: ViewsReport) -> str:
     """How two views of one process agree."""
     found = views.agreement
     text = (
-        f"{views.second} and {views.first} show one process at different instants: {found.goroutines[1]:,} and "
+        f"{views.second} and {views.first} show one process moments apart: {found.goroutines[1]:,} and "
         f"{found.goroutines[0]:,} goroutines, {found.share:.1%} of them in the same stacks"
     )
     if found.widest is not None:
         more, by = ("more", found.widest[1]) if found.widest[1] > 0 else ("fewer", -found.widest[1])
-        text += f"; the widest difference is {by:,} {more} in {short_symbol(found.widest[0])}"
+        text += f"; largest difference: {by:,} {more} in {short_symbol(found.widest[0])}"
     return plain(text)
 
 
-def selection(snapshot: SnapshotReport) -> str:
-    """Which of the stacks are shown."""
-    shown, total = len(snapshot.shown), snapshot.distinct_buckets
+def selection(snapshot: SnapshotReport, shown: int) -> str:
+    """``11 of 74, those with findings first, then the largest``."""
+    total = snapshot.distinct_buckets
     if shown == total:
         return "all of them" if total > 1 else "the only one"
     caught = any(found.rules and not found.aside for found in snapshot.shown)
-    which = "what rules caught, then the largest" if caught else "the largest"
-    return f"{which}: {shown} of {total:,}"
+    which = "those with findings, then the largest" if caught else "the largest"
+    return f"{shown} of {total:,}: {which}"
 
 
 def evidence(finding: Finding) -> str:
@@ -179,40 +209,51 @@ def evidence(finding: Finding) -> str:
             if value is not None:
                 parts.append(f"longest wait {value:,} min")
         else:
-            parts.append(f"{name} not told by this dump" if value is None else count(value, name))
+            parts.append(f"{name} unknown" if value is None else count(value, name))
     return plain(" · ".join(parts))
 
 
 def applies(finding: Finding, snapshot: SnapshotReport) -> str:
-    """``github.com/ipfs/boxo v0.38.0 has the defect; fixed in kubo 0.41.0``; nothing where no version tells, or where
-    the phase of the defect says it already."""
-    told = any(judgement.defect.pool == finding.rule.pool for judgement in snapshot.phases)
-    if finding.applies is None or told:
+    """``github.com/ipfs/boxo v0.38.0 has this defect; fixed in kubo 0.41.0``; nothing where no version is known, or
+    where the defect's phase is shown already."""
+    shown = any(judgement.defect.pool == finding.rule.pool for judgement in snapshot.phases)
+    if finding.applies is None or shown:
         return ""
     verdict, basis = finding.applies
     if verdict == "not affected":
-        return plain(f"{basis}: not among the versions that are known to have this defect")
+        return plain(f"{basis} is not known to have this defect")
     return plain(f"{basis} has this defect" + (f"; fixed in {finding.rule.fixed}" if finding.rule.fixed else ""))
 
 
-def set_aside(snapshot: SnapshotReport) -> str:
-    """``1,204 goroutines wait as they should: 800 http-keep-alive · 404 yamux-loops``."""
+def idle(snapshot: SnapshotReport) -> str:
+    """``1,204 goroutines are idle (expected)``."""
     total = sum(finding.count for finding in snapshot.set_aside)
+    return f"{count(total, 'goroutines')} {'is' if total == 1 else 'are'} idle (expected)"
+
+
+def idle_by_rule(snapshot: SnapshotReport) -> str:
+    """``1,204 goroutines are idle (expected): 800 http-keep-alive · 404 yamux-loops``."""
     listed = " · ".join(f"{finding.count:,} {finding.rule.name}" for finding in snapshot.set_aside)
-    waits = "waits as it should" if total == 1 else "wait as they should"
-    return plain(f"{count(total, 'goroutines')} {waits}: {listed}")
+    return plain(f"{idle(snapshot)}: {listed}")
 
 
 def proposal(found: Proposal) -> str:
-    """What speaks for a pool that nobody described."""
+    """Why some goroutines may be a pool that no description covers."""
     return plain(
-        f"{found.workers:,} goroutines share the root {short_symbol(found.root)} and their creator, and {found.idle:,} "
-        "of them wait for work: this may be a worker pool. Put this into stackscan.toml to have it counted:"
+        f"{found.workers:,} goroutines share the root function {short_symbol(found.root)} and their creator, and "
+        f"{found.idle:,} of them wait for work. To count them as a pool, add to stackscan.toml:"
     )
 
 
-def ids(goroutine_ids: tuple[int, ...], total: int) -> str:
-    """``7, 9, 12 and 5 more``."""
-    shown = ", ".join(map(str, goroutine_ids))
-    more = total - len(goroutine_ids)
+def ids(goroutine_ids: tuple[int, ...], total: int, *, most: int | None = None) -> str:
+    """``7, 9, 12–15 and 5 more``; at most so many pieces (None: all)."""
+    runs: list[list[int]] = []
+    for number in goroutine_ids:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    pieces = [piece for run in runs for piece in ([run] if len(run) > 2 else [[number] for number in run])][:most]
+    shown = ", ".join(f"{piece[0]}–{piece[-1]}" if len(piece) > 1 else str(piece[0]) for piece in pieces)
+    more = total - sum(map(len, pieces))
     return f"{shown} and {more:,} more" if more > 0 else shown

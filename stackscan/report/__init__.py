@@ -2,6 +2,7 @@
 
 from stackscan.report.build import View, build_snapshot
 from stackscan.report.bundle import build_bundle
+from stackscan.report.locks import cycle_text, worth_showing
 from stackscan.report.model import (
     BundleReport,
     CaptureReport,
@@ -16,7 +17,7 @@ from stackscan.report.model import (
     second_views,
 )
 from stackscan.report.serialise import SCHEMA_VERSION, as_json
-from stackscan.report.waiting import told, worth_showing
+from stackscan.report.verdict import singular
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -34,7 +35,8 @@ __all__ = [
     "as_json",
     "build_bundle",
     "build_snapshot",
+    "cycle_text",
     "second_views",
-    "told",
+    "singular",
     "worth_showing",
 ]

@@ -11,29 +11,39 @@ import numpy as np
 from stackscan.analysis.affected import modules
 from stackscan.analysis.analyse import Analysis
 from stackscan.analysis.classify import Finding
+from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import index_of
 from stackscan.model import bucket
 from stackscan.model.bucket import Bucket
-from stackscan.model.snapshot import Snapshot, Stack
+from stackscan.model.snapshot import Frame, Snapshot, Stack
 from stackscan.queueing.projection import Projection
-from stackscan.report import verdict, waiting
+from stackscan.report import locks as lock_report
+from stackscan.report import verdict
 from stackscan.report.folding import deciding_frame, fold
 from stackscan.report.model import SnapshotReport, StackReport
 
-#: Stacks that the short forms of a report show when nobody says how many.
+#: Stacks that the short forms of a report show unless a number is given.
 SHOWN: Final = 10
+#: Of these, the stacks that a report on one screen shows.
+ON_SCREEN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of a capture a report shows: ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown);
-    ``everything``: what is idle as expected is shown as well."""
+    """What of a snapshot a report shows: ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown);
+    ``everything``: idle goroutines and all details are shown as well; ``explained``: findings say why."""
 
     top: int | None = None
     everything: bool = False
+    explained: bool = False
+
+    @property
+    def on_screen(self) -> int:
+        """How many stacks fit on the screen: a few, unless a number or everything is asked for."""
+        return ON_SCREEN if self.top is None and not self.everything else (SHOWN if self.top is None else self.top)
 
 
-#: All buckets, what is idle as expected left out.
+#: All buckets, without what is idle.
 _WHOLE: Final = View()
 
 
@@ -52,7 +62,7 @@ def build_snapshot(
     left = [found for found in buckets if everything or (found.stack, found.wait_reason) not in aside]
     caught_first = sorted(left, key=lambda found: found.stack not in caught)  # stable: by count within each
     locks = analysis.locks(idle_too=everything)
-    suspicions = waiting.verdicts(locks)
+    suspicions = lock_report.verdicts(locks)
     return SnapshotReport(
         source=place.source,
         member=place.member,
@@ -82,18 +92,35 @@ def build_snapshot(
         locks=locks,
         families=analysis.creation_sites(idle_too=everything),
         finding_families=analysis.finding_sites,
+        finding_frames=tuple((f.rule.name, frame) for f in stuck if (frame := _location(f, snapshot)) is not None),
         buckets=_stack_reports(buckets[:top], decided, aside),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),
         set_aside=healthy,
         everything=everything,
+        explained=view.explained,
+        on_screen=view.on_screen,
         selection=selection,
         proposals=analysis.proposals,
         cut=place.cut,
     )
 
 
+def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:
+    """The frame that decided for most of a finding's goroutines, or the first outside the standard library if it is in
+    there; None where they have no frames."""
+    weights = None if snapshot.counts is None else snapshot.counts.to_numpy()[finding.rows]
+    counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
+    located = [n for n in finding.stack_ids if snapshot.stacks[n].frames and n < len(counts)]
+    if not located:
+        return None
+    stack_id = max(located, key=lambda n: (counts[n], -n))
+    stack = snapshot.stacks[stack_id]
+    frame = stack.frames[finding.deciding[stack_id]]
+    return stack.frames[deciding_frame(stack)] if origin(frame).kind == "std" else frame
+
+
 def _aside(snapshot: Snapshot, healthy: Iterable[Finding]) -> set[tuple[Stack, str | None]]:
-    """The buckets all of whose goroutines wait as they should."""
+    """The buckets all of whose goroutines are idle, as expected."""
     index = index_of(snapshot)
     rows = [finding.rows for finding in healthy]
     if not rows:

@@ -54,7 +54,7 @@ class StackReport:
     bucket: Bucket
     lines: tuple[FrameReport | Fold, ...]
     rules: tuple[str, ...]  # names of the rules that caught this stack
-    aside: bool = False  # all its goroutines wait as they should
+    aside: bool = False  # all its goroutines are idle, as expected
 
     @property
     def deciding_frame(self) -> Frame | None:
@@ -69,11 +69,14 @@ class SnapshotReport:
     ``source`` and ``member`` say where it was found and ``position`` which snapshot of that member it is (1-based, of
     ``snapshots_in_member``). ``buckets`` are sorted by count, at most as many as were asked for, of
     ``distinct_buckets``; ``shown`` are those that the short forms show: what rules caught first, then the largest.
+    ``on_screen`` is how many of those a report on one screen shows.
     ``modules`` maps module paths to the versions that frame paths name. ``wrapper`` is what a log had put around the
     dump, outermost first (empty: nothing), and ``stream`` whose lines of the log these are. ``findings`` are what is
-    stuck, ``set_aside`` what waits as it should (``everything``: it is to be shown all the same). ``selection`` says
-    which goroutines the report is about (None: all); ``proposals`` are pools that nobody described.
+    stuck, ``set_aside`` what is idle and expected to be (``everything``: that and all other details are shown).
+    ``selection`` says which goroutines the report is about (None: all); ``proposals`` are possible pools.
     ``families`` are the largest creation sites, ``finding_families`` those of what alarming rules caught, by rule.
+    ``explained``: each finding says why, with its whole fix and its references. ``finding_frames`` holds by rule the
+    frame that decided for most of its goroutines.
     """
 
     source: str
@@ -109,6 +112,9 @@ class SnapshotReport:
     locks: Locks = field(default_factory=Locks)
     families: tuple[Family, ...] = ()
     finding_families: tuple[tuple[str, tuple[Family, ...]], ...] = ()
+    finding_frames: tuple[tuple[str, Frame], ...] = ()
+    explained: bool = False
+    on_screen: int = 3
 
 
 @dataclass(frozen=True, slots=True)

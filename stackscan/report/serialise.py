@@ -11,7 +11,7 @@ from stackscan.analysis.occupancy import PoolSample
 from stackscan.model.snapshot import Frame
 from stackscan.queueing.projection import Projection
 from stackscan.queueing.values import projection_values
-from stackscan.report import waiting
+from stackscan.report import locks as lock_report
 from stackscan.report.model import BundleReport, FrameReport, Report, SnapshotReport, StackReport
 
 SCHEMA: Final = "stackscan.report"
@@ -102,8 +102,8 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
             for p in snapshot.proposals
         ],
         "phases": [_phase(judgement) for judgement in snapshot.phases],
-        "locks": waiting.locks_json(snapshot.locks),
-        "families": waiting.families_json(snapshot.families),
+        "locks": lock_report.locks_json(snapshot.locks),
+        "families": lock_report.families_json(snapshot.families),
     }
 
 
@@ -148,7 +148,7 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:
         "why": rule.why,
         "fix": rule.fix,
         "references": list(rule.references),
-        "families": waiting.families_json(families),
+        "families": lock_report.families_json(families),
         "evidence_level": rule.evidence_level,
         "affected": [str(entry) for entry in rule.affected],
         "fixed": rule.fixed or None,

@@ -41,11 +41,13 @@ def judge(
     suspicions: Sequence[Verdict] = (),
     selected: bool = False,
 ) -> tuple[Verdict, ...]:
-    """The verdict lines of one snapshot, at least one. ``buckets`` are those that do not wait as they should;
-    ``suspicions`` are lines that stand beside what rules found; ``selected``: the snapshot holds only goroutines that
-    someone asked for."""
+    """The verdict lines of one snapshot, at least one.
+
+    ``buckets`` are those that are not idle; ``suspicions`` are lines beside what rules found; ``selected``: the
+    snapshot holds only the goroutines of a selection.
+    """
     if selected and snapshot.rows.is_empty():
-        return (Verdict("info", "no goroutine is what was asked for"),)
+        return (Verdict("info", "no goroutine matches"),)
     lines = [_of_finding(finding, snapshot, pools) for finding in findings if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
     lines += suspicions
@@ -73,8 +75,12 @@ def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample
     one = finding.rule.verdict_one if finding.count == 1 and finding.verdict == finding.rule.verdict else ""
     text = Template(one or finding.verdict).safe_substitute(words)
     if finding.verdict == finding.title:
-        text = f"{finding.count:,} × {text}"
+        text = f"{finding.count:,} {_noun(finding)}: {text}"
     return Verdict(finding.severity, _of_one(text) if finding.count == 1 else text)
+
+
+def _noun(finding: Finding) -> str:
+    return singular(finding.rule.noun) if finding.count == 1 else finding.rule.noun
 
 
 def _of_one(text: str) -> str:
@@ -83,10 +89,12 @@ def _of_one(text: str) -> str:
     Only where a noun and its verb are all there is to change: else a rule says it itself (``verdict_one``).
     """
     text = re.sub(r"([,;]) most in ", r"\1 in ", text)
-    return _PLURAL.sub(lambda found: f"1 {_singular(found[1])} {_SINGULAR[found[2]]}", text)
+    return _PLURAL.sub(lambda found: f"1 {singular(found[1] + 's')} {_SINGULAR[found[2]]}", text)
 
 
-def _singular(noun: str) -> str:
+def singular(nouns: str) -> str:
+    """``queries`` → ``query``."""
+    noun = nouns.removesuffix("s")
     for plural, ending in _ENDINGS:
         if noun.endswith(plural):
             return noun.removesuffix(plural) + ending
@@ -106,34 +114,36 @@ def _place(finding: Finding, snapshot: Snapshot) -> str:
 
 
 def _of_pools(findings: Sequence[Finding], pools: Sequence[PoolSample]) -> list[Verdict]:
-    """A pool whose workers are all held by what an error found serves no one."""
+    """A pool whose workers are all blocked by an error finding serves no one."""
     held = {finding.rule.pool for finding in findings if finding.severity == "error"}
     full = [s for s in pools if s.pool.name in held and s.occupancy == 1]
-    return [Verdict("error", f"{s.pool.name}: no worker is idle, {s.workers} of {s.workers} are held") for s in full]
+    return [
+        Verdict("error", f"{s.pool.name}: no worker is idle, {s.workers:,} of {s.workers:,} are blocked") for s in full
+    ]
 
 
 def of_cause(cause: str) -> Verdict:
-    """What a process's last words mean: it was asked, a handler failed, or it died."""
+    """What the end of a process means: a request for its stacks, a failed handler, or a crash."""
     if cause.startswith("SIGQUIT"):
-        return Verdict("info", f"the process was asked for its stacks and ended: {cause}")
+        return Verdict("info", f"the process printed its stacks on request and ended: {cause}")
     if "panic serving" in cause:  # net/http recovers a handler's panic
         return Verdict("warning", f"a handler panicked and the server went on: {cause}")
     return Verdict("error", f"the process died: {cause}")
 
 
 def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: Sequence[Finding]) -> list[Verdict]:
-    """Where no rule is alarmed, the largest group speaks: of the blocked goroutines, if there are any to speak of."""
+    """Without a finding that alarms, the largest group of goroutines: of blocked ones where there are any."""
     total = snapshot.total
     if not total:
-        return [Verdict("warning", "no goroutine was printed (GOTRACEBACK=none, or none was left)")]
+        return [Verdict("warning", "the dump lists no goroutine (GOTRACEBACK=none, or none was left)")]
     if not buckets:
-        fine = Verdict("ok", "no known stuck pattern; all goroutines wait as they should")
+        fine = Verdict("ok", "no known stuck pattern; all goroutines are idle (expected)")
         return [] if findings or snapshot.cause is not None else [fine]
     blocked = [found for found in buckets if found.wait_reason in _BLOCKED and found.count > 1]
     if findings and not blocked:
         return []
     largest = (blocked or buckets)[0]
-    if snapshot.cause and largest.count == 1 < total:
+    if snapshot.cause and largest.count == 1:  # the crash names its frame
         return []
     where = largest.stack.frames[deciding_frame(largest.stack)].function if largest.stack.frames else "no frames"
     share = f"{largest.count:,} of {total:,} goroutines" if total > 1 else "the only goroutine"
@@ -142,8 +152,8 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     level: Level = "info" if blocked or snapshot.cause or not snapshot.complete else "ok"
     alone = largest.count == 1 < total
     minutes = max(found.max_wait_minutes for found in buckets) if alone else largest.max_wait_minutes
-    longest = f", up to {minutes:,} min" if minutes else ""
-    what = f"no two of {total:,} goroutines wait alike" if alone else f"{share} in {where}{reason}"
+    longest = f"{'; longest wait' if alone else ', up to'} {minutes:,} min" if minutes else ""
+    what = f"no two of {total:,} goroutines have the same stack" if alone else f"{share} in {where}{reason}"
     return [Verdict(level, f"{known}{what}{longest}")]
 
 

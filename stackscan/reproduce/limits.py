@@ -35,8 +35,8 @@ def ensure_threads(number: int) -> None:
     """Raises ReproducerError when so many threads are too many."""
     if number > MOST_THREADS:
         raise ReproducerError(
-            f"this needs {number:,} threads, and {MOST_THREADS:,} are the limit",
-            hint="Each silent peer holds two threads: fewer tasks, or a smaller share of silent ones.",
+            f"this needs {number:,} threads; the limit is {MOST_THREADS:,}",
+            hint="Each silent peer needs two threads: use fewer tasks, or a smaller share of silent peers.",
         )
 
 
@@ -55,8 +55,8 @@ def ensure_files(number: int) -> None:
         return
     if hard != resource.RLIM_INFINITY and hard < wanted:
         raise ReproducerError(
-            f"this needs {wanted:,} open files (two for each task), and the process may have {hard:,}",
-            hint=f"Raise the limit (ulimit -n {wanted}) or take fewer --tasks.",
+            f"this needs {wanted:,} open files (two for each task); the limit of the process is {hard:,}",
+            hint=f"Raise the limit (ulimit -n {wanted}) or use fewer --tasks.",
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

@@ -49,7 +49,7 @@ class Loopback:
             self.peers.start()
         except RuntimeError as error:
             self._leave()
-            raise ReproducerError(f"the system gives no more threads: {error}") from error
+            raise ReproducerError(f"the system refuses more threads: {error}") from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -81,7 +81,7 @@ class Loopback:
         until = time.monotonic() + _CONNECT_SECONDS
         while self.peers.accepted < len(self._streams) and not interrupt.requested:
             if time.monotonic() > until:
-                raise ReproducerError("the peers do not accept the connections made to them: this machine is too busy")
+                raise ReproducerError("the peers do not accept their connections: this machine is too busy")
             interrupt.wait(time.monotonic() + _LOOK_SECONDS)
         return not interrupt.requested
 

@@ -70,7 +70,7 @@ class Threads:
                 thread.start()
             except RuntimeError as error:  # can't start new thread
                 raise ReproducerError(
-                    f"the system gives no more threads: {len(self._all)} were started",
+                    f"the system refuses more threads: {len(self._all)} were started",
                     hint="Fewer silent tasks need fewer threads; `ulimit -u` and the container limit their number.",
                 ) from error
             finally:

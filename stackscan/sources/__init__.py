@@ -56,7 +56,7 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
     ``progress`` is told of what comes from the web. Raises SourceError or LimitError.
     """
     if not source:
-        raise SourceError("the name of a source is empty")
+        raise SourceError("the name of an input is empty")
     chosen = Source(source)
     source = str(chosen)  # from here on nothing secret is in it
     if source != STDIN and not chosen.is_url and _is_folder(folder := Path(chosen.with_secrets())):
@@ -90,7 +90,7 @@ def _bundle(source: str, entries: Iterable[archive.Entry], prefix: str, depth: i
         if entry.data is None or not archive.is_archive(entry.data):
             yield Member(source, name, entry.data, entry.size, entry.note, entry.cut)
         elif depth + 1 >= limits.MAX_NESTING:
-            yield Member(source, name, None, entry.size, "an archive in an archive in an archive; not read")
+            yield Member(source, name, None, entry.size, "archives nested too deeply; not read")
         else:
             inside = archive.entries(entry.data, where=f"{source}, {name}")
             yield from _bundle(source, inside, f"{name}/", depth + 1)
@@ -119,10 +119,10 @@ def _read_path(source: Source) -> bytes:
             return limits.read_bounded(file, where=shown)
     except FileNotFoundError:
         if source.is_other_url:
-            raise SourceError(f"{source} is no http or https address; no other kind is fetched") from None
+            raise SourceError(f"{source} is not an http or https address") from None
         raise SourceError(f"{shown} does not exist") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SourceError(f"{shown} cannot be read: {reason}", hint="") from None  # it holds the name as it was given
     except ValueError as error:  # a NUL byte in the name
-        raise SourceError(f"{shown!r} is no file name: {error}") from error
+        raise SourceError(f"{shown!r} is not a file name: {error}") from error

@@ -159,7 +159,7 @@ class Address:
             return Address(target, login=self.__login, others=known) if same else found
         except SourceError:
             raise SourceError(
-                f"{self} redirects to {self.hide(masked(target))}, which is no address", hint=""
+                f"{self} redirects to {self.hide(masked(target))}, which is not an address", hint=""
             ) from None
 
     def hide(self, text: str, *, shortest: int = 4) -> str:
@@ -199,14 +199,14 @@ def _taken_apart(url: str) -> tuple[SplitResult, str | None]:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise SourceError(f"{shown} is no address: its host is misspelt", hint="") from None
+        raise SourceError(f"{shown} is not an address: its host is invalid", hint="") from None
     try:
         host = _host(parts)
     except ValueError:  # its message quotes what may be a password
         hint = _ESCAPES if "@" in url else ""
-        raise SourceError(f"{shown} is no address: its port is no number from 0 to 65535", hint=hint) from None
+        raise SourceError(f"{shown} is not an address: its port is not a number from 0 to 65535", hint=hint) from None
     if not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
-        raise SourceError(f"{shown!r} is no address: it names no host", hint="Write http://HOST:PORT/PATH.")
+        raise SourceError(f"{shown!r} is not an address: it has no host", hint="Write http://HOST:PORT/PATH.")
     login = None
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

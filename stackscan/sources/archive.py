@@ -71,7 +71,7 @@ def folder_entries(folder: Path) -> Iterator[Entry]:
     for path in paths:
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not path.is_file():
-            yield Entry(name, None, None, "no regular file; not followed")
+            yield Entry(name, None, None, "not a regular file; not read")
             continue
         try:
             with path.open("rb") as file:
@@ -134,7 +134,7 @@ def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
 def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) -> Entry:
     name = member.name.removeprefix("./")
     if not member.isreg():
-        return Entry(name, None, None, "no regular file; not followed")
+        return Entry(name, None, None, "not a regular file; not read")
     file = archive.extractfile(member)
     if file is None:
         return Entry(name, member.size, None, "has no content")
@@ -212,7 +212,7 @@ def _salvaged(data: bytes, where: str) -> Iterator[Entry]:
             yield entry
         at = data.find(ZIP, max(after, at + 4))
     if not count:
-        raise SourceError(f"{where} is a damaged zip archive: no member can be found", hint="Fetch or copy it again.")
+        raise SourceError(f"{where} is a damaged zip archive: no member found", hint="Fetch or copy it again.")
     yield Entry("(end)", None, None, "the archive has no central directory: it was cut", cut=True)
 
 

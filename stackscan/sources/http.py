@@ -86,7 +86,7 @@ def fetch(source: str, *, progress: Progress | None = None) -> Fetched:
         transfer.connections.close()  # which ends the thread, too, whatever it waits for
     data = body.getvalue()
     if not data and cut is None:
-        raise SourceError(f"{source} answered with nothing", hint=web_errors.FULL_TEXT_HINT)
+        raise SourceError(f"{source} sent an empty answer", hint=web_errors.FULL_TEXT_HINT)
     return Fetched(data, cut)
 
 
@@ -115,7 +115,7 @@ def _collect(transfer: _Transfer, body: io.BytesIO, progress: Progress | None) -
         if body.tell() > limits.MAX_DOWNLOAD_BYTES:
             raise LimitError(
                 f"{transfer.address} sends more than {limits.MAX_DOWNLOAD_BYTES >> 20:,} MiB",
-                hint="If it is a dump, save it with curl -o FILE and give FILE.",
+                hint="If it is a dump, save it with curl -o FILE and read FILE.",
             )
         if progress is not None:
             progress(body.tell(), transfer.expected)
@@ -131,7 +131,7 @@ def _broken(transfer: _Transfer, body: io.BytesIO, failure: web_errors.Failure) 
     """The note on a body whose end never came; an error when nothing of it did."""
     if not body.tell():
         raise web_errors.unreachable(transfer.given, transfer.address, failure)
-    return f"the download broke off after {body.tell():,} bytes: {failure.reason}"
+    return f"the download stopped after {body.tell():,} bytes: {failure.reason}"
 
 
 # -- the thread ------------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ def _request(transfer: _Transfer) -> None:
             transfer.address = elsewhere
     raise SourceError(
         f"{transfer.given} redirects more than {limits.MAX_REDIRECTS} times",
-        hint="Give the address where the dump is.",
+        hint="Give the final address of the dump.",
     )
 
 
@@ -202,6 +202,6 @@ def _check(response: BaseHTTPResponse, address: Address) -> None:
 def _refuse_encoding(encoding: str, address: Address) -> NoReturn:
     safe = re.sub(r"[^\w-]", "?", address.hide(encoding))[:40]
     raise SourceError(
-        f"{address} answers with Content-Encoding {safe}, which it was not asked for",
-        hint="Save it with curl --compressed -o FILE and give FILE.",
+        f"{address} answers with Content-Encoding {safe}, which was not requested",
+        hint="Save it with curl --compressed -o FILE and read FILE.",
     )

@@ -80,7 +80,7 @@ def read_bounded(file: IO[bytes], *, where: str, head: bytes = b"") -> bytes:
 def check_size(size: int, *, where: str) -> None:
     """Raise LimitError beyond MAX_BYTES."""
     if size > MAX_BYTES:
-        raise LimitError(f"{where} holds more than {MAX_BYTES >> 30} GiB")
+        raise LimitError(f"{where} contains more than {MAX_BYTES >> 30} GiB")
 
 
 def check_ratio(unpacked: int, packed: int, *, where: str) -> None:
@@ -100,8 +100,8 @@ def check_members(count: int, *, where: str) -> None:
     """Raise LimitError for an archive of more members than any bundle has."""
     if count > MAX_MEMBERS:
         raise LimitError(
-            f"{where} holds more than {MAX_MEMBERS:,} members",
-            hint="Take the goroutine dumps out of it and give those.",
+            f"{where} contains more than {MAX_MEMBERS:,} members",
+            hint="Extract the goroutine dumps and read those.",
         )
 
 
@@ -109,13 +109,13 @@ def too_many_goroutines() -> LimitError:
     """What to raise for a text of more goroutines than any process holds."""
     return LimitError(
         f"more than {MAX_GOROUTINES:,} goroutines",
-        hint="Cut the text at a blank line and give the parts one by one.",
+        hint="Split the text at a blank line and read the parts one by one.",
     )
 
 
 def too_many_layers(*, where: str) -> LimitError:
     """What to raise for something that is still compressed when MAX_LAYERS were taken off."""
     return LimitError(
-        f"{where} is compressed more than {MAX_LAYERS} times, one inside the other",
-        hint="Unpack it by hand and look what it is.",
+        f"{where} is compressed more than {MAX_LAYERS} times over",
+        hint="Unpack it by hand and check what it is.",
     )

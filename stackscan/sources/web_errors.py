@@ -15,10 +15,10 @@ FULL_TEXT_HINT: Final = f"A Go program with net/http/pprof has its dump at http:
 _EXCERPT: Final = 160
 _HTML: Final = re.compile(rb"\s*<", re.IGNORECASE)
 _UNREACHABLE: Final = (
-    "Check host and port, and that the process is alive: one that is out of memory or threads cannot answer."
+    "Check the host, the port, and that the process is alive; without memory or threads it cannot answer."
 )
-_SILENT: Final = "The process may be too stuck to answer: send it SIGQUIT and keep what it prints (that ends it)."
-_NO_TLS: Final = "It speaks no TLS on this port"
+_SILENT: Final = "The process may be too stuck to answer: send it SIGQUIT and keep its output (this ends it)."
+_NO_TLS: Final = "This port does not speak TLS"
 _INDEX: Final = re.compile(r"(.*/debug/pprof)/?\Z")
 
 
@@ -37,7 +37,7 @@ def failure(error: Exception, address: Address, *, silence_seconds: float) -> Fa
     if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
         hint = f"{_NO_TLS}: {address.without_tls()}"
     elif "CERTIFICATE_VERIFY_FAILED" in text:
-        hint = "Name the certificate of its authority in SSL_CERT_FILE, or fetch with curl and give the file."
+        hint = "Set SSL_CERT_FILE to the certificate of its authority, or fetch it with curl and read the file."
     return Failure(address.hide(_reason(error, silence_seconds)), hint)
 
 
@@ -54,7 +54,7 @@ def _reason(error: Exception, silence_seconds: float) -> str:
     silence = float(told[1]) if told else silence_seconds
     cause = getattr(error.__cause__, "strerror", None) or "it cannot be reached"
     said = (
-        (exceptions.NameResolutionError, "the name of the host is not known"),
+        (exceptions.NameResolutionError, "unknown host"),
         (exceptions.NewConnectionError, cause.lower()),
         (exceptions.ConnectTimeoutError, f"no connection within {limits.CONNECT_SECONDS:g} s"),
         (exceptions.ReadTimeoutError, f"silent for {silence:g} s"),
@@ -75,7 +75,9 @@ def unreachable(given: Address, asked: Address, failure: Failure) -> SourceError
     where = str(given) if asked is given else f"{given} (which redirects to {asked})"
     hint = failure.hint
     if asked is not given and hint.startswith(_NO_TLS) and _same_place(given, asked):
-        hint = "It redirects from http to https, and speaks no TLS there: mend its redirect, or ask another port."
+        hint = (
+            "It redirects from http to https, but does not speak TLS there: correct its redirect, or use another port."
+        )
     return SourceError(f"{where} cannot be read: {failure.reason}", hint=hint or _UNREACHABLE)
 
 
@@ -89,13 +91,16 @@ def refuse_status(status: int, page: bytes, address: Address) -> NoReturn:
     said = address.hide(_first_line(page))
     message = f"{address} answers {status}" + (f": {said}" if said else "")
     if status in (401, 403, 407):
-        hint = "It wants to know who asks: http://USER:PASSWORD@HOST/…, or fetch with curl and give the file."
+        hint = "It requires a login: http://USER:PASSWORD@HOST/…, or fetch it with curl and read the file."
     elif status == 404 and "/debug/" not in address.path:
-        hint = f"Is it {address.origin}{_DUMP} (net/http/pprof), or {address.origin}/debug/stack (kubo)?"
+        hint = f"Try {address.origin}{_DUMP} (net/http/pprof) or {address.origin}/debug/stack (kubo)."
     elif status == 404:
-        hint = "Nothing serves this path: net/http/pprof must be imported, and on this port. " + FULL_TEXT_HINT
+        hint = (
+            "Nothing serves this path: the program must import net/http/pprof and serve it on this port. "
+            + FULL_TEXT_HINT
+        )
     elif status >= 500:
-        hint = "The server failed; its log may say why. SIGQUIT makes a Go process print its dump (that ends it)."
+        hint = "The server failed; its log may say why. SIGQUIT makes a Go process print its dump (this ends it)."
     else:
         hint = FULL_TEXT_HINT
     raise SourceError(message, hint=hint)
@@ -107,8 +112,8 @@ def refuse_page(address: Address) -> NoReturn:
     if index:
         hint = f"This is the list of profiles. The dump is at {address.origin}{index[1]}/goroutine?debug=2"
     else:
-        hint = f"Is it {address.origin}{_DUMP}?"
-    raise SourceError(f"{address} is a web page, no goroutine dump", hint=hint)
+        hint = f"Try {address.origin}{_DUMP}."
+    raise SourceError(f"{address} is a web page, not a goroutine dump", hint=hint)
 
 
 def _first_line(page: bytes) -> str:
@@ -133,5 +138,5 @@ def _innermost(error: BaseException) -> str:
     """What the deepest cause says."""
     inner = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], BaseException) else error
     if type(inner).__name__ in ("IncompleteRead", "InvalidChunkLength"):
-        return "before the end that the server announced"
+        return "before its announced end"
     return str(getattr(inner, "strerror", None) or inner).lower()[:_EXCERPT]

@@ -96,7 +96,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """A circle of goroutines, each a candidate for the lock that the one before it waits for: a suspected deadlock."""
+    """A circle of goroutines, each a candidate for the lock that the one before it waits for: a possible deadlock."""
 
     steps: tuple[Step, ...]
 

@@ -8,11 +8,13 @@ import typer
 
 from stackscan.cli.options import option
 
-MaxSeconds = Annotated[float, typer.Option(min=0.1, max=86_400, metavar="N", help="End a query that takes longer.")]
+MaxSeconds = Annotated[
+    float, typer.Option(min=0.1, max=86_400, metavar="N", help="Stop a query that takes longer (seconds).")
+]
 MaxMemory = Annotated[
     int | None,
     option(
-        "End a query that takes more memory [default: 4096, or half of the machine's when that is less].",
+        "Stop a query that uses more memory [default: 4096, or half of the machine's memory if that is less].",
         min=64,
         max=1 << 24,
         metavar="MIB",

@@ -18,7 +18,7 @@ def part(tells: str) -> Any:
     return option(tells, parser=share, metavar="SHARE")
 
 
-RATE: Final = option("Tasks that come each second.", metavar="PER_SECOND")
+RATE: Final = option("Tasks that arrive per second.", metavar="PER_SECOND")
 SILENT: Final = part("Share of tasks with a silent peer.")
 DEADLINE: Final = time("How long a close waits for a silent peer.", default="10s")
 SERVICE: Final = time("How long one write takes.", default="300us")

@@ -26,7 +26,7 @@ Redact = Annotated[
 RedactKeep = Annotated[
     list[str] | None,
     option(
-        "An import path that is public too, with all below it; may be repeated. Implies --redact.",
+        "Another public import path, with all below it; may be repeated. Implies --redact.",
         "--redact-keep",
         metavar="PREFIX",
     ),
@@ -35,7 +35,7 @@ RedactKey = Annotated[
     str | None,
     option(
         "A secret of 16 characters or more that gives the same hashes each time; implies --redact "
-        f"[default: {KEY_VARIABLE}, or else a new one that is forgotten].",
+        f"[default: {KEY_VARIABLE}, else a random one that is not kept].",
         "--redact-key",
         metavar="TEXT",
     ),

@@ -28,7 +28,7 @@ def duration(text: str | float) -> float:
     with _as_usage_error():
         if (value := units.seconds(text)) >= 0:
             return value
-    raise typer.BadParameter(f"{text!r} is no duration: it is below zero")
+    raise typer.BadParameter(f"{text!r} is not a duration: it is negative")
 
 
 def share(text: str) -> float:

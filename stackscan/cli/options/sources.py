@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Timeout = Annotated[
     float | None,
     option(
-        "How long each http(s) address may take in all, like 10s or 500ms; what came by then is read "
+        "Time limit for each http(s) address, like 10s or 500ms; what has arrived by then is read "
         "[default: 10s to connect, 60s of silence, 10m in all].",
         "--timeout",
         metavar="DURATION",

@@ -24,7 +24,7 @@ def seconds(text: str | float) -> float:
     bare = len(parts) > 1 and any(not unit for _, unit in parts)
     value = sign * sum(float(number) * _UNITS[unit] for number, unit in parts)
     if bare or not parts or "".join(map("".join, parts)) != body.strip() or not math.isfinite(value):
-        raise ModelError(f"{text!r} is no duration", hint="Write it like 10s, 1m30s, 300ms, 300us.")
+        raise ModelError(f"{text!r} is not a duration", hint="Write it like 10s, 1m30s, 300ms, 300us.")
     return value
 
 
@@ -48,4 +48,4 @@ def share(text: str | float) -> float:
     with suppress(ValueError):
         if math.isfinite(value := float(body)):
             return value / unit
-    raise ModelError(f"{text!r} is no share", hint="Write it like 0.1, 10%.")
+    raise ModelError(f"{text!r} is not a share", hint="Write it like 0.1, 10%.")

@@ -13,13 +13,15 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""The pool model: how near a pool of workers is to saturation, and what would change it.
+    help="""The pool model: how close a pool of workers is to saturation, and what would change it.
 
     A task is written for the service time; then its stream is closed: in the worker (synchronous), or beside it
     (detached). A silent peer makes the close last until its deadline. Durations are like 10s, 300ms, 300us; rates are
     per second; shares from 0 to 1, or like 10%.
     """,
 )
-app.command("project", cls=Lists, short_help="How near to saturation: given numbers, captures.")(project.command)
-app.command("replay", short_help="How much of a batch is done in its budget.")(replay.command)
-app.command("plan", short_help="How many workers hold a target wait.")(plan.command)
+app.command("project", cls=Lists, short_help="How close to saturation a pool is: from numbers or captures.")(
+    project.command
+)
+app.command("replay", short_help="How much of a batch is done within a time budget.")(replay.command)
+app.command("plan", short_help="How many workers meet a target wait.")(plan.command)

@@ -42,9 +42,9 @@ def command(
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
-    """Say how near the pool is to saturation, and what the fix, more workers or a shorter deadline would change.
+    """Show how close the pool is to saturation, and what the fix, more workers or a shorter deadline would change.
 
-    From given numbers, from the metrics of a node, or from captures of it: those show a load, never a rate.
+    From given numbers, from the metrics of a node, or from captures of it (which show a load, not a rate).
 
     \b
       stackscan pool project --workers 12 --rate 5 --silent-fraction 10% --close-deadline 10s

@@ -14,12 +14,12 @@ Peer = Literal["silent", "answering", "half-silent", "closing", "resetting", "re
 
 def command(
     peer: Annotated[
-        Peer, typer.Option("--peer", help="What the peer does; all: one of each, without a read deadline and with one.")
+        Peer, typer.Option("--peer", help="What the peer does; all: one of each, with and without a read deadline.")
     ] = "silent",
     read_deadline: Annotated[
         float | None, lasting(default="none; with --peer all 2s", tells="Set just before Close.")
     ] = None,
-    cap: Annotated[float, lasting(default="10s", tells="Watch no longer than this; at most 1 h.")] = 10.0,
+    cap: Annotated[float, lasting(default="10s", tells="Stop watching after this time; at most 1 h.")] = 10.0,
     answer_after: Annotated[float, lasting(default="500ms", tells="When a slow peer answers.")] = 0.5,
     output_format: Format = "text",
 ) -> None:

@@ -10,21 +10,21 @@ from stackscan.cli.options import option
 from stackscan.cli.options.output import Format
 from stackscan.cli.options.reproduce import lasting, share, stoppable
 
-_SILENT = "Each task meets a silent peer by this chance, drawn with --seed [default: 0.1]."
+_SILENT = "Probability that a task has a silent peer, drawn with --seed [default: 0.1]."
 
 
 def command(
     workers: Annotated[int, typer.Option(help="Workers of the pool, 1 to 1,000.")] = 12,
     tasks: Annotated[int, typer.Option(help="Messages to send, all at once, 1 to 10,000.")] = 200,
     silent_fraction: Annotated[float | None, option(_SILENT, parser=share, metavar="SHARE")] = None,
-    silent_count: Annotated[int | None, option("Exactly N tasks are silent, anywhere.", metavar="N")] = None,
+    silent_count: Annotated[int | None, option("Exactly N tasks are silent, at random places.", metavar="N")] = None,
     silent_every: Annotated[int | None, option("Every N-th task is silent.", metavar="N")] = None,
     close_deadline: Annotated[float, lasting(default="10s", tells="The read deadline of each Close.")] = 10.0,
     budget: Annotated[
-        float, lasting("--budget", "--cap", default="20s", tells="Neither run lasts longer; at most 1 h.")
+        float, lasting("--budget", "--cap", default="20s", tells="The longest time of each run; at most 1 h.")
     ] = 20.0,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 1,
-    service_time: Annotated[float, lasting(default="300us", tells="One write, for the prediction.")] = 300e-6,
+    seed: Annotated[int, typer.Option(help="Seed of the random draw.")] = 1,
+    service_time: Annotated[float, lasting(default="300us", tells="Time of one write, for the prediction.")] = 300e-6,
     output_format: Format = "text",
 ) -> None:
     """Show what silent peers do to a pool of workers that close in the worker, and to one that closes beside it.

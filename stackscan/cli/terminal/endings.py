@@ -23,8 +23,8 @@ INTERRUPTED: Final = 130
 #: The environment variable that asks for the traceback of an unforeseen failure.
 TRACEBACK_VARIABLE: Final = "STACKSCAN_TRACEBACK"
 _FAULT: Final = (
-    "This is a fault of stackscan, not of what it was given.",
-    f"With {TRACEBACK_VARIABLE}=1 in the environment the same command prints a traceback; report the fault with it.",
+    "This is a bug in stackscan, not in its input.",
+    f"With {TRACEBACK_VARIABLE}=1 in the environment, the command prints a traceback; report the bug with it.",
 )
 
 
@@ -38,7 +38,7 @@ def run_to_end(run: Callable[[], None]) -> int:
     code = _code_of(run, out)
     code = _code_of(sys.stdout.flush, out) or code
     if out.failure is not None:
-        say(_unwritable(out.failure), "Make room, or write elsewhere.")
+        say(_unwritable(out.failure), "Free some space, or write to another place.")
         return COULD_NOT
     return code
 
@@ -66,7 +66,7 @@ def _report(error: BaseException, out: _Output) -> int:
     if isinstance(error, OSError) and out.failure is not None:
         pass  # it is said at the very end
     elif isinstance(error, MemoryError):
-        say("stackscan: out of memory", "Give it more memory, or less input at once.")
+        say("stackscan: out of memory", "Give it more memory, or less input at a time.")
     else:
         what = masked_text(f"{type(error).__name__}: {error}".rstrip(": "))
         say(f"stackscan: unexpected failure: {what}", *_FAULT)

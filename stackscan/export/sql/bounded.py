@@ -96,8 +96,8 @@ class Runner:
             out, _ = self._process.communicate(given, timeout=self._bounds.seconds)
         except subprocess.TimeoutExpired:
             raise UsageError(
-                f"the query took longer than {self._bounds.seconds:g} seconds, and was ended",
-                hint="Ask for less (WHERE, a join on keys), or give it more time: --max-seconds N.",
+                f"the query took longer than {self._bounds.seconds:g} seconds and was stopped",
+                hint="Select less (WHERE, a join on keys), or allow more time: --max-seconds N.",
             ) from None
         header, _, result = out.partition(b"\n")
         if self._process.returncode or not header:
@@ -112,11 +112,12 @@ class Runner:
         code = self._process.returncode
         if code in {OUT_OF_MEMORY, -signal.SIGABRT, -signal.SIGKILL}:
             return UsageError(
-                f"the query needs more memory than the {self._bounds.bytes >> 20:,} MiB that it may take",
-                hint="Ask for less (WHERE, a join on keys, LIMIT), or give it more memory: --max-memory MIB.",
+                f"the query needs more memory than its limit of {self._bounds.bytes >> 20:,} MiB",
+                hint="Select less (WHERE, a join on keys, LIMIT), or allow more memory: --max-memory MIB.",
             )
         return UsageError(
-            f"the query ended polars' process (code {code})", hint="Ask in a simpler way: fewer operators in a row."
+            f"the query ended polars' process (code {code})",
+            hint="Write a simpler query, with fewer operators in a row.",
         )
 
 

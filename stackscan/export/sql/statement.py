@@ -40,8 +40,8 @@ _SOURCES: Final = (exp.Table, exp.Subquery, exp.Select, exp.SetOperation, exp.Va
 _ASKING: Final = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
 #: What to do about a query that fails.
 HINT: Final = (
-    f"A query is one SELECT over the tables {', '.join(sorted(TABLES))}. It reads no file and changes nothing; "
-    "docs/tables.md lists their columns."
+    f"A query is one SELECT over the tables {', '.join(sorted(TABLES))}. It cannot read files or change data; "
+    "docs/columns.md lists the columns."
 )
 
 
@@ -94,12 +94,12 @@ def _tokens(sql: str) -> list[Token]:
     if not tokens:
         raise _refused("it is empty")
     if len(tokens) > _MOST_TOKENS:
-        raise _refused(f"it has {len(tokens):,} words and signs; {_MOST_TOKENS:,} are the most")
+        raise _refused(f"it has {len(tokens):,} words and signs; the limit is {_MOST_TOKENS:,}")
     depth = signs = 0
     for token in tokens:
         kind = token.token_type
         if kind is TokenType.SEMICOLON:
-            raise _refused("it is several statements (a semicolon stands within)")
+            raise _refused("it has several statements (a semicolon inside)")
         depth += (kind in _OPENING) - (kind in _CLOSING and depth > 0)
         signs = signs + 1 if kind in _SIGNS else 0
         if max(depth, signs) > _NESTED:
@@ -138,22 +138,22 @@ def _spelt(token: Token, source: str) -> str:
 def _tree(tokens: list[Token], sql: str) -> exp.Expr:
     if tokens[0].token_type not in _BEGINNING:
         first = tokens[0].text.partition(" ")[0].upper()[:30]
-        raise _refused(f"{first} asks nothing, and captures are not changed: give a SELECT")
+        raise _refused(f"{first} is not a query, and captures cannot be changed: use SELECT")
     before = None
     for token in tokens:
         if token.token_type is TokenType.L_PAREN and before is not None and _READS.fullmatch(before.text):
-            raise _refused(f"{before.text} reads files, and a query reads stackscan's tables only")
+            raise _refused(f"{before.text} reads files; a query can read only stackscan's tables")
         before = token
     found = _Dialect().parser().parse(tokens, sql)
     if len(found) != 1 or found[0] is None:
-        raise _refused("it is no single statement")
+        raise _refused("it is not a single statement")
     return found[0]
 
 
 def _tables(tree: exp.Expr, tables: Collection[str]) -> set[str]:
     """The tables that a statement names. Raises UsageError for all that is not of one SELECT over them."""
     if not isinstance(tree, _ASKING):
-        raise _refused(f"{_kind(tree)} asks nothing: give a SELECT")
+        raise _refused(f"{_kind(tree)} is not a query: use SELECT")
     known = {name.casefold(): name for name in tables}
     nodes = list(_walk(tree))
     parts = {_alias(node).casefold() for node in nodes if isinstance(node, exp.CTE)}
@@ -184,22 +184,22 @@ def _walk(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 def _look_at(node: exp.Expr) -> None:
     if isinstance(node, exp.Command | exp.DDL | exp.DML | exp.Into | exp.Lock) and not isinstance(node, _ASKING):
-        raise _refused(f"{_kind(node)} is no part of a query: give a SELECT")
+        raise _refused(f"{_kind(node)} is not part of a query: use SELECT")
     if isinstance(node, exp.From | exp.Join) and not isinstance(node.this, _SOURCES):
-        raise _refused(f"{_shown(node.this)} is no table: a query reads stackscan's tables only")
+        raise _refused(f"{_shown(node.this)} is not a table: a query can read only stackscan's tables")
     if isinstance(node, exp.CTE):
         if not isinstance(node.this, _ASKING):
             raise _refused("WITH takes a SELECT")
         if not _NAME.fullmatch(_alias(node)):
-            raise _refused(f"{_alias(node)!r} is no name for a part of a query")
+            raise _refused(f"{_alias(node)!r} is not a name for a part of a query")
     if isinstance(node, exp.Lateral | exp.TableFromRows):
-        raise _refused(f"{_kind(node)} is not answered")
+        raise _refused(f"{_kind(node)} is not supported")
 
 
 def _name(table: exp.Table) -> str:
     """A table's name. Raises UsageError for a function, a file, or a table of another database."""
     if not isinstance(table.this, exp.Identifier) or table.args.get("db") or table.args.get("catalog"):
-        raise _refused(f"{_shown(table)} is no table of stackscan: a query reads those only")
+        raise _refused(f"{_shown(table)} is not a table of stackscan")
     return table.name
 
 

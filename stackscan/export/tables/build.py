@@ -46,10 +46,11 @@ def told(
     moment = None if captured_at is None else read_moment(captured_at)
     if captured_at is not None and moment is None:
         raise UsageError(
-            f"{captured_at!r} is no time with an offset from UTC", hint="Write it as 2026-11-24T09:30:00Z or …+01:00."
+            f"{captured_at!r} is not a time with an offset from UTC",
+            hint="Write it as 2026-11-24T09:30:00Z or …+01:00.",
         )
     if captured_at is not None and sources > 1:
-        raise UsageError("one time for several sources", hint="Export them one by one, with --partition.")
+        raise UsageError("one time for several inputs", hint="Export them one by one, with --partition.")
     if redaction is not None:
         host = redaction.taken(Taken(host=host)).host
     return Told(moment, host)

@@ -79,14 +79,14 @@ def _find(folder: Path) -> _Folder:
 
 def _no_table(folder: Path, name: str) -> SourceError:
     return SourceError(
-        f"{folder} holds no table {name!r} in Parquet", hint="Make it: stackscan export SOURCE... --output DIR"
+        f"{folder} has no table {name!r} in Parquet", hint="Make it: stackscan export SOURCE... --output DIR"
     )
 
 
 def _whole(folder: Path, plain: Mapping[str, list[Path]]) -> _Folder:
     """The files of the export that the manifest describes. Raises SourceError when they are not all of them."""
     wrong = ""
-    for look in ("first", "after any export that is putting its files in place"):
+    for look in ("first", "after any running export"):
         try:
             if look != "first":
                 with atomic.alone(folder):
@@ -100,12 +100,12 @@ def _whole(folder: Path, plain: Mapping[str, list[Path]]) -> _Folder:
             raise SourceError(f"{folder} cannot be read: {error.strerror or error}", hint="") from error
     if any(atomic.is_sealed(part) for part in parts.parts(folder)):
         raise SourceError(
-            f"an export into {folder} was stopped before all its tables were in place: {wrong}",
-            hint="Export again into this folder, whatever it is: that finishes the stopped one first.",
+            f"an export into {folder} was stopped before all its tables were written: {wrong}",
+            hint="Export anything into this folder again: this first finishes the stopped export.",
         )
     raise SourceError(
-        f"{wrong or folder}: the tables in {folder} are not those of one whole export",
-        hint=f"The file was damaged, or replaced by something else than stackscan. {_AGAIN}",
+        f"{wrong or folder}: the tables in {folder} are not from one complete export",
+        hint=f"The file was damaged, or replaced by another program. {_AGAIN}",
     )
 
 
@@ -129,8 +129,8 @@ def _partitioned(folder: Path) -> dict[str, list[Path]]:
     for name, found in names.items():
         if missing := sorted(whole - found):
             raise SourceError(
-                f"{folder / name / missing[0]} is missing, and its snapshot is there",
-                hint=f"Somebody removed it. Remove {folder / 'snapshots' / missing[0]} too, and export that capture "
+                f"{folder / name / missing[0]} is missing, but its snapshot exists",
+                hint=f"It was removed. Remove {folder / 'snapshots' / missing[0]} too, and export that capture "
                 "again with --partition.",
             )
     return {name: [folder / name / file for file in sorted(whole)] for name in TABLES}
@@ -177,7 +177,7 @@ def _read(path: Path, *, whole: bool) -> Mapping[str, pl.DataType]:
         return pl.read_parquet_schema(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, TypeError) as error:
         reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise SourceError(f"{path} is damaged, or no Parquet file: {reason}", hint=_mending(path)) from error
+        raise SourceError(f"{path} is damaged, or not a Parquet file: {reason}", hint=_mending(path)) from error
 
 
 def _check_columns(path: Path, columns: Mapping[str, pl.DataType], expected: Mapping[str, pl.DataType]) -> None:

@@ -65,7 +65,7 @@ def read(path: Path) -> dict[str, File] | None:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}", hint="") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(
-            f"{path} is no manifest of an export", hint="Export again into this folder: stackscan export."
+            f"{path} is not a manifest of an export", hint="Export again into this folder: stackscan export."
         ) from error
 
 

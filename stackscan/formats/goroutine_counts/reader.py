@@ -91,7 +91,7 @@ def _full_text_problem(data: bytes) -> list[Problem]:
     if found is None:
         return []
     line = data.count(b"\n", 0, found.start()) + 1
-    reason = "a full-text dump begins here; it is not read: give it in a file of its own"
+    reason = "a full-text dump begins here and is not read; put it in a separate file"
     return [Problem(line, reason, found[0].split(b"\n")[0].decode()[:EXCERPT])]
 
 
@@ -150,7 +150,7 @@ class _Reader:
         profile = self._profile(number)
         parsed = grammar.read_head(line)
         if parsed is None:
-            reason = "count line is damaged; its addresses are left out"
+            reason = "count line is damaged; its addresses are skipped"
             profile.problems.append(Problem(number, reason, line[:EXCERPT]))
             self.current = Raw(number, int(digits) if len(digits) <= 20 else 10**20)
         else:
@@ -164,7 +164,7 @@ class _Reader:
             found = self.known[line]
             if found is None:
                 current.damaged = True
-                profile.problems.append(Problem(number, "frame line is damaged; frame left out", line[:EXCERPT]))
+                profile.problems.append(Problem(number, "frame line is damaged; frame skipped", line[:EXCERPT]))
             else:
                 current.frames.append(found)
                 current.numbers.append(number)
@@ -180,7 +180,7 @@ class _Reader:
             current.labels = None
             profile.problems.append(Problem(number, bounds.long_labels(len(labels or "")), line[:EXCERPT]))
         if labels is None:
-            profile.problems.append(Problem(number, "label line is damaged; labels left out", line[:EXCERPT]))
+            profile.problems.append(Problem(number, "label line is damaged; labels skipped", line[:EXCERPT]))
         return True
 
     def _record(self, number: int, line: str) -> Raw:

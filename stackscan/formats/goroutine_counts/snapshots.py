@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stackscan.formats.goroutine_counts.records import Profile
 
 NAME: Final = "goroutine-counts"
-ORPHAN: Final = "frames without a count line: the goroutines they belong to are lost"
+ORPHAN: Final = "frames without a count line: their goroutines are lost"
 
 
 def build_all(profiles: Iterable[Profile]) -> list[Snapshot]:
@@ -76,7 +76,7 @@ class _Builder:
             count = raw.count or 0
             if not 0 < count <= self.most - read:
                 reason = (
-                    "a record of no goroutines" if not count else "more goroutines than any process holds; not read"
+                    "a record of no goroutines" if not count else "more goroutines than a process can have; not read"
                 )
                 self._problem(raw.line, reason, f"{raw.count} @ …")
                 self.refused |= bool(count)
@@ -96,7 +96,7 @@ class _Builder:
         profile = self.profile
         last_line = profile.records[-1].line if profile.records else profile.line
         if profile.total is None:
-            self._problem(profile.line, "the text begins inside a profile: its total, and what came before, are lost")
+            self._problem(profile.line, "the text begins inside a profile: its total and its first records are lost")
         elif profile.total != read:
             self._problem(profile.line, f"the header says {profile.total:,} goroutines, the records add up to {read:,}")
         unfinished = self.last is not None and self.last[1].short and self.last[0] is profile.records[-1]

@@ -41,7 +41,7 @@ def with_identity(
     if goroutine_id is None:
         return record, "goroutine id is not a 64-bit number"
     if record.count != 1:
-        return record, "several goroutines of one id"
+        return record, "several goroutines with one id"
     return replace(record, goroutine_id=goroutine_id, creator_id=_number(said.get(CREATOR), 64) or None), None
 
 

@@ -54,7 +54,7 @@ def _sample_type(profile: Profile, symbols: Symbols) -> tuple[int, str]:
     types = [(symbols.text(each.type), symbols.text(each.unit)) for each in profile.sample_type]
     if not profile.string_table or not types or symbols.dangling["names are not in the string table"]:
         raise UnrecognisedFormatError(
-            "this pprof profile is damaged: the names of what it counts are missing",
+            "this pprof profile is damaged: the names of its sample types are missing",
             hint="It may be cut; take or copy it again.",
         )
     for place, (kind, _) in enumerate(types):
@@ -68,9 +68,9 @@ def _value(sample: Sample, place: int, types: int) -> int:
     """How many goroutines a sample counts."""
     if len(sample.value) not in (0, types):
         raise UnrecognisedFormatError(
-            f"this pprof profile is damaged: a sample of {len(sample.value)} values where there are {types} kinds "
+            f"this pprof profile is damaged: a sample has {len(sample.value)} values for {types} sample types "
             "(two profiles in one file?)",
-            hint="Give each profile in a file of its own.",
+            hint="Put each profile in a separate file.",
         )
     return sample.value[place] if sample.value else 0
 
@@ -147,11 +147,11 @@ class _Reading:
     def _refuse(self, place: int, count: int) -> None:
         if count < 0:
             raise UnsupportedFormatError(
-                "a delta profile (taken with ?seconds=N): it holds changes between two moments, not goroutines",
+                "a delta profile (taken with ?seconds=N): it has changes over a time, not goroutines",
                 hint="Take it without seconds=N. " + _TEXT_HINT,
             )
         self.lost += count
-        why = "more goroutines than any process holds; not read" if count else "no goroutine"
+        why = "more goroutines than a process can have; not read" if count else "no goroutine"
         self._problem(f"sample {place} counts {why}", f"{count:,}" if count else "")
 
     def _record(self, group: _Group) -> Record:
@@ -230,12 +230,10 @@ class _Reading:
             self._problem(f"damaged: {count:,} {what}")
         ids = [record.goroutine_id for record in records if record.goroutine_id is not None]
         if len(set(ids)) < len(ids):
-            self._problem(f"damaged: {len(ids) - len(set(ids)):,} goroutines have an id that another has too")
+            self._problem(f"damaged: {len(ids) - len(set(ids)):,} goroutines have the id of another one")
         if self.profile.duration_nanos > 0:
             seconds = self.profile.duration_nanos / 1e9
-            self._problem(
-                f"covers {seconds:g} s: these may be sums or changes over that time, not goroutines at one moment"
-            )
+            self._problem(f"covers {seconds:g} s: the counts may be sums or changes over that time")
 
     def _dialect(self, records: list[Record]) -> str | None:
         """Which Go versions write such a profile, told by what only they write."""

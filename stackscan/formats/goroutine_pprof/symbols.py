@@ -51,7 +51,7 @@ class Symbols:
             self.text(mapping.filename)
             self.text(mapping.build_id)
         if repeated:
-            self.dangling["locations or functions have an id that another has too"] += repeated
+            self.dangling["locations or functions have the id of another one"] += repeated
 
     def text(self, index: int) -> str:
         """A string of the table; "" where the index points nowhere. Bytes that are no UTF-8 become U+FFFD."""
@@ -102,6 +102,6 @@ class Symbols:
             self.unnamed.add(location.id)
             return Frame(f"{location.address:#x}", "", 0)
         if abs(line) > _LARGEST_LINE:
-            self.dangling["line numbers are larger than any file"] += 1
+            self.dangling["line numbers are too large"] += 1
             line = 0
         return Frame(unescape_path(shorten_type_arguments(name)), self.text(function.filename), line)

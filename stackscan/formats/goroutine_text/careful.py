@@ -71,7 +71,7 @@ class _Reader:
             torn = self._torn_header(text, number) if text else None
             embedded = embedded_header(lines, offset)
             if torn or embedded:
-                reason = "torn by other output" if torn else "behind other text on the same line"
+                reason = "split by other output" if torn else "after other text on the same line"
                 self._problem(number, f"goroutine header {reason}", text)
                 self.between.clear()
                 self._finish()
@@ -139,7 +139,7 @@ class _Reader:
         if match["id"] is not None:
             return f"goroutine {text}"
         self.tears = False
-        self._problem(number, "goroutine header torn by other output; that one is lost", text)
+        self._problem(number, "goroutine header split by other output; the goroutine is lost", text)
         self.result.lost.append(number)
         self._drop_pending()
         self.outside, self.orphan = True, Trace()  # the frames below belong to it
@@ -195,7 +195,7 @@ class _Reader:
         self._drop_pending()
         self.skipping = True  # it and what follows, up to the next blank line, belong to a goroutine that is lost
         if self.orphan is None:
-            self._problem(number, "ancestor section without its goroutine; left out", text)
+            self._problem(number, "ancestor section without its goroutine; skipped", text)
 
     def _creator(self, text: str, number: int) -> bool:
         parsed = grammar.read_creator(text)
@@ -233,7 +233,7 @@ class _Reader:
         pending, self.pending = self.pending, None
         frame = Frame(pending.function, *location)
         if pending.torn:
-            self._problem(pending.line, "function line torn by other output", pending.text)
+            self._problem(pending.line, "function line split by other output", pending.text)
         self._add(frame, pending)
         self.last_kind = "location"
         return True
@@ -254,7 +254,7 @@ class _Reader:
                 return
             self.result.hidden.append(number)
             self.result.lost.append(number)
-            self._problem(number, "a goroutine header behind other text; that goroutine is not read", text)
+            self._problem(number, "a goroutine header after other text; the goroutine is not read", text)
 
     # -- what lines mean -------------------------------------------------------------------------------------------
 
@@ -279,9 +279,9 @@ class _Reader:
         if self.orphan is None or self.orphan.closed:
             self.orphan = Trace()
             self.result.lost.append(pending.line)
-            reason = "frames without a goroutine header: that goroutine is lost"
+            reason = "frames without a goroutine header: the goroutine is lost"
             if self.segment.first_line == 1 and self.header is None:
-                reason = "the text begins inside a goroutine; that one is lost"
+                reason = "the text begins inside a goroutine, which is lost"
             self._problem(pending.line, reason, pending.text)
         return self.orphan
 
@@ -307,7 +307,7 @@ class _Reader:
         if pending.bare or self.outside:
             self.between.append((pending.line, pending.text))
         else:
-            self._problem(pending.line, "function line without its location; frame left out", pending.text)
+            self._problem(pending.line, "function line without its location; frame skipped", pending.text)
 
     def _problem(self, number: int, reason: str, text: str) -> None:
         self.result.problems.append(Problem(number, reason, text.strip()[:EXCERPT]))

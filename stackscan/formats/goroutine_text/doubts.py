@@ -104,7 +104,7 @@ def without_repeats(part: Part, reading: Reading) -> Part:
         reason = "goroutine listed twice (GOTRACEBACK=crash); counted once"
         part = note(part, int(part.rows.line[place]), reason, f"goroutine {ids[place]}", not_counted=1)
     for place in doubts:
-        reason = "goroutine listed twice, with another stack; both are counted"
+        reason = "goroutine listed twice with different stacks; both are counted"
         part = note(part, int(part.rows.line[place]), reason, f"goroutine {ids[place]}", doubtful=True)
     return replace(part, rows=part.rows.take(np.setdiff1d(np.arange(len(ids)), dropped)))
 
@@ -118,7 +118,7 @@ def without_fake(part: Part, reading: Reading) -> Part:
     dropped = 0
     while dropped + 1 < len(part.rows) and _is_fake(part.rows, dropped, part.first_line, reading):
         line = int(part.rows.line[dropped])
-        reason = "looks like a goroutine header, but stands inside the panic message; not counted"
+        reason = "looks like a goroutine header, but is part of the panic message; not counted"
         part = note(part, line, reason, not_counted=1)
         dropped += 1
     return replace(part, rows=part.rows.take(np.arange(dropped, len(part.rows)))) if dropped else part
@@ -138,7 +138,7 @@ def with_doubts(part: Part, reading: Reading) -> Part:
     running = np.flatnonzero(running_with_stack(found, reading))
     if not len(running) or not running[-1]:
         return part
-    reason = f"the first {running[-1]:,} goroutines below the panic may be text of its message; all are counted"
+    reason = f"the first {running[-1]:,} goroutines after the panic may be part of its message; all are counted"
     return note(part, int(found.line[0]), reason, doubtful=True)
 
 
@@ -152,7 +152,7 @@ def with_follower(part: Part, following: Part | None, reading: Reading) -> Part:
     )
     if caused or not _panics(part.first_line, line, reading):
         return part
-    return note(part, line, "these goroutines may be text of the panic's message: a second dump follows", doubtful=True)
+    return note(part, line, "these goroutines may be part of the panic message: a second dump follows", doubtful=True)
 
 
 def _panics(first_line: int, line: int, reading: Reading) -> bool:

@@ -143,7 +143,7 @@ def read_what_can_be(tail: str) -> tuple[Header, str | None]:
     """The same as far as it goes, and what had to be left out."""
     found = read_tail(tail)
     if found is None and (cut := _without_cut_labels(tail)) is not None:
-        return cut, "labels without end; left out"
+        return cut, "labels without an end; skipped"
     if found is None:
         return Header(None), "goroutine header is damaged; its state is unknown"
     if has_too_long_labels(found):

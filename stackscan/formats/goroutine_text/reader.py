@@ -63,7 +63,7 @@ def _note_counted(data: bytes, reading: Reading) -> None:
     """Say where a counted profile stands between goroutines: it is not read, for a panic's message may quote it."""
     for found in COUNTED.finditer(data) if b" profile: total " in data else ():
         line = data.count(b"\n", 0, found.start()) + 1
-        reason = "a counted profile below a panic's first line, perhaps a part of its message; not read"
+        reason = "a counted profile after a panic's first line, perhaps part of its message; not read"
         reading.problems.append(Problem(line, reason, found[0].split(b"\n")[0].decode()))
         reading.lost_lines.append(line)
 

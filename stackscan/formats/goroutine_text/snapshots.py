@@ -63,7 +63,7 @@ def build(reading: Reading, data: bytes, *, size: int, unterminated: bool) -> li
 def _cut_reason(*, by_pprof: bool) -> str:
     if by_pprof:
         return (
-            "cut at exactly 64 MiB, the limit of net/http/pprof's debug=2: more goroutines exist than are listed; "
+            "cut at exactly 64 MiB, the limit of net/http/pprof's debug=2: goroutines are missing; "
             "take debug=0 or debug=1 for true totals"
         )
     return "the text ends in the middle of this goroutine: the dump was cut"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: What the terminals are to a reader, in the order in which they are listed.
 _WORDS: Final = {
-    "STRING": "a text in quotes",
+    "STRING": "a string in quotes",
     "NAME": "a shared name ($name)",
     "LPAR": "(",
     "RPAR": ")",
@@ -78,7 +78,7 @@ def _parse(text: str) -> syntax.Expression:
     except UnexpectedInput as error:
         raise _unexpected(text, error) from None
     except RecursionError:
-        raise _PlacedError(0, "more brackets inside each other than can be read") from None
+        raise _PlacedError(0, "brackets are nested too deeply") from None
 
 
 def _unexpected(text: str, error: UnexpectedInput) -> _PlacedError:
@@ -91,7 +91,7 @@ def _unexpected(text: str, error: UnexpectedInput) -> _PlacedError:
         return _PlacedError(len(text.rstrip()), f"expected {_expected(_allowed(text))}, found the end")
     word = found[0][:_LONGEST_WORD]
     if word in "\"'`" and word not in text[at + 1 :].partition("\n")[0]:
-        return _PlacedError(at, f"expected the closing {word} of this text on the same line")
+        return _PlacedError(at, f"expected the closing {word} of this string on the same line")
     allowed = _allowed(text)
     near = did_you_mean(word.lower(), _keywords(allowed))
     return _PlacedError(at, f"expected {_expected(allowed)}, found {word!r}{near}")
@@ -173,7 +173,7 @@ def _text(token: Token) -> str:
     """A quoted text without its quotes."""
     text = str(token)[1:-1]
     if not text.strip():
-        raise _PlacedError(token.start_pos or 0, "expected a text in quotes, found an empty one")
+        raise _PlacedError(token.start_pos or 0, "expected a string in quotes, found an empty one")
     return text
 
 
@@ -191,7 +191,7 @@ def _texts(children: list[Token]) -> tuple[syntax.Texts, int]:
 
 def _unknown(token: Token, known: Iterable[str]) -> NoReturn:
     near = did_you_mean(str(token), (f"${name}" for name in known))
-    raise _PlacedError(token.start_pos or 0, f"no such shared name: {str(token)!r}{near}")
+    raise _PlacedError(token.start_pos or 0, f"unknown shared name: {str(token)!r}{near}")
 
 
 def _named(children: list[Token]) -> syntax.Expression:
@@ -248,7 +248,7 @@ def _label(children: list[Any]) -> syntax.Label:
     if not rest:
         return syntax.Label(_text(key))
     if str(rest[0]) not in ("=", "!="):
-        raise _PlacedError(rest[0].start_pos, "labels are texts: expected = or !=")
+        raise _PlacedError(rest[0].start_pos, "labels are strings: expected = or !=")
     return syntax.Label(_text(key), cast("syntax.Comparison", str(rest[0])), str(rest[1])[1:-1])
 
 

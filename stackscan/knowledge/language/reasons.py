@@ -60,7 +60,7 @@ def unknown(text: str) -> str | None:
         return None
     if text in KNOWN or _SUFFIX.sub("", text) in KNOWN:
         return None
-    return f"no Go version prints {text!r} as a wait reason{did_you_mean(text, KNOWN, cutoff=0.5)}"
+    return f"{text!r} is not a wait reason of any Go version{did_you_mean(text, KNOWN, cutoff=0.5)}"
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final, TextIO
 
 from stackscan.check import CaptureResult, CheckFinding, CheckResult
-from stackscan.render import check_words, words
+from stackscan.render import check_words as wording
+from stackscan.render import words
 
 _COMMANDS: Final = {"error": "error", "warning": "warning", "info": "notice"}
 
@@ -25,20 +26,20 @@ def render(result: CheckResult, out: TextIO) -> None:
                     out.write(_annotation(finding, capture, result))
             out.writelines(_command("notice", note, title="stackscan") for note in capture.notes)
     out.writelines(
-        _command("warning", complaint, title="stackscan: policy") for complaint in check_words.complaints(result)
+        _command("warning", complaint, title="stackscan: policy") for complaint in wording.complaints(result)
     )
-    out.write(f"stackscan: {check_words.answer(result)}\n")
+    out.write(f"stackscan: {wording.answer(result)}\n")
 
 
 def _annotation(finding: CheckFinding, capture: CaptureResult, result: CheckResult) -> str:
     # What fails is an error to whoever reads the run, also where --fail-on warning made it so.
     kind = "error" if finding.fails else _COMMANDS[finding.severity]
-    lines = [check_words.message(finding), f"in {check_words.capture_name(capture)}"]
+    lines = [wording.message(finding), f"in {wording.capture_name(capture)}"]
     frame = finding.frame
     properties = {"title": f"stackscan: {finding.name}"}
     if frame is not None:
         lines.append(f"at {words.plain(frame.function)} ({words.plain(frame.file)}:{frame.line})")
-        own = check_words.own_path(frame, result.policy)
+        own = wording.own_path(frame, result.policy)
         if own is not None and frame.line > 0:
             properties = {"file": own, "line": str(frame.line), **properties}
     if finding.fix and finding.fails:

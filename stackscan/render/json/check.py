@@ -6,7 +6,7 @@ from typing import Any, Final, TextIO
 
 from stackscan import __version__
 from stackscan.check import CaptureResult, CheckFinding, CheckResult, IgnoreUse, SourceResult
-from stackscan.render import check_words
+from stackscan.render import check_words as wording
 from stackscan.render.json.write import write
 
 SCHEMA: Final = "stackscan.check"
@@ -26,7 +26,7 @@ def as_json(result: CheckResult) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "stackscan_version": __version__,
         "exit_code": result.exit_code,
-        "answer": check_words.answer(result),
+        "answer": wording.answer(result),
         "fail_on": result.fail_on,
         "policy": result.policy.where,
         "baseline": result.baseline,
@@ -97,5 +97,5 @@ def _ignore(use: IgnoreUse, result: CheckResult) -> dict[str, Any]:
         "expires": None if ignore.expires is None else ignore.expires.isoformat(),
         "expired": use.expired,
         "used": use.used,
-        "complaint": check_words.ignore_complaint(use, result),
+        "complaint": wording.ignore_complaint(use, result),
     }

@@ -1,4 +1,4 @@
-"""The outcome of a check as JUnit XML, as Jenkins' xUnit plugin defines it (junit-10.xsd).
+"""The outcome of a check as JUnit XML, in the form that Jenkins' xUnit plugin describes (junit-10.xsd).
 
 A suite a capture, a case for each rule and limit that was looked for: so that a test history shows when one began to
 fail. What is known or ignored is a skipped case with its reason; a source that cannot be judged is an error.
@@ -13,7 +13,8 @@ from xml.etree import ElementTree as ET
 
 from stackscan.check import CaptureResult, CheckFinding, CheckResult, SourceResult
 from stackscan.check.policy import Policy
-from stackscan.render import check_words, words
+from stackscan.render import check_words as wording
+from stackscan.render import words
 
 #: What XML 1.0 cannot hold even escaped.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -25,7 +26,7 @@ def render(result: CheckResult, out: TextIO) -> None:
     root = ET.Element("testsuites", name="stackscan check")
     for source in result.sources:
         if source.trouble is not None:
-            root.append(_not_judged(source))
+            root.append(_unchecked(source))
         for capture in source.captures:
             root.append(_suite(capture, result))
     for key in ("tests", "failures", "errors"):
@@ -36,8 +37,8 @@ def render(result: CheckResult, out: TextIO) -> None:
     out.write("\n")
 
 
-def _not_judged(source: SourceResult) -> ET.Element:
-    """A suite with one error: this source proves nothing."""
+def _unchecked(source: SourceResult) -> ET.Element:
+    """A suite with one error: this input could not be checked."""
     suite = ET.Element("testsuite", name=_text(source.source), tests="1", failures="0", errors="1", skipped="0")
     case = ET.SubElement(suite, "testcase", classname=_text(source.source), name="can be judged")
     error = ET.SubElement(case, "error", message=_text(source.trouble or ""), type="not judged")
@@ -46,7 +47,7 @@ def _not_judged(source: SourceResult) -> ET.Element:
 
 
 def _suite(capture: CaptureResult, result: CheckResult) -> ET.Element:
-    name = check_words.capture_name(capture)
+    name = wording.capture_name(capture)
     suite = ET.Element("testsuite", name=_text(name))
     by_name: dict[str, list[CheckFinding]] = {}
     for finding in capture.findings:
@@ -83,22 +84,22 @@ def _case(classname: str, name: str, findings: Sequence[CheckFinding]) -> ET.Ele
     failing = [finding for finding in findings if finding.fails]
     aside = [finding for finding in findings if finding.status in ("known", "ignored")]
     if aside and not failing:
-        reasons = "; ".join(f"{f.status}: {f.reason or check_words.message(f)}" for f in aside)
+        reasons = "; ".join(f"{f.status}: {f.reason or wording.message(f)}" for f in aside)
         ET.SubElement(case, "skipped", message=_text(reasons))
     for finding in failing:
-        failure = ET.SubElement(case, "failure", message=_text(check_words.message(finding)), type=finding.severity)
-        failure.text = _text("\n".join(_details(finding)))
-    passing = [finding for finding in findings if not finding.fails and finding not in aside]
-    if passing:
+        failure = ET.SubElement(case, "failure", message=_text(wording.message(finding)), type=finding.severity)
+        failure.text = _text("\n".join(_failure_lines(finding)))
+    others = [finding for finding in findings if not finding.fails and finding not in aside]
+    if others:
         ET.SubElement(case, "system-out").text = _text(
-            "\n".join(f"{finding.severity}: {check_words.message(finding)}" for finding in passing)
+            "\n".join(f"{finding.severity}: {wording.message(finding)}" for finding in others)
         )
     return case
 
 
-def _details(finding: CheckFinding) -> Iterable[str]:
+def _failure_lines(finding: CheckFinding) -> Iterable[str]:
     """The failure's text: short, for whole reports are elsewhere."""
-    for label, text in (("why", finding.why), ("do", finding.fix)):
+    for label, text in (("why", finding.why), ("fix", finding.fix)):
         if text:
             yield f"{label}: {' '.join(text.split())}"
     for found in finding.stacks[:_STACKS]:

@@ -10,7 +10,7 @@ from typing import Final, TextIO
 from stackscan.analysis.classify import Finding, told_by
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.queueing.projection import Projection
-from stackscan.render import projection, waiting, words
+from stackscan.render import lock_words, pool_words, words
 from stackscan.report import Fold, Report, SnapshotReport, StackReport
 
 _MARKS: Final = {"error": "🔴", "warning": "🟡", "info": "🔵", "ok": "🟢"}
@@ -30,7 +30,7 @@ def _snapshot(snapshot: SnapshotReport) -> str:
         "\n".join(f"**{_MARKS[line.level]} {_text(line.text)}**  " for line in snapshot.verdicts),
         f"{_code(words.where(snapshot))}: {_text(words.summary(snapshot))}",
         *(_finding(finding, snapshot) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
-        f"Set aside: {_text(words.set_aside(snapshot))}." if snapshot.set_aside else "",
+        f"{_text(words.idle_by_rule(snapshot))}." if snapshot.set_aside else "",
         _pools(snapshot.pools),
         *(_projection(name, found, snapshot.pools) for name, found in snapshot.projections),
         *(f"{_text(words.proposal(p))}\n\n{_fence(p.toml.rstrip())}" for p in snapshot.proposals),
@@ -55,13 +55,13 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
             f"* **Evidence:** {_text(words.evidence(finding))}",
             *([f"* **Versions:** {_text(applies)}"] if applies else []),
             f"* **Why:** {_text(' '.join(rule.why.split()))}",
-            f"* **Do:** {_text(' '.join(rule.fix.split()))}",
+            f"* **Fix:** {_text(' '.join(rule.fix.split()))}",
             *(
                 [f"* **Goroutines:** {words.ids(finding.goroutine_ids, finding.count)}"]
                 if finding.goroutine_ids
                 else []
             ),
-            *([f"* **Family:** {_text(waiting.family_text(families))}"] if families else []),
+            *([f"* **Created:** {_text(lock_words.family_text(families))}"] if families else []),
             f"* **See:** {references}",
         )
     )
@@ -78,30 +78,32 @@ def _pools(samples: Iterable[PoolSample]) -> str:
 
 
 def _projection(name: str, found: Projection, samples: Iterable[PoolSample]) -> str:
-    """What the pool model says of a pool: sentences, and the table of what would change folded away."""
+    """A pool's projection: sentences, and the table of what would change folded away."""
     fix = next((s.pool.model.fix for s in samples if s.pool.name == name and s.pool.model), "")
-    said = projection.block(found, fix=fix)
-    parts = [f"**Load of {_code(name)}:** {_text(said.headline)}."]
-    parts.append("\n".join(f"* **{_text(label)}:** {_text(text)}" for label, text in said.facts))
-    parts.append("\n".join(f"> {_text(text)}" for text in said.unexplained))
-    if said.table:
-        header, *rows = (f"| {' | '.join(map(_text, row))} |" for row in said.table)
-        body = "\n".join([header, "|---|" + "---:|" * (len(said.table[0]) - 1), *rows])
+    shown = pool_words.block(found, fix=fix)
+    parts = [f"**Load of {_code(name)}:** {_text(shown.headline)}."]
+    parts.append("\n".join(f"* **{_text(label)}:** {_text(text)}" for label, text in shown.facts))
+    parts.append("\n".join(f"> {_text(text)}" for text in shown.unexplained))
+    if shown.table:
+        header, *rows = (f"| {' | '.join(map(_text, row))} |" for row in shown.table)
+        body = "\n".join([header, "|---|" + "---:|" * (len(shown.table[0]) - 1), *rows])
         parts.append(f"<details><summary>What would change</summary>\n\n{body}\n\n</details>")
     return "\n\n".join(part for part in parts if part)
 
 
 def _waiting(snapshot: SnapshotReport) -> str:
-    """Locks and creation sites, each list as it stands in a terminal."""
+    """Locks and creation sites, each list as a terminal shows it."""
     parts = []
-    if waiting.has_locks(snapshot):
-        parts.append(f"**Locks**: {waiting.LOCKS_NOTE}\n\n{_fence(_lines(waiting.lock_lines(snapshot.locks)))}")
+    if lock_words.has_locks(snapshot):
+        parts.append(f"**Locks**: {lock_words.LOCKS_NOTE}\n\n{_fence(_lines(lock_words.lock_lines(snapshot.locks)))}")
     if snapshot.families:
-        parts.append(f"**Started by**\n\n{_fence(_lines(waiting.site_lines(snapshot.families)))}")
+        parts.append(
+            f"**Created at**: {lock_words.SITES_NOTE}\n\n{_fence(_lines(lock_words.site_lines(snapshot.families)))}"
+        )
     return "\n\n".join(parts)
 
 
-def _lines(lines: Iterable[waiting.Line]) -> str:
+def _lines(lines: Iterable[lock_words.Line]) -> str:
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 
@@ -109,7 +111,7 @@ def _stacks(snapshot: SnapshotReport) -> str:
     if not snapshot.shown:
         return ""
     body = "\n\n".join(_stack(found) for found in snapshot.shown)
-    title = f"Stacks: {words.selection(snapshot)}"
+    title = f"Stacks: {words.selection(snapshot, len(snapshot.shown))}"
     return f"<details><summary>{title}</summary>\n\n{_fence(body)}\n\n</details>"
 
 

@@ -27,7 +27,7 @@ def format_of(name: str) -> str:
     suffix = PurePath(name).suffix.lower()
     if suffix not in _FORMATS:
         raise OutputError(
-            f"{name}: no picture is drawn for {suffix if suffix[1:].isalnum() else 'a name without a suffix'}",
+            f"{name}: cannot draw a picture to {suffix if suffix[1:].isalnum() else 'a name without a suffix'}",
             hint="Use .svg or .png.",
         )
     return _FORMATS[suffix]
@@ -51,8 +51,10 @@ def draw(curves: Curves, *, picture_format: str) -> bytes:
 
 
 def _panel(axes: Axes, panel: Panel, curves: Curves, *, last: bool) -> None:
-    axes.plot(curves.x, panel.synchronous, color=_HELD, linewidth=2.2, label="closes in the worker")
-    axes.plot(curves.x, panel.detached, color=_FREE, linewidth=2.2, linestyle=(0, (4, 2)), label="closes beside it")
+    axes.plot(curves.x, panel.synchronous, color=_HELD, linewidth=2.2, label="closed in the worker")
+    axes.plot(
+        curves.x, panel.detached, color=_FREE, linewidth=2.2, linestyle=(0, (4, 2)), label="closed outside the pool"
+    )
     if curves.saturation is not None:
         axes.axvline(curves.saturation, color="0.35", linewidth=1, linestyle=":", label="saturation")
     mark = curves.mark

@@ -19,8 +19,8 @@ def curve_lines(curves: Curves, *, width: int) -> tuple[str, ...]:
     for panel in curves.panels:
         top = max((*panel.synchronous, *panel.detached)) or 1.0
         scale = f"{top:,.3g}" if panel.label.endswith("second") else f"{top:.0%}"
-        for name, values in (("closes in the worker", panel.synchronous), ("beside it", panel.detached)):
-            lead = panel.label if name == "closes in the worker" else ""
+        for name, values in (("closed in the worker", panel.synchronous), ("closed outside the pool", panel.detached)):
+            lead = panel.label if name == "closed in the worker" else ""
             lines.append(f"{lead:<{_NAME}}{_blocks(values, columns, top)}  {name}")
         lines.append(f"{'':<{_NAME}}{'':{columns}}  full height: {scale}")
     lines.append(f"{'':<{_NAME}}{_axis(curves, columns)}")

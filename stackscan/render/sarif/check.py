@@ -13,7 +13,8 @@ from stackscan import __version__
 from stackscan.check import CaptureResult, CheckFinding, CheckResult
 from stackscan.check.policy import Policy
 from stackscan.model.snapshot import Frame
-from stackscan.render import check_words, words
+from stackscan.render import check_words as wording
+from stackscan.render import words
 from stackscan.render.json.write import write
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -75,17 +76,17 @@ def _invocation(result: CheckResult) -> dict[str, Any]:
     invocation: dict[str, Any] = {
         "executionSuccessful": not troubles,
         "exitCode": result.exit_code,
-        "exitCodeDescription": _line(check_words.answer(result)),
+        "exitCodeDescription": _line(wording.answer(result)),
     }
     if troubles:
         invocation["toolExecutionNotifications"] = [
             {"level": "error", "message": {"text": _message(f"{trouble}. {source.hint}")}}
             for source, trouble in troubles
         ]
-    notifications = [("note", note) for note in notes] + [("warning", text) for text in check_words.complaints(result)]
-    if notifications:
+    told = [("note", note) for note in notes] + [("warning", text) for text in wording.complaints(result)]
+    if told:
         invocation["toolConfigurationNotifications"] = [
-            {"level": level, "message": {"text": _message(text)}} for level, text in notifications
+            {"level": level, "message": {"text": _message(text)}} for level, text in told
         ]
     return invocation
 
@@ -95,10 +96,10 @@ def _result(finding: CheckFinding, capture: CaptureResult, index: int, policy: P
         "ruleId": finding.name,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
-        "message": {"text": _message(f"{check_words.message(finding)} ({check_words.capture_name(capture)})")},
+        "message": {"text": _message(f"{wording.message(finding)} ({wording.capture_name(capture)})")},
         "locations": [_place(finding, capture, policy)],
         "partialFingerprints": {"stackscan/v1": _fingerprint(finding)},
-        "properties": {"fails": finding.fails, "status": finding.status, "capture": check_words.capture_name(capture)},
+        "properties": {"fails": finding.fails, "status": finding.status, "capture": wording.capture_name(capture)},
     }
     if finding.status in _STATES:
         entry["baselineState"] = _STATES[finding.status]
@@ -136,9 +137,7 @@ def _location(frame: Frame, policy: Policy) -> dict[str, Any]:
         "logicalLocations": [{"fullyQualifiedName": _line(frame.function), "kind": "function"}],
     }
     if frame.file:
-        physical: dict[str, Any] = {
-            "artifactLocation": {"uri": _uri(check_words.own_path(frame, policy) or frame.file)}
-        }
+        physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(wording.own_path(frame, policy) or frame.file)}}
         if frame.line > 0:
             physical["region"] = {"startLine": frame.line}
         location["physicalLocation"] = physical

@@ -1,11 +1,12 @@
-"""What became of a batch, for a terminal or a pipe."""
+"""The output of ``pool replay``: how much of a batch was done."""
 
 from __future__ import annotations
 
 from typing import TextIO
 
 from stackscan.queueing.batches import Batch, Outcomes, Spread
-from stackscan.render.projection import aligned, duration, number, share
+from stackscan.render import words
+from stackscan.render.pool_words import aligned, duration, number, share
 
 _LIKELY = 5
 
@@ -17,9 +18,11 @@ def render(batch: Batch, outcomes: Outcomes, out: TextIO) -> None:
 
 def _lines(batch: Batch, outcomes: Outcomes) -> tuple[str, ...]:
     slow = outcomes.synchronous
-    ratio = "" if outcomes.throughput_ratio is None else f"; detached {number(outcomes.throughput_ratio)} × as fast"
-    head = f"{_range(slow.completed_before_budget)} of {batch.tasks:,} tasks before the budget of "
-    head += f"{duration(batch.budget_seconds)}, {_range(slow.completed_at_budget)} at it{ratio}"
+    ratio = (
+        "" if outcomes.throughput_ratio is None else f"; detached is {number(outcomes.throughput_ratio)} times as fast"
+    )
+    head = f"{_range(slow.completed_before_budget)} of {batch.tasks:,} tasks done before the budget of "
+    head += f"{duration(batch.budget_seconds)} ends{ratio}"
     rows = (
         ("", "before budget", "at budget", "tasks a second", "all done after"),
         *(
@@ -33,19 +36,20 @@ def _lines(batch: Batch, outcomes: Outcomes) -> tuple[str, ...]:
             for name, found in (("synchronous", slow), ("detached", outcomes.detached))
         ),
     )
-    lines = [head, "", *(f"  {line}" for line in aligned(rows)), "", f"  {_basis(batch, outcomes)}"]
+    lines = [head, "", *(f"  {line}" for line in aligned(rows)), "", *(f"  {line}" for line in _basis(batch, outcomes))]
     if len(slow.before_counts) > 1:
         likely = sorted(slow.before_counts, key=lambda pair: (-pair[1], pair[0]))[:_LIKELY]
-        lines.append("  most likely before the budget: " + ", ".join(f"{n:,} ({share(part)})" for n, part in likely))
+        lines.append("  most frequent: " + ", ".join(f"{n:,} ({share(part)})" for n, part in likely))
     return tuple(lines)
 
 
-def _basis(batch: Batch, outcomes: Outcomes) -> str:
-    silent = f"{_range(outcomes.silent)} silent, {batch.workers:,} workers, a close of a silent peer "
-    silent += f"{duration(batch.close_deadline_seconds)}, a write {duration(batch.service_seconds)}"
-    if outcomes.seed is None:
-        return silent
-    return f"{silent}; {outcomes.replications:,} draws, seed {outcomes.seed}; 5% to 95% of them, the median before"
+def _basis(batch: Batch, outcomes: Outcomes) -> list[str]:
+    text = f"{words.count(batch.workers, 'workers')}, {_range(outcomes.silent)} silent peers "
+    text += f"({duration(batch.close_deadline_seconds)} each), {duration(batch.service_seconds)} per write"
+    lines = [text]
+    if outcomes.seed is not None:
+        lines.append(f"{outcomes.replications:,} runs, seed {outcomes.seed}: median (p5 to p95)")
+    return lines
 
 
 def _range(found: Spread) -> str:

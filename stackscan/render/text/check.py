@@ -1,15 +1,14 @@
-"""The short answer for a person who reads a pipeline's log: what fails, where, what to do; the whole report is long."""
+"""The short answer for a pipeline's log: what fails, where, and what to do."""
 
 from __future__ import annotations
 
 from typing import Final, TextIO
 
 from stackscan.check import CaptureResult, CheckFinding, CheckResult
-from stackscan.render import check_words as said
+from stackscan.render import check_words as wording
 from stackscan.render import words
-from stackscan.render.text.page import Page, page_on
+from stackscan.render.text.page import MARKS, Page, page_on
 
-_MARKS: Final = {"error": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("i", "cyan")}
 _MOST: Final = 10
 
 
@@ -21,15 +20,15 @@ def render(result: CheckResult, out: TextIO, *, most: int | None = _MOST) -> Non
             _capture(page, capture, most, judged=source.trouble is None)
         if source.trouble is not None:
             page.marked("?", source.trouble, "bold yellow")
-            page.prose("do", source.hint)
-    for complaint in said.complaints(result):
+            page.prose("fix", source.hint)
+    for complaint in wording.complaints(result):
         page.marked("!", complaint, "yellow")
     style = {0: "bold green", 1: "bold red", 2: "bold yellow"}[result.exit_code]
-    page.line((said.answer(result), style), (_by(result), "dim"))
+    page.line((wording.answer(result), style), (_by(result), "dim"))
 
 
 def _by(result: CheckResult) -> str:
-    """By what was judged."""
+    """The settings of the check."""
     parts = [f"fails on {result.fail_on}"]
     parts += [f"policy {result.policy.where}"] * (result.policy.where is not None)
     parts += [f"baseline {result.baseline}"] * (result.baseline is not None)
@@ -39,17 +38,17 @@ def _by(result: CheckResult) -> str:
 def _capture(page: Page, capture: CaptureResult, most: int | None, *, judged: bool) -> None:
     passes = ("✓", "green") if judged else ("?", "bold yellow")
     mark, style = ("✗", "bold red") if capture.fails else passes
-    page.line((f"{mark} ", style), (said.capture_name(capture), "bold"), (f"  {_size(capture)}", "dim"))
-    told = [finding for finding in capture.findings if finding.status not in ("known", "ignored")]
-    for finding in told[:most]:
+    page.hanging((f"{mark} ", style), (wording.capture_name(capture), "bold"), (f"  {_size(capture)}", "dim"))
+    listed = [finding for finding in capture.findings if finding.status not in ("known", "ignored")]
+    for finding in listed[:most]:
         _finding(page, finding)
-    if most is not None and len(told) > most:
-        page.line((f"and {len(told) - most:,} more; --output FILE holds the whole report", "dim"), indent=2)
+    if most is not None and len(listed) > most:
+        page.line((f"and {len(listed) - most:,} more; --output FILE holds the whole report", "dim"), indent=2)
     for finding in capture.findings:
         if finding.status == "ignored":
             page.prose("", f"ignored: {finding.name}, {finding.message} ({finding.reason})", style="dim")
         elif finding.status == "known":
-            page.prose("", f"known: {finding.name}, {said.message(finding)}", style="dim")
+            page.prose("", f"known: {finding.name}, {wording.message(finding)}", style="dim")
     for note in capture.notes:
         page.prose("", f"note: {note}", style="yellow")
 
@@ -59,14 +58,13 @@ def _size(capture: CaptureResult) -> str:
 
 
 def _finding(page: Page, finding: CheckFinding) -> None:
-    mark, style = _MARKS[finding.severity]
+    mark, style = MARKS[finding.severity]
     if finding.severity == "info" and not finding.fails:
-        page.prose("", f"{mark} {finding.name}, {said.message(finding)}", style="dim")
+        page.prose("", f"{mark} {finding.name}, {wording.message(finding)}", style="dim")
         return
     page.line((f"{mark} {words.plain(finding.name)}", style if finding.fails else "bold"), indent=2)
-    page.prose("", said.message(finding), indent=4)
+    page.prose("", wording.message(finding), indent=4)
     if finding.frame is not None:
-        location = words.short_location(finding.frame)
-        page.line(("▸ ", "bold cyan"), words.short_symbol(finding.frame.function), (f"  {location}", "dim"), indent=4)
+        page.located("▸ ", finding.frame, indent=4, lead_style="bold cyan")
     if finding.fails and finding.fix:
-        page.prose("do", finding.fix, indent=4)
+        page.prose("fix", words.first_sentence(finding.fix), indent=4)

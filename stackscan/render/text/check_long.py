@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TextIO
 
 from stackscan.check import CheckResult
@@ -11,9 +12,13 @@ from stackscan.report import Report
 
 
 def render(result: CheckResult, out: TextIO) -> None:
-    """Write everything that there is to say."""
+    """Write the answer, then all details of every report."""
     text.render(result, out, most=None)
     out.write("\n")
-    snapshots = tuple(snapshot for report in result.reports for snapshot in report.snapshots)
+    snapshots = tuple(
+        replace(snapshot, everything=True, explained=True, on_screen=len(snapshot.shown))
+        for report in result.reports
+        for snapshot in report.snapshots
+    )
     bundles = tuple(bundle for report in result.reports for bundle in report.bundles)
     report_text.render(Report(snapshots, bundles), out)

@@ -1,4 +1,4 @@
-"""A comparison for a person: what grew first, then who stayed, what went, and pools and findings over time."""
+"""A comparison for a terminal: the verdict, findings and pools over time, what grew, what stayed, what shrank."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Final, TextIO
 
 from stackscan.compare import BucketChange, CaptureSummary, Change, Comparison, StandingChange, Stayed
 from stackscan.render import words
-from stackscan.render.text.page import Page, page_on
+from stackscan.render.text.page import MARKS, Page, page_on
 from stackscan.report import StackReport
 
-_MARKS: Final = {"error": ("✗", "bold red"), "warning": ("!", "bold yellow"), "info": ("i", "cyan")}
 _STYLES: Final = {"new": "red", "grown": "red", "gone": "green", "shrunk": "green", "steady": "dim"}
 _MOST: Final = 10
 _COLUMNS: Final = 6  # captures that get a column each; of more, the first, the last and a curve are shown
@@ -30,15 +29,15 @@ def render(comparison: Comparison, out: TextIO) -> None:
     _pools(page, comparison)
     _standings(page, "Grew", grown, comparison)
     _stayers(page, comparison)
-    _held(page, comparison)
+    _largest(page, comparison)
     _standings(page, "Shrank", gone, comparison)
     steady = len(comparison.standings) - len(grown) - len(gone)
     page.line()
-    page.line((f"{words.count(steady, 'places')} as before; --format json lists every stack", "dim"))
+    page.line((f"{words.count(steady, 'places')} unchanged; --format json lists every stack", "dim"))
 
 
 def _verdict(page: Page, comparison: Comparison) -> None:
-    """The answer first: breaks, then what is known stuck and stayed."""
+    """The verdict: breaks, then findings whose goroutines stayed."""
     for place, capture in enumerate(comparison.captures, start=1):
         if capture.break_before is not None:
             page.marked("!", f"between captures {place - 1} and {place}: {capture.break_before}", "bold yellow")
@@ -51,19 +50,21 @@ def _verdict(page: Page, comparison: Comparison) -> None:
             one = finding.stayed == 1
             same = "is the same goroutine in the same stack" if one else "are the same goroutines in the same stacks"
             page.marked(
-                _MARKS[finding.severity][0],
+                MARKS[finding.severity][0],
                 f"{finding.rule}: {who} {same} in {every}",
-                _MARKS[finding.severity][1],
+                MARKS[finding.severity][1],
             )
     total = comparison.total
     page.line((f"  {_arrows(total.counts)} goroutines ({_signed(total.change)})", "bold"))
     if comparison.stayed is not None:
-        page.line((f"  {comparison.stayed:,} of them stayed: the same id in the same stack in {every}", ""))
+        page.line((f"  {comparison.stayed:,} of them stayed: same id and same stack in {every}", ""))
 
 
 def _captures(page: Page, comparison: Comparison) -> None:
     folder, names = _names(comparison.captures)
-    page.heading("Captures", f"in the order given, from {folder}" if folder else "in the order given")
+    page.heading("Captures", "in the order given")
+    if folder:
+        page.whole(folder, indent=2, style="dim")
     widest = min(max(len(name) for name in names), max(page.width - 46, 24))
     gaps = [None, *comparison.intervals_seconds]
     for place, (name, capture, gap) in enumerate(zip(names, comparison.captures, gaps, strict=True), start=1):
@@ -83,7 +84,7 @@ def _findings(page: Page, comparison: Comparison) -> None:
     page.heading("Findings")
     width = _width(finding.change for finding in comparison.findings)
     for finding in comparison.findings:
-        mark, style = _MARKS[finding.severity]
+        mark, style = MARKS[finding.severity]
         page.line(
             (f"{_columns(finding.change.counts, width)}  {_signed(finding.change.change):>7}  ", "bold"),
             (f"{mark} {words.plain(finding.rule)}", style),
@@ -105,7 +106,7 @@ def _pools(page: Page, comparison: Comparison) -> None:
 
 
 def _standings(page: Page, title: str, changes: Sequence[StandingChange], comparison: Comparison) -> None:
-    """Places by what they gained; stacks that differ in depth only are one line."""
+    """Places by growth; stacks that differ in depth only are one line."""
     if not changes:
         return
     shown = changes[:_MOST]
@@ -125,14 +126,14 @@ def _standings(page: Page, title: str, changes: Sequence[StandingChange], compar
 
 
 def _stayers(page: Page, comparison: Comparison) -> None:
-    """Who stayed: what rules caught first, then whoever waits for what no one should wait for long."""
+    """Goroutines that stayed: those with findings first, then those whose wait is suspicious."""
     stayers = [b for b in comparison.buckets if b.stayed is not None and b.stayed.goroutines]
     if not stayers:
         return
     stayers.sort(key=_suspicion)
     shown = stayers[:_MOST]
     page.heading(
-        "Stayed", f"same id, same stack in every capture: {len(shown)} of {words.count(len(stayers), 'stacks')}"
+        "Stayed", f"same id and same stack in every capture: {len(shown)} of {words.count(len(stayers), 'stacks')}"
     )
     for change in shown:
         stayed = change.stayed
@@ -142,24 +143,24 @@ def _stayers(page: Page, comparison: Comparison) -> None:
 
 
 def _how_long(change: BucketChange, stayed: Stayed) -> str:
-    """``bitswap-close-unbounded, waits up to 3 min, 12 waited on``."""
-    told = [*change.stack.rules]
+    """``bitswap-close-unbounded, waits up to 3 min, 12 waited without a break``."""
+    parts = [*change.stack.rules]
     if change.max_wait_minutes[-1]:
-        told.append(f"waits up to {change.max_wait_minutes[-1]:,} min")
+        parts.append(f"waits up to {change.max_wait_minutes[-1]:,} min")
     if stayed.waits_advanced:
-        told.append(f"{stayed.waits_advanced:,} waited all the while")
+        parts.append(f"{stayed.waits_advanced:,} waited without a break")
     if stayed.woke:
-        told.append(f"{stayed.woke:,} woke in between")
-    return ", ".join(told)
+        parts.append(f"{stayed.woke:,} woke in between")
+    return ", ".join(parts)
 
 
-def _held(page: Page, comparison: Comparison) -> None:
-    """Where no ids tell who stayed: the places that held most goroutines all the while."""
+def _largest(page: Page, comparison: Comparison) -> None:
+    """Without goroutine ids: the places with most goroutines in every capture."""
     held = [s for s in comparison.standings if min(s.change.counts) > 1]
     if comparison.stayed is not None or not held:
         return
     held.sort(key=lambda s: (-min(s.change.counts), s.at or ""))
-    page.heading("Held", "places that held most in every capture; counts, not ids")
+    page.heading("Largest", "places with most goroutines in every capture, by counts (no ids)")
     width = _width(change.change for change in held[:_MOST])
     for change in held[:_MOST]:
         note = f"{change.stacks} stacks" if change.stacks > 1 else ""
@@ -170,28 +171,25 @@ def _suspicion(change: BucketChange) -> tuple[bool, bool, bool, int, int, str]:
     stayed = change.stayed.goroutines - change.stayed.woke if change.stayed else 0
     reason = change.stack.bucket.wait_reason or ""
     stack = change.stack
-    told = (stack.aside, not stack.rules, not reason.startswith(_BLOCKED))  # what waits as it should comes last
-    return *told, -stayed, -change.change.counts[-1], change.signature
+    order = (stack.aside, not stack.rules, not reason.startswith(_BLOCKED))  # idle ones come last
+    return *order, -stayed, -change.change.counts[-1], change.signature
 
 
 def _row(page: Page, lead: tuple[str, str], found: StackReport, note: str) -> None:
-    """One place: numbers, then where it is; below it what else there is to say, and who created it."""
+    """One place: numbers, then where it is; below it the wait reason, what else is known, and the creator."""
     frame = found.deciding_frame
-    where = "no frames" if frame is None else words.short_symbol(frame.function)
-    location = "" if frame is None else f"  {words.short_location(frame)}"
-    reason = f"  [{words.plain(found.bucket.wait_reason)}]" if found.bucket.wait_reason else ""
+    reason = f"[{words.plain(found.bucket.wait_reason)}]" if found.bucket.wait_reason else ""
     indent = len(lead[0])
-    room = page.width - indent
-    below = [words.plain(note)] if note else []
-    if page.cuts and len(where + location + reason) > room:
-        below.insert(0, reason.strip())
-        reason = ""
-        where = words.fit(where, max(room - len(location), 24))
-    page.line(lead, (where, ""), (location, "dim"), (reason, "cyan"))
+    if frame is None:
+        page.line(lead, ("no frames", ""))
+    else:
+        page.located(lead[0], frame, lead_style=lead[1])
     creator = found.bucket.stack.created_by
-    below += [f"by {words.short_symbol(creator.function)}"] if creator is not None else []
-    if any(below):
-        page.line(("  ".join(filter(None, below)), "dim"), indent=indent)
+    below = [(f"{reason}  ", "cyan")] if reason else []
+    below += [(f"{words.plain(note)}  ", "dim")] if note else []
+    below += [(f"created by {words.base_symbol(creator.function)}", "dim")] if creator is not None else []
+    if below:
+        page.hanging((" " * indent, ""), *below)
 
 
 def _stay(number: int | None) -> str:
@@ -234,7 +232,7 @@ def _duration(seconds: float) -> str:
 
 
 def _names(captures: Sequence[CaptureSummary]) -> tuple[str, list[str]]:
-    """The captures' names, and the folder that they share: it is said once, and so is a member's name."""
+    """The captures' names without what they share (folder, member), and the folder."""
     members = {capture.member for capture in captures} if all(c.snapshots_in_member == 1 for c in captures) else set()
     if len(members) == 1:
         captures = [replace(capture, member=None) for capture in captures]

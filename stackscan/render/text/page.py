@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Final, TextIO, TypeVar, overload
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from stackscan.model.snapshot import Frame
 from stackscan.render import words
 
 _PIPE_WIDTH: Final = 100  # prose in a pipe; lines of data are as long as they are
 _WIDEST: Final = 140
+#: The mark of a severity, and its style.
+MARKS: Final = {
+    "error": ("✗", "bold red"),
+    "warning": ("!", "bold yellow"),
+    "info": ("i", "cyan"),
+    "ok": ("✓", "green"),
+}
 
 
 class _Console(Console):
@@ -53,14 +62,43 @@ class Page:
             head = " " * indent + (lead if place == 0 else " " * len(lead))
             self.console.print(Text.assemble((head, "dim"), wrapped), soft_wrap=True)
 
+    def hanging(self, lead: tuple[str, str], *parts: tuple[str, str]) -> None:
+        """One line of data behind a lead; on a terminal that is too narrow it goes on below its beginning."""
+        body = Text.assemble(*((words.shortened(text), style) for text, style in parts))
+        room = max(self.width - len(lead[0]), 20) if self.cuts else max(body.cell_len, 1)
+        for place, wrapped in enumerate(body.wrap(self.console, room)):
+            wrapped.rstrip()
+            self.console.print(Text.assemble(lead if place == 0 else " " * len(lead[0]), wrapped), soft_wrap=True)
+
     def heading(self, title: str, note: str = "") -> None:
         """What begins a part of the page, after an empty line."""
         self.line()
         self.line((title, "bold"), (f"  {note}" if note else "", "dim"))
 
-    def marked(self, mark: str, body: str, style: str) -> None:
-        """A wrapped paragraph behind a mark."""
-        text = Text(words.shortened(words.plain(body)), style=style)
+    def whole(self, body: str, *, indent: int = 0, style: str = "") -> None:
+        """One line of data, or a paragraph where the terminal is too narrow for it."""
+        if self.cuts and cell_len(body) + indent > self.width:
+            self.prose("", body, indent=indent, style=style)
+        else:
+            self.line((body, style), indent=indent)
+
+    def located(self, lead: str, frame: Frame, *, indent: int = 0, style: str = "", lead_style: str = "dim") -> None:
+        """A function and where it is. Where both do not fit on the terminal, the function loses its folders, then the
+        location moves to a line of its own."""
+        name, location = words.short_symbol(frame.function), words.short_location(frame)
+        room = max(self.width - indent - len(lead), 16) if self.cuts else cell_len(name) + cell_len(location) + 2
+        if cell_len(name) + cell_len(location) + 2 > room:
+            name = words.base_symbol(frame.function)
+        if cell_len(name) + cell_len(location) + 2 > room:
+            self.line((lead, lead_style), (words.fit(name, room), style), indent=indent)
+            self.line((location, "dim"), indent=indent + len(lead))
+        else:
+            self.line((lead, lead_style), (name, style), (f"  {location}", "dim"), indent=indent)
+
+    def marked(self, mark: str, body: str, style: str, *, styled: int | None = None) -> None:
+        """A wrapped paragraph behind a mark; only so many characters of it have the mark's style (None: all)."""
+        text = Text(words.shortened(words.plain(body)))
+        text.stylize(style, 0, styled)
         for place, wrapped in enumerate(text.wrap(self.console, max(self.width - 2, 20))):
             wrapped.rstrip()
             self.console.print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped), soft_wrap=True)

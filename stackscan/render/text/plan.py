@@ -1,4 +1,4 @@
-"""What would hold a target, for a terminal or a pipe."""
+"""The output of ``pool plan``: how many workers meet a target."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stackscan.queueing.checks import MOST_WORKERS
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.planning import Plan, Target
 from stackscan.render import words
-from stackscan.render.projection import aligned, duration, number, share, size
+from stackscan.render.pool_words import aligned, duration, number, share, size
 
 
 def render(demand: Demand, target: Target, found: Plan, out: TextIO) -> None:
@@ -18,20 +18,20 @@ def render(demand: Demand, target: Target, found: Plan, out: TextIO) -> None:
 
 def _lines(demand: Demand, target: Target, found: Plan) -> tuple[str, ...]:
     aim = f"{share(target.probability)} of tasks wait at most {duration(target.wait_seconds)}"
-    now = "holds it" if found.holds_now else "does not hold it"
+    now = "meets this target" if found.holds_now else "does not"
     pool = words.count(demand.workers, "workers")
     noun = "worker" if found.workers_needed == 1 else "workers"
     rows = (
-        ("", "workers needed", "tasks that wait", "mean wait", "closes in flight, 99.9%"),
+        ("streams are closed", "workers needed", "tasks that wait", "mean wait", "closers at p99.9"),
         (
-            "closes in the worker",
+            "in the worker",
             _workers(found.workers_needed),
             "" if found.wait_probability is None else share(found.wait_probability),
             "" if found.mean_wait_seconds is None else duration(found.mean_wait_seconds),
             "0",
         ),
         (
-            "closes beside it",
+            "outside the pool",
             _workers(found.writers_needed),
             "",
             "",
@@ -39,11 +39,11 @@ def _lines(demand: Demand, target: Target, found: Plan) -> tuple[str, ...]:
         ),
     )
     return (
-        f"{_workers(found.workers_needed)} {noun} needed so that {aim}; a pool of {demand.workers:,} {now}",
+        f"{_workers(found.workers_needed)} {noun} needed so that {aim}; the pool of {demand.workers:,} {now}",
         "",
         *(f"  {line}" for line in aligned(rows)),
         "",
-        f"  stall load {number(demand.stall_load_erlangs)} erlangs, all work {number(demand.load_erlangs)}",
+        f"  offered load {number(demand.load_erlangs)} erlangs, of it silent peers {number(demand.stall_load_erlangs)}",
         f"  {pool} {_limits(demand, found)}",
         *_near(found),
         f"  {found.method}",
@@ -51,21 +51,21 @@ def _lines(demand: Demand, target: Target, found: Plan) -> tuple[str, ...]:
 
 
 def _near(found: Plan) -> tuple[str, ...]:
-    """What the simulation leaves open of the number of workers."""
+    """Numbers of workers that the simulation cannot decide."""
     if not found.near:
         return ()
     listed = " and ".join(f"{workers:,}" for workers in found.near)
-    return (f"  {listed}: too close to the target to be certain",)
+    return (f"  {listed}: too close to the target to be sure",)
 
 
 def _limits(demand: Demand, found: Plan) -> str:
     if found.largest_silent_fraction is None or found.longest_deadline_seconds is None:
-        return "do not hold it at any share of silent peers: writing alone is too much"
+        return "do not meet it at any share of silent peers: the writes alone are too many"
     deadline, silent = found.longest_deadline_seconds, share(found.largest_silent_fraction)
     unchanged = deadline >= demand.close_deadline_seconds
-    longest = "the deadline as it is" if unchanged else f"a deadline of {deadline:.3g} s"
+    longest = "the current deadline" if unchanged else f"a deadline of {deadline:.3g} s"
     return (
-        f"hold it up to a silent share of {silent} (now {share(demand.silent_fraction)}), "
+        f"meet it up to a silent share of {silent} (now {share(demand.silent_fraction)}), "
         f"or up to {longest} (now {duration(demand.close_deadline_seconds)})"
     )
 

@@ -1,4 +1,4 @@
-"""A projection for a terminal or a pipe: verdict, facts, what is left open, the table, small curves."""
+"""A projection for a terminal or a pipe: verdict, facts, what it does not explain, the table, small curves."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from stackscan.queueing.curves import curves
 from stackscan.queueing.projection import Projection
 from stackscan.queueing.send_times import SendTimes
 from stackscan.render.plots.terminal import curve_lines
-from stackscan.render.projection import block, duration, number, share
-from stackscan.render.text.report import page
+from stackscan.render.pool_words import block, duration, number, share
+from stackscan.render.text.page import page_on
+from stackscan.render.text.pools import write_load
 
 
 def render(found: Projection, out: TextIO, *, fix: str, measured: SendTimes | None) -> None:
-    """Write it, as the report writes its loads."""
-    shown = page(out)
-    shown.block(block(found, fix=fix))
+    """Write a projection as the report writes its loads."""
+    shown = page_on(out)
+    write_load(shown, block(found, fix=fix))
     if measured is not None:
         shown.prose("metrics", _measured(measured, found.workers))
     shown.line()
@@ -25,11 +26,11 @@ def render(found: Projection, out: TextIO, *, fix: str, measured: SendTimes | No
 
 def _measured(measured: SendTimes, workers: int) -> str:
     low, high = measured.silent_fraction_interval
-    text = f"{measured.sends:,} sends, {measured.silent:,} of them as long as a silent peer's close "
-    text += f"({share(measured.silent_fraction)}; 90%: {share(low)} to {share(high)}), the others "
+    text = f"{measured.sends:,} sends; {measured.silent:,} of them took as long as closing to a silent peer "
+    text += f"({share(measured.silent_fraction)}; 90% interval: {share(low)} to {share(high)}), the others "
     text += f"{duration(measured.service_seconds)} on average"
     if measured.rate_per_second is not None:
         text += f"; {number(measured.rate_per_second)} a second over {duration(measured.seconds_between)}"
     if (measured.stall_load_erlangs or 0) > 0.9 * workers:
-        text += ". A full pool shows here what it carries, not what is asked of it: the load may be larger"
+        text += ". The pool is full, so the offered load may be larger than measured"
     return text

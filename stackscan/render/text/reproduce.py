@@ -58,7 +58,7 @@ def render_pool(result: PoolResult, prediction: Prediction, out: TextIO) -> None
         (mode, run) for mode, run in zip(Mode, (result.synchronous, result.detached), strict=True) if run is not None
     ]
     if not modes:
-        page.say("  nothing had begun")
+        page.say("  nothing had started")
         return
     rows = [("", "", "happened", "predicted")]
     rows += [
@@ -91,7 +91,7 @@ def _measured(seconds: float) -> str:
 
 def _close_verdicts(result: CloseResult) -> Iterator[_Line]:
     if result.interrupted:
-        yield "warning", "interrupted: this is what had happened until then"
+        yield "warning", "interrupted: these are the results until then"
     runs = result.runs
     if len(runs) == 1:
         yield _close_verdict(runs[0])
@@ -115,7 +115,7 @@ def _close_verdict(run: CloseRun) -> _Line:
     deadline = run.case.read_deadline_seconds
     peer = f"a {run.case.peer} peer" if run.case.peer is not Kind.ANSWERING else "an answering peer"
     if run.cut:
-        return "warning", f"Close had been open for {_go(run.close_seconds)}" if run.writes else "Close had not begun"
+        return "warning", f"Close had been open for {_go(run.close_seconds)}" if run.writes else "Close had not started"
     if not run.returned:
         why = "no read deadline is set" if deadline is None else f"the read deadline is {spelt(deadline)}"
         return (
@@ -126,7 +126,7 @@ def _close_verdict(run: CloseRun) -> _Line:
     if deadline is not None and run.expected_seconds == deadline:
         return "warning", f"{lasted}: the read deadline of {spelt(deadline)} ended its wait for {peer}"
     if not run.as_expected:
-        return "error", f"{lasted}, later than expected of {peer}"
+        return "error", f"{lasted}, later than expected for {peer}"
     return "ok", f"{lasted}: {_ENDS[run.case.peer]}"
 
 
@@ -152,13 +152,13 @@ def _close_row(run: CloseRun) -> tuple[str, ...]:
 
 def _pool_verdicts(result: PoolResult) -> Iterator[_Line]:
     if result.interrupted:
-        yield "warning", "interrupted: this is what had happened until then"
+        yield "warning", "interrupted: these are the results until then"
     if result.synchronous is not None:
         yield _mode_verdict(Mode.SYNCHRONOUS, result.synchronous, result)
     if result.detached is not None:
         level, text = _mode_verdict(Mode.DETACHED, result.detached, result)
         ratio = result.throughput_ratio
-        yield level, text if ratio is None else f"{text}: {ratio:,.0f} times as many a second"
+        yield level, text if ratio is None else f"{text}: {ratio:,.0f} times as many per second"
 
 
 def _mode_verdict(mode: Mode, run: ModeResult, result: PoolResult) -> _Line:
@@ -170,7 +170,7 @@ def _mode_verdict(mode: Mode, run: ModeResult, result: PoolResult) -> _Line:
             return "warning", f"{done}, {waited} of them waited {spelt(result.setup.close_deadline_seconds)} for a peer"
         return "ok", done
     workers = run.silent_closes.still_open if mode is Mode.SYNCHRONOUS else 0
-    held = f", {workers} of {result.setup.workers} workers are held by silent peers" if workers else ""
+    held = f", {workers} of {result.setup.workers} workers are blocked by silent peers" if workers else ""
     level = "error" if run.ended is Ended.BUDGET else "warning"
     return level, f"{name}: {run.completed} of {run.tasks} tasks in {_go(run.seconds)}{held}"
 
@@ -214,9 +214,9 @@ def _story(run: ModeResult) -> str:
 def _silent_story(run: ModeResult, mode: Mode, deadline_seconds: float) -> Iterator[str]:
     closes = run.silent_closes
     beside = f", for {spelt(deadline_seconds)} at most" if mode is Mode.DETACHED and closes.still_open else ""
-    yield f"closes of silent peers: {closes.begun} begun, {closes.still_open} still open{beside}"
+    yield f"closes to silent peers: {closes.begun} started, {closes.still_open} still open{beside}"
     if closes.begun:
-        yield f"who reads the answer: the worker in {closes.worker_reads}, its companion in {closes.companion_reads}"
+        yield f"the answer is read by the worker in {closes.worker_reads}, its companion in {closes.companion_reads}"
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ _LEVELS: Final = {
     "reproduced": "seen in dumps of the real program",
     "issue": "quoted in a public issue, frame by frame",
     "source": "read in the program's source",
-    "heuristic": "a heuristic: it may be something else",
+    "heuristic": "a heuristic: it may match something else",
 }
 
 
@@ -39,12 +39,12 @@ def render(
 
 
 def list_text(rules: Sequence[Rule], pools: Sequence[Pool], own: frozenset[str], out: TextIO, width: int) -> None:
-    """A line a rule: what is stuck by severity, what is healthy, then the pools."""
+    """A line for each rule: stuck ones by severity, then healthy ones, then the pools."""
     for title, chosen in (
         ("error", [rule for rule in rules if rule.kind == "stuck" and rule.severity == "error"]),
         ("warning", [rule for rule in rules if rule.kind == "stuck" and rule.severity == "warning"]),
         ("info", [rule for rule in rules if rule.kind == "stuck" and rule.severity == "info"]),
-        ("healthy: set aside", [rule for rule in rules if rule.kind == "healthy"]),
+        ("healthy: idle as expected", [rule for rule in rules if rule.kind == "healthy"]),
         ("pools", list(pools)),
     ):
         if chosen:
@@ -65,10 +65,10 @@ def _hanging(lead: str, text: str, width: int) -> str:
 def rule_text(rule: Rule, rules: Iterable[Rule], out: TextIO, width: int) -> None:
     """One rule as prose, with its examples."""
     healthy = rule.kind == "healthy"
-    nature = "healthy: such goroutines are set aside" if healthy else rule.severity
+    nature = "healthy: such goroutines are idle as expected" if healthy else rule.severity
     out.write(f"{words.plain(rule.name)}  ({nature})\n{words.plain(rule.title)}\n\n")
-    _paragraph(out, "why not" if healthy else "why", rule.why, width)
-    _paragraph(out, "but" if healthy else "do", rule.fix, width)
+    _paragraph(out, "why", rule.why, width)
+    _paragraph(out, "but" if healthy else "fix", rule.fix, width)
     _paragraph(out, "known", _LEVELS[rule.evidence_level], width)
     if rule.affected or rule.fixed:
         affected = ", ".join(map(str, rule.affected))
@@ -77,7 +77,7 @@ def rule_text(rule: Rule, rules: Iterable[Rule], out: TextIO, width: int) -> Non
     if rule.minor:
         steps = [f"below {minor.below_share:.0%} of {rule.pool} it is {minor.severity}" for minor in rule.minor]
         _paragraph(out, "severity", "; ".join([rule.severity, *reversed(steps)]), width)
-    _paragraph(out, "wins", _precedence(rule, rules), width)
+    _paragraph(out, "order", _precedence(rule, rules), width)
     _lines(out, "when", rule.expression)
     out.writelines(
         f"{'see' if place == 0 else '':<9} {words.plain(reference)}\n"
@@ -98,13 +98,13 @@ def pool_text(pool: Pool, out: TextIO, width: int) -> None:
 def _precedence(rule: Rule, rules: Iterable[Rule]) -> str:
     parts = []
     if rule.extends:
-        parts.append(f"says more of what {rule.extends} finds")
+        parts.append(f"adds detail to {rule.extends}")
     if rule.yields_to:
-        named = ["every rule that is more exact" if name == "*" else name for name in rule.yields_to]
-        parts.append(f"leaves to {', '.join(named)} what they claim")
+        named = ["all more specific rules" if name == "*" else name for name in rule.yields_to]
+        parts.append(f"applies after {', '.join(named)}")
     by = [other.name for other in rules if rule.name in other.yields_to]
     if by:
-        parts.append(f"comes before {', '.join(by)}")
+        parts.append(f"applies before {', '.join(by)}")
     return "; ".join(parts)
 
 

@@ -21,11 +21,11 @@ def _lines(found: Trial) -> list[str]:
     lines = [f"✗ {name}: {missed} of {count} {'misses' if missed == 1 else 'miss'}"]
     for miss in found.misses:
         lines.append(
-            f"  example {miss.number}{f' ({plain(miss.example.note)})' if miss.example.note else ''}: {_what(miss)}"
+            f"  example {miss.number}{f' ({plain(miss.example.note)})' if miss.example.note else ''}: {_kind(miss)}"
         )
         lines += [f"    {plain(shortened(reason))}" for reason in miss.reasons]
     return lines
 
 
-def _what(miss: Miss) -> str:
-    return "must be flagged and is not" if miss.example.flagged else "must not be flagged and is"
+def _kind(miss: Miss) -> str:
+    return "should be flagged but is not" if miss.example.flagged else "should not be flagged but is"

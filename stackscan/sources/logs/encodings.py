@@ -65,8 +65,8 @@ def _line_ends(head: bytes, data: bytes) -> tuple[bytes, str]:
     if b"\r" not in head or not HEADER.search(data):
         return b"", ""
     if b"\r\n" in head:
-        return b"\r\n", "CRLF line ends"
-    return (b"\r", "CR line ends") if b"\n" not in data else (b"", "")
+        return b"\r\n", "CRLF line endings"
+    return (b"\r", "CR line endings") if b"\n" not in data else (b"", "")
 
 
 def colours(text: bytes) -> Wrapped | None:

@@ -149,7 +149,7 @@ def _losses(text: bytes) -> tuple[Note, ...]:
         if HEADER.search(found[0]) is None:
             line = text.count(b"\n", 0, found.start()) + 1
             excerpt = found[0].decode("utf-8", "replace").strip()[:_EXCERPT]
-            notes.append(Note(line, "the log says that it left lines out here; goroutines may be missing", excerpt))
+            notes.append(Note(line, "the log skipped lines here; goroutines may be missing", excerpt))
         if len(notes) == _MOST_LOSSES:
             break
     return tuple(notes)

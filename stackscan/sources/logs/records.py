@@ -123,7 +123,7 @@ def _too_many(paths: list[_Path], line: int) -> tuple[Note, ...]:
     if len(paths) <= _MOST_FIELDS:
         return ()
     left = len(paths) - _MOST_FIELDS
-    return (Note(line, f"headers of goroutines stand in {left:,} more fields of the log, which are not read"),)
+    return (Note(line, f"{left:,} more fields of the log contain goroutine headers; they are not read"),)
 
 
 def _named(stream: str, path: _Path, place: int) -> str:

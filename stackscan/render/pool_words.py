@@ -1,6 +1,6 @@
-"""How outputs for people say a projection: a headline, facts, a table of what would change, what is left open.
+"""A projection in words: a headline, facts, a table of what would change, and what it does not explain.
 
-What it returns is plain text in parts; who shows it wraps, aligns and colours it.
+The text comes in parts; each output wraps, aligns and colours them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from stackscan.render import words
 
 Level = Literal["error", "warning", "ok"]
 
-_HEADER: Final = ("what if", "workers", "load", "that wait", "mean wait", "timed out")
-_HEADER_BESIDE: Final = ("if the workers closed", *_HEADER[1:])
+_HEADER: Final = ("what if …", "workers", "load", "wait", "mean wait", "time out")
+_HEADER_BESIDE: Final = ("if the workers closed the streams", *_HEADER[1:])
+#: The facts that a report on one screen keeps.
+_BRIEF: Final = frozenset({"queue", "fix", "closers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Block:
     unexplained: tuple[str, ...]
 
 
-def block(found: Projection, *, fix: str = "closes beside the pool") -> Block:
-    """A projection in words. ``fix`` says how holds leave the pool."""
+def block(found: Projection, *, fix: str = "with the fix") -> Block:
+    """A projection in words. ``fix`` says how blocked workers are avoided."""
     level, headline = _headline(found)
     beside = found.captures is not None and found.captures.beside
     rows = tuple(_row(case, beside=beside, lower_bound=found.detached.is_lower_bound) for case in found.what_ifs)
@@ -39,48 +41,65 @@ def block(found: Projection, *, fix: str = "closes beside the pool") -> Block:
     return Block(level, headline, (*_facts(found), *_fixed(found, fix)), table, found.unexplained)
 
 
+def brief(shown: Block) -> Block:
+    """The same in a few lines: the headline, the queue, the fix, and the first sentence of what is not explained."""
+    kept = (fact for fact in shown.facts if fact[0] in _BRIEF)
+    facts = tuple((label, words.first_sentence(text).removesuffix(".")) for label, text in kept)
+    unexplained = tuple(words.first_sentence(text) for text in shown.unexplained[:1])
+    return Block(shown.level, shown.headline, facts, (), unexplained)
+
+
 # -- the headline ----------------------------------------------------------------------------------------------------
 
 
 def _headline(found: Projection) -> tuple[Level, str]:
     now, captures = found.synchronous, found.captures
     if found.endless:
-        return "error", f"{_held(found)}; holds have no end, so each further silent peer takes a worker for good"
+        return (
+            "error",
+            f"{_blocked(found)}, with no time limit: each further silent peer takes one more worker for good",
+        )
     if captures is not None and captures.beside:
-        return "ok", f"{_closers(found)} in flight beside the pool{_interval(found)}; workers only write"
+        return "ok", f"{_closers(found)} at a time, outside the pool{_interval(found)}; workers only write"
     if now.saturated and captures is not None:
         low = found.stall_load_interval[0] if found.stall_load_interval else 0.0
-        return "error", f"saturated: {_held(found)}; the load is at least {low:.1f} erlangs (95%), without upper bound"
+        return (
+            "error",
+            f"saturated: {_blocked(found)}; offered load at least {low:.1f} erlangs (95%)",
+        )
     if now.saturated:
         return "error", f"saturated: {_saturation(found)}"
     if captures is not None and not any(captures.held):
-        return "ok", f"no worker held{_interval(found)}"
+        return "ok", f"no worker blocked{_interval(found)}"
     level: Level = "warning" if now.wait_probability >= 0.05 else "ok"
-    waits = f"{share(now.wait_probability)} of tasks wait, {_mean_wait(found)} on average over all"
-    return level, f"load {found.stall_load_erlangs or 0:.3g} erlangs of {found.workers:,}{_interval(found)}: {waits}"
+    waits = f"{share(now.wait_probability)} of tasks wait; mean wait over all tasks {_mean_wait(found)}"
+    return (
+        level,
+        f"offered load {found.stall_load_erlangs or 0:.3g} of {found.workers:,} erlangs{_interval(found)}: {waits}",
+    )
 
 
 def _saturation(found: Projection) -> str:
     now = found.synchronous
     if now.growth_per_second is None:
-        return "the pool carries all that it can; how much more is asked of it does not show"
-    capacity = f"{number(now.capacity_per_second)} tasks a second can be done" if now.capacity_per_second else ""
-    grows = f", {number(found.rate_per_second or 0)} come: the queue grows by {number(now.growth_per_second or 0)}"
-    return f"{capacity}{grows} a second"
+        return "the pool is at full capacity; the offered load may be larger than it shows"
+    capacity = f"capacity {number(now.capacity_per_second)} tasks a second" if now.capacity_per_second else ""
+    arrivals = f"{number(found.rate_per_second or 0)} arrive"
+    return f"{capacity}, {arrivals}: the queue grows by {number(now.growth_per_second or 0)} a second"
 
 
-def _held(found: Projection) -> str:
+def _blocked(found: Projection) -> str:
     captures = found.captures
     held = captures.held if captures else ()
     if len(held) == 1:
-        return f"{held[0]} of {words.count(found.workers, 'workers')} held"
+        return f"{held[0]} of {words.count(found.workers, 'workers')} blocked"
     full = captures.full if captures else 0
-    return f"all of {words.count(found.workers, 'workers')} held in {full} of {len(held)} dumps"
+    return f"all {words.count(found.workers, 'workers')} blocked in {full} of {len(held)} dumps"
 
 
 def _closers(found: Projection) -> str:
     held = found.captures.held if found.captures else ()
-    return f"{number(sum(held) / max(len(held), 1))} closes"
+    return f"about {number(sum(held) / max(len(held), 1))} closers"
 
 
 def _interval(found: Projection) -> str:
@@ -88,8 +107,12 @@ def _interval(found: Projection) -> str:
         return ""
     low, high = found.stall_load_interval
     if high is None:
-        return f" (load 90%: {low:.3g} and more)"
-    return f" (load below {high:.3g} erlangs, 95%)" if not low else f" (90%: {low:.3g} to {high:.3g})"
+        return f" (90% interval: {low:.3g} or more)"
+    return (
+        f" (offered load below {high:.3g} erlangs, 95% confidence)"
+        if not low
+        else f" (90% interval: {low:.3g} to {high:.3g})"
+    )
 
 
 def _mean_wait(found: Projection) -> str:
@@ -103,7 +126,7 @@ def _mean_wait(found: Projection) -> str:
 
 
 def _facts(found: Projection) -> list[tuple[str, str]]:
-    facts = [("rests on", _basis(found))]
+    facts = [("based on", _basis(found))]
     captures = found.captures
     if captures is None:
         facts.append(("capacity", _capacities(found)))
@@ -118,22 +141,21 @@ def _facts(found: Projection) -> list[tuple[str, str]]:
 
 
 def _fixed(found: Projection, fix: str) -> tuple[tuple[str, str], ...]:
-    """What the detached close costs; nothing where nobody is silent."""
+    """What closing outside the pool costs; nothing where no peer is silent."""
     fixed, captures = found.detached, found.captures
     if found.endless or not fixed.closers_mean:
         return ()
     if captures is not None and captures.beside:
-        text = f"at most {fixed.closers_p999:,} in 99.9% of moments"
+        text = f"{fixed.closers_p999:,} at p99.9"
     else:
-        more, at = (" or more", "at that load ") if fixed.is_lower_bound else ("", "")
-        text = f"{fix}: {number(fixed.closers_mean)} closes in flight{more}, "
-        text += f"{at}at most {fixed.closers_p999:,} in 99.9% of moments"
-    text += f" ({fixed.goroutines_p999:,} goroutines, {size(fixed.memory_bytes_p999)} of stacks)"
+        most = "at least" if fixed.is_lower_bound else "about"
+        text = f"{fix}: {most} {number(fixed.closers_mean)} closers at a time, {fixed.closers_p999:,} at p99.9"
+    text += f" ({fixed.goroutines_p999:,} goroutines, {size(fixed.memory_bytes_p999)})"
     if fixed.saturated:
-        text += "; the workers cannot even write so much: saturated all the same"
+        text += "; still saturated: the writes alone are more than the workers can do"
     elif fixed.mean_wait_seconds is not None:
-        text += f"; tasks wait {duration(fixed.mean_wait_seconds)} on average"
-    return (("fix" if not (captures and captures.beside) else "closes", text),)
+        text += f"; mean wait {duration(fixed.mean_wait_seconds)}"
+    return (("fix" if not (captures and captures.beside) else "closers", text),)
 
 
 def _basis(found: Projection) -> str:
@@ -141,53 +163,55 @@ def _basis(found: Projection) -> str:
     if captures is None:
         return found.method
     counts = ", ".join(map(str, captures.held[:12])) + (", …" if len(captures.held) > 12 else "")
-    what = "closes in flight" if captures.beside else "workers held"
-    dumps = f"{len(captures.held)} dumps" if len(captures.held) > 1 else "one dump"
-    text = f"{dumps} ({what}: {counts})"
-    if captures.untimed:
-        text += ", taken at unknown times, so they count as one (--apart TIME sets them)"
-    elif len(captures.held) > 1 and captures.independent < 0.95 * len(captures.held):
-        text += f", close together: worth {captures.independent:.2g} independent dumps"
+    what = "closers" if captures.beside else "workers blocked"
+    text = f"{words.count(len(captures.held), 'dumps')}: {counts} {what}"
     if found.close_deadline_seconds is not None:
-        text += f", each hold {found.close_deadline_seconds:g} s"
+        text += f", {found.close_deadline_seconds:g} s each"
     elif not found.endless:
-        text += ", the holding time is not known: waits in holding times"
-    text += "" if captures.beside or found.synchronous.saturated else f"; {found.method}"
-    return text + (f"; {captures.left_out} more left out: {captures.reason}" if captures.left_out else "")
+        text += ", for an unknown time (waits are given in multiples of it)"
+    text += "" if captures.beside or found.synchronous.saturated else f" ({found.method})"
+    if captures.untimed:
+        text += "; taken at unknown times, so they count as one dump (--apart TIME says how far apart)"
+    elif len(captures.held) > 1 and captures.independent < 0.95 * len(captures.held):
+        text += f"; close together in time, worth {captures.independent:.2g} independent dumps"
+    return text + (f"; {captures.left_out} more not used: {captures.reason}" if captures.left_out else "")
 
 
 def _capacities(found: Projection) -> str:
     now, fixed = found.synchronous, found.detached
-    slow = "without bound" if now.capacity_per_second is None else f"{number(now.capacity_per_second)} tasks a second"
-    fast = "without bound" if fixed.capacity_per_second is None else number(fixed.capacity_per_second)
-    silent = "" if found.silent_capacity_per_second is None else f" ({number(found.silent_capacity_per_second)} silent)"
-    return f"{slow} at this share of silent peers{silent}; {fast} with closes beside the pool"
+    slow = "unlimited" if now.capacity_per_second is None else f"{number(now.capacity_per_second)} tasks a second"
+    fast = "unlimited" if fixed.capacity_per_second is None else number(fixed.capacity_per_second)
+    silent = (
+        ""
+        if found.silent_capacity_per_second is None
+        else f" ({number(found.silent_capacity_per_second)} to silent peers)"
+    )
+    return f"{slow} at this share of silent peers{silent}; {fast} when streams are closed outside the pool"
 
 
 def _quantiles(found: Projection) -> str:
     now = found.synchronous
     if now.saturated:
-        return "without bound: the longer it lasts, the longer they wait"
-    text = ", ".join(f"{share(q)} within {duration(value)}" for q, value in now.wait_quantiles_seconds)
+        return "no upper bound: waits grow for as long as it lasts"
+    text = ", ".join(f"p{q * 100:g} {duration(value)}" for q, value in now.wait_quantiles_seconds)
     if now.mean_wait_interval is not None:
         low, high = (duration(value) for value in now.mean_wait_interval)
-        text += f"; mean {duration(now.mean_wait_seconds)} (90%: {low} to {high})"
+        text += f"; mean {duration(now.mean_wait_seconds)} (90% interval: {low} to {high})"
     return text
 
 
 def _growth(found: Projection) -> str:
-    """How fast the queue grows: at the given rate, or at a rate that shows how to reckon it."""
+    """How fast the queue grows: at the given rate, or where none is known, for an example."""
     free = found.silent_capacity_per_second or 0.0
-    text = f"{words.count(found.workers, 'workers')}, free again {number(free)} times a second in all; "
-    text += "what is silent beyond that queues"
+    text = f"{words.count(found.workers, 'workers')} can close {number(free)} silent streams a second; the rest queues"
     growth = found.synchronous.growth_per_second
     if growth is not None:
         rate = f"{number(found.rate_per_second or 0)} tasks a second, {share(found.silent_fraction or 0)} silent"
-        return f"{text}. At {rate}, the queue grows by {number(growth)} tasks a second"
+        return f"{text}. At {rate}, it grows by {number(growth)} tasks a second"
     rate_of_tasks = 20 * free
     grows = rate_of_tasks - free / 0.1
     return (
-        f"{text}. At {number(rate_of_tasks)} tasks a second, one in ten silent, the queue would grow by "
+        f"{text}. Example: at {number(rate_of_tasks)} tasks a second, 10% silent, it grows by "
         f"{number(grows)} tasks a second"
     )
 
@@ -196,33 +220,33 @@ def _streams(found: Projection) -> str:
     peers = found.peers
     if peers is None:
         return ""
-    text = f"{words.count(peers.peers, 'silent peers')}: {number(peers.streams_each)} streams each, of "
-    text += f"{peers.streams_most} that one takes unacknowledged"
+    text = f"{words.count(peers.peers, 'silent peers')}, {number(peers.streams_each)} streams each; "
+    text += f"a peer can have {peers.streams_most} unacknowledged streams"
     if peers.exceeded:
-        text += ": too many. Opening the next stream then waits in the worker, and detached closes do not help"
+        text += ": too many. Opening the next stream then blocks the worker, and closing outside the pool does not help"
     return text
 
 
 def _jump(jump: Jump, after: float | None) -> list[tuple[str, str]]:
     what = f"silent peers from {share(jump.before)} to {share(after or 0)} for {duration(jump.lasting_seconds)}"
-    full = "the pool stays below full" if not jump.time_to_full.share else f"full {_times(jump.time_to_full)}"
-    drain = f"; once full, free again {_times(jump.time_to_drain)} counted from their end"
+    full = "the pool does not fill up" if not jump.time_to_full.share else f"full {_times(jump.time_to_full)}"
+    drain = f"; once full, a worker is free again {_times(jump.time_to_drain)} from the end of the jump"
     drain = drain if jump.time_to_full.share else ""
     return [("jump", f"{what}: {full}{drain}; {jump.method}")]
 
 
 def _times(moments: Moments) -> str:
     if moments.p50 is None:
-        return f"within it in {share(moments.share)} of runs"
+        return f"before its end in {share(moments.share)} of runs"
     last = "later or never" if moments.p95 is None else duration(moments.p95)
-    return f"after {duration(moments.p50)} (5% to 95%: {duration(moments.p05)} to {last})"
+    return f"after {duration(moments.p50)} (p5 to p95: {duration(moments.p05)} to {last})"
 
 
 # -- the table -------------------------------------------------------------------------------------------------------
 
 
 def _row(case: WhatIf, *, beside: bool, lower_bound: bool) -> tuple[str, ...]:
-    says = "with as many workers" if beside and case.name == "as-is" else case.says
+    says = "with the same workers" if beside and case.name == "as-is" else case.says
     load = f"{'≥ ' if lower_bound else ''}{case.stall_load_erlangs:.3g}"
     if lower_bound:  # what holds at the least load says nothing of the load that is: only these are shown
         enough = "≥ " if case.name == "enough-workers" else ""
@@ -261,7 +285,7 @@ def share(value: float) -> str:
 def duration(seconds: float | None) -> str:
     """``0 s``, ``6.2 ms``, ``0.21 s``, ``3 min``, ``5.1 h``."""
     if seconds is None:
-        return "no bound"
+        return "unlimited"
     if seconds < 1e-6:
         return "< 1 µs" if seconds else "0 s"
     if seconds < 0.1:

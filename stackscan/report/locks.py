@@ -1,4 +1,4 @@
-"""What is worth saying of locks and families, and how it stands in the JSON."""
+"""Which locks and creation sites a report shows, and their JSON."""
 
 from __future__ import annotations
 
@@ -12,27 +12,26 @@ from stackscan.report.model import Level, Verdict
 
 #: Locks and circles that the JSON holds.
 MOST: Final = 20
-#: So many waiters make a lock worth a line of the answer.
+#: So many waiters make a lock worth a line of the verdict.
 CONVOY: Final = 10
 #: Circles below this score rest on weak evidence.
 FIRM: Final = 50
 
 
 def worth_showing(locks: Locks) -> tuple[Lock, ...]:
-    """The locks with two waiters or more that are not set aside; those with one are told by their circle, if by
-    anything."""
+    """The locks with two waiters or more that are not set aside; a lock with one waiter matters only in a circle."""
     return tuple(lock for lock in locks.locks if lock.waiters > 1 and not lock.aside)
 
 
 def verdicts(locks: Locks) -> list[Verdict]:
-    """Suspected deadlocks as a line of the answer; where there is none, who may hold the lock that most wait for."""
+    """Possible deadlocks as a line of the verdict; where there is none, who may hold the lock with most waiters."""
     if not locks.cycles:
         return _convoy(locks)
     best, count = locks.cycles[0], len(locks.cycles)
     level: Level = "warning" if best.score >= FIRM else "info"
-    what = "suspected deadlock" if count == 1 else f"{count} suspected deadlocks, the likeliest"
+    what = "possible deadlock" if count == 1 else f"{count} possible deadlocks, the likeliest"
     weak = "" if level == "warning" else " (weak evidence)"
-    lines = [Verdict(level, f"{what}: {told(best, locks)}{weak}")]
+    lines = [Verdict(level, f"{what}: {cycle_text(best, locks)}{weak}")]
     return lines if best.score >= FIRM else [*_convoy(locks), *lines]
 
 
@@ -46,19 +45,27 @@ def _convoy(locks: Locks) -> list[Verdict]:
     where = best.stack.frames[best.frame].function
     state = f" [{best.wait_reason}]" if best.wait_reason else ""
     who = f"goroutine {best.goroutine_ids[0]} in {where}{state}"
-    return [Verdict("info", f"{lock.waiters:,} goroutines wait for one {lock.kind}; {who} may hold it")]
+    return [Verdict("info", f"{lock.waiters:,} goroutines wait for one {lock.kind}, which {who} may hold")]
 
 
-def told(cycle: Cycle, locks: Locks) -> str:
-    """``goroutine 18 in main.f waits for a sync.Mutex that 19 may hold, 19 in main.g for one that 18 may hold``."""
+def cycle_text(cycle: Cycle, locks: Locks) -> str:
+    """Who waits for whom in a circle.
+
+    ``goroutines 18 and 19 each wait for a sync.Mutex that the other may hold, both in (*Account).Transfer``.
+    """
     kinds = [locks.locks[step.lock].kind for step in cycle.steps]
     ids = [step.goroutine_id for step in cycle.steps]
-    holders = [*ids[1:], ids[0]]
-    who = [f"{step.goroutine_id} in {step.function}" for step in cycle.steps]
-    parts = [f"goroutine {who[0]} waits for a {kinds[0]} that {holders[0]} may hold"]
-    for waiter, kind, holder in zip(who[1:], kinds[1:], holders[1:], strict=True):
-        parts.append(f"{waiter} for {'one' if kind == kinds[0] else f'a {kind}'} that {holder} may hold")
-    return ", ".join(parts)
+    functions = [step.function for step in cycle.steps]
+    same = len(set(functions)) == 1
+    if len(set(kinds)) == 1 and len(ids) > 1:
+        holder = "the other" if len(ids) == 2 else "the next"
+        who = f"goroutines {', '.join(map(str, ids[:-1]))} and {ids[-1]}"
+        who += f" each wait for a {kinds[0]} that {holder} may hold"
+        if same:
+            return f"{who}, {'both' if len(ids) == 2 else 'all'} in {functions[0]}"
+        return f"{who}: " + ", ".join(f"{n} in {function}" for n, function in zip(ids, functions, strict=True))
+    steps = zip(ids, functions, kinds, [*ids[1:], ids[0]], strict=True)
+    return "; ".join(f"goroutine {n} in {f} waits for a {kind} that {by} may hold" for n, f, kind, by in steps)
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,89 @@
+"""Findings for a terminal: what was found, where, and what to do, a line each; why on demand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stackscan.analysis.classify import Finding, told_by
+from stackscan.render import lock_words, words
+from stackscan.render.text.page import MARKS, Page
+from stackscan.report import SnapshotReport
+
+#: Findings that the short form shows whole; the others get a line each.
+_WHOLE: Final = 5
+#: Pieces of a list of goroutine ids that the short form shows.
+_IDS: Final = 8
+
+
+def write_findings(page: Page, snapshot: SnapshotReport) -> None:
+    """All findings. The short form has a line for each part of the first few, and one line for each of the others."""
+    if not snapshot.findings:
+        return
+    page.heading("Findings")
+    whole = 0
+    for place, finding in enumerate(snapshot.findings):
+        teller = told_by(finding, snapshot.findings)
+        if teller is None and not snapshot.everything and not snapshot.explained and _is_minor(finding, whole):
+            _one_line(page, finding)
+            continue
+        if place:
+            page.line()
+        if teller is None:
+            whole += 1
+            _whole(page, finding, snapshot)
+        else:
+            _same_as(page, finding, teller)
+
+
+def _is_minor(finding: Finding, whole: int) -> bool:
+    """Whether a line is enough: for information, and for what follows a screen of findings."""
+    return finding.severity == "info" or whole >= _WHOLE
+
+
+def _head(page: Page, finding: Finding) -> None:
+    mark, style = MARKS[finding.severity]
+    count = words.plain(f"  {words.count(finding.count, finding.rule.noun)}")
+    page.line((f"{mark} {finding.rule.name}", style), (count, "bold"))
+
+
+def _one_line(page: Page, finding: Finding) -> None:
+    mark, style = MARKS[finding.severity]
+    count = words.count(finding.count, finding.rule.noun)
+    page.marked(mark, f"{finding.rule.name}  {count}: {finding.title}", style, styled=len(finding.rule.name))
+
+
+def _same_as(page: Page, finding: Finding, teller: Finding) -> None:
+    _head(page, finding)
+    page.prose("", f"the same {words.count(finding.count, finding.rule.noun)} as {teller.rule.name}, which says more")
+
+
+def _whole(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
+    rule = finding.rule
+    _head(page, finding)
+    page.prose("", finding.title)
+    page.prose("evidence", words.evidence(finding))
+    if applies := words.applies(finding, snapshot):
+        page.prose("versions", applies)
+    if rule.evidence_level == "heuristic":
+        page.prose("doubt", "the pattern is a heuristic: it may match something else")
+    if snapshot.explained:
+        page.prose("why", rule.why)
+    fix = rule.fix if snapshot.explained else words.first_sentence(rule.fix)
+    page.prose("fix", fix, style="bold" if finding.severity == "error" else "")
+    _location(page, finding, snapshot)
+    if snapshot.explained:
+        for place, reference in enumerate(rule.references):
+            page.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
+
+
+def _location(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
+    """Where the goroutines are, which they are, and who started them."""
+    frame = dict(snapshot.finding_frames).get(finding.rule.name)
+    if frame is not None:
+        page.located(f"{'at':<10}", frame, indent=2)
+    most = None if snapshot.everything or snapshot.explained else _IDS
+    parts = [words.ids(finding.goroutine_ids, finding.count, most=most)] if finding.goroutine_ids else []
+    families = dict(snapshot.finding_families).get(finding.rule.name, ())
+    parts += [lock_words.family_text(families)] if families else []
+    if parts:  # counted formats have neither
+        page.prose("ids" if finding.goroutine_ids else "created", "; ".join(parts), style="dim")
