@@ -3,6 +3,7 @@
 from stackscan.check.baseline import Baseline, build_baseline, read_baseline, write_baseline
 from stackscan.check.judge import judge
 from stackscan.check.model import CaptureResult, CheckFinding, CheckResult, IgnoreUse, SourceResult
+from stackscan.check.policy import Policy, read_policy
 from stackscan.check.settings import find_policy
 
 __all__ = [
@@ -11,10 +12,12 @@ __all__ = [
     "CheckFinding",
     "CheckResult",
     "IgnoreUse",
+    "Policy",
     "SourceResult",
     "build_baseline",
     "find_policy",
     "judge",
     "read_baseline",
+    "read_policy",
     "write_baseline",
 ]
