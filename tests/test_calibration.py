@@ -288,7 +288,7 @@ def test_after_the_fix_the_closers_tell_the_load() -> None:
 
 # -- pools of one's own ----------------------------------------------------------------------------------------------
 
-_POOL = (KUBO.parent.parent / "stackscan" / "pools" / "catalogue" / "bitswap-task-workers.toml").read_text("utf-8")
+_POOL = (KUBO.parent.parent / "stackscan" / "knowledge" / "pools" / "bitswap-task-workers.toml").read_text("utf-8")
 
 
 def _with_model(model: str) -> str:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run
+from stackscan.api import check
 from stackscan.check import (
     Baseline,
     CheckResult,
@@ -27,7 +28,6 @@ from stackscan.check import (
 from stackscan.check.baseline import Known
 from stackscan.check.policy import Growth
 from stackscan.errors import BaselineError, PolicyError, StackscanError
-from stackscan.gate import check
 from stackscan.knowledge.configuration import find, load, shipped
 from stackscan.knowledge.descriptions import read_text
 from stackscan.knowledge.pool import catalogue as pool_catalogue
@@ -546,24 +546,24 @@ _STACK = '"signature": "0123456789ab", "count": 1'
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("null", "the file must be an object ({…}), and is missing or null"),
-        ("[1]", "the file must be an object ({…}), and is a list"),
+        ("null", "the file must be an object ({…}), but is missing or null"),
+        ("[1]", "the file must be an object ({…}), but is a list"),
         ("{,}", "line 1, column 2 is not JSON"),
-        ("{}", "'schema' must be 'stackscan.baseline', and is missing or null"),
+        ("{}", "'schema' must be 'stackscan.baseline', but is missing or null"),
         ("[" * 100_000, "brackets are nested too deeply"),
         ("9" * 5_000, "a number has too many digits"),
-        ('{"schema": "stackscan.baseline", "schema_version": true}', "'schema_version' must be 1, and is true"),
-        ('{"schema": "stackscan.baseline", "schema_version": 1.0}', "'schema_version' must be 1, and is 1.0"),
-        ('{"schema": "stackscan.baseline", "schema_version": "1"}', "'schema_version' must be 1, and is \"1\""),
-        ('{"schema": "stackscan.baseline", "schema_version": 2}', "'schema_version' must be 1, and is 2"),
-        (f"{{{_HEAD}}}", "'stacks' must be a list, and is missing or null"),
-        (f'{{{_HEAD}, "stacks": {{}}}}', "'stacks' must be a list, and is an object"),
-        (f'{{{_HEAD}, "stacks": [null]}}', "stack 1 must be an object ({…}), and is missing or null"),
-        (f'{{{_HEAD}, "stacks": [{{{_STACK}}}, 7]}}', "stack 2 must be an object ({…}), and is 7"),
+        ('{"schema": "stackscan.baseline", "schema_version": true}', "'schema_version' must be 1, but is true"),
+        ('{"schema": "stackscan.baseline", "schema_version": 1.0}', "'schema_version' must be 1, but is 1.0"),
+        ('{"schema": "stackscan.baseline", "schema_version": "1"}', "'schema_version' must be 1, but is \"1\""),
+        ('{"schema": "stackscan.baseline", "schema_version": 2}', "'schema_version' must be 1, but is 2"),
+        (f"{{{_HEAD}}}", "'stacks' must be a list, but is missing or null"),
+        (f'{{{_HEAD}, "stacks": {{}}}}', "'stacks' must be a list, but is an object"),
+        (f'{{{_HEAD}, "stacks": [null]}}', "stack 1 must be an object ({…}), but is missing or null"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}}}, 7]}}', "stack 2 must be an object ({…}), but is 7"),
         (f'{{{_HEAD}, "stacks": [{{"count": 1}}]}}', "stack 1: 'signature' is missing"),
         (f'{{{_HEAD}, "stacks": [{{"signature": "x"}}]}}', "stack 1: 'count' must be a whole number"),
-        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "at": 7}}]}}', "stack 1: 'at' must be a string, and is 7"),
-        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "rules": 7}}]}}', "stack 1: 'rules' must be a list of strings, and is 7"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "at": 7}}]}}', "stack 1: 'at' must be a string, but is 7"),
+        (f'{{{_HEAD}, "stacks": [{{{_STACK}, "rules": 7}}]}}', "stack 1: 'rules' must be a list of strings, but is 7"),
         (_HEAD.replace('1, "rules', 'true, "rules').join(("{", ', "stacks": []}')), "'goroutines' must be a whole"),
         (_HEAD.replace("{}", '{"a": -1}').join(("{", ', "stacks": []}')), "rules: 'a' must be a whole number"),
         (_HEAD.replace("{}", "null").join(("{", ', "stacks": []}')), "'rules' must be an object"),
@@ -680,7 +680,7 @@ def ignored(tmp_path: Path, ignore: str, *, today: date = date(2026, 6, 1), **co
 
 
 def test_an_ignore_takes_the_finding_it_names(tmp_path: Path) -> None:
-    """It passes, and is shown with its reason."""
+    """It passes, but is shown with its reason."""
     result = ignored(tmp_path, "finding = 'limit-ab'", a=3)
     assert told(result) == [("limit-ab", "ignored", False)]
     assert result.captures[0].findings[0].reason == "ACME-1"

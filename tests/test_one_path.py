@@ -17,7 +17,7 @@ from helpers import FIXTURES, json_of
 from stackscan.api import compare, read
 from stackscan.cli.options.redaction import chosen as redaction_of
 from stackscan.export.tables.build import build
-from stackscan.load.captures import gather
+from stackscan.load.gather import gather
 from stackscan.load.projections import project_held
 from stackscan.pipeline import examine
 from stackscan.queueing.values import projection_values

@@ -12,7 +12,7 @@ from stackscan.knowledge.language import parse
 from stackscan.knowledge.language.spelling import spelt
 from stackscan.knowledge.rule import catalogue
 
-RULES = ROOT / "stackscan" / "rules" / "catalogue"
+RULES = ROOT / "stackscan" / "knowledge" / "rules"
 HEAD = """\
 name = "{name}"
 severity = "warning"

@@ -326,7 +326,7 @@ def test_parts_of_many_captures_are_joined(tmp_path: Path) -> None:
 
 @pytest.mark.generated
 def test_the_dictionary_is_fresh() -> None:
-    """docs/columns.md is what `python -m stackscan.tables.dictionary` prints."""
+    """docs/columns.md is what `python -m stackscan.export.tables.dictionary` prints."""
     golden(ROOT / "docs" / "columns.md", dictionary.page())
 
 

@@ -189,7 +189,7 @@ def test_a_signal_ends_what_computes_outside_python(tmp_path: Path) -> None:
     )
     program = f"""
 import os, signal, sys, threading
-from stackscan.tables import query
+from stackscan.export.sql import query
 ask = query.run
 def begun(*given, **more):
     threading.Timer(0.5, os.kill, (os.getpid(), {int(signal.SIGTERM)})).start()

@@ -146,12 +146,12 @@ def _read(values: object, where: str) -> Baseline:
     top = _object(values, "the file")
     schema, version = top.get("schema"), top.get("schema_version")
     if schema != SCHEMA:
-        raise _WrongError(f"'schema' must be {SCHEMA!r}, not {_shown(schema)}")
+        raise _WrongError(f"'schema' must be {SCHEMA!r}, but is {_shown(schema)}")
     if type(version) is not int or version != SCHEMA_VERSION:  # true and 1.0 are equal to 1
-        raise _WrongError(f"'schema_version' must be {SCHEMA_VERSION}, not {_shown(version)}")
+        raise _WrongError(f"'schema_version' must be {SCHEMA_VERSION}, but is {_shown(version)}")
     rules, stacks = _object(top.get("rules"), "'rules'"), top.get("stacks")
     if not isinstance(stacks, list):
-        raise _WrongError(f"'stacks' must be a list, not {_shown(stacks)}")
+        raise _WrongError(f"'stacks' must be a list, but is {_shown(stacks)}")
     return Baseline(
         _count(top, "goroutines"),
         {name: _count(rules, name, "rules: ") for name in rules},
@@ -164,7 +164,7 @@ def _known(entry: object, at: str) -> Known:
     stack = _object(entry, at.removesuffix(": "))
     rules = stack.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
-        raise _WrongError(f"{at}'rules' must be a list of strings, not {_shown(rules)}")
+        raise _WrongError(f"{at}'rules' must be a list of strings, but is {_shown(rules)}")
     wait_reason, place, created_by = (_text(stack, key, at) for key in ("wait_reason", "at", "created_by"))
     signature = _text(stack, "signature", at)
     if signature is None:
@@ -174,21 +174,21 @@ def _known(entry: object, at: str) -> Known:
 
 def _object(value: object, what: str) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise _WrongError(f"{what} must be an object ({{…}}), not {_shown(value)}")
+        raise _WrongError(f"{what} must be an object ({{…}}), but is {_shown(value)}")
     return value
 
 
 def _count(values: Mapping[str, object], key: str, at: str = "") -> int:
     value = values.get(key)
     if type(value) is not int or not 0 <= value <= LARGEST:
-        raise _WrongError(f"{at}{key!r} must be a whole number from 0 to {LARGEST:,}, not {_shown(value)}")
+        raise _WrongError(f"{at}{key!r} must be a whole number from 0 to {LARGEST:,}, but is {_shown(value)}")
     return value
 
 
 def _text(values: Mapping[str, object], key: str, at: str) -> str | None:
     value = values.get(key)
     if value is not None and not isinstance(value, str):
-        raise _WrongError(f"{at}{key!r} must be a string, not {_shown(value)}")
+        raise _WrongError(f"{at}{key!r} must be a string, but is {_shown(value)}")
     return value
 
 

@@ -24,6 +24,7 @@ _POLICY = "The policy [default: the [check] table of stackscan.toml]."
 _BASELINE = "Known goroutines: only what is new or has grown fails."
 _WRITE = "Write a baseline of these captures, and check against it."
 _FAIL_ON = "The lowest severity that fails [default: from the policy, else error]."
+_FORMAT = "text for people, the others for machines."
 _OUTPUT = "Write to this file (text: with the whole report); the short answer is still printed."
 
 
@@ -33,9 +34,7 @@ def command(
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE)] = None,
     write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
     fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
-    output_format: Annotated[
-        Output, typer.Option("--format", "-f", help="text for people, the others for machines.")
-    ] = "text",
+    output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = "text",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
     timeout: Timeout = None,
     config: Config = None,

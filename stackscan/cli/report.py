@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.output import OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.sources import Timeout, named, within
 
@@ -36,12 +36,7 @@ def command(
         Output,
         typer.Option("--format", "-f", help="text for people, json for scripts, markdown to paste into an issue."),
     ] = Output.text,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there instead of to standard output.", show_default=False
-        ),
-    ] = None,
+    output: OutputFile = None,
     top: Annotated[
         int | None,
         typer.Option(

@@ -1,4 +1,4 @@
-"""docs/columns.md, made of the schemas: ``python -m stackscan.tables.dictionary > docs/columns.md``."""
+"""docs/columns.md, made of the schemas: ``python -m stackscan.export.tables.dictionary > docs/columns.md``."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ from typing import TextIO
 
 from stackscan.queueing.batches import Batch, Outcomes, Spread
 from stackscan.render import words
-from stackscan.render.pool_words import aligned, duration, number, share
+from stackscan.render.numbers import duration, number, share
+from stackscan.render.pool_words import aligned
 
 _LIKELY = 5
 

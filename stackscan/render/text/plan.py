@@ -8,7 +8,8 @@ from stackscan.queueing.checks import MOST_WORKERS
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.planning import Plan, Target
 from stackscan.render import words
-from stackscan.render.pool_words import aligned, duration, number, share, size
+from stackscan.render.numbers import duration, number, share, size
+from stackscan.render.pool_words import aligned
 
 
 def render(demand: Demand, target: Target, found: Plan, out: TextIO) -> None:

@@ -7,8 +7,9 @@ from typing import TextIO
 from stackscan.queueing.curves import curves
 from stackscan.queueing.projection import Projection
 from stackscan.queueing.send_times import SendTimes
+from stackscan.render.numbers import duration, number, share
 from stackscan.render.plots.terminal import curve_lines
-from stackscan.render.pool_words import block, duration, number, share
+from stackscan.render.pool_words import block
 from stackscan.render.text.page import page_on
 from stackscan.render.text.pools import write_load
 
