@@ -26,7 +26,6 @@ from stackscan.check import (
     write_baseline,
 )
 from stackscan.check.baseline import Known
-from stackscan.check.limits import wait_probability
 from stackscan.check.policy import Growth
 from stackscan.errors import BaselineError, PolicyError, StackscanError
 from stackscan.knowledge.configuration import find, load, shipped
@@ -275,21 +274,6 @@ def test_limits_on_what_the_model_projects(tmp_path: Path) -> None:
     assert capture.notes == (
         "bitswap-engine-workers: no projection from this capture, so max_wait_probability was not checked",
     )
-
-
-@pytest.mark.parametrize(
-    ("projection", "expected"),
-    [
-        (None, None),
-        ({}, None),
-        ({"synchronous": {"saturated": False, "wait_probability": 0.25}}, 0.25),
-        ({"synchronous": {"saturated": True, "wait_probability": None}}, 1.0),
-        ({"synchronous": {"saturated": False, "wait_probability": None}}, None),
-    ],
-)
-def test_the_projected_wait_probability(projection: Any, expected: float | None) -> None:
-    """It is read from the shape that reports promise to scripts; a saturated pool lets every task wait."""
-    assert wait_probability(projection) == expected
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_a_budget_of_a_millisecond_is_not_told_as_none() -> None:
 def test_what_had_not_begun_is_said_not_to_have() -> None:
     """Interrupted before the first connection: no empty tables, no close that is open after no time."""
     interrupt = Interrupt()
-    interrupt.ask()
+    interrupt.request()
     setup = PoolSetup((False,) * 9)
     pool, close = io.StringIO(), io.StringIO()
     text.render_pool(run_pool(setup, interrupt=interrupt), predict(setup), pool)

@@ -338,12 +338,12 @@ def test_a_request_to_stop_ends_a_run_and_leaves_the_next_one_out() -> None:
     """What had happened until then is kept, and says that it was interrupted."""
     interrupt = Interrupt()
 
-    def told(_mode: Mode, done: int, _total: int, _elapsed: float) -> None:
+    def progress(_mode: Mode, done: int, _total: int, _elapsed: float) -> None:
         if done == 9:  # one worker is held, the other has done the rest
-            interrupt.ask()
+            interrupt.request()
 
     setup = PoolSetup((True, *(False,) * 9), workers=2, budget_seconds=LONG)
-    result = run_pool(setup, interrupt=interrupt, told=told)
+    result = run_pool(setup, interrupt=interrupt, progress=progress)
     assert (True, None, None) == (result.interrupted, result.detached, result.throughput_ratio)
     assert result.synchronous is not None
     assert (9, Ended.INTERRUPTED) == (result.synchronous.completed, result.synchronous.ended)
@@ -353,7 +353,7 @@ def test_a_request_to_stop_ends_a_run_and_leaves_the_next_one_out() -> None:
 def test_a_request_before_the_start_leaves_everything_out() -> None:
     """Asked while it was being set up: no run, and no error either."""
     interrupt = Interrupt()
-    interrupt.ask()
+    interrupt.request()
     result = run_pool(PoolSetup((False,) * 9), interrupt=interrupt)
     assert (None, None, True) == (result.synchronous, result.detached, result.interrupted)
     closes = run_closes([Case(Kind.SILENT)], interrupt=interrupt)
@@ -526,7 +526,7 @@ def test_signals_only_ask_and_are_given_back() -> None:
     with on_signals() as interrupt:
         os.kill(os.getpid(), signal.SIGTERM)
         interrupt.wait(time.monotonic() + LONG)
-        assert interrupt.asked
+        assert interrupt.requested
         with on_signals() as inner:  # within another one it is the same one
             assert interrupt is inner
     assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

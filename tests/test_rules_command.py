@@ -12,7 +12,7 @@ import pytest
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run, snapshot_of
 from stackscan.analysis.proposals import propose
-from stackscan.analysis.selection import Chosen
+from stackscan.analysis.selection import SelectedRows
 from stackscan.errors import ExpressionError
 from stackscan.knowledge.configuration import Configuration, shipped
 from stackscan.knowledge.descriptions import read_text
@@ -155,7 +155,7 @@ def test_arguments_follow_their_goroutines() -> None:
     base = snapshot_of("\n".join(goroutine(n, ["main.a" if n < 3 else "main.b"]) for n in range(1, 6)))
     table = pl.DataFrame({"goroutine": [0, 3], "frame": 0, "position": 0, "word": [7, 8], "reliable": True})
     whole = replace(base, read_arguments=lambda _: table.cast(ARGUMENT_SCHEMA))  # type: ignore[arg-type]
-    left = Chosen(np.array([2, 3, 4]), np.array([False, False, True, True, True])).only(whole)
+    left = SelectedRows(np.array([2, 3, 4]), np.array([False, False, True, True, True])).only(whole)
     assert [3, 4, 5] == left.goroutines["goroutine_id"].to_list()
     arguments = left.arguments()
     assert arguments is not None

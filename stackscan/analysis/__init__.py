@@ -1,2 +1,1 @@
-"""What is made of a capture: the only place that classifies, counts pools, and finds locks, creation sites and
-affected versions."""
+"""Analyses captures: the only place that classifies, counts pools, and finds locks, creation sites and versions."""

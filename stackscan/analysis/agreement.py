@@ -1,11 +1,11 @@
-"""Compares two views of one process (text and protobuf of a bundle): different instants, so shares, not counts."""
+"""Compares two views of one process (text and protobuf of a bundle) by shares, for their instants differ."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 
-from stackscan.model.snapshot import Snapshot, Stack
+from stackscan.model.snapshot import Snapshot
 
 _HIDDEN = ("runtime.", "internal/runtime/")
 
@@ -46,9 +46,6 @@ def _by_functions(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
     """Goroutines by the functions of their stacks; the text hides the runtime's frames and the profile shows them."""
     counts: Counter[tuple[str, ...]] = Counter()
     for stack_id, count in snapshot.counts_by("stack_id").iter_rows():
-        counts[_outside_runtime(snapshot.stacks[stack_id])] += count
+        functions = snapshot.stacks[stack_id].functions
+        counts[tuple(function for function in functions if not function.startswith(_HIDDEN))] += count
     return counts
-
-
-def _outside_runtime(stack: Stack) -> tuple[str, ...]:
-    return tuple(function for function in stack.functions if not function.startswith(_HIDDEN))

@@ -1,4 +1,4 @@
-"""From a capture to its Analysis: what every command, plugin and program that judges a dump goes through."""
+"""From a capture to its Analysis: the one path of every command, plugin and program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stackscan.analysis.defects import Judgement
 from stackscan.analysis.locks import Locks, find_locks
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.analysis.proposals import Proposal, propose
-from stackscan.analysis.selection import Chosen, Selection, choose
+from stackscan.analysis.selection import SelectedRows, Selection, select_rows
 from stackscan.knowledge import defect
 from stackscan.knowledge.configuration import Configuration
 from stackscan.model.capture import Capture
@@ -22,10 +22,10 @@ from stackscan.model.capture import Capture
 
 @dataclass(frozen=True)
 class Analysis:
-    """All that is made of one capture.
+    """The analysis of one capture.
 
-    ``capture`` is the capture as it may be shown: redacted, or only the goroutines that ``selection`` asked for (None:
-    all). ``findings`` are what is stuck and what is idle as expected; their rows are those of this capture.
+    ``capture`` is the capture as it may be shown: redacted, or only the goroutines of ``selection`` (None: all).
+    ``findings`` are what is stuck and what is idle as expected; their rows are those of this capture.
     """
 
     capture: Capture
@@ -47,12 +47,11 @@ class Analysis:
 
     @cached_property
     def _locks(self) -> Locks:
-        """Who waits for which lock; nothing for a selection, since a holder may not have been asked for."""
+        """Who waits for which lock; nothing for a selection, which may leave the holder out."""
         return Locks() if self.selection is not None else find_locks(self.capture.snapshot)
 
     def locks(self, *, idle_too: bool = False) -> Locks:
-        """Who waits for which lock. Unless asked for, those are marked whose waiters are all idle as expected: sleepers
-        on a condition, for one."""
+        """Who waits for which lock. Those whose waiters are all idle as expected are marked, unless ``idle_too``."""
         locks = self._locks
         rows = _rows(self.healthy) if locks.locks and not idle_too else []
         if not rows:
@@ -62,7 +61,7 @@ class Analysis:
         return replace(locks, locks=tuple(marked))
 
     def creation_sites(self, *, idle_too: bool = False) -> tuple[Family, ...]:
-        """Where most goroutines were started, those that are idle as expected not counted unless asked for."""
+        """Where most goroutines were started; those idle as expected count only with ``idle_too``."""
         return creation_sites(self.capture.snapshot, aside=() if idle_too else _rows(self.healthy))
 
     @cached_property
@@ -86,13 +85,13 @@ def analyse(
     snapshot = capture.snapshot
     redacted = shown is not None and shown is not capture
     shown = shown or capture
-    chosen = None if where is None else choose(snapshot, where)
+    selected = None if where is None else select_rows(snapshot, where)
     samples = tuple(occupancy.sample(snapshot, knowledge.pools))
     sizes = {sample.pool.name: sample.workers for sample in samples}
     versions = dict(modules(snapshot.stacks))
     go = go_version(snapshot.stacks)
     known = versions | ({"go": go} if go else {})
-    among = None if chosen is None else chosen.mask
+    among = None if selected is None else selected.mask
     findings = tuple(classify.classify(snapshot, knowledge.rules, sizes, known, among))
     found = Analysis(
         capture=shown,
@@ -106,20 +105,20 @@ def analyse(
             caught=(finding.rule.name for finding in findings),
         ),
     )
-    if chosen is not None:
-        return _narrowed(found, chosen, "(redacted)" if redacted else where or "", capture)
+    if selected is not None:
+        return _narrowed(found, selected, "(redacted)" if redacted else where or "", capture)
     if redacted:
         return found  # a proposal names functions
     return replace(found, proposals=propose(snapshot, knowledge.pools, (finding.rows for finding in findings)))
 
 
-def _narrowed(found: Analysis, chosen: Chosen, expression: str, whole: Capture) -> Analysis:
-    """What is left of an analysis for the goroutines that were asked for."""
+def _narrowed(found: Analysis, selected: SelectedRows, expression: str, whole: Capture) -> Analysis:
+    """The part of an analysis that is about the selected goroutines."""
     return replace(
         found,
-        capture=replace(found.capture, snapshot=chosen.only(found.capture.snapshot)),
-        findings=tuple(chosen.narrowed(finding) for finding in found.findings),
-        samples=tuple(sample for sample in found.samples if chosen.has_worker(sample.pool, whole.snapshot)),
+        capture=replace(found.capture, snapshot=selected.only(found.capture.snapshot)),
+        findings=tuple(selected.narrowed(finding) for finding in found.findings),
+        samples=tuple(sample for sample in found.samples if selected.has_worker(sample.pool, whole.snapshot)),
         selection=Selection(expression, whole.snapshot.total),
     )
 

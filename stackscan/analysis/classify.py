@@ -1,4 +1,4 @@
-"""Runs rules over a snapshot: what each claims, winners first, and what there is to say of it."""
+"""Runs rules over a snapshot: winners claim goroutines first; each rule's goroutines make a finding."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stackscan.model.snapshot import Snapshot
 _IDS_SHOWN: Final = 20
 _UNKNOWN: Final = "unknown"
 
-#: What a finding rests on: numbers, or numbers by name.
+#: The evidence of a finding: numbers, or numbers by name.
 Evidence = dict[str, int | dict[str, int] | None]
 
 
@@ -31,7 +31,7 @@ class Finding:
     ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack
     id to the index of the frame that made it match. ``title`` and ``verdict`` are the rule's, the latter its first
     line of a report, with its placeholders; it and ``severity`` are those of a minor finding where it is one.
-    ``applies`` says whether the program's versions have the defect and what tells it (None: nothing does). ``rows``
+    ``applies`` says whether the program's versions have the defect, with the evidence (None: unknown). ``rows``
     are the goroutines' rows in the snapshot.
     """
 
@@ -53,12 +53,12 @@ def classify(
     rules: Iterable[Rule],
     pool_sizes: Mapping[str, int] | None = None,
     versions: Mapping[str, str] | None = None,
-    shown: Mask | None = None,
+    among: Mask | None = None,
 ) -> tuple[Finding, ...]:
     """What the rules find: what is stuck by severity, then what is healthy; each by count.
 
     ``pool_sizes``: workers by pool, for minor findings; ``versions``: of the program's modules and of ``go``;
-    ``shown``: the goroutines that findings are to tell of (all are judged).
+    ``among``: the goroutines that findings are about (all are classified).
     """
     index = index_of(snapshot)
     claimed: dict[str, Numbers] = {}
@@ -66,10 +66,10 @@ def classify(
     for rule, winners in in_order(tuple(rules)):
         rows = select(rule.when, index, _left_by(winners, claimed, len(index.goroutines)))
         claimed[rule.name] = rows
-        told = rows if shown is None else rows[shown[rows]]
-        if len(told):
+        reported = rows if among is None else rows[among[rows]]
+        if len(reported):
             weight = _weight(rule, index.count(rows), pool_sizes or {})
-            found.append(_finding(rule, weight, index, told, versions or {}))
+            found.append(_finding(rule, weight, index, reported, versions or {}))
     order = lambda f: (  # noqa: E731
         f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count, f.rule.extends is None, f.rule.name,
     )  # fmt: skip
@@ -77,12 +77,12 @@ def classify(
 
 
 def told_by(finding: Finding, findings: Iterable[Finding]) -> Finding | None:
-    """The finding that extends this one and caught the same goroutines, if there is one: it says it all."""
+    """The finding of an extending rule that caught the same goroutines: it replaces this one. None: there is none."""
     return next((o for o in findings if o.rule.extends == finding.rule.name and o.count == finding.count), None)
 
 
 def _left_by(winners: Iterable[str], claimed: Mapping[str, Numbers], goroutines: int) -> Mask | None:
-    """Which goroutines the winners leave; None: all."""
+    """The goroutines that the winners did not claim; None: all."""
     taken = [claimed[name] for name in winners if len(claimed[name])]
     if not taken:
         return None
@@ -93,7 +93,7 @@ def _left_by(winners: Iterable[str], claimed: Mapping[str, Numbers], goroutines:
 
 
 def _weight(rule: Rule, count: int, pool_sizes: Mapping[str, int]) -> Rule | Minor:
-    """Whose severity and verdict a finding has: the rule's own, or those of a small share of its pool."""
+    """The rule itself, or its minor step for a small share of its pool: the finding's severity and verdict."""
     workers = pool_sizes.get(rule.pool or "", 0)
     return next((minor for minor in rule.minor if workers and count / workers < minor.below_share), rule)
 
@@ -125,12 +125,12 @@ def _evidence(rule: Rule, index: Index, rows: Numbers) -> Evidence:
     _, known = index.column("creator_id")
     if rule.companion is not None:
         companions = _companions(rule.companion, index, rows)
-        # Before Go 1.21 a goroutine does not name its creator: companions cannot be told from other peers' readers.
+        # Before Go 1.21 a goroutine does not name its creator: a companion looks like any other peer's reader.
         evidence["companions"] = sum(map(len, companions.values())) if known.any() else None
     if rule.transports:
         evidence["transports"] = _transports(rule, index, rows, companions)
-    minutes, told = index.column("wait_minutes")
-    evidence["longest_wait_minutes"] = int(minutes[rows].max()) if told[rows].any() else None
+    minutes, waits_known = index.column("wait_minutes")
+    evidence["longest_wait_minutes"] = int(minutes[rows].max()) if waits_known[rows].any() else None
     return evidence
 
 
@@ -152,7 +152,7 @@ def _companions(companion: Expression, index: Index, rows: Numbers) -> dict[int,
 
 
 def _transports(rule: Rule, index: Index, rows: Numbers, companions: dict[int, list[int]]) -> dict[str, int]:
-    """How many of the caught goroutines wait on each transport: told by whoever of the two reads."""
+    """How many of the caught goroutines wait on each transport, by their own frames or their companion's."""
     names = [*(kind.name for kind in rule.transports), _UNKNOWN]
     unread = {
         key: kind_of_rows(rule.transports, index, np.array(found, dtype=np.int64)).tolist()
@@ -162,8 +162,8 @@ def _transports(rule: Rule, index: Index, rows: Numbers, companions: dict[int, l
     own = kind_of_rows(rule.transports, index, rows).tolist()
     ids, creators = (index.column(name)[0][rows].tolist() for name in ("goroutine_id", "creator_id"))
     weights = [1] * len(rows) if index.weights is None else index.weights[rows].tolist()
-    for goroutine, creator, told, weight in zip(ids, creators, own, weights, strict=True):
-        place = told
+    for goroutine, creator, transport, weight in zip(ids, creators, own, weights, strict=True):
+        place = transport
         if place < 0:
             candidates = unread.get(goroutine) or unread.get(creator) or []
             place = next((candidate for candidate in candidates if candidate >= 0), -1)

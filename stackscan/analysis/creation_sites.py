@@ -1,8 +1,7 @@
-"""Who started whom: creation sites, creators, and the goroutines that one creator made.
+"""Where goroutines were started: creation sites, creators, and the goroutines of each.
 
 A goroutine's last line names the ``go`` statement that started it and, since Go 1.21, the goroutine that ran it; with
-GODEBUG=tracebackancestors more of the line of descent is printed. Counted formats keep neither ids nor creators: there
-is nothing to tell then.
+GODEBUG=tracebackancestors its ancestors, too. Counted formats keep neither ids nor creators.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ import polars as pl
 
 from stackscan.model.snapshot import Frame, Snapshot
 
-#: Creation sites with fewer goroutines than this are nobody's pile-up.
+#: Creation sites with fewer goroutines than this are not worth listing.
 LEAST: Final = 10
-#: Creation sites that are worth listing.
+#: The most creation sites that are listed.
 MOST: Final = 20
 _CREATORS: Final = 5
 _STATES: Final = 6
@@ -42,7 +41,7 @@ class Family:
 
     ``creators`` are the goroutines that started most of them, at most 5 of ``distinct_creators`` (None: the dump names
     none). ``caught`` says how many of the family a finding caught (a family of the whole snapshot: None). ``ancestry``
-    are functions that started the creator, its creator and so on, as far as the dump tells.
+    are functions that started the creator, its creator and so on, as far as the dump has them.
     """
 
     created_by: Frame
@@ -58,9 +57,9 @@ class Family:
 def creation_sites(
     snapshot: Snapshot, *, aside: Iterable[int] = (), least: int = LEAST, most: int = MOST
 ) -> tuple[Family, ...]:
-    """The creation sites that started at least so many of the goroutines that are listed, largest first.
+    """The creation sites of at least ``least`` goroutines, largest first, at most ``most``.
 
-    ``aside``: rows of goroutines that do not count here, because they are idle, as expected.
+    ``aside``: rows of goroutines that do not count, because they are idle as expected.
     """
     return _families(snapshot, (None,), least, most, aside)[0]
 
@@ -68,8 +67,10 @@ def creation_sites(
 def families_of(
     snapshot: Snapshot, findings: Iterable[Iterable[int]], *, most: int = 3
 ) -> tuple[tuple[Family, ...], ...]:
-    """For each finding (the stacks that its goroutines are in) their families, those with most of them first: siblings
-    elsewhere count too."""
+    """For each finding (its goroutines' stacks) their creation sites, most of them first.
+
+    Goroutines from the same site that the finding did not catch count too.
+    """
     return _families(snapshot, [list(stacks) for stacks in findings], 1, most)
 
 
@@ -136,7 +137,7 @@ class _BySite:
         np.maximum.at(self.minutes, self._of_row, table["wait_minutes"].to_numpy())
 
     def choose(self, question: _Question, least: int, most: int) -> list[tuple[int, int | None]]:
-        """The sites that a question is about, most caught and largest first, each with how many of it are caught."""
+        """The sites for a question, most caught and largest first, each with how many of it are caught."""
         if question is None:
             large = np.flatnonzero(self.count >= least)
             return [(number, None) for number in large[np.argsort(-self.count[large], kind="stable")][:most].tolist()]
@@ -202,7 +203,7 @@ _MOST_ANCESTORS: Final = 10
 
 
 def _ancestries(snapshot: Snapshot, creators: Mapping[int, int]) -> dict[int, tuple[str, ...]]:
-    """For each family the functions that started its first creator, that one's creator and on, while they live."""
+    """For each site the functions that started its first creator, its creator and so on, while they live."""
     found: dict[int, tuple[str, ...]] = dict.fromkeys(creators, ())
     at = dict(creators)
     for _ in range(_MOST_ANCESTORS):
@@ -223,7 +224,7 @@ def _ancestries(snapshot: Snapshot, creators: Mapping[int, int]) -> dict[int, tu
 
 
 def _printed(snapshot: Snapshot, goroutine_id: int | None) -> tuple[str, ...]:
-    """The same from a printed line of descent."""
+    """The same from printed ancestors."""
     if not snapshot.ancestors.height:
         return ()
     mine = snapshot.ancestors.filter(pl.col("goroutine_id") == goroutine_id).sort("depth")

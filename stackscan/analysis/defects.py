@@ -1,4 +1,4 @@
-"""Finds the phase of a program."""
+"""Finds the phase of each defect that a program is in."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from stackscan.model.versions import read_version, satisfies
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The phase of one defect, what tells it (``github.com/ipfs/boxo v0.37.0``), and what speaks against it.
+    """The phase of one defect, its evidence (``github.com/ipfs/boxo v0.37.0``), and what contradicts it.
 
-    ``contradicted_by`` are the rules whose findings do: then the build is not what its versions say. ``claim`` is what
-    the program calls itself (``kubo 0.41.0``) and ``claimed`` the phase of that release, where it is another one: then
-    this program was built with other modules.
+    ``contradicted_by`` are the rules whose findings do: then the build is not what its versions say. ``claim`` is the
+    version that the program reports (``kubo 0.41.0``) and ``claimed`` the phase of that release, where it is another
+    one: then this program was built with other modules.
     """
 
     defect: Defect
@@ -34,16 +34,16 @@ def judge(
     pools: Iterable[str],
     caught: Iterable[str] = (),
 ) -> tuple[Judgement, ...]:
-    """The phases that the versions tell, for the defects whose pool is there.
+    """The phases by versions, of the defects whose pool the program has.
 
-    ``modules`` come from frame paths and are the truth; ``kubo`` is the program's word for itself, asked only when no
-    frame names a module that matters. ``caught`` are the rules that found something.
+    ``modules`` come from frame paths; ``kubo`` is the version that the program reports, used only where no frame
+    names a module that matters. ``caught`` are the rules that found something.
     """
     present, found = set(pools), set(caught)
-    judged = (_judge(defect, modules, kubo) for defect in defects if defect.pool in present)
+    judgements = (_judge(defect, modules, kubo) for defect in defects if defect.pool in present)
     return tuple(
         replace(judgement, contradicted_by=tuple(rule for rule in judgement.phase.contradicted_by if rule in found))
-        for judgement in judged
+        for judgement in judgements
         if judgement is not None
     )
 

@@ -32,7 +32,7 @@ class PoolSample:
 
 
 def sample(snapshot: Snapshot, pools: Iterable[Pool]) -> tuple[PoolSample, ...]:
-    """The pools that have workers in the snapshot, as many as their descriptions ask for."""
+    """The pools with at least as many workers in the snapshot as their descriptions require."""
     index = index_of(snapshot)
     samples = (_sample(pool, index) for pool in pools)
     return tuple(found for found in samples if found is not None)

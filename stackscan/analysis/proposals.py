@@ -1,4 +1,4 @@
-"""Worker pools that nobody described: goroutines of one root and one creator, some of which wait in it for work."""
+"""Possible worker pools without a description: goroutines of one root and creator, some waiting for work."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WRITABLE: Final = re.compile(r"[^\s'\"`\\\x00-\x1f\x7f-\x9f]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A pool that may be one: how many goroutines share this root and creator, and how many of them wait for work."""
+    """A possible pool: how many goroutines share this root and creator, and how many of them wait for work."""
 
     root: str
     creator: str
@@ -95,8 +95,8 @@ def _proposal(index: Index, root: int, creator: int, cells: list[tuple[int, int]
 
 
 def _one_parent(index: Index, cells: list[int]) -> bool:
-    """Whether one goroutine started them all, as far as the dump tells (Go 1.21): a pool is started in one place, at
-    one time; what every request starts is none."""
+    """Whether one goroutine started them all, as far as the dump has creators (Go 1.21): a pool is started once, not by
+    every request."""
     parents, known = index.column("creator_id")
     own = np.isin(index.row_cell, cells) & known
     return len(np.unique(parents[own])) <= 1
@@ -116,7 +116,7 @@ def _wait(index: Index, cell: int) -> _Wait | None:
 
 
 def _waits_itself(stack: Stack, reason: str) -> bool:
-    """Whether the program waits, and not the library on its behalf: reads and calls are work."""
+    """Whether the program itself waits; a library that waits for it (reads, calls) is at work."""
     library = [frame.function for frame in stack.frames if origin(frame).kind == "std"]
     between = [name for name in library if not name.startswith(("runtime.", "internal/runtime/", "sync."))]
     return not between and (reason == "sync.Cond.Wait" or not any(name.startswith("sync.") for name in library))

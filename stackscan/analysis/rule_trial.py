@@ -1,4 +1,4 @@
-"""Tries a rule on the examples in its file, and says of each miss which condition decided it, and on which frame."""
+"""Tries a rule on the examples in its file; each miss names the condition and the frame that decided it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stackscan.knowledge.descriptions import Example, read_text
 from stackscan.knowledge.language import Expression, Index, index_of, mask
 from stackscan.knowledge.language.evaluate import is_late
 from stackscan.knowledge.language.index import Numbers
-from stackscan.knowledge.language.spelling import element, spelt
+from stackscan.knowledge.language.spelling import spelt, spelt_texts
 from stackscan.knowledge.language.syntax import And, Chain, simplified
 from stackscan.knowledge.rule import Rule, read_rule
 from stackscan.model.snapshot import Snapshot, Stack
@@ -44,7 +44,7 @@ class Trial:
 
 
 def try_file(path: Path) -> Trial:
-    """Read a rule file, wherever it lies and whatever built-in rule has its name, and try its examples.
+    """Try the examples of a rule file, which may lie anywhere and have a built-in rule's name.
 
     Raises CatalogueError or ExpressionError when it is no rule file, and when it has no examples of both kinds.
     """
@@ -94,7 +94,7 @@ def _reasons(when: Expression, snapshot: Snapshot, *, flagged: bool) -> Iterator
             if not found[row]:
                 yield f"{name} does not meet: {spelt(part)}"
                 if isinstance(part, Chain):
-                    yield f"    {_where_a_chain_ends(part, index, row)}"
+                    yield f"    {_end_of_chain(part, index, row)}"
         if all(found[row] for found in masks):
             for part in (part for part in parts if is_late(part)):
                 count = int((met == len(alone)).sum())
@@ -114,13 +114,15 @@ def _frame(stack: Stack, place: int) -> str:
     return frames[place].function if place < len(frames) else "none, its frames are missing"
 
 
-def _where_a_chain_ends(chain: Chain, index: Index, row: int) -> str:
-    """The longest beginning of a chain that a stack has, the frame at which it ends, and what is missing behind it."""
+def _end_of_chain(chain: Chain, index: Index, row: int) -> str:
+    """The frame at which a stack stops to match a chain, and what is missing behind it."""
     for length in range(len(chain.elements) - 1, 0, -1):
         beginning = Chain(chain.elements[:length], chain.adjacent[: length - 1], 0)
         if mask(beginning, index)[row]:
             link = "is not called directly by" if chain.adjacent[length - 1] else "has, further out, no frame"
-            return f"{element(chain.elements[length - 1])} is there, but {link} {element(chain.elements[length])}"
+            return (
+                f"{spelt_texts(chain.elements[length - 1])} is there, but {link} {spelt_texts(chain.elements[length])}"
+            )
     stack = _stack(index, row)
     listed = ", ".join(frame.function for frame in stack.frames[:4])
-    return f"no frame is {element(chain.elements[0])}; the innermost are {listed or 'missing'}"
+    return f"no frame is {spelt_texts(chain.elements[0])}; the innermost are {listed or 'missing'}"

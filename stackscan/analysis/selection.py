@@ -20,14 +20,14 @@ _WHERE = "--where"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The expression that selected the goroutines of a report, and how many there were to choose from."""
+    """The expression that selected goroutines, and how many the dump has in all."""
 
     expression: str
     goroutines: int
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SelectedRows:
     """The selected goroutines: their rows, in order, and the same as a mask."""
 
     rows: Numbers
@@ -60,12 +60,12 @@ class Chosen:
 
 
 def check_expression(where: str | None) -> None:
-    """Raise ExpressionError if this is no expression, before anything is read."""
+    """Raise ExpressionError if this is no expression."""
     if where is not None:
         parse(where, where=_WHERE)
 
 
-def choose(snapshot: Snapshot, where: str) -> Chosen:
+def select_rows(snapshot: Snapshot, where: str) -> SelectedRows:
     """The goroutines that an expression selects. Raises ExpressionError."""
     wanted = parse(where, where=_WHERE)
-    return Chosen(select(wanted, index_of(snapshot)), mask(wanted, index_of(snapshot)))
+    return SelectedRows(select(wanted, index_of(snapshot)), mask(wanted, index_of(snapshot)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 from stackscan.errors import BaselineError
 from stackscan.knowledge.descriptions import LARGEST
@@ -21,15 +21,15 @@ SCHEMA_VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One stack that is known, by its signature: at most ``count`` goroutines, where it waits in words, and the rules
-    of severity error or warning that caught it."""
+    """One known stack, as the file has it: where it waits, how many goroutines at most, and the rules of severity error
+    or warning that caught it."""
 
-    signature: str
-    count: int
-    wait_reason: str | None
     at: str | None
     created_by: str | None
+    wait_reason: str | None
+    count: int
     rules: tuple[str, ...]
+    signature: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def build_baseline(snapshots: Iterable[SnapshotReport]) -> Baseline:
 def _stacks(snapshot: SnapshotReport) -> dict[str, Known]:
     """The stacks of one capture by signature: those that differ in lines only are one."""
     found: dict[str, Known] = {}
-    # What is merely told of (information) is no known trouble: a stall in the same stack would be news.
+    # A finding that is information only is no known trouble: a stall in the same stack would be new.
     alarming = {finding.rule.name for finding in snapshot.findings if finding.severity != "info"}
     for stack in snapshot.buckets:
         bucket = stack.bucket
@@ -89,7 +89,7 @@ def _stacks(snapshot: SnapshotReport) -> dict[str, Known]:
         rules = {*(alarming & {*stack.rules}), *(before.rules if before else ())}
         count = bucket.count + (before.count if before else 0)
         found[bucket.signature] = Known(
-            bucket.signature, count, bucket.wait_reason, function_at(stack), creator_of(stack), tuple(sorted(rules))
+            function_at(stack), creator_of(stack), bucket.wait_reason, count, tuple(sorted(rules)), bucket.signature
         )
     return found
 
@@ -107,23 +107,12 @@ def write_baseline(baseline: Baseline, out: TextIO) -> None:
         "rules": dict(sorted(baseline.rules.items())),
     }
     lines = [f" {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
-    stacks = ",\n".join(f"  {json.dumps(_as_json(known))}" for known in baseline.stacks)
+    stacks = ",\n".join(f"  {json.dumps(asdict(known))}" for known in baseline.stacks)
     out.write("\n".join(["{", *lines, ' "stacks": [', stacks, " ]", "}", ""]))
 
 
-def _as_json(known: Known) -> dict[str, Any]:
-    return {
-        "at": known.at,
-        "created_by": known.created_by,
-        "wait_reason": known.wait_reason,
-        "count": known.count,
-        "rules": list(known.rules),
-        "signature": known.signature,
-    }
-
-
 class _WrongError(Exception):
-    """What is wrong within a baseline: a sentence's end that names the key."""
+    """What is wrong within a baseline: names the key and what was expected."""
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -149,7 +138,7 @@ def _json(text: str) -> object:
         raise _WrongError(f"line {error.lineno}, column {error.colno} is not JSON") from None
     except RecursionError:
         raise _WrongError("brackets are nested too deeply") from None
-    except ValueError:  # the only other thing that json lets through
+    except ValueError:  # the only other error of json
         raise _WrongError("a number has too many digits") from None
 
 
@@ -180,7 +169,7 @@ def _known(entry: object, at: str) -> Known:
     signature = _text(stack, "signature", at)
     if signature is None:
         raise _WrongError(f"{at}'signature' is missing")
-    return Known(signature, _count(stack, "count", at), wait_reason, place, created_by, tuple(rules))
+    return Known(place, created_by, wait_reason, _count(stack, "count", at), tuple(rules), signature)
 
 
 def _object(value: object, what: str) -> dict[str, object]:

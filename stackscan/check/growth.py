@@ -21,7 +21,7 @@ from stackscan.report.places import CodePlace, counts_by_place, place_of
 def rule_status(
     finding: Finding, stacks: Sequence[StackReport], baseline: Baseline, growth: Growth
 ) -> tuple[Status, int, int]:
-    """What a rule's finding is beside the baseline, how many goroutines of it are known, and how many may be.
+    """Status of a rule's finding beside the baseline, with its known and allowed numbers of goroutines.
 
     It is known when the rule caught as many before, or when all its stacks are known as caught (by whatever rule) and
     none has grown: a stall that has lasted long enough for a stricter rule is still the same stall.
@@ -70,7 +70,6 @@ def _finding(
         kind="growth",
         severity=severity,
         status="grown" if known else "new",
-        fails=False,
         message=f"{count:,} goroutines {where}{origin}: {was}",
         count=count,
         allowed=allowed,

@@ -1,4 +1,4 @@
-"""Ignores: what a finding keeps when what is known and accepted is taken off it."""
+"""Ignores: take what is known and accepted off a finding."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Ignores:
 
     def _one(self, ignore: Ignore, finding: CheckFinding) -> CheckFinding:
         whole = ignore.signature is None and ignore.function is None
-        kept = () if whole else tuple(found for found in finding.stacks if not _meant(ignore, found))
+        kept = () if whole else tuple(found for found in finding.stacks if not _matches(ignore, found))
         if not whole and len(kept) == len(finding.stacks):
             return finding
         left = _left(finding, kept)
@@ -56,7 +56,7 @@ class Ignores:
         return replace(finding, stacks=kept, count=left, message=message)
 
 
-def _meant(ignore: Ignore, found: StackReport) -> bool:
+def _matches(ignore: Ignore, found: StackReport) -> bool:
     if ignore.signature is not None and found.bucket.signature != ignore.signature:
         return False
     return ignore.function is None or any(map(ignore.function.matches, found.bucket.stack.functions))

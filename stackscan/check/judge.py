@@ -1,4 +1,4 @@
-"""Reports → the outcome of a check."""
+"""Judges reports: the outcome of a check."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ def judge(
     ``rules`` are the names of all rules that were looked for. ``fail_on`` goes before the policy's; ``today`` (default:
     the day in UTC) decides which ignores have expired.
     """
-    judged = _Judge(policy, baseline, fail_on or policy.fail_on, today or datetime.now(UTC).date())
+    check = _Judge(policy, baseline, fail_on or policy.fail_on, today or datetime.now(UTC).date())
     sources = []
     reports = []
     for source, report in scanned:
         if isinstance(report, StackscanError):
             sources.append(SourceResult(source, (), str(report), report.hint))
-            continue
-        reports.append(report)
-        sources.append(judged.source(source, report))
+        else:
+            reports.append(report)
+            sources.append(check.source(source, report))
     return CheckResult(
         policy=policy,
-        fail_on=judged.fail_on,
+        fail_on=check.fail_on,
         baseline=None if baseline is None else baseline.where,
         rules=tuple(name for name in rules if policy.rules.get(name) != "off"),
         sources=tuple(sources),
-        ignores=judged.ignores.uses(),
+        ignores=check.ignores.uses(),
         reports=tuple(reports),
     )
 
@@ -113,13 +113,13 @@ class _Judge:
 
     def _rules(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
         for finding in snapshot.findings:
-            if getattr(finding.rule, "kind", None) == "healthy":
-                continue  # what waits as it should is no finding
+            if finding.rule.kind == "healthy":
+                continue  # what is idle as expected is no finding
             severity = self.policy.rules.get(finding.rule.name, finding.severity)
             if severity == "off" or severity not in SEVERITIES:
                 continue
-            teller = told_by(finding, snapshot.findings)
-            if teller is not None and self.policy.rules.get(teller.rule.name) != "off":
+            extending = told_by(finding, snapshot.findings)
+            if extending is not None and self.policy.rules.get(extending.rule.name) != "off":
                 continue  # the rule that extends it caught the same goroutines and says more
             yield self._rule(finding, snapshot, severity)
 
@@ -127,8 +127,7 @@ class _Judge:
         rule = finding.rule
         stacks = tuple(found for found in snapshot.buckets if rule.name in found.rules)
         status: Status = "found"
-        known = None
-        allowed = None
+        known = allowed = None
         if self.baseline is not None:
             status, known, allowed = rule_status(finding, stacks, self.baseline, self.policy.growth)
         return CheckFinding(
@@ -136,7 +135,6 @@ class _Judge:
             kind="rule",
             severity=severity,
             status=status,
-            fails=False,
             message=f"{_counted(finding.count, rule.noun)}: {finding.title}",
             count=finding.count,
             allowed=allowed,
@@ -170,27 +168,23 @@ def _incomplete(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFindi
         name="incomplete",
         kind="capture",
         severity="error" if policy.incomplete == "fail" else "warning",
-        status="found",
-        fails=False,
         message=f"the dump is incomplete: {first}",
         fix="Take it again. A server that cuts dumps at 64 MiB sends all goroutines with debug=0 or debug=1.",
     )
 
 
 def _crash(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
-    """A process that did not write its dump because it was asked to: it died, or one of its handlers did."""
+    """A dump that was not written on request: the process, or one of its handlers, died."""
     if snapshot.cause is None or policy.crash == "ignore":
         return
-    said = of_cause(snapshot.cause)
-    if said.level not in ("error", "warning"):
+    verdict = of_cause(snapshot.cause)
+    if verdict.level not in ("error", "warning"):
         return
     yield CheckFinding(
         name="crash",
         kind="capture",
-        severity="error" if said.level == "error" and policy.crash == "fail" else "warning",
-        status="found",
-        fails=False,
-        message=said.text,
+        severity="error" if verdict.level == "error" and policy.crash == "fail" else "warning",
+        message=verdict.text,
         stacks=snapshot.buckets[:1],
     )
 

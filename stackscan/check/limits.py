@@ -1,16 +1,15 @@
-"""The limits of a policy: goroutines in all, waits, chosen stacks, pools. They hold whatever a baseline knows."""
+"""The limits of a policy: goroutines in all, waits, matching stacks, pools. No baseline lifts them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.check.model import CheckFinding
 from stackscan.check.policy import Limit, Policy, PoolLimit
 from stackscan.knowledge.rule import Severity
-from stackscan.report import Report, SnapshotReport, StackReport, as_json
+from stackscan.report import SnapshotReport, StackReport
 
 
 def limit_findings(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
@@ -27,7 +26,7 @@ def limit_findings(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFi
 
 
 def _limit(snapshot: SnapshotReport, limit: Limit) -> Iterator[CheckFinding]:
-    stacks = tuple(found for found in snapshot.buckets if _meant(found, limit))
+    stacks = tuple(found for found in snapshot.buckets if _matches(found, limit))
     count = sum(found.bucket.count for found in stacks)
     name = f"limit-{limit.name}"
     because = f" ({limit.reason})" if limit.reason else ""
@@ -40,10 +39,10 @@ def _limit(snapshot: SnapshotReport, limit: Limit) -> Iterator[CheckFinding]:
             yield _too_long(name, limit.severity, waiting, limit.max_wait_minutes, because)
 
 
-def _meant(found: StackReport, limit: Limit) -> bool:
+def _matches(found: StackReport, limit: Limit) -> bool:
     if limit.wait_reasons and found.bucket.wait_reason not in limit.wait_reasons:
         return False
-    return limit.when is None or limit.when.means(found.bucket.stack)
+    return limit.when is None or limit.when.matches(found.bucket.stack)
 
 
 def _waiting(stacks: Sequence[StackReport], minutes: int) -> tuple[StackReport, ...]:
@@ -60,7 +59,7 @@ def _too_long(
 
 
 def wait_message(name: str, stacks: Sequence[StackReport], allowed: int) -> str:
-    """What is said of stacks, longest wait first, that wait longer than they may; ``name`` is the finding's."""
+    """The message for stacks that wait too long, longest wait first; ``name`` is the finding's."""
     lead = "" if name == "max-wait-minutes" else f"{name.removeprefix('limit-')}: "
     longest = stacks[0].bucket.max_wait_minutes
     held = f"{len(stacks):,} stack{'s' if len(stacks) > 1 else ''}"
@@ -74,8 +73,6 @@ def _finding(
         name=name,
         kind="limit",
         severity=severity,
-        status="found",
-        fails=False,
         message=text,
         count=count,
         allowed=allowed,
@@ -87,8 +84,7 @@ def _finding(
 def pool_findings(snapshot: SnapshotReport, policy: Policy) -> tuple[tuple[CheckFinding, ...], tuple[str, ...]]:
     """What exceeds the ``[[check.pool]]`` tables, and notes on what could not be judged."""
     samples = {sample.pool.name: sample for sample in snapshot.pools}
-    asks = any(limit.max_wait_probability is not None for limit in policy.pools)
-    projections = _projections(snapshot) if asks else {}
+    projections = dict(snapshot.projections)
     findings: list[CheckFinding] = []
     notes: list[str] = []
     for limit in policy.pools:
@@ -98,10 +94,11 @@ def pool_findings(snapshot: SnapshotReport, policy: Policy) -> tuple[tuple[Check
         findings += _occupancy(sample, limit)
         if limit.max_wait_probability is None:
             continue
-        probability = wait_probability(projections.get(limit.pool))
-        if probability is None:
+        if limit.pool not in projections:
             notes.append(f"{limit.pool}: no projection from this capture, so max_wait_probability was not checked")
-        elif probability > limit.max_wait_probability:
+            continue
+        probability = projections[limit.pool].synchronous.wait_probability  # 1 when saturated
+        if probability > limit.max_wait_probability:
             findings.append(
                 _pool(
                     limit,
@@ -125,27 +122,5 @@ def _pool(limit: PoolLimit, text: str) -> CheckFinding:
         name=f"pool-{limit.pool}",
         kind="pool",
         severity=limit.severity,
-        status="found",
-        fails=False,
         message=f"{limit.pool}: {text}",
     )
-
-
-def wait_probability(projection: Any) -> float | None:
-    """P(wait) of the pool as it is (``synchronous``), as a report projects it; None without a projection.
-
-    A saturated pool has no stationary law: every task waits.
-    """
-    pool = projection.get("synchronous") if isinstance(projection, Mapping) else None
-    if not isinstance(pool, Mapping):
-        return None
-    if pool.get("saturated"):
-        return 1.0
-    value = pool.get("wait_probability")
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _projections(snapshot: SnapshotReport) -> dict[str, Any]:
-    """The projection of each pool, in the shape that reports promise to scripts."""
-    values = as_json(Report((replace(snapshot, buckets=(), shown=()),)))
-    return {pool["pool"]: pool["projection"] for pool in values["snapshots"][0]["pools"]}

@@ -10,14 +10,14 @@ from stackscan.knowledge.rule import Severity
 from stackscan.model.snapshot import Frame
 from stackscan.report import Report, StackReport
 
-#: What a finding is beside the baseline and the ignores; ``found``: there is no baseline, or it does not speak of it.
+#: A finding beside the baseline and the ignores; ``found``: no baseline, or nothing in it about this finding.
 Status = Literal["found", "new", "grown", "known", "ignored"]
 Kind = Literal["rule", "limit", "pool", "capture", "growth"]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckFinding:
-    """One thing that a check has to say of a capture.
+    """One thing that a check found in a capture.
 
     ``name`` identifies it from run to run: a rule's name, ``max-goroutines``, ``max-wait-minutes``, ``limit-NAME``,
     ``pool-NAME``, ``growth``, ``crash`` or ``incomplete``. ``count`` goroutines were found where ``allowed`` were
@@ -29,9 +29,9 @@ class CheckFinding:
     name: str
     kind: Kind
     severity: Severity
-    status: Status
-    fails: bool
     message: str  # one line
+    status: Status = "found"
+    fails: bool = False
     count: int | None = None
     allowed: int | None = None
     allowed_minutes: int | None = None
@@ -47,7 +47,7 @@ class CheckFinding:
 
 @dataclass(frozen=True, slots=True)
 class CaptureResult:
-    """One dump, judged. ``notes`` say what could not be judged and why."""
+    """The findings of one dump. ``notes`` say what could not be judged and why."""
 
     source: str
     member: str | None

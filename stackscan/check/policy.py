@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 from stackscan.errors import PolicyError
-from stackscan.knowledge.descriptions import Table
+from stackscan.knowledge.descriptions import Table, did_you_mean
 from stackscan.knowledge.language.symbols import SymbolPattern
 from stackscan.knowledge.rule import SEVERITIES, Severity
 from stackscan.model.snapshot import Stack
@@ -18,7 +17,6 @@ from stackscan.model.snapshot import Stack
 RuleLevel = Literal["error", "warning", "info", "off"]
 #: What something wrong with the capture itself is: nothing to say of, a warning, an error.
 Choice = Literal["ignore", "warn", "fail"]
-_Text = TypeVar("_Text", bound=str)
 _RULE_LEVELS: Final[tuple[RuleLevel, ...]] = ("error", "warning", "info", "off")
 _LARGEST_FACTOR: Final = 1_000_000
 _CHOICES: Final[tuple[Choice, ...]] = ("ignore", "warn", "fail")
@@ -31,8 +29,8 @@ class StackPattern:
     function: SymbolPattern | None
     created_by: SymbolPattern | None
 
-    def means(self, stack: Stack) -> bool:
-        """Whether a stack is meant."""
+    def matches(self, stack: Stack) -> bool:
+        """Whether a stack matches."""
         creator = stack.created_by.function if stack.created_by is not None else None
         if self.created_by is not None and (creator is None or not self.created_by.matches(creator)):
             return False
@@ -132,11 +130,11 @@ def read_policy(table: Table, *, rules: Collection[str], pools: Collection[str])
     """
     policy = Policy(
         where=table.where,
-        fail_on=_chosen(table, "fail_on", SEVERITIES, "error"),
-        incomplete=_chosen(table, "incomplete", _CHOICES, "warn"),
-        crash=_chosen(table, "crash", _CHOICES, "fail"),
-        max_goroutines=_count(table, "max_goroutines"),
-        max_wait_minutes=_count(table, "max_wait_minutes"),
+        fail_on=table.choice("fail_on", SEVERITIES, "error"),
+        incomplete=table.choice("incomplete", _CHOICES, "warn"),
+        crash=table.choice("crash", _CHOICES, "fail"),
+        max_goroutines=table.number("max_goroutines", None),
+        max_wait_minutes=table.number("max_wait_minutes", None),
         rules=_rules(table, rules),
         limits=tuple(_limit(entry) for entry in table.tables("limit")),
         pools=tuple(_pool(entry, pools) for entry in table.tables("pool")),
@@ -152,18 +150,6 @@ def read_policy(table: Table, *, rules: Collection[str], pools: Collection[str])
     return policy
 
 
-def _chosen(table: Table, key: str, allowed: tuple[_Text, ...], default: _Text) -> _Text:
-    text = table.text(key, default)
-    for value in allowed:
-        if text == value:
-            return value
-    raise PolicyError(f"{table.where}: {key!r} must be one of {', '.join(allowed)}, not {text!r}")
-
-
-def _count(table: Table, key: str) -> int | None:
-    return None if table.raw(key) is None else table.number(key, 0)
-
-
 def _share(table: Table, key: str) -> float | None:
     return None if table.raw(key) is None else table.share(key)
 
@@ -171,9 +157,7 @@ def _share(table: Table, key: str) -> float | None:
 def _known(name: str, names: Collection[str], what: str, where: str) -> str:
     if name in names:
         return name
-    near = difflib.get_close_matches(name, sorted(names), n=1)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    raise PolicyError(f"{where}: unknown {what} {name!r}{meant}")
+    raise PolicyError(f"{where}: unknown {what} {name!r}{did_you_mean(name, sorted(names))}")
 
 
 def _rules(table: Table, names: Collection[str]) -> dict[str, RuleLevel]:
@@ -184,7 +168,7 @@ def _rules(table: Table, names: Collection[str]) -> dict[str, RuleLevel]:
         raise PolicyError(f"{table.where}: 'rules' must be a table: rule = severity")
     where = f"{table.where}, rules"
     entries = Table(value, where)
-    return {_known(name, names, "rule", where): _chosen(entries, name, _RULE_LEVELS, "error") for name in value}
+    return {_known(name, names, "rule", where): entries.choice(name, _RULE_LEVELS, "error") for name in value}
 
 
 def _limit(entry: Table) -> Limit:
@@ -192,10 +176,10 @@ def _limit(entry: Table) -> Limit:
         name=entry.text("name"),
         when=_pattern(entry),
         wait_reasons=entry.texts("wait_reasons"),
-        max_count=_count(entry, "max_count"),
-        max_wait_minutes=_count(entry, "max_wait_minutes"),
-        severity=_chosen(entry, "severity", SEVERITIES, "error"),
-        reason=entry.text("reason", "-").removeprefix("-"),
+        max_count=entry.number("max_count", None),
+        max_wait_minutes=entry.number("max_wait_minutes", None),
+        severity=entry.choice("severity", SEVERITIES, "error"),
+        reason=entry.text("reason", ""),
     )
     entry.finish()
     if limit.max_count is None and limit.max_wait_minutes is None:
@@ -229,7 +213,7 @@ def _pool(entry: Table, names: Collection[str]) -> PoolLimit:
         pool=_known(entry.text("pool"), names, "pool", entry.where),
         max_occupancy=_share(entry, "max_occupancy"),
         max_wait_probability=_share(entry, "max_wait_probability"),
-        severity=_chosen(entry, "severity", SEVERITIES, "error"),
+        severity=entry.choice("severity", SEVERITIES, "error"),
     )
     entry.finish()
     if limit.max_occupancy is None and limit.max_wait_probability is None:
@@ -247,7 +231,7 @@ def _growth(table: Table) -> Growth:
         absolute=entry.number("absolute", default.absolute),
         rule_factor=_factor(entry, "rule_factor", default.rule_factor),
         rule_absolute=entry.number("rule_absolute", default.rule_absolute),
-        severity=_chosen(entry, "severity", _RULE_LEVELS, default.severity),
+        severity=entry.choice("severity", _RULE_LEVELS, default.severity),
     )
     entry.finish()
     return growth
@@ -271,7 +255,7 @@ def _ignore(entry: Table, place: int) -> Ignore:
         finding=_optional(entry, "finding"),
         signature=_optional(entry, "signature"),
         function=None if function is None else SymbolPattern((str(function),)),
-        max_count=_count(entry, "max_count"),
+        max_count=entry.number("max_count", None),
         reason=_reason(entry),
         expires=_expires(entry),
     )

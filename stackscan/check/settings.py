@@ -11,7 +11,7 @@ from stackscan.knowledge.descriptions import Table, read_text, toml_trouble
 
 
 def find_policy(named: Path | None, configuration: Configuration) -> Policy:
-    """The policy of a named file, else the ``[check]`` table of the configuration's stackscan.toml, else the defaults.
+    """The policy of a named file, else of the ``[check]`` table of stackscan.toml, else the defaults.
 
     A named file is a stackscan.toml, or holds the keys of ``[check]`` by themselves. Raises PolicyError.
     """

@@ -10,8 +10,7 @@ import typer
 from stackscan import __version__
 from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules
 from stackscan.cli.options.sources import MaskedUsage
-from stackscan.cli.terminal.endings import UnforeseenError
-from stackscan.cli.terminal.output import say
+from stackscan.cli.terminal.endings import UnforeseenError, say
 from stackscan.errors import StackscanError
 
 
@@ -35,8 +34,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"stackscan {__version__}")
         raise typer.Exit
 
@@ -69,7 +68,7 @@ app.add_typer(reproduce.app, short_help="Reproduce the failure of boxo #1142 on 
 
 
 def main() -> None:
-    """Run the command line; every error leaves by here, said in words."""
+    """Run the command line, and report every foreseen error on stderr."""
     try:
         app()
     except StackscanError as error:

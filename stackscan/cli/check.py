@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.sources import Timeout, named, within
-from stackscan.cli.terminal.output import say, written
+from stackscan.cli.options.sources import Timeout, source_argument, within
+from stackscan.cli.terminal.endings import say
+from stackscan.cli.terminal.output import written
 
 if TYPE_CHECKING:
     from stackscan.check import CheckResult
 
 
-class Output(StrEnum):
-    """The outputs of ``check``."""
+Output = Literal["text", "json", "junit", "sarif", "github"]
+FailOn = Literal["error", "warning", "info"]  # as rules have it, whose module only a check loads
 
-    text = "text"
-    json = "json"
-    junit = "junit"
-    sarif = "sarif"
-    github = "github"
-
-
-class FailOn(StrEnum):
-    """From which severity on a finding fails the check."""
-
-    error = "error"
-    warning = "warning"
-    info = "info"
-
-
-_SOURCE = typer.Argument(metavar="SOURCE", parser=named, help="A dump or bundle, as for report.", show_default=False)
 _POLICY = "The policy [default: the [check] table of stackscan.toml]."
 _BASELINE = "Known goroutines: only what is new or has grown fails."
 _WRITE = "Write a baseline of these captures, and check against it."
@@ -44,12 +29,12 @@ _OUTPUT = "Write to this file (text: with the whole report); the short answer is
 
 
 def command(
-    source: Annotated[list[str], _SOURCE],
+    source: Annotated[list[str], source_argument("A dump or bundle, as for report.")],
     policy: Annotated[Path | None, typer.Option(metavar="FILE", help=_POLICY)] = None,
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE)] = None,
     write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
-    fail_on: Annotated[FailOn | None, typer.Option(help=_FAIL_ON, show_default=False)] = None,
-    output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = Output.text,
+    fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
+    output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = "text",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
     timeout: Timeout = None,
     config: Config = None,
@@ -68,29 +53,29 @@ def command(
     from stackscan.cli.options.configuration import configuration
     from stackscan.cli.terminal.progress import progress
 
-    with progress() as told:
+    with progress() as bar:
         result, new = check(
             within(source, timeout),
             configuration=configuration(config),
             policy=policy,
             baseline=baseline,
             accept=write_baseline is not None,
-            fail_on=None if fail_on is None else fail_on.value,
-            progress=told,
+            fail_on=fail_on,
+            progress=bar,
         )
     if write_baseline is not None and result.exit_code != 2:
         with written(write_baseline) as out:
             write(new, out)
         say(f"{write_baseline}: {len(new.stacks):,} stacks written; review the file and commit it")
-    _show(result, output_format.value, output)
-    for judged in result.sources:
-        if judged.trouble is not None:
-            say(f"stackscan: {judged.trouble}", judged.hint)
+    _write(result, output_format, output)
+    for checked in result.sources:
+        if checked.trouble is not None:
+            say(f"stackscan: {checked.trouble}", checked.hint)
     raise typer.Exit(result.exit_code)
 
 
-def _show(result: CheckResult, output_format: str, output: Path | None) -> None:
-    """Write what was asked for."""
+def _write(result: CheckResult, output_format: str, output: Path | None) -> None:
+    """Write the whole result to ``output``, where there is one, and the short answer to standard output."""
     from stackscan.render import renderer
 
     if output is not None:

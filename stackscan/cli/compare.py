@@ -5,33 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-import typer
-
+from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import Format, OutputFile, TextOrJson
-from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.options.output import Format, OutputFile
+from stackscan.cli.options.sources import Timeout, source_argument, within
 from stackscan.cli.options.units import interval
 
-_SOURCE = typer.Argument(
-    metavar="SOURCE SOURCE...",
-    parser=named,
-    help="Dumps or bundles in time order; for a bundle, its full text is compared.",
-    show_default=False,
-)
-_INTERVAL = typer.Option(
-    "--interval",
-    metavar="DURATION",
-    parser=interval,
-    help="Time between captures, like 30s or 10m [default: from the names of the captures].",
-    show_default=False,
-)
+_SOURCE = "Dumps or bundles in time order; for a bundle, its full text is compared."
+_INTERVAL = "Time between captures, like 30s or 10m [default: from the names of the captures]."
 
 
 def command(
-    source: Annotated[list[str], _SOURCE],
-    output_format: Format = TextOrJson.text,
+    source: Annotated[list[str], source_argument(_SOURCE, metavar="SOURCE SOURCE...")],
+    output_format: Format = "text",
     output: OutputFile = None,
-    every: Annotated[timedelta | None, _INTERVAL] = None,
+    every: Annotated[timedelta | None, option(_INTERVAL, "--interval", metavar="DURATION", parser=interval)] = None,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
@@ -53,4 +41,4 @@ def command(
     with progress() as bar:
         found = compare(within(source, timeout), configuration=configuration(config), every=every, progress=bar)
     with written(output) as out:
-        renderer("compare", output_format.value)(found, out)
+        renderer("compare", output_format)(found, out)

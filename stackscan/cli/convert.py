@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-import typer
-
+from stackscan.cli.options import option
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.options.sources import Timeout, source_argument, within
 
-
-class Output(StrEnum):
-    """What ``convert`` makes."""
-
-    pprof = "pprof"
-    folded = "folded"
-    speedscope = "speedscope"
+_FORMAT = (
+    "pprof: one sample per goroutine, with id, state, minutes and labels; folded: for flame graphs; "
+    "speedscope: its own JSON."
+)
+_SNAPSHOT = "Which dump of a file with several."
 
 
 def command(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", parser=named, help="A goroutine dump or a bundle.", show_default=False)
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="The file to write, - for standard output.", show_default=False
-        ),
-    ],
-    output_format: Annotated[
-        Output,
-        typer.Option(
-            "--format",
-            "-f",
-            help="pprof: one sample per goroutine, with id, state, minutes and labels; folded: for flame graphs; "
-            "speedscope: its own JSON.",
-            show_default=False,
-        ),
-    ],
-    member: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Which file of a bundle [default: its full text].", show_default=False),
-    ] = None,
-    stream: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Which writer of a log with several.", show_default=False),
-    ] = None,
-    snapshot: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Which dump of a file with several.", show_default=False),
-    ] = None,
+    source: Annotated[str, source_argument("A goroutine dump or a bundle.")],
+    output: Annotated[Path, option("The file to write, - for standard output.", "--output", "-o", metavar="FILE")],
+    output_format: Annotated[Literal["pprof", "folded", "speedscope"], option(_FORMAT, "--format", "-f")],
+    member: Annotated[str | None, option("Which file of a bundle [default: its full text].", metavar="NAME")] = None,
+    stream: Annotated[str | None, option("Which writer of a log with several.", metavar="NAME")] = None,
+    snapshot: Annotated[int | None, option(_SNAPSHOT, min=1, metavar="N")] = None,
     timeout: Timeout = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
@@ -70,9 +41,9 @@ def command(
     from stackscan.export.convert import choose, converter
     from stackscan.pipeline import examine
 
-    (asked,) = within([source], timeout)
-    with progress() as told:
-        found, _ = examine(asked, progress=told, redaction=chosen(redact, redact_keep, redact_key))
-    content = converter(output_format.value)(choose(found, member=member, stream=stream, position=snapshot))
+    (limited,) = within([source], timeout)
+    with progress() as bar:
+        found, _ = examine(limited, progress=bar, redaction=chosen(redact, redact_keep, redact_key))
+    content = converter(output_format)(choose(found, member=member, stream=stream, position=snapshot))
     with written(output) as out:
         out.buffer.write(content)

@@ -2,60 +2,29 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.options.sources import Timeout, source_argument, within
 
+Output = Literal["parquet", "arrow", "csv", "ndjson"]
 
-class Output(StrEnum):
-    """The files that ``export`` writes."""
-
-    parquet = "parquet"
-    arrow = "arrow"
-    csv = "csv"
-    ndjson = "ndjson"
+_PARTITION = "Add files below TABLE/captured_date=…/captured_host=…/ and keep the existing ones: for a fleet."
+_CAPTURED_AT = "When the dump was taken, with its offset (2026-11-24T09:30:00Z), if it has no time; for one SOURCE."
 
 
 def command(
-    source: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE", parser=named, help="Goroutine dumps, bundles, directories.", show_default=False
-        ),
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="The folder to write to; created if missing.", show_default=False
-        ),
-    ],
-    output_format: Annotated[
-        Output, typer.Option("--format", "-f", help="The file format of all tables.")
-    ] = Output.parquet,
-    partition: Annotated[
-        bool,
-        typer.Option(
-            "--partition",
-            help="Add files below TABLE/captured_date=…/captured_host=…/ and keep the existing ones: for a fleet.",
-        ),
-    ] = False,
-    captured_at: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="When the dump was taken, with its offset (2026-11-24T09:30:00Z), if it has no time; for one SOURCE.",
-            show_default=False,
-        ),
-    ] = None,
-    host: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The host where the dumps were taken.", show_default=False)
-    ] = None,
+    source: Annotated[list[str], source_argument("Goroutine dumps, bundles, directories.")],
+    output: Annotated[Path, option("The folder to write to; created if missing.", "--output", "-o", metavar="DIR")],
+    output_format: Annotated[Output, typer.Option("--format", "-f", help="The file format of all tables.")] = "parquet",
+    partition: Annotated[bool, typer.Option("--partition", help=_PARTITION)] = False,
+    captured_at: Annotated[str | None, option(_CAPTURED_AT, metavar="TIME")] = None,
+    host: Annotated[str | None, option("The host where the dumps were taken.", metavar="NAME")] = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
@@ -81,7 +50,7 @@ def command(
     redaction = chosen(redact, redact_keep, redact_key)
     options = Options(configuration(config))
     taken = override(captured_at=captured_at, host=host, sources=len(source), redaction=redaction)
-    with progress() as bar, export(output, output_format.value) as under_way:
+    with progress() as bar, export(output, output_format) as under_way:
         for each in within(source, timeout):
             for examined in examine(each, options=options, progress=bar, redaction=redaction)[0]:
                 under_way.add(build(examined, taken), also=identify_as_before(examined, taken))

@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from stackscan.cli.options import option
 from stackscan.cli.options.bounds import MaxMemory, MaxSeconds
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import OutputFile
-from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.options.sources import Timeout, source_argument, within
 from stackscan.errors import UsageError
 
+Output = Literal["text", "json", "csv"]
 
-class Output(StrEnum):
-    """The outputs of ``query``."""
-
-    text = "text"
-    json = "json"
-    csv = "csv"
+_TABLES = "Query the tables that `stackscan export` wrote there (Parquet), instead of SOURCE."
 
 
 def command(
     sql: Annotated[
         str, typer.Argument(metavar="SQL", help="One SELECT over the tables, in polars' dialect.", show_default=False)
     ],
-    source: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SOURCE", parser=named, help="Goroutine dumps, bundles, directories.", show_default=False
-        ),
-    ] = None,
+    source: Annotated[list[str] | None, source_argument("Goroutine dumps, bundles, directories.")] = None,
     output_format: Annotated[
         Output, typer.Option("--format", "-f", help="text for people, json and csv for programs.")
-    ] = Output.text,
+    ] = "text",
     output: OutputFile = None,
-    tables: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Query the tables that `stackscan export` wrote there (Parquet), instead of SOURCE.",
-            show_default=False,
-        ),
-    ] = None,
+    tables: Annotated[Path | None, option(_TABLES, metavar="DIR")] = None,
     timeout: Timeout = None,
     max_seconds: MaxSeconds = 120.0,
     max_memory: MaxMemory = None,
@@ -78,15 +62,15 @@ def command(
     understood(sql, TABLES)  # what is wrong is said before anything is read
     with Runner(Bounds(seconds=max_seconds, mib=max_memory)) as runner:
         if tables is not None:
-            with exported(tables) as asked:
-                result = run(sql, asked, runner=runner)
+            with exported(tables) as loaded:
+                result = run(sql, loaded, runner=runner)
         else:
             options = Options(configuration(config))
-            chosen = within(source or (), timeout)
+            sources = within(source or (), timeout)
             with progress() as bar:
-                found = joined(
-                    build(found) for each in chosen for found in examine(each, options=options, progress=bar)[0]
+                built = joined(
+                    build(found) for each in sources for found in examine(each, options=options, progress=bar)[0]
                 )
-            result = run(sql, found, runner=runner)
+            result = run(sql, built, runner=runner)
     with written(output) as out:
-        OUTPUTS[output_format.value](result, out)
+        OUTPUTS[output_format](result, out)

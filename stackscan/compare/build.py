@@ -1,4 +1,4 @@
-"""Captures → Comparison."""
+"""Builds a comparison of captures."""
 
 from __future__ import annotations
 
@@ -10,16 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from stackscan.compare.model import (
-    BucketChange,
-    CaptureSummary,
-    Change,
-    Comparison,
-    FindingChange,
-    PoolChange,
-    StandingChange,
-    Stayed,
-)
+from stackscan.compare import model
 from stackscan.compare.stay import broken, rows, stayed
 from stackscan.knowledge.rule import SEVERITIES
 from stackscan.model import bucket
@@ -47,7 +38,7 @@ def worth_comparing(captures: Sequence[CaptureReport]) -> list[CaptureReport]:
     return [capture for capture in captures if capture.report.format == best]
 
 
-def compare(taken: Sequence[Dated], *, every: timedelta | None = None) -> Comparison:
+def compare(taken: Sequence[Dated], *, every: timedelta | None = None) -> model.Comparison:
     """Compare captures given in time order, at least two; ``every`` is the time between neighbours, if it is known."""
     if len(taken) < 2:
         raise ValueError("a comparison needs two captures")
@@ -61,11 +52,11 @@ def compare(taken: Sequence[Dated], *, every: timedelta | None = None) -> Compar
     ids = not any(breaks) and all(not table.is_empty() for table in tables)
     stays = stayed(tables, known if len(known) == len(intervals) else None) if ids else None
     buckets = _buckets(taken, functions_only, stays)
-    return Comparison(
+    return model.Comparison(
         captures=tuple(_capture(capture, reason) for capture, reason in zip(taken, breaks, strict=True)),
         intervals_seconds=tuple(intervals),
         functions_only=functions_only,
-        total=Change(tuple(capture.report.goroutines for capture in taken)),
+        total=model.Change(tuple(capture.report.goroutines for capture in taken)),
         stayed=None if stays is None else sum(entry.goroutines for entry in stays.values()),
         buckets=buckets,
         standings=_standings(taken, buckets, counted=not all(reasons)),
@@ -97,9 +88,9 @@ def _intervals(taken: Sequence[Dated], every: timedelta | None) -> list[float | 
     ]
 
 
-def _capture(taken: Dated, break_before: str | None) -> CaptureSummary:
+def _capture(taken: Dated, break_before: str | None) -> model.CaptureSummary:
     report = taken.report
-    return CaptureSummary(
+    return model.CaptureSummary(
         source=report.source,
         member=report.member,
         position=report.position,
@@ -113,7 +104,9 @@ def _capture(taken: Dated, break_before: str | None) -> CaptureSummary:
     )
 
 
-def _buckets(taken: Sequence[Dated], functions_only: bool, stays: dict[str, Stayed] | None) -> tuple[BucketChange, ...]:
+def _buckets(
+    taken: Sequence[Dated], functions_only: bool, stays: dict[str, model.Stayed] | None
+) -> tuple[model.BucketChange, ...]:
     counts: dict[str, list[int]] = defaultdict(lambda: [0] * len(taken))
     waits: dict[str, list[int | None]] = defaultdict(lambda: [None] * len(taken))
     shown: dict[str, StackReport] = {}
@@ -125,19 +118,21 @@ def _buckets(taken: Sequence[Dated], functions_only: bool, stays: dict[str, Stay
             waits[key][place] = max(waits[key][place] or 0, held.max_wait_minutes)
             shown[key] = found
     changes = [
-        BucketChange(
+        model.BucketChange(
             key,
-            Change(tuple(numbers)),
+            model.Change(tuple(numbers)),
             shown[key],
             tuple(waits[key]),
-            None if stays is None else stays.get(key, Stayed(0, 0, None)),
+            None if stays is None else stays.get(key, model.Stayed(0, 0, None)),
         )
         for key, numbers in counts.items()
     ]
     return tuple(sorted(changes, key=lambda b: (-b.change.change, -max(b.change.counts), b.signature)))
 
 
-def _standings(taken: Sequence[Dated], buckets: Sequence[BucketChange], *, counted: bool) -> tuple[StandingChange, ...]:
+def _standings(
+    taken: Sequence[Dated], buckets: Sequence[model.BucketChange], *, counted: bool
+) -> tuple[model.StandingChange, ...]:
     counts: dict[CodePlace, list[int]] = defaultdict(lambda: [0] * len(taken))
     signatures: dict[CodePlace, set[str]] = defaultdict(set)
     largest: dict[CodePlace, StackReport] = {}
@@ -153,9 +148,9 @@ def _standings(taken: Sequence[Dated], buckets: Sequence[BucketChange], *, count
             stayers[place_of(change.stack, counted=counted)] += change.stayed.goroutines
     ids = any(change.stayed is not None for change in buckets)
     changes = [
-        StandingChange(
+        model.StandingChange(
             *standing,
-            change=Change(tuple(numbers)),
+            change=model.Change(tuple(numbers)),
             stacks=len(signatures[standing]),
             largest=largest[standing],
             stayed=stayers[standing] if ids else None,
@@ -166,24 +161,24 @@ def _standings(taken: Sequence[Dated], buckets: Sequence[BucketChange], *, count
     return tuple(sorted(changes, key=order))
 
 
-def _creators(taken: Sequence[Dated]) -> tuple[tuple[str | None, Change], ...]:
+def _creators(taken: Sequence[Dated]) -> tuple[tuple[str | None, model.Change], ...]:
     counts: dict[str | None, list[int]] = defaultdict(lambda: [0] * len(taken))
     for place, capture in enumerate(taken):
         for found in capture.report.buckets:
             creator = found.bucket.stack.created_by
             counts[None if creator is None else creator.function][place] += found.bucket.count
-    changes = [(creator, Change(tuple(numbers))) for creator, numbers in counts.items()]
+    changes = [(creator, model.Change(tuple(numbers))) for creator, numbers in counts.items()]
     return tuple(sorted(changes, key=lambda c: (-c[1].change, -max(c[1].counts), c[0] or "")))
 
 
-def _pools(taken: Sequence[Dated]) -> tuple[PoolChange, ...]:
+def _pools(taken: Sequence[Dated]) -> tuple[model.PoolChange, ...]:
     samples = [{sample.pool.name: sample for sample in capture.report.pools} for capture in taken]
     changes = []
     for name in sorted({name for seen in samples for name in seen}):
         seen = [found.get(name) for found in samples]
         states = dict.fromkeys(state for sample in seen if sample is not None for state in sample.states)
         changes.append(
-            PoolChange(
+            model.PoolChange(
                 name,
                 tuple(None if sample is None else sample.workers for sample in seen),
                 tuple(None if sample is None else round(sample.occupancy * sample.workers) for sample in seen),
@@ -196,7 +191,9 @@ def _pools(taken: Sequence[Dated]) -> tuple[PoolChange, ...]:
     return tuple(changes)
 
 
-def _findings(taken: Sequence[Dated], buckets: Sequence[BucketChange], ids: bool) -> tuple[FindingChange, ...]:
+def _findings(
+    taken: Sequence[Dated], buckets: Sequence[model.BucketChange], ids: bool
+) -> tuple[model.FindingChange, ...]:
     """What each rule caught in each capture, worst first. Stacks are those that it caught in the last one holding
     them."""
     by_rule = [{finding.rule.name: finding for finding in capture.report.findings} for capture in taken]
@@ -208,12 +205,12 @@ def _findings(taken: Sequence[Dated], buckets: Sequence[BucketChange], ids: bool
             continue
         caught = [change for change in buckets if name in change.stack.rules and change.stayed is not None]
         changes.append(
-            FindingChange(
+            model.FindingChange(
                 rule=name,
                 title=told[-1].title,
                 noun=told[-1].rule.noun,
                 severity=min((finding.severity for finding in told), key=SEVERITIES.index),
-                change=Change(tuple(0 if finding is None else finding.count for finding in seen)),
+                change=model.Change(tuple(0 if finding is None else finding.count for finding in seen)),
                 stayed=sum(c.stayed.goroutines for c in caught if c.stayed is not None) if ids else None,
             )
         )

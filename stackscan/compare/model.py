@@ -1,4 +1,4 @@
-"""What a comparison of captures says, as data."""
+"""A comparison of captures as data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Verdict = Literal["new", "gone", "grown", "shrunk", "steady"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Goroutines in each capture, in time order, and what became of them from the first to the last."""
+    """Goroutines in each capture, in time order, and the change from the first to the last."""
 
     counts: tuple[int, ...]
 
@@ -25,7 +25,7 @@ class Change:
 
     @property
     def verdict(self) -> Verdict:
-        """``new`` and ``gone`` for what was not there at first or is not at last (also what only came in between)."""
+        """``new``: none at first; ``gone``: none at last (also what only came in between); or by the change."""
         if not self.counts[-1]:
             return "gone" if any(self.counts) else "steady"
         if not self.counts[0]:
@@ -35,7 +35,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Stayed:
-    """The goroutines that are in the same stack, for the same reason and under the same id, in every capture.
+    """The goroutines with the same id, stack and wait reason in every capture.
 
     ``woke`` of them waited for less long in a later capture than in an earlier one: they came back to where they were.
     ``waits_advanced`` counts those whose wait grew by about the time between first and last capture (None: the

@@ -80,7 +80,7 @@ def _backwards(before: pl.DataFrame, after: pl.DataFrame) -> bool:
 
 
 def stayed(tables: Sequence[pl.DataFrame], intervals: Sequence[float] | None) -> dict[str, Stayed]:
-    """By signature, the goroutines that are in the same stack in every one of the tables (of :func:`rows`).
+    """The goroutines that are in the same stack in every table (of :func:`rows`), by signature.
 
     ``intervals`` are the seconds between neighbours (None: not known).
     """
@@ -104,7 +104,7 @@ def stayed(tables: Sequence[pl.DataFrame], intervals: Sequence[float] | None) ->
 
 
 def _advanced(minutes: Sequence[pl.Expr], intervals: Sequence[float] | None) -> pl.Expr:
-    """Whether a wait grew by about the time that passed, from each capture to the next and over all of them.
+    """Whether a wait grew by about the time that passed, between neighbours and over all captures.
 
     Minutes are whole and printed from one on, and the clock starts at the first garbage collection after parking, at
     most two minutes later (runtime/proc.go, forcegcperiod): a wait that showed none may be that much behind.

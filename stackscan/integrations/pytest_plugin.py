@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @dataclass
 class GoroutineCheck:
-    """Judges goroutine dumps in a test, by the policy and the baseline that pytest's settings name.
+    """Judges goroutine dumps in a test, by the policy and baseline of pytest's settings.
 
     Call it with a dump to judge it now. :meth:`at_end` names one that is read when the test's body has ended: what the
     process still holds then was left behind.
@@ -72,15 +72,14 @@ class GoroutineCheck:
         except StackscanError as error:
             pytest.fail(f"the goroutine dump cannot be checked: {error}\n{error.hint}", pytrace=False)
         if result.exit_code:
-            pytest.fail(_said(result), pytrace=False)
+            pytest.fail(_short_answer(result), pytrace=False)
         return result
 
     def at_end(self, dump: Dump, **options: Any) -> None:
         """Judge a dump when the test's body has ended, if it has not failed by then. Options as of a call."""
         from stackscan.sources import Source
 
-        named = isinstance(dump, str) and "\n" not in dump
-        self.later.append((Source(dump) if named and isinstance(dump, str) else dump, options))
+        self.later.append((Source(dump) if isinstance(dump, str) and "\n" not in dump else dump, options))
 
     def _source(self, dump: str | bytes | Path) -> str:
         """The dump as a source: a text is put into a file."""
@@ -93,7 +92,7 @@ class GoroutineCheck:
         return str(path)
 
 
-def _said(result: CheckResult) -> str:
+def _short_answer(result: CheckResult) -> str:
     """The short answer: nobody reads a failure of ten thousand lines."""
     from stackscan.render.text.check import render
 
@@ -118,7 +117,7 @@ def _named(config: pytest.Config, name: str) -> Path | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """What was named with ``at_end`` is judged as part of the test, so that it fails and does not merely err."""
+    """Judge the dumps of ``at_end`` as part of the test, so that it fails and is no error."""
     outcome = yield
     check = item.stash.get(_WATCHED, None)
     for dump, options in check.later if check is not None else ():

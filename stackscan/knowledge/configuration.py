@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Final, TypeVar
 
 from stackscan.errors import ConfigurationError
 from stackscan.knowledge import pool, rule
-from stackscan.knowledge.descriptions import Table, toml_trouble
+from stackscan.knowledge.descriptions import Table, did_you_mean, toml_trouble
 from stackscan.knowledge.pool import Pool, read_pool
 from stackscan.knowledge.precedence import in_order
 from stackscan.knowledge.rule import Rule, read_rule
@@ -43,9 +42,8 @@ class Configuration:
         if name is None or found_rules or found_pools:
             return found_rules, found_pools
         known = [entry.name for entry in self.rules] + [entry.name for entry in self.pools]
-        near = difflib.get_close_matches(name, known, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigurationError(f"no rule or pool is named {name!r}{meant}", hint="`stackscan rules` lists them all.")
+        near = did_you_mean(name, known)
+        raise ConfigurationError(f"no rule or pool is named {name!r}{near}", hint="`stackscan rules` lists them all.")
 
 
 def shipped() -> Configuration:
@@ -78,8 +76,8 @@ def load(path: Path | None) -> Configuration:
     for own_rule in own_rules:
         _check_pool(own_rule, known_pools, top.where)
     disabled = _disabled(top, [*known, *known_pools])
-    used_rules = _together("rule", rule.catalogue(), own_rules, disabled, top.where)
-    used_pools = _together("pool", pool.catalogue(), own_pools, disabled, top.where)
+    used_rules = _merged("rule", rule.catalogue(), own_rules, disabled, top.where)
+    used_pools = _merged("pool", pool.catalogue(), own_pools, disabled, top.where)
     in_order(used_rules)  # a circle is the file's fault, and said before anything is read
     own = frozenset([one.name for one in own_rules] + [one.name for one in own_pools])
     return Configuration(used_rules, used_pools, path, own, top)
@@ -99,36 +97,32 @@ def _read(path: Path) -> Table:
     top = Table(values, str(path))
     for key in values:
         if key not in KNOWN:
-            near = difflib.get_close_matches(key, KNOWN, n=1, cutoff=0.5)
-            meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(KNOWN)}"
-            raise ConfigurationError(f"{path}: unknown key {key!r}; {meant}")
+            near = did_you_mean(key, KNOWN, cutoff=0.5) or f"; known are {', '.join(KNOWN)}"
+            raise ConfigurationError(f"{path}: unknown key {key!r}{near}")
     return top
 
 
 def _check_pool(rule: Rule, known: Sequence[str], where: str) -> None:
-    """A rule's pool must be there."""
-    if rule.pool is None or rule.pool in known:
-        return
-    near = difflib.get_close_matches(rule.pool, known, n=1)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    raise ConfigurationError(f"{where}, rule {rule.name!r}: no pool is named {rule.pool!r}{meant}")
+    """Raise ConfigurationError for a rule whose pool is not known."""
+    if rule.pool is not None and rule.pool not in known:
+        near = did_you_mean(rule.pool, known)
+        raise ConfigurationError(f"{where}, rule {rule.name!r}: no pool is named {rule.pool!r}{near}")
 
 
 def _disabled(top: Table, known: Sequence[str]) -> tuple[str, ...]:
-    """The patterns of ``disable``, each of which must mean something."""
+    """The patterns of ``disable``. Raises ConfigurationError for one that matches nothing."""
     patterns = top.texts("disable")
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in known):
-            near = difflib.get_close_matches(pattern, known, n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigurationError(f"{top.where}, 'disable': no rule or pool is named {pattern!r}{meant}")
+            near = did_you_mean(pattern, known)
+            raise ConfigurationError(f"{top.where}, 'disable': no rule or pool is named {pattern!r}{near}")
     return patterns
 
 
-def _together(
+def _merged(
     what: str, shipping: Iterable[Described], own: Sequence[Described], disabled: Sequence[str], where: str
 ) -> tuple[Described, ...]:
-    """What ships and is not disabled, and the user's own."""
+    """The shipped descriptions that are not disabled, and the user's own, by name."""
     kept: list[Described] = [
         entry for entry in shipping if not any(fnmatchcase(entry.name, pattern) for pattern in disabled)
     ]

@@ -1,4 +1,4 @@
-"""What a file of phases says."""
+"""Defect files: the phases of a defect by version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FOLDER: Final = Path(__file__).resolve().parent / "defects"
 @dataclass(frozen=True, slots=True)
 class Phase:
     """One phase: ``modules`` are alternatives, each a constraint on every module it names; ``kubo`` is one on the
-    program's own version, for when no frame tells a module's. ``contradicted_by``: rules that cannot catch anything in
+    program's own version, for when no frame shows a module's. ``contradicted_by``: rules that cannot catch anything in
     this phase."""
 
     name: str

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar
+from typing import Final, NoReturn, Protocol, TypeVar
 
 from stackscan.errors import CatalogueError
 
 Choice = TypeVar("Choice", bound=str)
+Default = TypeVar("Default", int, None)
+Description = TypeVar("Description", bound="_Named")
 
 #: The largest whole number that a file may say: more than any process has of anything.
 LARGEST: Final = 10**12
@@ -51,15 +53,26 @@ class Example:
         return "".join(f"{moved(step * turn) if turn else self.text}\n" for turn in range(self.times))
 
 
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """``; did you mean 'NAME'?`` with the known name nearest to ``word``; empty where none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
 class Table:
-    """One TOML table that is asked for its keys by type, and at the end for those that nobody asked for."""
+    """One TOML table: keys are read by type, and at the end those that were not read are errors."""
 
     def __init__(self, values: Mapping[str, object], where: str, *, whole: Callable[[], Table] | None = None) -> None:
         self._values = values
-        self._asked: set[str] = set()
+        self._read: set[str] = set()
         self.where = where
         self.is_whole = whole is None
-        self.whole = whole or (lambda: self)  # with what was not read at first
+        self.whole = whole or (lambda: self)  # with the examples
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -68,7 +81,7 @@ class Table:
 
     def raw(self, key: str) -> object:
         """A value as it stands; None when the key is missing."""
-        self._asked.add(key)
+        self._read.add(key)
         return self._values.get(key)
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -111,8 +124,8 @@ class Table:
             raise CatalogueError(f"{self.where}: {key!r} must be a list of strings")
         return tuple(items)
 
-    def number(self, key: str, default: int) -> int:
-        """A whole number from 0 to :data:`LARGEST`."""
+    def number(self, key: str, default: Default) -> int | Default:
+        """A whole number from 0 to :data:`LARGEST`; ``default`` when the key is missing."""
         value = self.raw(key)
         if value is None:
             return default
@@ -151,27 +164,39 @@ class Table:
         return Table(item, f"{self.where}, {name}")
 
     def refuse_misspelt(self, missing: str) -> None:
-        """Raise if a key that nobody asked for looks like this one, which is missing."""
+        """Raise if a key that was not read looks like this one, which is missing."""
         if self._near(missing):
-            raise CatalogueError(f"{self.where}: {missing!r} is missing{self._near(missing)}")
+            self.missing(missing)
 
     def _near(self, missing: str) -> str:
         """What a missing key may have been written as."""
-        others = sorted(set(self._values) - self._asked)
+        others = sorted(set(self._values) - self._read)
         near = difflib.get_close_matches(missing, others, n=1, cutoff=0.5)
         return f"; is {near[0]!r} a misspelling of it?" if near else ""
 
     def finish(self) -> None:
-        """Raise for keys that no one asked for."""
-        unknown = sorted(set(self._values) - self._asked)
+        """Raise for keys that were not read."""
+        unknown = sorted(set(self._values) - self._read)
         if unknown:
-            near = difflib.get_close_matches(unknown[0], sorted(self._asked), n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            raise CatalogueError(f"{self.where}: unknown key {unknown[0]!r}{meant}")
+            near = did_you_mean(unknown[0], sorted(self._read))
+            raise CatalogueError(f"{self.where}: unknown key {unknown[0]!r}{near}")
+
+
+def read_catalogue(folder: Path, read: Callable[[Table], Description]) -> tuple[Description, ...]:
+    """What the files of a folder describe, by name. Raises CatalogueError for a wrong file or file name."""
+    found = []
+    for table in read_files(folder):
+        description = read(table)
+        if table.where != f"{description.name}.toml":
+            raise CatalogueError(
+                f"{table.where}: the file of {description.name!r} must be named {description.name}.toml"
+            )
+        found.append(description)
+    return tuple(sorted(found, key=lambda description: description.name))
 
 
 def read_files(folder: Path) -> Iterable[Table]:
-    """The top tables of all ``*.toml`` files of a folder, by name, without their examples (:attr:`Table.whole`)."""
+    """The top tables of a folder's ``*.toml`` files, without their examples (:attr:`Table.whole`)."""
     for path in sorted(folder.glob("*.toml")):
         yield read_head(path.read_text(encoding="utf-8"), where=path.name)
 
@@ -212,7 +237,7 @@ def toml_trouble(error: Exception) -> str:
         return "brackets are nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start + 1:,} is not UTF-8; a TOML file is text in UTF-8"
-    return "a number has too many digits"  # the only other thing that tomllib lets through
+    return "a number has too many digits"  # the only other error of tomllib
 
 
 def examples_reader(table: Table, *, needed: bool) -> Callable[[], tuple[Example, ...]]:

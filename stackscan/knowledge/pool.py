@@ -1,4 +1,4 @@
-"""What a pool file says."""
+"""Pool files: descriptions of worker pools."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from stackscan.errors import CatalogueError
-from stackscan.knowledge.descriptions import Example, Table, examples_reader, read_files
+from stackscan.knowledge.descriptions import Example, Table, examples_reader, read_catalogue
 from stackscan.knowledge.language import Expression, read_expression
 from stackscan.knowledge.pool_model import Model, read_model
 
@@ -33,7 +33,7 @@ class Pool:
     """A worker pool: who its workers are, and what they may be doing, in the order in which states are tried.
 
     A worker in none of the states is ``other``. ``expression`` is the text of ``worker``. Fewer
-    than ``fewest_workers`` are no pool worth telling of.
+    than ``fewest_workers`` are not reported.
     """
 
     name: str
@@ -54,14 +54,7 @@ class Pool:
 @cache
 def catalogue() -> tuple[Pool, ...]:
     """All pools that ship with stackscan, by name. Raises CatalogueError or ExpressionError for a wrong file."""
-    return tuple(sorted((_read_file(table) for table in read_files(_FOLDER)), key=lambda pool: pool.name))
-
-
-def _read_file(table: Table) -> Pool:
-    pool = read_pool(table)
-    if table.where != f"{pool.name}.toml":
-        raise CatalogueError(f"{table.where}: the file of {pool.name!r} must be named {pool.name}.toml")
-    return pool
+    return read_catalogue(_FOLDER, read_pool)
 
 
 def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:

@@ -1,4 +1,4 @@
-"""What a pool's description says for the pool model: which workers are held, and for how long."""
+"""The ``[model]`` table of a pool file: which states hold a worker, and for how long."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def in_order(rules: Sequence[Rule]) -> tuple[tuple[Rule, frozenset[str]], ...]:
     """The rules, each behind those that it yields to, and the names of those.
 
     A rule yields to what ``yields_to`` names and to all that those yield to; one that names ``*``, to every rule that
-    does not. What extends a rule yields as that does. Both hold but for rules that name this one themselves. A healthy
+    does not. What extends a rule yields as that does. Neither holds for rules that name this one. A healthy
     rule yields to every stuck one that does not yield to it. Raises CatalogueError for a circle.
     """
     by_name = {rule.name: rule for rule in rules}
@@ -42,7 +42,7 @@ def _matching(rule: Rule, patterns: Iterable[str], rules: Iterable[Rule]) -> set
 
 
 def _in_general(rule: Rule, by_name: Mapping[str, Rule], named: Mapping[str, set[str]]) -> set[str]:
-    """What a rule yields to by ``*`` and by what it extends, but for those that name this one themselves."""
+    """What a rule yields to by ``*`` and by what it extends, except rules that name this one."""
     found = set(named.get(rule.extends or "", ()))
     if _ALL in rule.yields_to:
         found |= {other.name for other in by_name.values() if _ALL not in other.yields_to}

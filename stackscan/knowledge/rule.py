@@ -1,4 +1,4 @@
-"""What a rule file says."""
+"""Rule files: descriptions of patterns that are stuck, or idle as expected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from stackscan.errors import CatalogueError
-from stackscan.knowledge.descriptions import Example, Table, examples_reader, read_files
+from stackscan.knowledge.descriptions import Example, Table, examples_reader, read_catalogue
 from stackscan.knowledge.language import Expression, Kind, read_expression, read_kinds
 from stackscan.model.versions import Version, satisfies
 
@@ -35,7 +35,7 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class Minor:
-    """Below which share of the pool's workers (0 to 1) a finding has which severity, title and line in the verdict."""
+    """Severity, title and verdict of a finding below this share of the pool's workers (0 to 1)."""
 
     below_share: float
     severity: Severity
@@ -91,15 +91,7 @@ class Rule:
 @cache
 def catalogue() -> tuple[Rule, ...]:
     """All rules that ship with stackscan, by name. Raises CatalogueError or ExpressionError for a wrong file."""
-    rules = tuple(_read_file(table) for table in read_files(_FOLDER))
-    return tuple(sorted(rules, key=lambda rule: rule.name))
-
-
-def _read_file(table: Table) -> Rule:
-    rule = read_rule(table)
-    if table.where != f"{rule.name}.toml":
-        raise CatalogueError(f"{table.where}: the file of {rule.name!r} must be named {rule.name}.toml")
-    return rule
+    return read_catalogue(_FOLDER, read_rule)
 
 
 def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
@@ -113,7 +105,7 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
         severity=table.choice("severity", SEVERITIES, "info" if nature == "healthy" else None),
         title=title,
         verdict=table.text("verdict", title),
-        verdict_one=table.text("verdict_one", "-").removeprefix("-"),
+        verdict_one=table.text("verdict_one", ""),
         why=table.text("why"),
         fix=table.text("fix"),
         references=table.texts("references"),
@@ -121,11 +113,11 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
         expression=table.text("when"),
         evidence_level=table.choice("evidence_level", _LEVELS, "heuristic"),
         affected=read_affected(table),
-        fixed=table.text("fixed", "-").removeprefix("-"),
+        fixed=table.text("fixed", ""),
         noun=table.text("noun", "goroutines"),
-        pool=table.text("pool", "-").removeprefix("-") or None,
+        pool=table.text("pool", "") or None,
         minor=_minor(table, title, table.text("verdict", title)),
-        extends=table.text("extends", "-").removeprefix("-") or None,
+        extends=table.text("extends", "") or None,
         yields_to=table.texts("yields_to"),
         shapes=read_kinds(table, "shape"),
         companion=companion,

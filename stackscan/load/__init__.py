@@ -1,1 +1,1 @@
-"""From analyses to what the pool model is asked, and to projections."""
+"""From analyses to requests to the pool model, and to projections."""

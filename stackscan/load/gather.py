@@ -25,12 +25,10 @@ from stackscan.model.snapshot import Snapshot
 from stackscan.sources.times import captured_at
 
 _TEXT: Final = "goroutine-text"
-#: Captures that share so many of their goroutines are of one process.
-_SAME_PROCESS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class PoolCaptures:
     """The captures that count, and what is known of them together."""
 
     captures: tuple[PoolCapture, ...]
@@ -45,7 +43,7 @@ def gather(
     progress: Progress | None = None,
     apart_seconds: float | None = None,
     holding_seconds: float | None = None,
-) -> tuple[Pool, Chosen]:
+) -> tuple[Pool, PoolCaptures]:
     """The captures of one pool in these sources; ``pool`` names it (None: the one with a model that they show).
     ``configuration``: the rules and pools to analyse with (None: what ships). ``apart_seconds``: the time from each
     capture of a process to the next, where the user knows it; ``holding_seconds``: how long a hold lasts (None: as the
@@ -54,8 +52,8 @@ def gather(
     Raises StackscanError when a source cannot be read, or no dump shows such a pool.
     """
     configuration = configuration or shipped()
-    meant = _meant(pool, configuration)
-    seen: dict[str, list[PoolCapture]] = {one.name: [] for one in meant}
+    candidates = _candidates(pool, configuration)
+    seen: dict[str, list[PoolCapture]] = {one.name: [] for one in candidates}
     total = 0
     for source in sources:
         captures = read_source(source, progress, keep_content=False).captures
@@ -64,16 +62,16 @@ def gather(
         for capture in texts or captures:
             found = analyse(capture, configuration)
             when = captured_at(source, capture.place.member)
-            for one in meant:
-                shown = _shown(found, one, when)
+            for one in candidates:
+                shown = _of_pool(found, one, when)
                 seen[one.name] += [] if shown is None else [shown]
-    chosen = _only([one for one in meant if seen[one.name]], meant)
-    _check_alike(seen[chosen.name])
-    kept = _once(seen[chosen.name])
-    holding = holding_seconds or (chosen.model.holding_seconds if chosen.model is not None else None)
+    pool_shown = _only([one for one in candidates if seen[one.name]], candidates)
+    _check_alike(seen[pool_shown.name])
+    kept = _distinct(seen[pool_shown.name])
+    holding = holding_seconds or (pool_shown.model.holding_seconds if pool_shown.model is not None else None)
     moments = moments_of(kept, apart_seconds=apart_seconds, holding_seconds=holding)
     reason = "other views of the same dump, or duplicates" if total > len(kept) else ""
-    return chosen, Chosen(kept, Gathered(total - len(kept), reason, moments))
+    return pool_shown, PoolCaptures(kept, Gathered(total - len(kept), reason, moments))
 
 
 def _check_alike(captures: Sequence[PoolCapture]) -> None:
@@ -93,20 +91,20 @@ def _check_alike(captures: Sequence[PoolCapture]) -> None:
         )
 
 
-def _meant(name: str | None, configuration: Configuration) -> list[Pool]:
-    """The pools that may be meant: all with a model, or the one of that name."""
+def _candidates(name: str | None, configuration: Configuration) -> list[Pool]:
+    """All pools with a model, or the one of that name. Raises ModelError for a name without one."""
     known = [pool for pool in configuration.pools if pool.model is not None]
-    meant = [pool for pool in known if name in (None, pool.name)]
-    if not meant:
+    found = [pool for pool in known if name in (None, pool.name)]
+    if not found:
         names = ", ".join(pool.name for pool in known)
         raise ModelError(f"no pool with a model is named {name!r}", hint=f"Pools with a model: {names}.")
-    return meant
+    return found
 
 
-def _only(shown: Sequence[Pool], meant: Sequence[Pool]) -> Pool:
+def _only(shown: Sequence[Pool], candidates: Sequence[Pool]) -> Pool:
     """The one pool that the captures show. Raises ModelError for none and for several."""
     if not shown:
-        names = " or ".join(pool.name for pool in meant)
+        names = " or ".join(pool.name for pool in candidates)
         raise ModelError(f"no dump shows the pool {names}", hint="Give a dump of a process that runs it.")
     if len(shown) > 1:
         names = ", ".join(pool.name for pool in shown)
@@ -114,7 +112,7 @@ def _only(shown: Sequence[Pool], meant: Sequence[Pool]) -> Pool:
     return shown[0]
 
 
-def _shown(analysis: Analysis, pool: Pool, when: datetime | None) -> PoolCapture | None:
+def _of_pool(analysis: Analysis, pool: Pool, when: datetime | None) -> PoolCapture | None:
     """What one capture shows of a pool; None where it shows none."""
     sample = next((sample for sample in analysis.samples if sample.pool.name == pool.name), None)
     if sample is None:
@@ -135,7 +133,7 @@ def _holds(snapshot: Snapshot, pool: Pool) -> frozenset[tuple[int, int]]:
     return frozenset(started.drop_nulls().iter_rows())
 
 
-def _once(captures: Sequence[PoolCapture]) -> tuple[PoolCapture, ...]:
+def _distinct(captures: Sequence[PoolCapture]) -> tuple[PoolCapture, ...]:
     """Leave out duplicates (equal goroutine ids); in the order of the newest ids."""
     kept: list[PoolCapture] = []
     for capture in sorted(captures, key=lambda one: one.newest):

@@ -85,7 +85,7 @@ def project_held(
     pool's description. Raises ModelError for numbers that make no pool."""
     from stackscan.queueing.calibration import Series, load_of_closers, load_of_workers
     from stackscan.queueing.projecting import Given, project_load
-    from stackscan.queueing.unexplained import Story
+    from stackscan.queueing.unexplained import Symptom
 
     model, workers = shown[0].model, max(one.workers for one in shown)
     beside = any(one.is_beside for one in shown)
@@ -106,12 +106,11 @@ def project_held(
             silent_fraction=silent_fraction,
             service_seconds=service_seconds,
         ),
-        story=Story(model.probe, model.otherwise),
+        symptom=Symptom(model.probe, model.otherwise),
     )
 
 
 def project_samples(analysis: Analysis) -> tuple[tuple[str, Projection], ...]:
     """The projection of each pool with a model, by the pool's name."""
-    found = analysis
-    shown = ((sample.pool.name, held(sample, found.findings, found.defects)) for sample in found.samples)
+    shown = ((sample.pool.name, held(sample, analysis.findings, analysis.defects)) for sample in analysis.samples)
     return tuple((name, project_held([one])) for name, one in shown if one is not None)

@@ -1,4 +1,4 @@
-"""Answers what is asked of the pool model: numbers, metrics or captures, in whatever mixture they are given."""
+"""Answers requests to the pool model, from numbers, metrics or captures in any mixture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stackscan.knowledge.configuration import Configuration
     from stackscan.queueing.send_times import SendTimes
 
-#: Told what is being read, how many bytes of it, and of how many.
+#: Called with what is being read, how many bytes of it, and of how many.
 Progress = Callable[[str, int, int], None]
 #: A pool that carries so much of its workers is taken as full: its metrics then show no demand.
 _FULL = 0.9
@@ -50,19 +50,13 @@ def project_request(request: ProjectionRequest, progress: Progress | None = None
     """The projection, and what moves closes out of the workers. Raises ModelError for numbers that make no pool."""
     measured = request.measured
     if measured is not None:
+        names = ("rate_per_second", "silent_fraction", "service_seconds")
         request = replace(
-            request,
-            rate_per_second=_given(request.rate_per_second, measured.rate_per_second),
-            silent_fraction=_given(request.silent_fraction, measured.silent_fraction),
-            service_seconds=_given(request.service_seconds, measured.service_seconds),
+            request, **{name: getattr(measured, name) for name in names if getattr(request, name) is None}
         )
     if request.captures:
         return _of_captures(request, progress)
     return _of_numbers(request), "with the fix"
-
-
-def _given(own: float | None, measured: float | None) -> float | None:
-    return measured if own is None else own
 
 
 def _of_captures(request: ProjectionRequest, progress: Progress | None) -> tuple[Projection, str]:
@@ -75,7 +69,7 @@ def _of_captures(request: ProjectionRequest, progress: Progress | None) -> tuple
             hint="Captures give the workers and the load; run it again with numbers instead of --from.",
         )
     configuration = None if request.configured is None else request.configured()
-    pool, chosen = gather(
+    pool, gathered = gather(
         request.captures,
         pool=request.pool,
         configuration=configuration,
@@ -84,8 +78,8 @@ def _of_captures(request: ProjectionRequest, progress: Progress | None) -> tuple
         holding_seconds=request.deadline_seconds,
     )
     found = project_held(
-        [capture.shown for capture in chosen.captures],
-        gathered=chosen.gathered,
+        [capture.shown for capture in gathered.captures],
+        gathered=gathered.gathered,
         holding_seconds=request.deadline_seconds,
         probe_seconds=request.probe_seconds,
         rate_per_second=request.rate_per_second,

@@ -1,4 +1,4 @@
-"""When the captures of a pool were taken, which decides how much each of them adds to what the others show.
+"""When the captures of a pool were taken: how much each of them adds to what the others show.
 
 Times come from names and from notes beside the files (sources/times.py), from the user, or from goroutine ids: Go
 numbers goroutines as it starts them, so ids are a clock, and the ages of holds in ids show how long a hold lasts on
@@ -53,12 +53,10 @@ def _processes(captures: Sequence[PoolCapture]) -> Iterator[tuple[int, ...]]:
     Captures without ids are taken as one process's."""
     groups: list[list[int]] = []
     for place, capture in enumerate(captures):
-        for group in groups:
-            if _same_process(captures[group[-1]], capture):
-                group.append(place)
-                break
-        else:
-            groups.append([place])
+        group = next((group for group in groups if _same_process(captures[group[-1]], capture)), None)
+        if group is None:
+            groups.append(group := [])
+        group.append(place)
     return map(tuple, groups)
 
 

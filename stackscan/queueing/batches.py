@@ -1,8 +1,7 @@
-"""Many draws of a batch at once: how many tasks a pool completes before its budget when who is silent is chance."""
+"""Many draws of a batch at once: how many tasks a pool completes in its budget when silence is chance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,9 +49,11 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one kind of pool makes of the draws. ``before_counts`` pairs a number of tasks completed before the budget
-    with the share of draws that gave it. ``tasks_per_second``: all draws' tasks before the budget by all their time.
-    ``intervals``: the 90 % intervals of what chance leaves open in the means."""
+    """The result of all draws for one kind of pool.
+
+    ``before_counts`` pairs numbers of tasks completed before the budget with the share of draws that gave them.
+    ``tasks_per_second``: all draws' tasks before the budget by all their time. ``intervals``: 90 %, of the means.
+    """
 
     completed_before_budget: Spread
     completed_at_budget: Spread
@@ -75,22 +76,6 @@ class Outcomes:
     seed: int | None
 
 
-Draw = Callable[[np.random.Generator, int], NDArray[np.bool_]]
-
-
-def drawn(tasks: int, silent_fraction: float) -> Draw:
-    """Each task is silent by chance, on its own."""
-    share = checks.share(silent_fraction, "silent fraction")
-    return lambda random, size: random.random((size, tasks)) < share
-
-
-def counted(tasks: int, silent: int) -> Draw:
-    """Exactly ``silent`` of the tasks, any of them."""
-    checks.whole(silent, "silent count", least=0, most=tasks)
-    row = np.arange(tasks) < silent
-    return lambda random, size: random.permuted(np.broadcast_to(row, (size, tasks)), axis=1)
-
-
 def replay_chosen(
     batch: Batch,
     *,
@@ -100,40 +85,42 @@ def replay_chosen(
     replications: int,
     seed: int,
 ) -> Outcomes:
-    """Replay with one way to say who is silent (without any: one in ten by chance). Raises ModelError for several."""
-    chosen = [way for way in (silent_fraction, silent_every, silent_count) if way is not None]
-    if len(chosen) > 1:
+    """Replay many draws of which tasks are silent, by one of three ways (default: each by a chance of one in ten).
+
+    ``silent_every`` leaves nothing to chance: one replication is enough then, and needs no seed. Raises ModelError for
+    numbers out of range, for several ways, and for more than MOST_CELLS steps.
+    """
+    if sum(way is not None for way in (silent_fraction, silent_every, silent_count)) > 1:
         raise ModelError(
             "more than one option says how many tasks are silent",
             hint="Give one of --silent-fraction, --silent-every and --silent-count.",
         )
+    tasks, workers = batch.tasks, min(batch.workers, batch.tasks)
     if silent_every is not None:
-        flags = np.array([every(silent_every, batch.tasks)])
-        return replay_draws(batch, lambda _random, _size: flags, replications=1, seed=None)
-    if silent_count is not None:
-        return replay_draws(batch, counted(batch.tasks, silent_count), replications=replications, seed=seed)
-    draw = drawn(batch.tasks, 0.1 if silent_fraction is None else silent_fraction)
-    return replay_draws(batch, draw, replications=replications, seed=seed)
-
-
-def replay_draws(batch: Batch, draw: Draw, *, replications: int, seed: int | None) -> Outcomes:
-    """Replay ``replications`` draws. ``seed`` is None where the draw leaves nothing to chance (then one is enough)."""
+        return _outcomes(batch, np.array([every(silent_every, tasks)]), None)
     checks.whole(replications, "replications", least=1, most=1_000_000)
-    if seed is not None:
-        checks.whole(seed, "seed", least=0, most=2**63 - 1)
-    workers = min(batch.workers, batch.tasks)
-    if seed is not None and batch.tasks * (replications * (workers + 30) + 10_000) > MOST_CELLS:
+    checks.whole(seed, "seed", least=0, most=2**63 - 1)
+    share = checks.share(0.1 if silent_fraction is None else silent_fraction, "silent fraction")
+    count = None if silent_count is None else checks.whole(silent_count, "silent count", least=0, most=tasks)
+    if tasks * (replications * (workers + 30) + 10_000) > MOST_CELLS:
         raise ModelError(
-            f"{batch.tasks:,} tasks on {workers:,} workers in {replications:,} replications are too many to replay",
+            f"{tasks:,} tasks on {workers:,} workers in {replications:,} replications are too many to replay",
             hint=f"tasks × (replications × (workers + 30) + 10,000) may be at most {MOST_CELLS:,}: give fewer of one.",
         )
-    flags = draw(np.random.default_rng(seed), replications)
-    synchronous = _outcome(batch, _ends(batch, flags.T, workers))
+    random, shape = np.random.default_rng(seed), (replications, tasks)
+    if count is None:
+        return _outcomes(batch, random.random(shape) < share, seed)
+    return _outcomes(batch, random.permuted(np.broadcast_to(np.arange(tasks) < count, shape), axis=1), seed)
+
+
+def _outcomes(batch: Batch, silent: NDArray[np.bool_], seed: int | None) -> Outcomes:
+    """Replay draws: a row a draw, a column a task."""
+    workers = min(batch.workers, batch.tasks)
+    synchronous = _outcome(batch, _ends(batch, silent.T, workers))
     detached = _outcome(batch, _ends(batch, np.zeros((batch.tasks, 1), dtype=np.bool_), workers))
     slow, fast = synchronous.tasks_per_second, detached.tasks_per_second
-    return Outcomes(
-        synchronous, detached, fast / slow if slow and fast else None, replications, _spread(flags.sum(axis=1)), seed
-    )
+    ratio = fast / slow if slow and fast else None
+    return Outcomes(synchronous, detached, ratio, len(silent), _spread(silent.sum(axis=1)), seed)
 
 
 def _ends(batch: Batch, flags: NDArray[np.bool_], workers: int) -> NDArray[np.float64]:

@@ -23,11 +23,10 @@ from scipy import special
 from stackscan.errors import ModelError
 from stackscan.queueing import checks
 from stackscan.queueing.deterministic import DeterministicQueue
+from stackscan.queueing.estimate import TAIL, poisson_interval
 from stackscan.queueing.halving import sign_change
 from stackscan.queueing.occupancy_draws import Counts, draws
 
-#: Of each interval: 90 %, so 5 % are cut off on each side.
-TAIL: Final = 0.05
 #: The most workers whose law is built, and captures taken into account.
 MOST_WORKERS: Final = 2_000
 MOST_CAPTURES: Final = 1_000
@@ -81,20 +80,17 @@ def load_of_workers(series: Iterable[Series], *, workers: int) -> Load:
     counts = [count for one in given for count in one.held]
     if max(counts) > workers:
         raise ModelError(f"{max(counts)} blocked of {workers} workers: more than there are")
-    total, most = sum(counts), workers * len(counts)
-    low: float
-    high: float | None
+    total, mean = sum(counts), sum(counts) / len(counts)
+    full = total == workers * len(counts)
     if len(counts) == 1 or (len(given) == 1 and given[0].at is None):
-        low, high = _of_one(total / len(counts), workers)
+        low, high = _of_one(mean, workers)
     else:
         sums = _Sums(given, workers)
-        begin = total / len(counts)
-        low = 0.0 if not total else _drawn_where(lambda load: sums.at_least(load, total), workers, begin=begin)
-        high = None if total == most else _drawn_where(lambda load: sums.at_most(load, total), workers, begin=begin)
-    full = total == most
-    estimate = None if full else total / len(counts)
-    independent = _independent(given, workers, low if estimate is None else estimate)
-    return Load(estimate, low, None if full else high, tuple(counts), counts.count(workers), independent)
+        low = _drawn_where(lambda load: sums.at_least(load, total), workers, begin=mean) if total else 0.0
+        high = math.inf if full else _drawn_where(lambda load: sums.at_most(load, total), workers, begin=mean)
+    independent = _independent(given, workers, low if full else mean)
+    estimate, end = (None, None) if full else (mean, high)
+    return Load(estimate, low, end, tuple(counts), counts.count(workers), independent)
 
 
 def load_of_closers(series: Iterable[Series]) -> Load:
@@ -104,10 +100,8 @@ def load_of_closers(series: Iterable[Series]) -> Load:
     counts = [count for one in given for count in one.held]
     mean = sum(counts) / len(counts)
     independent = _independent(given, None, max(mean, 1.0))
-    total = mean * independent
-    low = float(special.gammaincinv(total, TAIL)) / independent if total else 0.0
-    high = float(special.gammaincinv(total + 1, 1 - TAIL)) / independent
-    return Load(mean, low, high, tuple(counts), 0, independent)
+    low, high = poisson_interval(mean * independent)
+    return Load(mean, low / independent, high / independent, tuple(counts), 0, independent)
 
 
 def _checked(series: Iterable[Series]) -> tuple[Series, ...]:
@@ -157,8 +151,10 @@ class _Sums:
 
 
 def _drawn_where(tail: Callable[[float], float], workers: int, *, begin: float) -> float:
-    """The load at which a drawn tail is TAIL, by the rule of false position in normal quantiles, where tails are nearly
-    straight lines; a drawing costs too much for halving."""
+    """The load at which a drawn tail is TAIL, by the rule of false position.
+
+    In normal quantiles tails are nearly straight lines; a drawing costs too much for halving.
+    """
     target = float(special.ndtri(TAIL))
 
     def off(load: float) -> float:

@@ -1,8 +1,8 @@
-"""What is asked of a pool, and how near that brings it to saturation."""
+"""The demand on a pool, and how near that brings it to saturation."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stackscan.queueing import checks
 from stackscan.queueing.replay import SERVICE_SECONDS
@@ -92,10 +92,4 @@ class Demand:
 
     def detached(self) -> Demand:
         """The same tasks where the close holds no worker: only writing does."""
-        return Demand(
-            workers=self.workers,
-            rate_per_second=self.rate_per_second,
-            silent_fraction=0.0,
-            close_deadline_seconds=self.close_deadline_seconds,
-            service_seconds=self.service_seconds,
-        )
+        return replace(self, silent_fraction=0.0, answer_seconds=0.0)

@@ -63,8 +63,9 @@ def poisson_quantile(mean: float, share: float) -> int:
 
 
 def stream_bound_seconds(demand: Demand, peers: int) -> float:
-    """How long the silent streams to one of ``peers`` silent peers would have to last to use up STREAMS_A_PEER, in
-    seconds. Below the deadline the stall moves from the close to the opening of the next stream, in the worker again.
+    """The seconds after which the silent streams to one of ``peers`` silent peers use up STREAMS_A_PEER.
+
+    Below the deadline the stall moves from the close to the opening of the next stream, in the worker again.
     """
     checks.whole(peers, "peers", least=1, most=checks.MOST_WORKERS)
     silent_rate = demand.rate_per_second * demand.silent_fraction / peers

@@ -1,4 +1,4 @@
-"""M/D/c, solved exactly: Poisson arrivals, each holds a worker for the same time, one queue, first come first served.
+"""M/D/c, solved exactly: Poisson arrivals, equal holding times, one queue, first come first served.
 
 Seen one holding time apart, the number in system is a Markov chain, ``N' = max(N - c, 0) + Poisson(a)`` (Crommelin
 1932): all who were held have left, those who queued are held, ``a`` have come. Its queue ``Q = max(N - c, 0)`` is the
@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from scipy import special
 
 from stackscan.queueing import checks
-from stackscan.queueing.erlang import log_poisson
 from stackscan.queueing.halving import sign_change
 
 Floats = NDArray[np.float64]
@@ -73,11 +72,9 @@ class DeterministicQueue:
     @cached_property
     def is_exact(self) -> bool:
         """Whether waiting times come from the whole law of the queue, not from its exponential tail."""
-        return self.workers <= _MOST_WORKERS_BY_FOURIER and _transform_length(*self._numbers) <= _LONGEST
-
-    @property
-    def _numbers(self) -> tuple[int, float]:
-        return self.workers, self.load_erlangs
+        return (
+            self.workers <= _MOST_WORKERS_BY_FOURIER and _transform_length(self.workers, self.load_erlangs) <= _LONGEST
+        )
 
     @cached_property
     def queue_law(self) -> Floats:
@@ -116,13 +113,20 @@ class DeterministicQueue:
         return sign_change(lambda x: self.exceeds(x) - (1 - share), 0.0, high, tolerance=1e-9)
 
 
-# -- sums over the random walk ---------------------------------------------------------------------------------------
-
-
 def _at_least(k: Floats, mean: Floats | float) -> Floats:
     """P(Poisson(mean) >= k)."""
-    found: Floats = np.where(k > 0, special.gammainc(np.maximum(k, 1e-300), mean), 1.0)
-    return found
+    return np.where(k > 0, special.gammainc(np.maximum(k, 1e-300), mean), 1.0)
+
+
+def log_poisson(k: float, mean: float) -> float:
+    """The logarithm of Poisson(mean) at ``k``, by its distance from the mean: exact also where k·log k would swallow
+    all digits (C. Loader, Fast and Accurate Computation of Binomial Probabilities, 2000)."""
+    if k < 20:
+        return float(special.xlogy(k, mean) - mean - special.gammaln(k + 1))
+    off = (mean - k) / k
+    deviance = k * (off - math.log1p(off)) if off > -1 else math.inf
+    series = 1 / (12 * k) - 1 / (360 * k**3) + 1 / (1260 * k**5)
+    return -deviance - 0.5 * math.log(2 * math.pi * k) - series
 
 
 def _excess(k: Floats, mean: Floats | float) -> Floats:
@@ -157,9 +161,6 @@ def _decay(c: int, a: float) -> float:
     if abs(off) < 1e-4:  # where the difference would lose its digits
         return c * off * off * (1 / 2 - off / 3)
     return c * math.log(c / a) - (c - a)
-
-
-# -- the whole law of the queue --------------------------------------------------------------------------------------
 
 
 def _transform_length(c: int, a: float) -> int:

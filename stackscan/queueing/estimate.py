@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 
 #: Confidence of every interval that comes from a simulation.
 CONFIDENCE: Final = 0.9
+#: What is cut off on each side of a 90 % interval.
+TAIL: Final = 0.05
 #: A narrower interval is rounding.
 _NOTHING: Final = 1e-12
 
@@ -44,21 +46,25 @@ class Estimate:
         half = (self.high - self.low) / 2
         return 0.0 if not half else half / abs(self.value) if self.value else math.inf
 
+    def scaled(self, factor: float) -> Estimate:
+        """The same, multiplied."""
+        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+
     def within(self, least: float, most: float) -> Estimate:
-        """The same, kept between what the quantity can be at all."""
+        """The same, clipped to the range of the quantity."""
         return Estimate(*(min(max(v, least), most) for v in (self.value, self.low, self.high)))
 
 
 def of_batches(values: Floats) -> Estimate:
-    """One number a batch → their mean and its interval (Student's t). All equal: an interval of no width."""
-    return Estimate(*(float(end) for end in _with_half(values.mean(), values.std(ddof=1), len(values), 1)))
+    """The mean of one number a batch and its interval (Student's t); an interval of no width when all are equal."""
+    return _student(values.mean(), values.std(ddof=1), len(values), fitted=1)
 
 
 def controlled(values: Floats, control: Floats, expected: float) -> Estimate:
-    """The mean of ``values``, a number a batch, less what chance added to ``control``, whose mean is known.
+    """The mean of ``values``, a number a batch, corrected by a control variate whose mean is known.
 
-    A control variate: both come from the same random numbers, so where the control came out too high, the values did,
-    too. The factor between the two is their regression (Lavenberg and Welch 1981).
+    Both come from the same random numbers, so where the control came out too high, the values did, too. The factor
+    between the two is their regression (Lavenberg and Welch 1981).
     """
     off = control - control.mean()
     spread = float(off @ off)
@@ -70,12 +76,24 @@ def controlled(values: Floats, control: Floats, expected: float) -> Estimate:
     # the control's mean is itself known only from these batches: that widens the interval a little
     widened = 1 + len(values) * (control.mean() - expected) ** 2 / spread
     deviation = math.sqrt(float(left @ left) / (len(values) - 2) * widened)
-    return Estimate(*(float(end) for end in _with_half(center, deviation, len(values), 2)))
+    return _student(center, deviation, len(values), fitted=2)
 
 
-def _with_half(center: float, deviation: float, batches: int, fitted: int) -> tuple[float, float, float]:
+def _student(center: float, deviation: float, batches: int, *, fitted: int) -> Estimate:
     half = float(special.stdtrit(batches - fitted, (1 + CONFIDENCE) / 2)) * deviation / math.sqrt(batches)
-    return center, center - half, center + half
+    return Estimate(float(center), float(center - half), float(center + half))
+
+
+def poisson_interval(count: float) -> tuple[float, float]:
+    """The 90 % interval of the mean of a Poisson count (Garwood 1936)."""
+    low = float(special.gammaincinv(count, TAIL)) if count else 0.0
+    return low, float(special.gammaincinv(count + 1, 1 - TAIL))
+
+
+def binomial_interval(hits: int, tries: int) -> tuple[float, float]:
+    """The 90 % interval of the share of which ``hits`` of ``tries`` are a sample (Clopper and Pearson 1934)."""
+    low = float(special.betaincinv(hits, tries - hits + 1, TAIL)) if hits else 0.0
+    return low, float(special.betaincinv(hits + 1, tries - hits, 1 - TAIL)) if hits < tries else 1.0
 
 
 def named_intervals(**figures: Estimate | None) -> Intervals:

@@ -1,4 +1,4 @@
-"""The place where a monotone function changes its sign, by halving (scipy.optimize costs 0.3 s to load)."""
+"""The root of a monotone function, by bisection (scipy.optimize costs 0.3 s to load)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def sign_change(function: Callable[[float], float], low: float, high: float, *, tolerance: float) -> float:
-    """Where ``function`` crosses 0 between ``low`` and ``high``, within ``tolerance`` × the place itself."""
+    """Where ``function`` crosses 0 between ``low`` and ``high``, to a share ``tolerance`` of the place."""
     rising = function(high) > function(low)
     while high - low > tolerance * high:
         middle = (low + high) / 2

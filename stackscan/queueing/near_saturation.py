@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.deterministic import DeterministicQueue
@@ -49,8 +49,7 @@ class NearSaturation:
 
     @cached_property
     def _measured(self) -> tuple[Demand, Estimate, Estimate] | None:
-        """A smaller demand on the same pool, and how many times as often and as long as of the M/D/c queue its tasks
-        wait."""
+        """A smaller demand on the same pool, and its P(wait) and mean wait over those of the M/D/c queue."""
         low, high = _LOWEST, 1.0
         if not can_be_simulated(replace(self.demand, rate_per_second=low * self.demand.rate_per_second)):
             return None
@@ -64,50 +63,35 @@ class NearSaturation:
             return None
         done = Simulation(less, lump=lump_of(less))
         done.run(_TASKS)
-        often, long = done.exceeds(0.0), done.mean()
-        return (
-            less,
-            _scaled(often, 1 / like.wait_probability),
-            _scaled(long, 1 / (like.mean_wait_seconds * self._unit_seconds)),
-        )
+        often = done.exceeds(0.0).scaled(1 / like.wait_probability)
+        long = done.mean().scaled(1 / (like.mean_wait_seconds * self._unit_seconds))
+        return less, often, long
 
-    @property
-    def _often(self) -> Estimate:
-        """How many times as often as in the M/D/c queue a task waits here."""
-        return self._carried(None if self._measured is None else self._measured[1])
-
-    @property
-    def _long(self) -> Estimate:
-        """How many times as long as in the M/D/c queue it waits."""
-        return self._carried(None if self._measured is None else self._measured[2])
-
-    def _carried(self, there: Estimate | None) -> Estimate:
-        if there is None or self._measured is None:
+    def _ratio(self, figure: Literal[1, 2]) -> Estimate:
+        """P(wait) (1) or the mean wait (2) over that of the M/D/c queue: from ``_measured``, carried over to here."""
+        if self._measured is None:
             return Estimate(1.0, 1 / _UNKNOWN, _UNKNOWN)
+        there = self._measured[figure]
         part = (self.demand.utilization - self._measured[0].utilization) / (1 - self._measured[0].utilization)
         at = max(there.value + min(max(part, 0.0), 1.0) * (1.0 - there.value), _LEAST)
         return Estimate(at, max(min(there.low, 1.0), _LEAST), max(there.high, 1.0))
 
     def wait_probability(self) -> Estimate:
         """The share of tasks that wait at all."""
-        return _scaled(self._often, self._like.wait_probability).within(0.0, 1.0)
+        return self._ratio(1).scaled(self._like.wait_probability).within(0.0, 1.0)
 
     def mean_seconds(self) -> Estimate:
         """The mean wait, of tasks that do not wait, too."""
-        return _scaled(self._long, self._like.mean_wait_seconds * self._unit_seconds)
+        return self._ratio(2).scaled(self._like.mean_wait_seconds * self._unit_seconds)
 
     def exceeds(self, seconds: float) -> Estimate:
         """The share of tasks that wait longer than ``seconds``."""
         if seconds <= 0:
             return self.wait_probability() if not seconds else Estimate.exactly(1.0)
-        ratio = self._long
+        ratio = self._ratio(2)
         ends = (self._like.exceeds(seconds / self._unit_seconds / r) for r in (ratio.value, ratio.low, ratio.high))
         return Estimate(*ends)
 
     def quantile_seconds(self, share: float) -> Estimate:
         """The wait that ``share`` of all tasks do not exceed."""
-        return _scaled(self._long, self._like.quantile_seconds(share) * self._unit_seconds)
-
-
-def _scaled(found: Estimate, factor: float) -> Estimate:
-    return Estimate(found.value * factor, found.low * factor, found.high * factor)
+        return self._ratio(2).scaled(self._like.quantile_seconds(share) * self._unit_seconds)

@@ -54,8 +54,7 @@ def _queue(workers: int, load: float, random: np.random.Generator, replications:
     queue = DeterministicQueue(workers, load, 1.0)
     if not queue.is_exact:
         return np.zeros(replications, dtype=np.int64)
-    found: Counts = np.searchsorted(np.cumsum(queue.queue_law), random.random(replications)).astype(np.int64)
-    return found
+    return np.searchsorted(np.cumsum(queue.queue_law), random.random(replications)).astype(np.int64)
 
 
 def _times(at: Sequence[float], most: float) -> NDArray[np.float64]:

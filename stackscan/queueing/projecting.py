@@ -11,18 +11,19 @@ from stackscan.queueing.demand import Demand
 from stackscan.queueing.detached import STREAMS_A_PEER, closers, closers_of, stream_bound_seconds
 from stackscan.queueing.projection import Captures, Detached, Peers, Projection, Synchronous
 from stackscan.queueing.steady import SteadyState, steady_state
-from stackscan.queueing.unexplained import Story, unexplained
+from stackscan.queueing.unexplained import Symptom, unexplained
 from stackscan.queueing.waits import waits_of
 from stackscan.queueing.whatifs import what_ifs
 
 #: How long a close waits for a silent peer since go-libp2p v0.47, and a probe for its answer.
 DEADLINE_SECONDS: Final = 10.0
 PROBE_SECONDS: Final = 30.0
+_SATURATED: Final = Demand(1, 1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What is known besides captures; None: not known. Times in seconds."""
+    """Numbers that are known besides captures; None: not known. Times in seconds."""
 
     holding_seconds: float | None = None
     endless: bool = False
@@ -59,8 +60,6 @@ def project(demand: Demand, *, probe_timeout_seconds: float = PROBE_SECONDS, pee
         service_seconds=demand.service_seconds,
         probe_timeout_seconds=probe,
         stall_load_erlangs=load,
-        stall_load_interval=None,
-        endless=False,
         synchronous=_synchronous(
             state,
             holding_seconds=deadline,
@@ -80,14 +79,13 @@ def project(demand: Demand, *, probe_timeout_seconds: float = PROBE_SECONDS, pee
             memory_bytes_p999=counted.memory_bytes_p999,
         ),
         what_ifs=what_ifs(demand, probe_timeout_seconds=probe),
-        unexplained=(),
         method=state.method,
         peers=None if peers is None else _peers(demand, peers),
         silent_capacity_per_second=demand.workers / deadline,
     )
 
 
-def project_load(load: Load, *, workers: int, captures: Captures, given: Given, story: Story) -> Projection:
+def project_load(load: Load, *, workers: int, captures: Captures, given: Given, symptom: Symptom) -> Projection:
     """The projection of what captures show: ``load`` by calibration, of a pool of ``workers``.
 
     A load beyond what is carried (every capture full) has only a lower bound; then the pool is taken as saturated and
@@ -101,11 +99,9 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
     probe = given.probe_timeout_seconds
     demand = _demand(workers, usable, unit, given)
     is_full = saturated or given.endless or demand.saturated
-    state = _saturated(probe) if is_full else steady_state(demand, probe_timeout_seconds=probe)
+    state = steady_state(_SATURATED if is_full else demand, probe_timeout_seconds=probe)
     worst = None if saturated or holding is None else _probe_at(high, demand, given, probe)
-    silent_rate = _silent_rate(given)
     silent_capacity = None if holding is None else workers / holding
-    growth = None if silent_rate is None or silent_capacity is None else max(0.0, silent_rate - silent_capacity)
     counted = closers(usable)
     found = Projection(
         workers=workers,
@@ -123,13 +119,10 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
             saturated=is_full,
             capacity=None,
             utilization=None if erlangs is None else erlangs / workers,
-            growth=_of_tasks(growth, given),
+            growth=_growth(given, silent_capacity),
         ),
         detached=Detached(
             capacity_per_second=workers / given.service_seconds if given.service_seconds else None,
-            utilization=None,
-            saturated=None,
-            mean_wait_seconds=None,
             closers_mean=counted.mean,
             closers_p999=counted.p999,
             goroutines_p999=counted.goroutines_p999,
@@ -137,13 +130,12 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
             is_lower_bound=erlangs is None,
         ),
         what_ifs=() if holding is None else what_ifs(demand, probe_timeout_seconds=probe, censored=erlangs is None),
-        unexplained=(),
         method="no steady state: holds without end" if given.endless else state.method,
         captures=captures,
         probe_timeout_probability_high=worst,
         silent_capacity_per_second=silent_capacity,
     )
-    return replace(found, unexplained=unexplained(found, story))
+    return replace(found, unexplained=unexplained(found, symptom))
 
 
 def _demand(workers: int, load: float, unit: float, given: Given) -> Demand:
@@ -154,10 +146,6 @@ def _demand(workers: int, load: float, unit: float, given: Given) -> Demand:
     return Demand(workers, rate, load / unit / rate, unit, service)
 
 
-def _saturated(probe: float) -> SteadyState:
-    return steady_state(Demand(1, 1.0, 1.0, 1.0), probe_timeout_seconds=probe)
-
-
 def _probe_at(load: float | None, demand: Demand, given: Given, probe: float) -> float | None:
     """P(a probe times out) at the upper end of the load."""
     if load is None:
@@ -166,17 +154,12 @@ def _probe_at(load: float | None, demand: Demand, given: Given, probe: float) ->
     return 1.0 if worst.saturated else waits_of(worst).exceeds(probe).value
 
 
-def _silent_rate(given: Given) -> float | None:
-    if given.rate_per_second is None or given.silent_fraction is None:
+def _growth(given: Given, silent_capacity: float | None) -> float | None:
+    """How fast the queue grows, in tasks per second; None: not known. Healthy tasks wait behind the silent ones."""
+    rate, share = given.rate_per_second, given.silent_fraction
+    if rate is None or share is None or silent_capacity is None:
         return None
-    return given.rate_per_second * given.silent_fraction
-
-
-def _of_tasks(silent_growth: float | None, given: Given) -> float | None:
-    """The queue holds healthy tasks too, which wait behind the silent ones."""
-    if silent_growth is None or not given.silent_fraction:
-        return silent_growth
-    return silent_growth / given.silent_fraction
+    return max(0.0, rate * share - silent_capacity) / share if share else 0.0
 
 
 def _synchronous(

@@ -1,4 +1,4 @@
-"""What the model says of a pool, as data: no numpy here, so that who only shows it loads nothing.
+"""Projections of a pool as data: no numpy here, so that renderers load nothing else.
 
 Times are in seconds where the holding time is known. Where it is not, the model still knows waits *in holding times*,
 and the seconds are None. None also stands for *without bound*; then ``saturated`` says so.
@@ -38,14 +38,14 @@ class Synchronous:
         return dict(self.intervals).get("mean_wait_seconds")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detached:
-    """The pool whose closes run beside its workers. ``closers_capped`` says that the load is a lower bound."""
+    """The pool whose closes run beside its workers. ``is_lower_bound``: so is the load."""
 
     capacity_per_second: float | None
-    utilization: float | None
-    saturated: bool | None
-    mean_wait_seconds: float | None
+    utilization: float | None = None
+    saturated: bool | None = None
+    mean_wait_seconds: float | None = None
     closers_mean: float
     closers_p999: int
     goroutines_p999: int
@@ -70,8 +70,8 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True)
 class Captures:
-    """What a projection from captures rests on: how many workers each showed held, how many were full, how many more
-    dumps were left out (``reason`` says why), and whether the held ones are closers beside the pool. ``independent``:
+    """The captures of a projection: how many workers each showed held, how many were full, how many more dumps were
+    left out (``reason`` says why), and whether the held ones are closers beside the pool. ``independent``:
     the number of dumps far apart with the same information; ``untimed``: when they were taken is unknown."""
 
     held: tuple[int, ...]
@@ -112,7 +112,7 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """The silent fraction is ``before`` until t = 0, the demand's own until ``lasting_seconds``, ``before`` again then.
+    """A jump of the silent fraction from ``before`` to the demand's own, for ``lasting_seconds`` from t = 0.
 
     ``time_to_full``: until all workers are held, within the jump. ``time_to_drain``: from its end until an arrival
     finds a free worker and nobody ahead, over those runs in which the pool was full. ``fluid_time_to_full_seconds`` is
@@ -128,10 +128,10 @@ class Jump:
     method: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """What the model says. Loads in erlangs: workers held on average. ``stall_load_interval``: 90 %, its upper end
-    None when only a lower bound is known. ``unexplained`` is what these numbers do *not* explain, in sentences."""
+    """The projection of a pool. Loads in erlangs: workers held on average. ``stall_load_interval``: 90 %, its upper end
+    None when only a lower bound is known. ``unexplained``: what these numbers do *not* explain, in sentences."""
 
     workers: int
     rate_per_second: float | None
@@ -140,12 +140,12 @@ class Projection:
     service_seconds: float | None
     probe_timeout_seconds: float | None
     stall_load_erlangs: float | None
-    stall_load_interval: tuple[float, float | None] | None
-    endless: bool
+    stall_load_interval: tuple[float, float | None] | None = None
+    endless: bool = False
     synchronous: Synchronous
     detached: Detached
     what_ifs: tuple[WhatIf, ...]
-    unexplained: tuple[str, ...]
+    unexplained: tuple[str, ...] = ()
     method: str
     captures: Captures | None = None
     peers: Peers | None = None

@@ -1,4 +1,4 @@
-"""One batch, played through exactly: which tasks a pool completes before a budget is over.
+"""Replays one batch exactly: which tasks a pool completes before a budget is over.
 
 All tasks wait in one queue at t = 0 and each takes the worker that is free first (list scheduling). A worker writes for
 ``service_seconds``; then, synchronously, it is held by the close: ``deadline_seconds`` when the peer is silent,
@@ -25,7 +25,7 @@ _SAME: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What became of one batch.
+    """The result of one batch.
 
     ``completed_before_budget`` counts the tasks that end before it; ``completed_at_budget`` also those that end with
     it, up to ``race_seconds`` late: a real run counts some of these and not others. ``tasks_per_second`` are the tasks
@@ -53,7 +53,7 @@ def replay(
     answer_seconds: float = 0.0,
     detached: bool = False,
 ) -> Replay:
-    """Play one draw through: ``silent`` says of each task, in the order of the queue, whether its peer is silent.
+    """Replay one draw: ``silent`` says of each task, in the order of the queue, whether its peer is silent.
 
     Raises ModelError for numbers that make no pool (no worker, no deadline, NaN, more than MOST_TASKS tasks).
     """
@@ -74,13 +74,14 @@ def replay(
     race = race_seconds(tasks, service_seconds=service, deadline_seconds=deadline, budget_seconds=budget)
     before = sum(end < budget * (1 - _SAME) for end in ends)
     makespan = max(ends)
+    seconds = min(makespan, budget)
     return Replay(
         tasks=tasks,
         silent=sum(flags),
         completed_before_budget=before,
         completed_at_budget=sum(end <= budget * (1 + _SAME) + race for end in ends),
         race_seconds=race,
-        tasks_per_second=throughput(before, makespan_seconds=makespan, budget_seconds=budget),
+        tasks_per_second=before / seconds if seconds else 0.0,  # no service time and no silent peer: no time at all
         makespan_seconds=makespan,
         finish_seconds=tuple(ends),
     )
@@ -90,13 +91,6 @@ def race_seconds(tasks: int, *, service_seconds: float, deadline_seconds: float,
     """How long after the budget a task still ends *with* it: what all writes of the batch take one after another, for
     no end is pushed further than that by them; never more than a hundredth of a deadline, or of the budget."""
     return min(tasks * service_seconds, deadline_seconds / 100, budget_seconds / 100)
-
-
-def throughput(completed: int, *, makespan_seconds: float, budget_seconds: float) -> float:
-    """Tasks a second over the budget, or over the batch's own time when it is shorter. A batch that takes no time at
-    all (no service time, no silent peer) has none to divide by: 0."""
-    seconds = min(makespan_seconds, budget_seconds)
-    return completed / seconds if seconds else 0.0
 
 
 def every(n: int, tasks: int) -> tuple[bool, ...]:

@@ -11,13 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scipy import special
-
 from stackscan.errors import ModelError
 from stackscan.queueing import checks
+from stackscan.queueing.estimate import binomial_interval, poisson_interval
 
 METRIC: Final = "ipfs_bitswap_send_times"
-_TAIL: Final = 0.05
 #: What to give instead of what holds no such histogram.
 HINT: Final = "Save /debug/metrics/prometheus of the node (kubo: port 5001), whole or only the lines about bitswap."
 
@@ -25,7 +23,7 @@ HINT: Final = "Save /debug/metrics/prometheus of the node (kubo: port 5001), who
 @dataclass(frozen=True, slots=True)
 class Scrape:
     """The histogram at one moment: sends, seconds that they held workers, sends of at most ``le`` seconds for each
-    bucket (rising), and when, in seconds, if the text tells."""
+    bucket (rising), and when, in seconds, if the text has it."""
 
     count: int
     seconds: float
@@ -61,7 +59,7 @@ def send_times(
 ) -> SendTimes:
     """What the first and the last scrape say; one says it since the node's start, without rates.
 
-    ``seconds_between`` is the time from the first to the last; the text rarely tells it. Raises ModelError when the
+    ``seconds_between`` is the time from the first to the last; the text rarely has it. Raises ModelError when the
     counters run backwards (the node was restarted, or the order is wrong), nothing was sent, or the sends took less
     time than closes of this deadline would.
     """
@@ -85,19 +83,17 @@ def send_times(
         )
     seconds = _seconds(first, last, seconds_between) if len(ordered) > 1 else None
     healthy = sends - silent
+    low, high = poisson_interval(silent)
     return SendTimes(
         sends=sends,
         silent=silent,
         seconds_between=seconds,
         rate_per_second=None if seconds is None else sends / seconds,
         silent_fraction=silent / sends,
-        silent_fraction_interval=(
-            float(special.betaincinv(silent, healthy + 1, _TAIL)) if silent else 0.0,
-            float(special.betaincinv(silent + 1, healthy, 1 - _TAIL)) if healthy else 1.0,
-        ),
+        silent_fraction_interval=binomial_interval(silent, sends),
         service_seconds=max(0.0, held - deadline * silent) / healthy if healthy else 0.0,
         stall_load_erlangs=None if seconds is None else silent * deadline / seconds,
-        stall_load_interval=None if seconds is None else _poisson(silent, deadline / seconds),
+        stall_load_interval=None if seconds is None else (low * (deadline / seconds), high * (deadline / seconds)),
     )
 
 
@@ -108,14 +104,9 @@ def _ends(scrapes: Sequence[Scrape]) -> tuple[Scrape, Scrape]:
     return (scrapes[0], scrapes[-1]) if len(scrapes) > 1 else (nothing, scrapes[0])
 
 
-def _seconds(first: Scrape, last: Scrape, told: float | None) -> float | None:
-    if told is not None:
-        return checks.positive(told, "time between the scrapes (seconds)", most=checks.MOST_SECONDS)
+def _seconds(first: Scrape, last: Scrape, given: float | None) -> float | None:
+    if given is not None:
+        return checks.positive(given, "time between the scrapes (seconds)", most=checks.MOST_SECONDS)
     if first.time_seconds is None or last.time_seconds is None or last.time_seconds <= first.time_seconds:
         return None
     return last.time_seconds - first.time_seconds
-
-
-def _poisson(count: int, unit: float) -> tuple[float, float]:
-    low = float(special.gammaincinv(count, _TAIL)) if count else 0.0
-    return low * unit, float(special.gammaincinv(count + 1, 1 - _TAIL)) * unit

@@ -73,7 +73,7 @@ def memory_seconds(demand: Demand) -> float:
 
 
 def mean_beyond_seconds(demand: Demand) -> float:
-    """About how long who waits does: the heavy-traffic limit of the mean wait, given that there is one."""
+    """The heavy-traffic limit of the mean wait of a task that waits, in seconds."""
     return demand.second_moment / (2 * demand.hold_seconds * (demand.workers - demand.load_erlangs))
 
 
@@ -182,8 +182,10 @@ class Simulation:
 def begin_near_steady(
     pool: TwoKindPool, demand: Demand, random: np.random.Generator, *, lump: int = 1, at_seconds: float = 0.0
 ) -> None:
-    """Give each worker at this time a task as often as it has one in the steady state, and whoever waits then something
-    to wait for: near enough that what is left of the beginning is soon forgotten."""
+    """Begin near the steady state: workers hold a task, and tasks wait, about as often as they do there.
+
+    Near enough that what is left of the beginning is soon forgotten.
+    """
     if not demand.load_erlangs:
         return
     shape = pool.workers, pool.replications

@@ -31,8 +31,8 @@ def steady_state(demand: Demand, *, probe_timeout_seconds: float) -> SteadyState
     if demand.saturated:
         return SteadyState("saturated: no steady state", 1.0, None, tuple((share, None) for share in SHARES), 1.0)
     waits = waits_of(demand)
-    _asked(waits, probe_timeout_seconds)  # each figure may simulate more: all are shown of all that was simulated
-    chance, mean, late, quantiles = _asked(waits, probe_timeout_seconds)
+    _figures(waits, probe_timeout_seconds)  # each figure may simulate more; the second time all of them use all of it
+    chance, mean, late, quantiles = _figures(waits, probe_timeout_seconds)
     method = waits.method
     if any(found.relative_error > QUANTILE_PRECISION for _, found in quantiles):
         worst = max(found.relative_error for _, found in quantiles)
@@ -52,6 +52,6 @@ def steady_state(demand: Demand, *, probe_timeout_seconds: float) -> SteadyState
     )
 
 
-def _asked(waits: Waits, probe_seconds: float) -> tuple[Estimate, Estimate, Estimate, list[tuple[float, Estimate]]]:
+def _figures(waits: Waits, probe_seconds: float) -> tuple[Estimate, Estimate, Estimate, list[tuple[float, Estimate]]]:
     quantiles = [(share, waits.quantile_seconds(share)) for share in SHARES]
     return waits.wait_probability(), waits.mean_seconds(), waits.exceeds(probe_seconds), quantiles

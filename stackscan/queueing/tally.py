@@ -47,8 +47,7 @@ class Tally:
     @property
     def means(self) -> Floats:
         """The mean wait of each batch, in seconds."""
-        found: Floats = self.sums / self.tasks
-        return found
+        return self.sums / self.tasks
 
     @property
     def waited(self) -> int:

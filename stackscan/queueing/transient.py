@@ -1,4 +1,4 @@
-"""A jump: silent peers arrive at once. How long until the pool is full, and how long until it is well again."""
+"""A jump: silent peers arrive at once. How long until the pool is full, and until it has drained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scipy import special
 from stackscan.errors import ModelError
 from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
-from stackscan.queueing.estimate import CONFIDENCE
+from stackscan.queueing.estimate import CONFIDENCE, binomial_interval
 from stackscan.queueing.projection import Jump, Moments
 from stackscan.queueing.simulated_waits import REPLICATIONS, SEED, begin_near_steady, memory_seconds
 from stackscan.queueing.two_kinds import TwoKindPool
@@ -30,7 +30,7 @@ _SHARES: Final = (0.05, 0.5, 0.95)
 
 
 def jump(demand: Demand, *, silent_fraction_before: float, lasting_seconds: float) -> Jump:
-    """Follow the pool through a jump of the silent fraction, by simulation, from its steady state before.
+    """Simulate the pool through a jump of the silent fraction, from its steady state before.
 
     Healthy tasks that change nothing are left out. Raises ModelError when the demand before the jump saturates the pool
     already, or for more than MOST_TASKS.
@@ -83,14 +83,16 @@ class _Course:
         return _MANY if self.expected_tasks <= _SHORT_TASKS else _FEW
 
     def follow(self) -> tuple[Floats, Floats]:
-        """When each replication was first full within the jump, and how long after its end a worker was free and nobody
-        waited; infinite where that did not come."""
+        """When each replication was first full within the jump, and when it had drained, in seconds from its end.
+
+        Drained: a worker is free and nobody waits. Infinite where that did not come.
+        """
         random = np.random.default_rng(SEED)
         pool = TwoKindPool(self.calm.workers, self.replications)
         begin_near_steady(pool, self.calm, random, at_seconds=-self.settling)
         full, drained = np.full(self.replications, np.inf), np.full(self.replications, np.inf)
         passed, before = np.zeros(self.replications), np.full(self.replications, -self.settling)
-        for _ in range(4 * MOST_TASKS // _CHUNK):  # an end for whoever never drains
+        for _ in range(4 * MOST_TASKS // _CHUNK):  # an end where the pool never drains
             passed, arrivals = self._arrivals(random, passed)
             silent = random.random(arrivals.shape) < self._silent_share(arrivals)
             free = pool.serve(
@@ -99,7 +101,7 @@ class _Course:
                 short_seconds=self.within.healthy_hold_seconds,
                 long_seconds=self.within.silent_hold_seconds,
             )
-            held_from = np.maximum(arrivals, 0.0)  # who holds the last worker before the jump holds it then
+            held_from = np.maximum(arrivals, 0.0)  # a pool that is full before the jump is full at its start
             is_held = (np.vstack([free[1:], pool.first_free]) > held_from) & (held_from < self.lasting)
             np.minimum(full, np.where(is_held, held_from, np.inf).min(axis=0), out=full)
             # between two arrivals, the pool is free from when a worker is
@@ -128,8 +130,7 @@ class _Course:
 
     def _silent_share(self, arrivals: Floats) -> Floats:
         in_jump = (arrivals >= 0) & (arrivals < self.lasting)
-        found: Floats = np.where(in_jump, self.within.silent_fraction, self.calm.silent_fraction)
-        return found
+        return np.where(in_jump, self.within.silent_fraction, self.calm.silent_fraction)
 
 
 def _silent_part(demand: Demand) -> Demand:
@@ -149,13 +150,11 @@ def _moments(times: Floats) -> Moments:
         return Moments(0.0, None, None, None)
     ordered = np.sort(times)
     came = int(np.isfinite(times).sum())
-    tail = (1 - CONFIDENCE) / 2
-    low = float(special.betaincinv(came, len(times) - came + 1, tail)) if came else 0.0
-    high = float(special.betaincinv(came + 1, len(times) - came, 1 - tail)) if came < len(times) else 1.0
     named = zip(("p05", "p50", "p95"), _SHARES, strict=True)
-    intervals = [("share", (low, high)), *((name, _ends(ordered, share)) for name, share in named)]
-    low5, middle, high95 = (_at(ordered, share) for share in _SHARES)
-    return Moments(came / len(times), low5, middle, high95, tuple(intervals))
+    ends = ((name, _ends(ordered, share)) for name, share in named)
+    p05, p50, p95 = (_at(ordered, share) for share in _SHARES)
+    intervals = (("share", binomial_interval(came, len(times))), *ends)
+    return Moments(came / len(times), p05, p50, p95, intervals)
 
 
 def _at(ordered: Floats, share: float) -> float | None:

@@ -1,4 +1,4 @@
-"""A pool that serves two kinds of tasks, first come first served, many replications side by side.
+"""A pool of two kinds of tasks, first come first served, in many replications side by side.
 
 Every replication is exact (Kiefer and Wolfowitz 1955: a task takes the worker that is free first). Tasks of one kind
 hold a worker equally long and start in the order in which they came, so they end in that order, too: the workers' free
@@ -16,7 +16,7 @@ Flags = NDArray[np.bool_]
 
 
 class TwoKindPool:
-    """``workers`` workers in ``replications`` replications, all free at time 0 unless told otherwise."""
+    """A pool in many replications, its workers free at time 0 unless :meth:`begin` sets other times."""
 
     def __init__(self, workers: int, replications: int) -> None:
         self.workers, self.replications = workers, replications

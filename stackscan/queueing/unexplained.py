@@ -1,4 +1,4 @@
-"""What a projection from captures does not explain, in sentences for people."""
+"""What a projection from captures does not explain, in sentences beside its numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Symptom:
     """What the pool's description knows besides numbers: ``probe`` is what a user sees fail, ``otherwise`` what else
     could make it fail."""
 
@@ -20,7 +20,7 @@ class Story:
     otherwise: str = ""
 
 
-def unexplained(found: Projection, story: Story) -> tuple[str, ...]:
+def unexplained(found: Projection, symptom: Symptom) -> tuple[str, ...]:
     """Sentences, none when nothing is left open."""
     captures, chance = found.captures, found.synchronous.probe_timeout_probability
     if found.endless or captures is None or captures.beside or not any(captures.held):
@@ -29,7 +29,7 @@ def unexplained(found: Projection, story: Story) -> tuple[str, ...]:
         return _of_full(found, captures)
     if chance is None or chance > _RARE:
         return ()
-    return (_of_probe(found, captures, story, chance), _of_causes(found, captures, story))
+    return (_of_probe(found, captures, symptom, chance), _of_causes(found, captures, symptom))
 
 
 def _of_full(found: Projection, captures: Captures) -> tuple[str, ...]:
@@ -42,22 +42,22 @@ def _of_full(found: Projection, captures: Captures) -> tuple[str, ...]:
     return (text,)
 
 
-def _of_probe(found: Projection, captures: Captures, story: Story, chance: float) -> str:
+def _of_probe(found: Projection, captures: Captures, symptom: Symptom, chance: float) -> str:
     held = f"{sum(captures.held) / len(captures.held):.3g} of {found.workers} blocked workers"
     held += " on average" if len(captures.held) > 1 else ""
     worst = found.probe_timeout_probability_high
     upper = f" (at the upper limit of the load: {odds(worst)})" if worst is not None else ""
     return (
-        f"{held} do not explain a {found.probe_timeout_seconds:g} s time-out of {story.probe}: at this load "
+        f"{held} do not explain a {found.probe_timeout_seconds:g} s time-out of {symptom.probe}: at this load "
         f"{odds(chance)} wait that long{upper}."
     )
 
 
-def _of_causes(found: Projection, captures: Captures, story: Story) -> str:
+def _of_causes(found: Projection, captures: Captures, symptom: Symptom) -> str:
     once = len(captures.held) == 1
     lull = "this was a quiet moment" if once else "these were quiet moments"
     free = found.workers - max(captures.held)
-    other = story.otherwise or "something other than this pool delayed it"
+    other = symptom.otherwise or "something other than this pool delayed it"
     speaks = f" (likely: {free} of {found.workers} workers were free)" if once and free else ""
     more = " Take more dumps, further apart than the close deadline." if once else ""
     return f"If it timed out, either the load varies and {lull}, or {other}{speaks}.{more}"

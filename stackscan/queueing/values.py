@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from stackscan.queueing.projection import Jump, Moments, Projection
+from stackscan.queueing.projection import Jump, Moments, Projection, WhatIf
 
 if TYPE_CHECKING:  # scipy is loaded for metrics only
     from stackscan.queueing.send_times import SendTimes
@@ -13,7 +14,7 @@ if TYPE_CHECKING:  # scipy is loaded for metrics only
 
 def projection_values(found: Projection) -> dict[str, Any]:
     """A projection as ``pool project --format json`` prints it and ``report`` holds it."""
-    now, fixed = found.synchronous, found.detached
+    now = found.synchronous
     return {
         "workers": found.workers,
         "rate_per_second": found.rate_per_second,
@@ -27,46 +28,17 @@ def projection_values(found: Projection) -> dict[str, Any]:
         "holds_without_end": found.endless,
         "in_force": found.in_force,
         "synchronous": {
-            "capacity_per_second": now.capacity_per_second,
-            "utilization": now.utilization,
-            "saturated": now.saturated,
-            "wait_probability": now.wait_probability,
-            "mean_wait_seconds": now.mean_wait_seconds,
-            "mean_wait_interval": None if now.mean_wait_interval is None else list(now.mean_wait_interval),
-            "mean_wait_holding_times": now.mean_wait_holding_times,
+            **asdict(now),
+            "mean_wait_interval": now.mean_wait_interval,
             "wait_quantiles_seconds": {f"{share:g}": value for share, value in now.wait_quantiles_seconds},
-            "probe_timeout_probability": now.probe_timeout_probability,
             "probe_timeout_probability_high": found.probe_timeout_probability_high,
-            "growth_per_second": now.growth_per_second,
             "intervals": intervals_values(now.intervals),
         },
-        "detached": {
-            "capacity_per_second": fixed.capacity_per_second,
-            "utilization": fixed.utilization,
-            "saturated": fixed.saturated,
-            "mean_wait_seconds": fixed.mean_wait_seconds,
-            "closers_mean": fixed.closers_mean,
-            "closers_p999": fixed.closers_p999,
-            "goroutines_p999": fixed.goroutines_p999,
-            "memory_bytes_p999": fixed.memory_bytes_p999,
-            "is_lower_bound": fixed.is_lower_bound,
-        },
-        "what_ifs": [
-            {
-                "name": case.name,
-                "workers": case.workers,
-                "stall_load_erlangs": case.stall_load_erlangs,
-                "saturated": case.saturated,
-                "wait_probability": case.wait_probability,
-                "mean_wait_seconds": case.mean_wait_seconds,
-                "probe_timeout_probability": case.probe_timeout_probability,
-                "intervals": intervals_values(case.intervals),
-            }
-            for case in found.what_ifs
-        ],
+        "detached": asdict(found.detached),
+        "what_ifs": [_what_if(case) for case in found.what_ifs],
         "unexplained": list(found.unexplained),
         "captures": _captures(found),
-        "peers": _peers(found),
+        "peers": None if found.peers is None else asdict(found.peers) | {"exceeded": found.peers.exceeded},
         "jump": None if found.jump is None else _jump(found.jump),
         "method": found.method,
     }
@@ -84,6 +56,12 @@ def intervals_values(intervals: Iterable[tuple[str, tuple[float | None, float | 
     return found
 
 
+def _what_if(case: WhatIf) -> dict[str, Any]:
+    values = asdict(case) | {"intervals": intervals_values(case.intervals)}
+    del values["says"]  # for people
+    return values
+
+
 def _captures(found: Projection) -> dict[str, Any] | None:
     captures = found.captures
     if captures is None:
@@ -95,18 +73,6 @@ def _captures(found: Projection) -> dict[str, Any] | None:
         "left_out_because": captures.reason or None,
         "independent": captures.independent,
         "times_known": not captures.untimed,
-    }
-
-
-def _peers(found: Projection) -> dict[str, Any] | None:
-    peers = found.peers
-    if peers is None:
-        return None
-    return {
-        "peers": peers.peers,
-        "streams_each": peers.streams_each,
-        "streams_most": peers.streams_most,
-        "exceeded": peers.exceeded,
     }
 
 
@@ -122,26 +88,9 @@ def _jump(jump: Jump) -> dict[str, Any]:
 
 
 def _moments(moments: Moments) -> dict[str, Any]:
-    return {
-        "share": moments.share,
-        "p05": moments.p05,
-        "p50": moments.p50,
-        "p95": moments.p95,
-        "intervals": intervals_values(moments.intervals),
-    }
+    return asdict(moments) | {"intervals": intervals_values(moments.intervals)}
 
 
 def metrics_values(measured: SendTimes) -> dict[str, Any]:
-    """What the metrics of a node said, under the key ``metrics``."""
-    load = measured.stall_load_interval
-    return {
-        "sends": measured.sends,
-        "silent": measured.silent,
-        "seconds_between": measured.seconds_between,
-        "rate_per_second": measured.rate_per_second,
-        "silent_fraction": measured.silent_fraction,
-        "silent_fraction_interval": list(measured.silent_fraction_interval),
-        "service_seconds": measured.service_seconds,
-        "stall_load_erlangs": measured.stall_load_erlangs,
-        "stall_load_interval": None if load is None else list(load),
-    }
+    """The measurements of a node, for the key ``metrics``."""
+    return asdict(measured)

@@ -1,6 +1,6 @@
 """The one model of a pool: how long tasks wait, by the best way that the numbers allow, which it names.
 
-Everything that says something about waits asks here: projections, plans, what-ifs, curves. A task that is not silent
+All figures about waits come from here: projections, plans, what-ifs, curves. A task that is not silent
 holds a worker for ``s + r``, a silent one for ``s + D``.
 
 * All hold equally long, or healthy tasks change nothing that matters: exact M/D/c.
@@ -66,9 +66,7 @@ def waits_of(demand: Demand) -> Waits:
     if demand.silent_fraction in (0.0, 1.0):
         return Solved(DeterministicQueue(demand.workers, demand.load_erlangs, demand.hold_seconds))
     if healthy_is_negligible(demand):
-        return Solved(
-            DeterministicQueue(demand.workers, demand.stall_load_erlangs, demand.close_deadline_seconds),
-        )
+        return Solved(DeterministicQueue(demand.workers, demand.stall_load_erlangs, demand.close_deadline_seconds))
     if can_be_simulated(demand):
         return Measured(demand)
     return NearSaturation(demand)
@@ -123,7 +121,7 @@ class Solved:
 
 @dataclass(frozen=True)
 class Measured:
-    """A pool of two kinds of tasks, simulated on first use and further when a figure asks for it."""
+    """A pool of two kinds of tasks, simulated on first use and further when a figure needs it."""
 
     demand: Demand
     first_tasks: int = _FIRST_TASKS
@@ -136,8 +134,10 @@ class Measured:
         return tuple(Simulation(self.demand, lump=size) for size in ([lump] if lump == 1 else [lump, 2 * lump]))
 
     def run_until(self, figure: str, *arguments: float, precision: float, enough: float) -> Estimate:
-        """A figure of the simulation (``mean``, ``exceeds``, ``quantile_seconds``), run on until its interval is
-        narrow enough, in itself or beside it, or the tasks are used up."""
+        """A figure (``mean``, ``exceeds``, ``quantile_seconds``), simulated until its interval is narrow enough.
+
+        That is: ``precision`` in proportion to the figure, or ``enough`` in its unit, or all tasks are used up.
+        """
         found = self.figure(figure, *arguments)
         while found.relative_error > precision and found.high - found.low > enough and self.go_on():
             found = self.figure(figure, *arguments)
@@ -177,13 +177,14 @@ class Measured:
     def wait_probability(self) -> Estimate:
         """The share of tasks that wait at all."""
         if self.demand.workers == 1:
-            return Estimate.exactly(self.demand.load_erlangs)  # whoever finds the one worker held
+            return Estimate.exactly(self.demand.load_erlangs)  # the chance to find the one worker held
         return self.run_until("exceeds", 0.0, precision=PRECISION, enough=_RARE).within(0.0, 1.0)
 
     def mean_seconds(self) -> Estimate:
         """The mean wait, of tasks that do not wait, too."""
         if self.demand.workers == 1:
-            return Estimate.exactly(_pollaczek_khinchine(self.demand))
+            rate, spare = self.demand.rate_per_second, 1 - self.demand.load_erlangs  # Pollaczek and Khinchine
+            return Estimate.exactly(rate * self.demand.second_moment / (2 * spare))
         return self.run_until("mean", precision=PRECISION, enough=self._short_seconds)
 
     def exceeds(self, seconds: float) -> Estimate:
@@ -198,12 +199,8 @@ class Measured:
 
 
 def single_tasks(lumps: Estimate, double: Estimate, *, lump: int) -> Estimate:
-    """What a figure is without lumps, which change it in proportion to their size (Richardson's extrapolation)."""
+    """The figure without lumps, which change it in proportion to their size (Richardson's extrapolation)."""
     back = (lump - 1) / lump * (lumps.value - double.value)
     half = math.hypot(lumps.high - lumps.low, (double.high - double.low) / 2) + abs(back) / 2
     value = max(0.0, lumps.value + back)
     return Estimate(value, max(0.0, value - half), value + half)
-
-
-def _pollaczek_khinchine(demand: Demand) -> float:
-    return demand.rate_per_second * demand.second_moment / (2 * (1 - demand.load_erlangs))

@@ -7,7 +7,7 @@ from typing import Final
 
 from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
-from stackscan.queueing.estimate import named_intervals
+from stackscan.queueing.estimate import Estimate, named_intervals
 from stackscan.queueing.planning import Target, workers_needed
 from stackscan.queueing.projection import WhatIf
 from stackscan.queueing.waits import Measured, waits_of
@@ -41,29 +41,21 @@ def what_ifs(demand: Demand, *, probe_timeout_seconds: float, censored: bool = F
 
 
 def _what_if(name: str, says: str, case: Demand, probe_seconds: float) -> WhatIf:
-    if case.saturated:
-        return WhatIf(
-            name=name,
-            says=says,
-            workers=case.workers,
-            stall_load_erlangs=case.stall_load_erlangs,
-            saturated=True,
-            wait_probability=1.0,
-            mean_wait_seconds=None,
-            probe_timeout_probability=1.0,
-        )
-    waits = waits_of(case)
-    if isinstance(waits, Measured) and name != "as-is":
-        waits = replace(waits, most_tasks=_TASKS)
-    chance, mean, late = waits.wait_probability(), waits.mean_seconds(), waits.exceeds(probe_seconds)
+    mean = None
+    chance = late = Estimate.exactly(1.0)
+    if not case.saturated:
+        waits = waits_of(case)
+        if isinstance(waits, Measured) and name != "as-is":
+            waits = replace(waits, most_tasks=_TASKS)
+        chance, mean, late = waits.wait_probability(), waits.mean_seconds(), waits.exceeds(probe_seconds)
     return WhatIf(
         name=name,
         says=says,
         workers=case.workers,
         stall_load_erlangs=case.stall_load_erlangs,
-        saturated=False,
+        saturated=case.saturated,
         wait_probability=chance.value,
-        mean_wait_seconds=mean.value,
+        mean_wait_seconds=None if mean is None else mean.value,
         probe_timeout_probability=late.value,
         intervals=named_intervals(wait_probability=chance, mean_wait_seconds=mean, probe_timeout_probability=late),
     )

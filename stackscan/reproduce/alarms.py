@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 _Entry = tuple[float, int, Callable[[], None]]
@@ -48,7 +49,7 @@ class Alarms:
     def _run(self) -> None:
         due: list[_Entry] = []
         while not self._stopped:
-            self._earliest = math.inf  # whoever comes while we look rings the bell
+            self._earliest = math.inf  # an alarm set from here on rings the bell
             while self._new:
                 heapq.heappush(due, self._new.popleft())
             while due and due[0][0] <= time.monotonic():
@@ -58,7 +59,5 @@ class Alarms:
 
     def _sleep(self) -> None:
         left = None if self._earliest == math.inf else max(0.0, self._earliest - time.monotonic())
-        try:
+        with suppress(Empty):
             self._bell.get(timeout=left)
-        except Empty:
-            return

@@ -34,7 +34,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CloseRun:
-    """What became of one close.
+    """The result of one close.
 
     ``close_seconds`` is how long it lasted; when it has not ``returned``, how long it was watched: until the cap, or
     until an interruption ``cut`` it short. ``expected_seconds`` is what it should take, None when it should outlast the
@@ -90,13 +90,13 @@ def run_closes(
     cap_seconds: float = 10.0,
     answer_after_seconds: float = 0.5,
     interrupt: Interrupt | None = None,
-    told: Callable[[str, int, int, float], None] | None = None,
+    progress: Callable[[str, int, int, float], None] | None = None,
 ) -> CloseResult:
-    """Open a stream for each case, write seven bytes, close, and watch all of them until they return or the cap.
+    """Open, write to and close a stream for each case, and watch all closes until they return or the cap.
 
-    All cases run at once, each in a thread of its own. ``told`` hears ten times a second what is counted, how many
-    there are, of how many, after how many seconds. Raises ReproducerError for numbers out of their limits and when the
-    machine has no files, threads or ports left.
+    All cases run at once, each in its own thread. ``progress`` is called ten times a second with what is counted, how
+    many there are, of how many, after how many seconds. Raises ReproducerError for numbers out of their limits and when
+    the machine has no files, threads or ports left.
     """
     cap = limits.seconds(cap_seconds, "the cap")
     late = limits.seconds(answer_after_seconds, "the slow peer's delay")
@@ -111,13 +111,13 @@ def run_closes(
         begun = time.monotonic()
         for close in closes:
             net.go(close.run)
-        while not (interrupt.asked or net.threads.failure) and any(close.lasts(cap) for close in closes):
+        while not (interrupt.requested or net.threads.failure) and any(close.lasts(cap) for close in closes):
             now = time.monotonic()
-            if told is not None:
-                told("closes returned", sum(close.ended is not None for close in closes), len(closes), now - begun)
+            if progress is not None:
+                progress("closes returned", sum(close.ended is not None for close in closes), len(closes), now - begun)
             interrupt.wait(min(now + _TICK_SECONDS, *(close.until(cap, now) for close in closes)))
-        runs = tuple(close.seen(time.monotonic(), cap, late) for close in closes)
-    return CloseResult(cap, late, runs, interrupt.asked)
+        runs = tuple(close.result(time.monotonic(), cap, late) for close in closes)
+    return CloseResult(cap, late, runs, interrupt.requested)
 
 
 class _Close:
@@ -134,7 +134,7 @@ class _Close:
     def run(self) -> None:
         try:
             self._client.write(PAYLOAD)
-        except AbortedError:  # asked to stop before it began
+        except AbortedError:  # stopped before it began
             return
         self._started = time.monotonic()
         if self._case.read_deadline_seconds is not None:
@@ -151,7 +151,7 @@ class _Close:
         """When to stop watching."""
         return (now if self._started is None else self._started) + cap
 
-    def seen(self, now: float, cap: float, answer_after_seconds: float) -> CloseRun:
+    def result(self, now: float, cap: float, answer_after_seconds: float) -> CloseRun:
         ended = self.ended
         started = now if self._started is None else self._started
         return CloseRun(

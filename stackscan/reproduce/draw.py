@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 from stackscan.errors import ReproducerError
 from stackscan.reproduce.limits import MOST_TASKS, whole
@@ -22,10 +21,10 @@ def by_share(tasks: int, share: float, *, seed: int) -> tuple[bool, ...]:
 
 def by_count(tasks: int, count: int, *, seed: int) -> tuple[bool, ...]:
     """Exactly so many tasks are silent, anywhere."""
-    chosen = random.Random(str(seed)).sample(  # noqa: S311 - as above
-        range(_tasks(tasks)), whole(count, "the number of silent tasks", least=0, most=tasks)
-    )
-    return _flags(tasks, chosen)
+    population = range(_tasks(tasks))
+    size = whole(count, "the number of silent tasks", least=0, most=tasks)
+    silent = frozenset(random.Random(str(seed)).sample(population, size))  # noqa: S311 - as above
+    return tuple(task in silent for task in population)
 
 
 def every(n: int, tasks: int) -> tuple[bool, ...]:
@@ -36,8 +35,3 @@ def every(n: int, tasks: int) -> tuple[bool, ...]:
 
 def _tasks(tasks: int) -> int:
     return whole(tasks, "tasks", most=MOST_TASKS)
-
-
-def _flags(tasks: int, chosen: Sequence[int]) -> tuple[bool, ...]:
-    silent = frozenset(chosen)
-    return tuple(task in silent for task in range(tasks))

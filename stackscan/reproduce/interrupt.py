@@ -1,4 +1,4 @@
-"""Being asked to stop: Ctrl-C and SIGTERM as a value that loops look at, never an exception out of nowhere."""
+"""Requests to stop: Ctrl-C and SIGTERM set a flag that loops check, and raise nothing."""
 
 from __future__ import annotations
 
@@ -6,34 +6,32 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
 
 class Interrupt:
-    """Whether somebody asked to stop, and waits that such a request ends at once."""
+    """Whether a stop was requested, and waits that a request ends at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self._bell: SimpleQueue[None] = SimpleQueue()  # its put may be called within a signal handler
 
-    def ask(self) -> None:
-        """Ask to stop. Safe in a signal handler, and a second time."""
-        self.asked = True
+    def request(self) -> None:
+        """Request a stop. Safe in a signal handler, and a second time."""
+        self.requested = True
         self._bell.put(None)
 
     def ring(self) -> None:
-        """End a wait early: something has happened."""
+        """End a wait early."""
         self._bell.put(None)
 
     def wait(self, until: float) -> None:
         """Wait until this moment (``time.monotonic``), or less long when the bell rings."""
         left = until - time.monotonic()
-        if left > 0 and not self.asked:
-            try:
+        if left > 0 and not self.requested:
+            with suppress(Empty):
                 self._bell.get(timeout=left)
-            except Empty:
-                return
 
 
 _listening: list[Interrupt] = []
@@ -41,9 +39,9 @@ _listening: list[Interrupt] = []
 
 @contextmanager
 def on_signals() -> Iterator[Interrupt]:
-    """An Interrupt that SIGINT and SIGTERM ask; outside the main thread, one that only ``ask`` asks.
+    """An Interrupt that SIGINT and SIGTERM request; outside the main thread, only ``request`` does.
 
-    Within another one it is that other one: the program begins to listen before it has loaded what it runs.
+    Nested calls yield the outer one: the program begins to listen before it has loaded what it runs.
     """
     if threading.current_thread() is not threading.main_thread():
         yield Interrupt()
@@ -52,7 +50,9 @@ def on_signals() -> Iterator[Interrupt]:
         yield _listening[0]
         return
     interrupt = Interrupt()
-    before = {number: signal.signal(number, lambda *_: interrupt.ask()) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, lambda *_: interrupt.request()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     _listening.append(interrupt)
     try:
         yield interrupt

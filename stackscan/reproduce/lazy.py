@@ -23,7 +23,7 @@ class Shape(StrEnum):
 
 
 class Once:
-    """Runs one function once; whoever comes meanwhile waits until it is done (go-multistream's ``once``)."""
+    """Runs one function once; other callers wait until it is done (go-multistream's ``once``)."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,41 +57,36 @@ class LazyClient:
 
         The first time also starts the companion, which reads the peer's answer. Raises the stream's OSError.
         """
-        sent = 0
-
-        def first() -> None:
-            nonlocal sent
-            self._go(self._companion)
-            self._send(payload)
-            sent = len(payload)
-
-        self._writing.do(first)
-        if self._write_error is not None:
-            raise self._write_error
-        if sent == 0:
+        sent_with_tokens = self._send_first(payload)
+        if not (sent_with_tokens and payload):
             self._stream.write(payload)
         return len(payload)
 
     def flush(self) -> None:
         """Send the tokens, if nothing was sent yet. Raises the stream's OSError."""
+        self._send_first(b"")
+
+    def _send_first(self, payload: bytes) -> bool:
+        """Start the companion and send tokens and payload, unless another call has; whether this one did."""
+        sent = False
 
         def first() -> None:
-            self._go(self._companion)
-            self._send(b"")
+            nonlocal sent
+            sent = True
+            self._go(lambda: self._read_once(Shape.COMPANION_READS))
+            self._send(payload)
 
         self._writing.do(first)
         if self._write_error is not None:
             raise self._write_error
+        return sent
 
     def close(self) -> None:
         """Finish reading the peer's answer, then close. It lasts until the answer, an error, or the read deadline."""
         with suppress(OSError):
             self.flush()
-        self._reading.do(lambda: self._read_handshake(Shape.WORKER_READS))
+        self._read_once(Shape.WORKER_READS)
         self._stream.close()
-
-    def _companion(self) -> None:
-        self._reading.do(lambda: self._read_handshake(Shape.COMPANION_READS))
 
     def _send(self, payload: bytes) -> None:
         pieces = [framed(token) for token in self._protocols]
@@ -101,17 +96,18 @@ class LazyClient:
         except OSError as error:
             self._write_error = error
 
+    def _read_once(self, shape: Shape) -> None:
+        """Read the peer's answer, unless the other side has."""
+        self._reading.do(lambda: self._read_handshake(shape))
+
     def _read_handshake(self, shape: Shape) -> None:
         self.shape = shape
         try:
             for wanted in self._protocols:
-                _expect(wanted, read_token(self._stream.read))
+                token = read_token(self._stream.read)
+                if token != wanted:
+                    refused = token == NOT_AVAILABLE
+                    text = "protocols not supported" if refused else "protocol mismatch in lazy handshake"
+                    raise HandshakeError(text)  # noqa: TRY301 - kept, as in Go
         except (OSError, EOFError, HandshakeError) as error:
             self.handshake_error = error
-
-
-def _expect(wanted: bytes, token: bytes) -> None:
-    if token == NOT_AVAILABLE:
-        raise HandshakeError("protocols not supported")
-    if token != wanted:
-        raise HandshakeError("protocol mismatch in lazy handshake")

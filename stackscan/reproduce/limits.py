@@ -1,4 +1,4 @@
-"""What a reproducer may ask of the machine: stated limits, and files and threads counted before anything is opened."""
+"""Limits of the reproducers; files and threads are counted before anything is opened."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def ensure_threads(number: int) -> None:
 
 
 def ensure_files(number: int) -> None:
-    """Make sure that so many more files can be open at once, raising the process's own soft limit as Go does.
+    """Raise the process's soft limit, as Go does, so that so many more files can be open at once.
 
     Raises ReproducerError when the hard limit is too low. Where there is no such limit (Windows), does nothing.
     """

@@ -1,11 +1,11 @@
-"""All that one experiment opens (peers, streams, threads, deadlines), and that nothing of it is left afterwards."""
+"""Opens all that one experiment needs (peers, streams, threads, deadlines), and closes it all afterwards."""
 
 from __future__ import annotations
 
 import errno
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
@@ -35,6 +35,7 @@ class Loopback:
 
     def __init__(self, kinds: Iterable[Kind], *, answer_after_seconds: float = 0.0, keep_bytes: int = 0) -> None:
         self.threads = Threads()
+        self.go = self.threads.go  # runs a function in its own thread
         self._alarms = Alarms()
         self._streams: list[Stream] = []
         try:
@@ -73,26 +74,22 @@ class Loopback:
         return stream
 
     def accepted(self, interrupt: Interrupt) -> bool:
-        """Wait until the peers have accepted every stream; False when somebody asked to stop meanwhile.
+        """Wait until the peers have accepted every stream; False when a stop was requested meanwhile.
 
         Raises ReproducerError when they do not.
         """
         until = time.monotonic() + _CONNECT_SECONDS
-        while self.peers.accepted < len(self._streams) and not interrupt.asked:
+        while self.peers.accepted < len(self._streams) and not interrupt.requested:
             if time.monotonic() > until:
                 raise ReproducerError("the peers do not accept their connections: this machine is too busy")
             interrupt.wait(time.monotonic() + _LOOK_SECONDS)
-        return not interrupt.asked
-
-    def go(self, function: Callable[[], None]) -> None:
-        """Run a function in a thread of its own, now."""
-        self.threads.go(function)
+        return not interrupt.requested
 
     def _leave(self) -> None:
         until = time.monotonic() + _LEAVE_SECONDS
         for stream in self._streams:
             stream.abort()
-        self.peers.stop(within_seconds=_LEAVE_SECONDS / 2)  # resets what is open, which wakes who reads
+        self.peers.stop(within_seconds=_LEAVE_SECONDS / 2)  # resets what is open, which wakes readers
         for stream in self._streams:
             stream.wake()  # of a peer elsewhere
         self.threads.stop(within_seconds=max(0.0, until - time.monotonic()))

@@ -13,8 +13,9 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -42,17 +43,17 @@ _GREETS: Final = frozenset({Kind.ANSWERING, Kind.HALF_SILENT, Kind.REFUSING})
 _NEGOTIATES: Final = frozenset({Kind.ANSWERING, Kind.REFUSING, Kind.SLOW})
 
 
+@dataclass(eq=False, slots=True)
 class _Connection:
-    """One accepted stream."""
+    """One accepted stream; ``port`` is the client's."""
 
-    def __init__(self, connection: socket.socket, kind: Kind, port: int) -> None:
-        self.socket = connection
-        self.kind = kind
-        self.port = port  # of the client
-        self.unread = bytearray()
-        self.tokens = 0
-        self.waits = False  # a slow peer that has been asked, and has not answered yet
-        self.answers = False
+    socket: socket.socket
+    kind: Kind
+    port: int
+    unread: bytearray = field(default_factory=bytearray)
+    tokens: int = 0
+    waits: bool = False  # a slow peer that has received something, and has not answered yet
+    answers: bool = False
 
 
 class Peers:
@@ -77,7 +78,9 @@ class Peers:
         self._listeners: dict[Kind, socket.socket] = {}
         try:
             for kind in kinds:
-                self._listeners[kind] = self._listen(kind)
+                listener = self._listeners[kind] = socket.create_server((HOST, 0), backlog=_BACKLOG)
+                listener.settimeout(0)
+                self._selector.register(listener, selectors.EVENT_READ, kind)
         except OSError:
             self.stop(within_seconds=0)
             raise
@@ -101,29 +104,21 @@ class Peers:
         for listener in self._listeners.values():
             listener.close()
         for connection in self._open:
-            _reset(connection, b"")
+            _reset_on_close(connection)
             connection.socket.close()
         self._woken.close()
         self._waker.close()
 
-    def _listen(self, kind: Kind) -> socket.socket:
-        listener = socket.create_server((HOST, 0), backlog=_BACKLOG)
-        listener.settimeout(0)
-        self._selector.register(listener, selectors.EVENT_READ, kind)
-        return listener
-
-    # -- the thread ------------------------------------------------------------------------------------------------
-
     def _run(self) -> None:
         while not self._stopped:
-            for key, _ in self._selector.select(self._patience()):
+            for key, _ in self._selector.select(self._seconds_to_next()):
                 if isinstance(key.data, Kind):
                     self._accept(self._listeners[key.data], key.data)
                 elif isinstance(key.data, _Connection):
                     self._read(key.data)
             self._serve_late()
 
-    def _patience(self) -> float | None:
+    def _seconds_to_next(self) -> float | None:
         return max(0.0, self._later[0][0] - time.monotonic()) if self._later else None
 
     def _accept(self, listener: socket.socket, kind: Kind) -> None:
@@ -173,7 +168,7 @@ class Peers:
 
     def _react(self, connection: _Connection, chunk: bytes) -> None:
         connection.answers = True
-        if not _REACTIONS[connection.kind](connection, chunk):
+        if not _keeps_open(connection, chunk):
             self._drop(connection)
 
     def _drop(self, connection: _Connection) -> None:
@@ -187,19 +182,18 @@ def _greet(connection: _Connection) -> None:
         connection.socket.send(framed(MULTISTREAM))
 
 
-def _hold(_: _Connection, __: bytes) -> bool:
-    """Keep the stream, drop what it brings: an unread stream would at last stop the client's writes instead."""
-    return True
-
-
-def _close(_: _Connection, __: bytes) -> bool:
-    return False
-
-
-def _reset(connection: _Connection, _: bytes) -> bool:
+def _reset_on_close(connection: _Connection) -> None:
     with suppress(OSError):  # the client is gone already
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-    return False
+
+
+def _keeps_open(connection: _Connection, chunk: bytes) -> bool:
+    """React to what has arrived; False closes the stream. Silent peers drop it, or the client's writes would stop."""
+    if connection.kind is Kind.RESETTING:
+        _reset_on_close(connection)
+    if connection.kind in _NEGOTIATES:
+        return _negotiate(connection, chunk)
+    return connection.kind not in (Kind.CLOSING, Kind.RESETTING)
 
 
 def _negotiate(connection: _Connection, chunk: bytes) -> bool:
@@ -223,11 +217,3 @@ def _negotiate(connection: _Connection, chunk: bytes) -> bool:
     except OSError:  # the client is gone; its end of the stream comes next
         return True
     return True
-
-
-_REACTIONS: Final[dict[Kind, Callable[[_Connection, bytes], bool]]] = {
-    **dict.fromkeys(Kind, _hold),
-    **dict.fromkeys(_NEGOTIATES, _negotiate),
-    Kind.CLOSING: _close,
-    Kind.RESETTING: _reset,
-}

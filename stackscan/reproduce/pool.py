@@ -1,4 +1,4 @@
-"""The second reproducer: a pool of workers that send to peers of which some are silent, and close in either way."""
+"""The second reproducer: workers send to peers, some of them silent, and close in either way."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class SilentCloses:
 
 @dataclass(frozen=True, slots=True)
 class ModeResult:
-    """What one way to close made of the batch.
+    """The result of one way to close.
 
     A task is ``completed`` when its worker is free again: synchronously after Close, detached after the write.
     ``seconds`` last until the last of all tasks, or else until the budget or the interruption. A run of milliseconds is
@@ -127,12 +127,12 @@ class PoolResult:
         return self.detached.tasks_per_second / self.synchronous.tasks_per_second
 
 
-#: Hears ten times a second: the mode, tasks completed, tasks in all, seconds since its start.
-Told = Callable[[Mode, int, int, float], None]
+#: Called ten times a second with the mode, tasks completed, tasks in all, seconds since its start.
+Progress = Callable[[Mode, int, int, float], None]
 
 
-def run_pool(setup: PoolSetup, *, interrupt: Interrupt | None = None, told: Told | None = None) -> PoolResult:
-    """Run the batch with synchronous closes, then with detached ones, each again while it takes milliseconds only.
+def run_pool(setup: PoolSetup, *, interrupt: Interrupt | None = None, progress: Progress | None = None) -> PoolResult:
+    """Run the batch with synchronous closes, then with detached ones; runs of milliseconds are repeated.
 
     Connections stand before the clock starts, as a stream on an existing connection costs no round trip; so do threads.
     Raises ReproducerError when the machine has no files, threads or ports left.
@@ -140,15 +140,17 @@ def run_pool(setup: PoolSetup, *, interrupt: Interrupt | None = None, told: Told
     interrupt = interrupt or Interrupt()
     limits.ensure_threads(_threads(setup))
     limits.ensure_files(2 * len(setup.silent))
-    synchronous, detached = (None if interrupt.asked else _rounds(setup, mode, interrupt, told) for mode in Mode)
-    return PoolResult(setup, synchronous, detached, interrupted=interrupt.asked)
+    synchronous, detached = (
+        None if interrupt.requested else _rounds(setup, mode, interrupt, progress) for mode in Mode
+    )
+    return PoolResult(setup, synchronous, detached, interrupted=interrupt.requested)
 
 
-def _rounds(setup: PoolSetup, mode: Mode, interrupt: Interrupt, told: Told | None) -> ModeResult | None:
+def _rounds(setup: PoolSetup, mode: Mode, interrupt: Interrupt, progress: Progress | None) -> ModeResult | None:
     until = time.monotonic() + _ROUNDS_SECONDS
     runs: list[ModeResult] = []
-    while len(runs) < _ROUNDS and not interrupt.asked and (not runs or time.monotonic() < until):
-        run = _run(setup, mode, interrupt, told)
+    while len(runs) < _ROUNDS and not interrupt.requested and (not runs or time.monotonic() < until):
+        run = _run(setup, mode, interrupt, progress)
         if run is None or (runs and run.ended is not Ended.DONE):
             break
         runs.append(run)
@@ -160,16 +162,16 @@ def _rounds(setup: PoolSetup, mode: Mode, interrupt: Interrupt, told: Told | Non
     return replace(shortest, rounds_seconds=tuple(run.seconds for run in runs))
 
 
-def _run(setup: PoolSetup, mode: Mode, interrupt: Interrupt, told: Told | None) -> ModeResult | None:
+def _run(setup: PoolSetup, mode: Mode, interrupt: Interrupt, progress: Progress | None) -> ModeResult | None:
     with Loopback((Kind.ANSWERING, Kind.SILENT)) as net:
         batch = _Batch(setup, mode, net, interrupt)
         if not batch.ready():
             return None
         started = batch.start()
         end = started + setup.budget_seconds
-        while not (interrupt.asked or batch.done or net.threads.failure) and (now := time.monotonic()) < end:
-            if told is not None:
-                told(mode, batch.completed, len(setup.silent), now - started)
+        while not (interrupt.requested or batch.done or net.threads.failure) and (now := time.monotonic()) < end:
+            if progress is not None:
+                progress(mode, batch.completed, len(setup.silent), now - started)
             interrupt.wait(min(now + _TICK_SECONDS, end))
         ended = time.monotonic()
         batch.settle()
@@ -192,18 +194,18 @@ class _Batch:
         self._closed = [False] * self._tasks
         self._queue = itertools.count()  # both counters: next() is atomic
         self._ends = itertools.count(1)
-        self._gate = threading.Event()
+        self._start = threading.Event()
         self._over = False
         self.done = False
 
     def ready(self) -> bool:
-        """Connect and park threads; False when somebody asked to stop meanwhile."""
+        """Connect and park threads; False when a stop was requested meanwhile."""
         for _ in range(_threads(self._setup) if self._detached else 2 * self._setup.workers):
-            if self._interrupt.asked:
+            if self._interrupt.requested:
                 return False
             self._net.threads.park(1)
         for task, silent in enumerate(self._setup.silent):
-            if self._interrupt.asked or (task % _TOGETHER == 0 and not self._net.accepted(self._interrupt)):
+            if self._interrupt.requested or (task % _TOGETHER == 0 and not self._net.accepted(self._interrupt)):
                 return False
             stream = self._net.connect(Kind.SILENT if silent else Kind.ANSWERING)
             self._clients.append(LazyClient(stream, BITSWAP, go=self._net.go))
@@ -213,9 +215,9 @@ class _Batch:
         return self._net.accepted(self._interrupt)
 
     def start(self) -> float:
-        """Let the workers go; when that was."""
+        """Start the workers, and return the time."""
         started = time.monotonic()
-        self._gate.set()
+        self._start.set()
         return started
 
     @property
@@ -223,20 +225,20 @@ class _Batch:
         return sum(moment is not None for moment in self._completed_at)
 
     def settle(self) -> None:
-        """Let no worker take another task, and let the closes that have begun come so far that somebody reads."""
+        """Give out no more tasks, and wait until somebody reads in every close that has begun."""
         self._over = True
         until = time.monotonic() + _SETTLE_SECONDS
-        while not self._interrupt.asked and time.monotonic() < until and None in self._shapes().values():
+        while not self._interrupt.requested and time.monotonic() < until and None in self._shapes().values():
             self._interrupt.wait(time.monotonic() + _SETTLE_SECONDS / 50)
 
     def stop(self, started: float, now: float) -> ModeResult:
-        """What had happened until then."""
+        """The result at this time."""
         moments = sorted(moment - started for moment in self._completed_at if moment is not None)
         budget = self._setup.budget_seconds
         in_time = [moment for moment in moments if moment <= budget]
         if len(in_time) == self._tasks:
             seconds, ended = in_time[-1], Ended.DONE
-        elif self._interrupt.asked and now - started < budget:
+        elif self._interrupt.requested and now - started < budget:
             seconds, ended = now - started, Ended.INTERRUPTED
         else:
             seconds, ended = budget, Ended.BUDGET
@@ -250,11 +252,11 @@ class _Batch:
         )
 
     def _silent_closes(self) -> SilentCloses:
-        found = self._shapes()
-        shapes = Counter(found.values())
+        begun = self._shapes()
+        shapes = Counter(begun.values())
         return SilentCloses(
-            begun=len(found),
-            still_open=sum(not self._closed[task] for task in found),
+            begun=len(begun),
+            still_open=sum(not self._closed[task] for task in begun),
             worker_reads=shapes[Shape.WORKER_READS],
             companion_reads=shapes[Shape.COMPANION_READS],
         )
@@ -264,10 +266,8 @@ class _Batch:
         begun = (task for task, silent in enumerate(self._setup.silent) if silent and self._closing[task])
         return {task: self._clients[task].shape for task in begun}
 
-    # -- in the workers --------------------------------------------------------------------------------------------
-
     def _work(self) -> None:
-        self._gate.wait()
+        self._start.wait()
         while not self._over and (task := next(self._queue)) < self._tasks:
             try:
                 self._send(task)

@@ -1,4 +1,4 @@
-"""What the pool model says beforehand of the very draw that is run."""
+"""The pool model's prediction for the draw that is run."""
 
 from __future__ import annotations
 

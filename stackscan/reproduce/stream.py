@@ -15,7 +15,7 @@ class DeadlineExceededError(OSError):
 
 
 class AbortedError(OSError):
-    """The experiment is over, and nobody waits for this stream any more."""
+    """The experiment is over."""
 
 
 class Stream:
@@ -52,7 +52,7 @@ class Stream:
                 raise AbortedError
 
     def set_read_deadline(self, seconds: float) -> None:
-        """End reads that last longer than ``seconds`` from now, also one that has begun (``SetReadDeadline``)."""
+        """End reads, also one that has begun, ``seconds`` from now (``SetReadDeadline``)."""
         moment = time.monotonic() + seconds
         self._deadline = moment
         self._alarms.at(moment, self._wake)

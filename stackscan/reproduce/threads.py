@@ -1,4 +1,4 @@
-"""Threads in place of goroutines: parked beforehand, because to start one costs a hundred times what ``go`` costs."""
+"""Threads in place of goroutines: parked beforehand, for starting one costs a hundred times what ``go`` does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STACK_BYTES: Final = 256 * 1024
 
 
 class Threads:
-    """Runs functions, each in a thread of its own at once; a thread that is done waits for the next function.
+    """Runs functions, each in its own thread at once; a thread that is done waits for the next function.
 
     The first exception that a function raises is kept in ``failure``.
     """
@@ -30,7 +30,7 @@ class Threads:
         self._all: list[threading.Thread] = []
 
     def go(self, function: Callable[[], None]) -> None:
-        """Run a function in a thread of its own, now; once stopped, do nothing.
+        """Run a function in its own thread, now; once stopped, do nothing.
 
         Raises ReproducerError when the system has no thread left.
         """

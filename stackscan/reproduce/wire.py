@@ -35,7 +35,7 @@ def framed(token: bytes) -> bytes:
 
 
 def buffered(pieces: Iterable[bytes], size: int = BUFFER_BYTES) -> Iterator[bytes]:
-    """The writes that come out of a Go ``bufio.Writer`` of ``size`` bytes when ``pieces`` are written and flushed.
+    """The writes of a Go ``bufio.Writer`` of ``size`` bytes when ``pieces`` are written and flushed.
 
     Little becomes one write; of much, the first write fills the buffer and the next carries all the rest at once.
     """

@@ -1,4 +1,4 @@
-"""Who may hold a lock: goroutines that know it, or its object, and do not wait for it. Ranked, never certain.
+"""Who may hold a lock: goroutines that know it or its object, and do not wait for it. Ranked, not certain.
 
 | evidence | says | score |
 |---|---|---|
@@ -29,11 +29,11 @@ from stackscan.model.snapshot import Snapshot
 
 _EVIDENCE: Final[tuple[Evidence, ...]] = get_args(Evidence)
 RECEIVER, LOOP, ADDRESS, ONCE, ARGUMENT, SHARED, TYPE = 90, 70, 80, 75, 50, 35, 20
-#: From here on a candidate speaks for itself, and weaker kinds of evidence are not looked for.
+#: From this score on, weaker kinds of evidence are not looked for.
 _ENOUGH: Final = ARGUMENT // 2
 _SHOWN: Final = 5
 _IDS: Final = 20
-#: An object that more locks than this lie in tells nothing about any of them.
+#: An object that holds more locks than this is no evidence for any of them.
 _MOST_LOCKS: Final = 8
 
 
@@ -79,32 +79,21 @@ def _rows(
     return pl.DataFrame(dict(zip(_SCHEMA, columns, strict=True)), schema=_SCHEMA)
 
 
-# -- the same pointer ------------------------------------------------------------------------------------------------
-
-
 def _by_words(instances: Sequence[Instance], ground: Ground) -> pl.DataFrame:
     """Goroutines that carry a lock's address, or its object's."""
-    pointers: dict[int, list[tuple[int, bool]]] = {}
-    for number, instance in enumerate(instances):
-        if instance.address is not None:
-            pointers.setdefault(instance.address, []).append((number, True))
-        if instance.owner is not None:
-            pointers.setdefault(instance.owner, []).append((number, False))
-    pointers = {word: locks for word, locks in pointers.items() if len(locks) <= 2 * _MOST_LOCKS}
-    if not pointers:
-        return pl.DataFrame(schema=_SCHEMA)
-    known = np.array(sorted(pointers), dtype=np.uint64)
-    counts = np.array([len(pointers[word]) for word in known.tolist()])
-    flat = [entry for word in known.tolist() for entry in pointers[word]]
-    locks, own = np.array([lock for lock, _ in flat]), np.array([own for _, own in flat])
-    words = ground.words
-    place = np.minimum(np.searchsorted(known, words.word), len(known) - 1)
-    hit = np.flatnonzero(known[place] == words.word)
-    place = place[hit]
-    times = counts[place]
-    first = np.repeat(np.cumsum(counts)[place] - times, times)
-    entry = first + np.arange(len(first)) - np.repeat(np.cumsum(times) - times, times)
-    return _scored(words.take(np.repeat(hit, times)), locks[entry], own[entry], instances, ground)
+    addresses = [(i.address, number, True) for number, i in enumerate(instances)]
+    owners = [(i.owner, number, False) for number, i in enumerate(instances)]
+    schema = {"word": pl.UInt64, "lock": pl.Int64, "own": pl.Boolean}
+    pointers = (
+        pl.DataFrame([*addresses, *owners], schema=schema, orient="row")
+        .drop_nulls("word")
+        .filter(pl.len().over("word") <= 2 * _MOST_LOCKS)
+        .sort("lock", maintain_order=True)
+    )
+    words = pl.DataFrame({"word": ground.words.word}).with_row_index("at")
+    hits = words.join(pointers, on="word", maintain_order="left_right")
+    at, lock, own = (hits[name].to_numpy() for name in ("at", "lock", "own"))
+    return _scored(ground.words.take(at), lock, own, instances, ground)
 
 
 def _scored(
@@ -144,9 +133,6 @@ def _in_cond(ground: Ground) -> Flags:
     return waits
 
 
-# -- weaker evidence, where the pointer is not seen ------------------------------------------------------------------
-
-
 def _frames_of(goroutine: Integers, lock: int, frame: int, score: int, evidence: Evidence) -> pl.DataFrame:
     count = len(goroutine)
     same = np.ones(count, dtype=np.int64)
@@ -155,7 +141,7 @@ def _frames_of(goroutine: Integers, lock: int, frame: int, score: int, evidence:
 
 
 def _rows_by_stack(ground: Ground) -> Callable[[int], Integers]:
-    """What tells the goroutines (rows) of a stack."""
+    """A function from a stack to its goroutines (rows)."""
     stacks = ground.snapshot.rows["stack_id"].to_numpy()
     order = np.argsort(stacks, kind="stable")
     bounds = np.searchsorted(stacks[order], np.arange(len(ground.places.stacks) + 1))
@@ -198,7 +184,7 @@ def _by_type(instances: Sequence[Instance], rest: Sequence[int], ground: Ground)
 
 
 def _hidden(ground: Ground, type_id: int) -> Iterator[tuple[int, Integers]]:
-    """The goroutines in each stack whose innermost method of a type shows no receiver, with that method's frame."""
+    """For each stack, the goroutines whose innermost method of a type shows no receiver, and its frame."""
     words, first = ground.words, ground.places.first
     places = np.flatnonzero(ground.types == type_id)
     stacks, innermost = np.unique(np.searchsorted(first, places, side="right") - 1, return_index=True)
@@ -214,7 +200,7 @@ def _hidden(ground: Ground, type_id: int) -> Iterator[tuple[int, Integers]]:
 
 
 def _by_shared_word(instances: Sequence[Instance], rest: Sequence[int], ground: Ground) -> pl.DataFrame:
-    """Two goroutines that wait for different locks in one function, with a pointer there that no other waiter has."""
+    """Pairs of goroutines that wait for different locks in one function and alone share a pointer."""
     asker = np.full(len(ground.places.stacks), -1)
     for stack, site in ground.sites.items():
         if site.asker is not None and site.kind == "sync.Mutex":
@@ -226,24 +212,29 @@ def _by_shared_word(instances: Sequence[Instance], rest: Sequence[int], ground: 
     if len(words.word) < 2:
         return pl.DataFrame(schema=_SCHEMA)
     names: dict[str, int] = {}
-    function = ground.places.numbers(lambda frame: names.setdefault(frame.function, len(names)))[words.place]
-    words = words.take(order := np.lexsort((words.goroutine, function, words.word)))
-    keys = np.stack([words.word, function[order].astype(np.uint64)])
-    again = np.append(False, (keys[:, 1:] == keys[:, :-1]).all(axis=0) & (np.diff(words.goroutine) == 0))
-    words, keys = words.take(~again), keys[:, ~again]
-    begins = np.flatnonzero(np.append(True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)))[: len(words.word)]
-    pairs = begins[np.diff(np.append(begins, len(words.word))) == 2]
-    lock = ground.waits_for[words.goroutine]
-    pairs = pairs[lock[pairs] != lock[pairs + 1]]
-    mine, other = np.append(pairs, pairs + 1), np.append(pairs + 1, pairs)
-    wanted = np.isin(lock[mine], np.array(rest))
-    mine, other = mine[wanted], other[wanted]
+    functions = ground.places.numbers(lambda frame: names.setdefault(frame.function, len(names)))
+    columns = {
+        "word": words.word,
+        "function": functions[words.place],
+        "goroutine": words.goroutine,
+        "frame": words.frame,
+        "lock": ground.waits_for[words.goroutine],
+    }
+    keys = ["word", "function", "goroutine"]
+    shared = (
+        pl.DataFrame(columns)
+        .sort(keys, maintain_order=True)
+        .unique(keys, keep="first", maintain_order=True)
+        .filter(pl.len().over("word", "function") == 2)
+    )
+    one, other = shared[::2], shared[1::2]
+    mine, theirs = pl.concat([one, other]), pl.concat([other, one])
+    wanted = (mine["lock"] != theirs["lock"]) & mine["lock"].is_in(list(rest))
+    mine, theirs = mine.filter(wanted), theirs.filter(wanted)
     same = np.ones(len(mine), dtype=np.int64)
     number = _EVIDENCE.index("shared")
-    return _rows(lock[mine], words.goroutine[other], same * SHARED, same * number, same > 0, words.frame[other])
-
-
-# -- together --------------------------------------------------------------------------------------------------------
+    lock, goroutine, frame = mine["lock"].to_numpy(), theirs["goroutine"].to_numpy(), theirs["frame"].to_numpy()
+    return _rows(lock, goroutine, same * SHARED, same * number, same > 0, frame)
 
 
 def _candidates(rows: pl.DataFrame, locks: int, ground: Ground) -> list[tuple[Candidate, ...]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from stackscan.analysis.locks import candidates, cycles
 from stackscan.analysis.locks.candidates import Ground
-from stackscan.analysis.locks.instances import Instance, Waiters, find_owners, put_together
+from stackscan.analysis.locks.instances import Instance, find_owners, put_together, waiter_groups
 from stackscan.analysis.locks.model import MOST_LOCKS, Asker, Lock, Locks
 from stackscan.analysis.locks.sites import NOT_WAITING, Site, receiver_type, site_of
 from stackscan.analysis.locks.table import Flags, Integers, Places, WordTable
@@ -22,9 +21,9 @@ _IDS: Final = 20
 
 
 def find_locks(snapshot: Snapshot) -> Locks:
-    """The locks that goroutines of a snapshot wait for, most waiters first, with the candidates for each.
+    """The locks that goroutines of a snapshot wait for, most waiters first, with candidates.
 
-    Formats without arguments tell that goroutines wait, not which lock for.
+    Formats without arguments show that goroutines wait, not for which lock.
     """
     sites = {number: site for number, stack in enumerate(snapshot.stacks) if (site := site_of(stack)) is not None}
     waiting, stacks = _waiting(snapshot, sites)
@@ -33,8 +32,7 @@ def find_locks(snapshot: Snapshot) -> Locks:
     words = WordTable.of(snapshot, places, _frames(snapshot, sites)) if count else None
     if words is None:
         return Locks(waiters=count, unknown=count)
-    groups = Waiters.of(stacks, waiting, sites, places, words).groups()
-    instances, unknown = put_together(groups, sites)
+    instances, unknown = put_together(waiter_groups(stacks, waiting, sites, places, words), sites)
     distinct = len(instances)
     instances = sorted(instances, key=lambda instance: -instance.waiters)[:MOST_LOCKS]
     ground = _ground(snapshot, sites, places, words, instances)
@@ -43,22 +41,28 @@ def find_locks(snapshot: Snapshot) -> Locks:
     minutes = snapshot.rows["wait_minutes"].fill_null(0).to_numpy()
     ids = snapshot.rows["goroutine_id"].to_numpy()  # formats with arguments have ids
     locks = []
-    for instance, candidates_of in zip(instances, found, strict=True):
+    for instance, holders in zip(instances, found, strict=True):
         rows = np.sort(np.concatenate([np.array(group.goroutines) for group in instance.groups]))
-        lock = _lock(instance, snapshot, sites)
         locks.append(
-            replace(
-                lock,
+            Lock(
+                kind=instance.kind,
+                address=instance.address,
+                owner=instance.owner,
+                owner_type=instance.owner_type,
+                reliable=instance.reliable,
+                waiters=instance.waiters,
+                writers=sum(len(group.goroutines) for group in instance.groups if sites[group.stack].writer),
+                askers=_askers(instance, snapshot, sites),
                 goroutine_ids=tuple(ids[rows[:_IDS]].tolist()),
                 max_wait_minutes=int(minutes[rows].max()),
-                candidates=candidates_of,
+                candidates=holders,
             )
         )
     return Locks(tuple(locks), cycles.find(locks), count, unknown, distinct)
 
 
 def _waiting(snapshot: Snapshot, sites: Mapping[int, Site]) -> tuple[Flags, Integers]:
-    """Which goroutines wait for a lock or channel that their stack tells of, and each one's stack."""
+    """Which goroutines wait for a lock or channel in their stack, and each one's stack."""
     stacks = snapshot.rows["stack_id"].to_numpy().astype(np.int64)
     in_site = np.zeros(len(snapshot.stacks) + 1, dtype=np.bool_)
     in_site[list(sites)] = True
@@ -97,20 +101,11 @@ def _ground(
     return Ground(snapshot, sites, places, words, waits_for, types, type_ids, roots)
 
 
-def _lock(instance: Instance, snapshot: Snapshot, sites: Mapping[int, Site]) -> Lock:
-    """What the waiters say of a lock."""
+def _askers(instance: Instance, snapshot: Snapshot, sites: Mapping[int, Site]) -> tuple[Asker, ...]:
+    """The functions that asked for a lock, most waiters first."""
     askers: Counter[str] = Counter()
     for group in instance.groups:
         site, frames = sites[group.stack], snapshot.stacks[group.stack].frames
         if site.asker is not None:
             askers[frames[site.asker].function] += len(group.goroutines)
-    return Lock(
-        kind=instance.kind,
-        address=instance.address,
-        owner=instance.owner,
-        owner_type=instance.owner_type,
-        reliable=instance.reliable,
-        waiters=instance.waiters,
-        writers=sum(len(group.goroutines) for group in instance.groups if sites[group.stack].writer),
-        askers=tuple(Asker(name, count) for name, count in askers.most_common()),
-    )
+    return tuple(Asker(name, count) for name, count in askers.most_common())

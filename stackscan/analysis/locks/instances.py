@@ -1,4 +1,4 @@
-"""Puts waiters together by the lock that they wait for.
+"""Groups waiters by the lock that they wait for.
 
 The lock's own address, where a frame shows it for certain, tells the instance. Otherwise the object does: the receiver
 of the method that asked. Both together tell where in the object the lock lies, so that waiters of either kind meet.
@@ -47,59 +47,37 @@ class Group:
     goroutines: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Waiters:
-    """All waiting goroutines of a snapshot (rows), with the words that tell their lock: 0 where none does."""
-
-    rows: Integers
-    stack: Integers
-    address: Addresses
-    owner: Addresses
-    owner_reliable: Flags
-
-    @classmethod
-    def of(
-        cls, stacks: Integers, waiting: Flags, sites: Mapping[int, Site], places: Places, words: WordTable
-    ) -> Waiters:
-        """Find address and owner of the ``waiting`` goroutines, whose stacks all have a site."""
-        count = int(places.first[-1])
-        offset, rank = np.zeros(count, dtype=np.uint64), np.full(count, -1)
-        asks = np.zeros(count, dtype=np.bool_)
-        for stack, site in sites.items():
-            for source in site.sources:
-                offset[places.first[stack] + source.frame] = source.offset
-                rank[places.first[stack] + source.frame] = source.rank
-            if site.asker is not None and site.owner_type is not None:
-                asks[places.first[stack] + site.asker] = True
-        first = words.position == 0
-        address = np.zeros(len(stacks), dtype=np.uint64)
-        for level in (2, 1, 0):  # the better source overwrites
-            shown = np.flatnonzero(first & words.reliable & (rank[words.place] == level))
-            address[words.goroutine[shown]] = words.word[shown] - offset[words.place[shown]]
-        shown = np.flatnonzero(first & asks[words.place])
-        owner, reliable = np.zeros(len(stacks), dtype=np.uint64), np.zeros(len(stacks), dtype=np.bool_)
-        owner[words.goroutine[shown]] = words.word[shown]
-        reliable[words.goroutine[shown]] = words.reliable[shown]
-        rows = np.flatnonzero(waiting)
-        return cls(rows, stacks[rows], address[rows], owner[rows], reliable[rows])
-
-    def groups(self) -> list[Group]:
-        """The waiters by stack and words, in the order of the dump."""
-        table = pl.DataFrame(
-            {
-                "goroutine": self.rows,
-                "stack": self.stack,
-                "address": self.address,
-                "owner": self.owner,
-                "reliable": self.owner_reliable,
-            }
-        )
-        grouped = table.group_by("stack", "address", "owner", "reliable", maintain_order=True).agg("goroutine")
-        return [Group(s, a or None, o or None, r, rows) for s, a, o, r, rows in grouped.iter_rows()]
+def waiter_groups(
+    stacks: Integers, waiting: Flags, sites: Mapping[int, Site], places: Places, words: WordTable
+) -> list[Group]:
+    """The ``waiting`` goroutines (whose stacks all have a site) by stack and words, in the order of the dump."""
+    count = int(places.first[-1])
+    offset, rank = np.zeros(count, dtype=np.uint64), np.full(count, -1)
+    asks = np.zeros(count, dtype=np.bool_)
+    for stack, site in sites.items():
+        for source in site.sources:
+            offset[places.first[stack] + source.frame] = source.offset
+            rank[places.first[stack] + source.frame] = source.rank
+        if site.asker is not None and site.owner_type is not None:
+            asks[places.first[stack] + site.asker] = True
+    first = words.position == 0
+    address = np.zeros(len(stacks), dtype=np.uint64)
+    for level in (2, 1, 0):  # the better source overwrites
+        shown = np.flatnonzero(first & words.reliable & (rank[words.place] == level))
+        address[words.goroutine[shown]] = words.word[shown] - offset[words.place[shown]]
+    shown = np.flatnonzero(first & asks[words.place])
+    owner, reliable = np.zeros(len(stacks), dtype=np.uint64), np.zeros(len(stacks), dtype=np.bool_)
+    owner[words.goroutine[shown]] = words.word[shown]
+    reliable[words.goroutine[shown]] = words.reliable[shown]
+    rows = np.flatnonzero(waiting)
+    columns = {"stack": stacks, "address": address, "owner": owner, "reliable": reliable}
+    table = pl.DataFrame({"goroutine": rows, **{name: values[rows] for name, values in columns.items()}})
+    grouped = table.group_by(*columns, maintain_order=True).agg("goroutine")
+    return [Group(s, a or None, o or None, r, rows) for s, a, o, r, rows in grouped.iter_rows()]
 
 
 def put_together(groups: Sequence[Group], sites: Mapping[int, Site]) -> tuple[list[Instance], int]:
-    """The instances, and how many waiters belong to none that can be told."""
+    """The instances, and how many waiters belong to none that is known."""
     at: dict[tuple[Kind, int], Instance] = {}
     for group in groups:
         if group.address is not None:
@@ -162,8 +140,7 @@ def _by_owner(
 
 
 def find_owners(instances: Sequence[Instance], words: WordTable, types: Integers, type_ids: Mapping[str, int]) -> None:
-    """The nearest object before each lock that any method of its type runs on: who asked may know another one only, or
-    none that its frames show."""
+    """Set the owner of each lock to the nearest object before it that a method of its type runs on."""
     placed = [i for i in instances if i.address is not None and i.owner_type is not None]
     if not placed:
         return

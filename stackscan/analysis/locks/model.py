@@ -1,4 +1,4 @@
-"""What is said of locks: who waits for which, who may hold it, who waits for whom in a circle."""
+"""Locks as data: who waits for which, who may hold it, who waits for whom in a circle."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ Evidence = Literal["receiver", "address", "once", "argument", "shared", "type"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Goroutines in one place that may hold a lock, or that should release who waits. Nothing in a dump says that they
-    do: ``score`` (1 to 100) ranks how much speaks for it, and ``evidence`` says what.
+    """Goroutines in one place that may hold a lock, or that should release the waiters.
+
+    ``score`` (1 to 100) ranks them, by ``evidence``.
 
     ``waits_for`` is the place in :attr:`Locks.locks` of the lock that they wait for themselves (None: for none that is
     known); ``goroutine_ids`` are the first 20 of ``count``; ``frame`` is the index of the frame that shows the pointer.
@@ -56,7 +57,7 @@ class Lock:
     the object's beginning it lies (None: elsewhere, or not known). ``reliable`` is false when
     the instance is known from a doubtful word (``?``) only, or when goroutines were put together by type alone.
     ``writers`` counts the waiters of an RWMutex that want it for themselves; ``goroutine_ids`` are the first 20.
-    ``aside``: a rule says that they are idle, as expected.
+    ``aside``: all waiters are idle as expected, by a rule.
     """
 
     kind: Kind
@@ -82,8 +83,10 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``goroutine_id``, in ``function``, waits for a lock (its place in :attr:`Locks.locks`) that the next step's
-    goroutine may hold."""
+    """A goroutine of a circle: it waits for ``lock``, which the next step's goroutine may hold.
+
+    ``lock`` is a place in :attr:`Locks.locks`.
+    """
 
     goroutine_id: int
     function: str
@@ -99,13 +102,13 @@ class Cycle:
 
     @property
     def score(self) -> int:
-        """How much speaks for it: as much as for its weakest step."""
+        """The score of its weakest step."""
         return min(step.score for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """The locks that goroutines of a snapshot wait for, most waiters first, and the circles among them.
+    """The locks that goroutines wait for, most waiters first, and the circles among them.
 
     ``distinct`` counts all locks, of which ``locks`` are the first MOST_LOCKS; ``waiters`` counts the goroutines that
     wait for any, ``unknown`` those of them whose lock no frame tells.

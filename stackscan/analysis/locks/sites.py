@@ -75,7 +75,7 @@ def receiver_type(function: str) -> str | None:
 
 
 def site_of(stack: Stack) -> Site | None:
-    """How a stack waits for a lock or channel; None when it does not, or when its frames do not tell."""
+    """How a stack waits for a lock or channel; None when it does not, or when its frames do not show it."""
     run = _run(stack)
     if not run:
         return None

@@ -39,8 +39,10 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class WordTable:
-    """Words, each with its goroutine (a row of the snapshot), that one's stack, the place of its frame (an index into
-    arrays over :class:`Places`), its frame and position, and whether it is reliable."""
+    """Words with their goroutine (a row of the snapshot), stack, frame, position, and whether they are reliable.
+
+    ``place`` is the frame as an index into arrays over :class:`Places`.
+    """
 
     goroutine: Integers
     stack: Integers

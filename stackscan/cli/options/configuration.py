@@ -5,24 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from stackscan.cli.options import option
 
 if TYPE_CHECKING:
     from stackscan.knowledge.configuration import Configuration
 
 Config = Annotated[
     Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="Your own rules and pools [default: stackscan.toml here or in a folder above].",
-        show_default=False,
-    ),
+    option("Your own rules and pools [default: stackscan.toml here or in a folder above].", "--config", metavar="FILE"),
 ]
 
 
 def configuration(path: Path | None) -> Configuration:
-    """What the file says that was named, or the nearest stackscan.toml. Raises StackscanError for a wrong one."""
+    """The configuration in ``path``, else in the nearest stackscan.toml. Raises StackscanError for a wrong file."""
     from stackscan.knowledge.configuration import find, load
 
     return load(path if path is not None else find(_here()))

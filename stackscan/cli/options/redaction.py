@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from stackscan.cli.options import option
+
 if TYPE_CHECKING:
     from stackscan.redaction import Redaction
 
@@ -23,27 +25,25 @@ Redact = Annotated[
 ]
 RedactKeep = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        "Another public import path, with all below it; may be repeated. Implies --redact.",
         "--redact-keep",
         metavar="PREFIX",
-        help="Another public import path, with all below it; may be repeated. Implies --redact.",
-        show_default=False,
     ),
 ]
 RedactKey = Annotated[
     str | None,
-    typer.Option(
+    option(
+        "A secret of 16 characters or more that gives the same hashes each time; implies --redact "
+        f"[default: {KEY_VARIABLE}, else a random one that is not kept].",
         "--redact-key",
         metavar="TEXT",
-        help="A secret of 16 characters or more that gives the same hashes each time; implies --redact "
-        f"[default: {KEY_VARIABLE}, else a random one that is not kept].",
-        show_default=False,
     ),
 ]
 
 
 def chosen(redact: bool, keep: list[str] | None, key: str | None) -> Redaction | None:
-    """The redaction that was asked for; None for none. Raises UsageError for a key that can be guessed."""
+    """The redaction that the options ask for, None for none. Raises UsageError for a key that can be guessed."""
     if not redact and not keep and key is None:
         return None
     key = key if key is not None else os.environ.get(KEY_VARIABLE) or None

@@ -1,4 +1,4 @@
-"""What the two commands of ``reproduce`` share."""
+"""Options of the ``reproduce`` commands, and how they are stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from stackscan.cli.options import units
+from stackscan.cli.options import option, units
 from stackscan.errors import ModelError
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ INTERRUPTED: Final = 130
 
 
 def duration(text: str | float) -> float:
-    """Seconds of a duration as Go and people write it: ``10s``, ``1m30s``, ``300us``, ``0.5``; a default is in seconds.
+    """A duration of 0 or more in seconds, as :func:`units.seconds` reads it.
 
-    Raises BadParameter for anything else, and below zero.
+    Raises BadParameter for anything else.
     """
     if isinstance(text, float):
         return text
-    with _told_by_typer():
+    with _as_usage_error():
         if (value := units.seconds(text)) >= 0:
             return value
     raise typer.BadParameter(f"{text!r} is not a duration: it is negative")
@@ -33,13 +33,13 @@ def duration(text: str | float) -> float:
 
 def share(text: str) -> float:
     """A share, written ``0.1`` or ``10%``. Raises BadParameter for anything else."""
-    with _told_by_typer():
+    with _as_usage_error():
         return units.share(text)
 
 
 @contextmanager
-def _told_by_typer() -> Iterator[None]:
-    """A number that is none is an error of the option that it was given to."""
+def _as_usage_error() -> Iterator[None]:
+    """Turn ModelError into the usage error of the option that was given."""
     try:
         yield
     except ModelError as error:
@@ -48,16 +48,15 @@ def _told_by_typer() -> Iterator[None]:
 
 def lasting(*names: str, default: str, tells: str) -> Any:
     """An option that takes a duration; ``default`` as it is written, or what stands for none."""
-    tells = f"{tells} [default: {default}]"
-    return typer.Option(*names, parser=duration, metavar="DURATION", help=tells, show_default=False)
+    return option(f"{tells} [default: {default}]", *names, parser=duration, metavar="DURATION")
 
 
 @contextmanager
 def stoppable() -> Iterator[Interrupt]:
-    """Within it SIGINT and SIGTERM only ask to stop; a run that was asked leaves with exit code 130."""
+    """Within it SIGINT and SIGTERM only request a stop; a run that was stopped leaves with exit code 130."""
     from stackscan.reproduce.interrupt import on_signals
 
     with on_signals() as interrupt:
         yield interrupt
-        if interrupt.asked:
+        if interrupt.requested:
             raise typer.Exit(INTERRUPTED)

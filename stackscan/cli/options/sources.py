@@ -1,13 +1,14 @@
-"""What every command that reads sources shares: sources that show no secret, and how long a live process may take."""
+"""Options of commands that read sources: sources that show no secrets, and the time limit for addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from stackscan.cli.options import option
 from stackscan.cli.options.units import seconds
 from stackscan.model.masking import masked_text
 
@@ -16,33 +17,37 @@ if TYPE_CHECKING:
 
 Timeout = Annotated[
     float | None,
-    typer.Option(
+    option(
+        "Time limit for each http(s) address, like 10s or 500ms; what has arrived by then is read "
+        "[default: 10s to connect, 60s of silence, 10m in all].",
         "--timeout",
         metavar="DURATION",
         parser=seconds,
-        help="Time limit for each http(s) address, like 10s or 500ms; what has arrived by then is read "
-        "[default: 10s to connect, 60s of silence, 10m in all].",
-        show_default=False,
     ),
 ]
 
 
 def named(text: str) -> Source:
-    """A SOURCE argument: as text it shows nothing that is secret in an address."""
+    """A SOURCE argument; its text shows no secret of an address."""
     from stackscan.sources import Source
 
     return Source(text)
 
 
-def within(chosen: Iterable[str], timeout: float | None) -> list[Source]:
-    """The sources, each to answer in that time. Raises UsageError for a time that is out of bounds."""
+def source_argument(tells: str, *, metavar: str = "SOURCE") -> Any:
+    """The argument for sources; ``tells`` is its help."""
+    return typer.Argument(metavar=metavar, parser=named, help=tells, show_default=False)
+
+
+def within(sources: Iterable[str], timeout: float | None) -> list[Source]:
+    """The sources with this time limit (seconds). Raises UsageError for a limit that is out of bounds."""
     from stackscan.sources import Source
 
-    return [Source(each, timeout_seconds=timeout) for each in chosen]
+    return [Source(each, timeout_seconds=timeout) for each in sources]
 
 
 class MaskedUsage(TyperGroup):
-    """Commands whose messages about wrong usage, which quote the command line, show no secrets of addresses."""
+    """Commands that mask secrets of addresses in messages about wrong usage, which quote the command line."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own class of contexts
         """Run a command."""

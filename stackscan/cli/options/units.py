@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -21,9 +22,10 @@ def seconds(text: str | float) -> float:
     sign, body = (-1, text[1:]) if text.startswith("-") else (1, text)
     parts = _PART.findall(body.strip())
     bare = len(parts) > 1 and any(not unit for _, unit in parts)
-    if bare or not parts or "".join(f"{value}{unit}" for value, unit in parts) != body.strip():
-        raise _wrong("duration", text, "10s, 1m30s, 300ms, 300us")
-    return sign * sum(_number(value, "duration", text, "10s, 300ms") * _UNITS[unit] for value, unit in parts)
+    value = sign * sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if bare or not parts or "".join(map("".join, parts)) != body.strip() or not math.isfinite(value):
+        raise ModelError(f"{text!r} is not a duration", hint="Write it like 10s, 1m30s, 300ms, 300us.")
+    return value
 
 
 def interval(text: str) -> timedelta:
@@ -43,18 +45,7 @@ def share(text: str | float) -> float:
     if isinstance(text, float):
         return text
     body, unit = (text[:-1], 100) if text.endswith("%") else (text, 1)
-    return _number(body, "share", text, "0.1, 10%") / unit
-
-
-def _number(text: str, kind: str, whole: str, examples: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise _wrong(kind, whole, examples) from None
-    if not math.isfinite(value):
-        raise _wrong(kind, whole, examples)
-    return value
-
-
-def _wrong(kind: str, text: str, examples: str) -> ModelError:
-    return ModelError(f"{text!r} is not a {kind}", hint=f"Write it like {examples}.")
+    with suppress(ValueError):
+        if math.isfinite(value := float(body)):
+            return value / unit
+    raise ModelError(f"{text!r} is not a share", hint="Write it like 0.1, 10%.")

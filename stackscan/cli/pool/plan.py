@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.options.output import Format, OutputFile, TextOrJson
+from stackscan.cli.options.output import Format, OutputFile
 from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, part, time
 
 
@@ -18,7 +18,7 @@ def command(
     target_probability: Annotated[float, part("Share of tasks that must meet the target [default: 0.99].")] = 0.99,
     workers: Annotated[int, typer.Option(help="The current pool, whose limits are shown too.")] = 12,
     service_time: Annotated[float, SERVICE] = 300e-6,
-    output_format: Format = TextOrJson.text,
+    output_format: Format = "text",
     output: OutputFile = None,
 ) -> None:
     """Say how many workers hold a target, and what the pool of now could bear.
@@ -38,4 +38,4 @@ def command(
     target = Target(target_wait, target_probability)
     found = plan(demand, target)
     with written(output) as out:
-        renderer("plan", output_format.value)(demand, target, found, out)
+        renderer("plan", output_format)(demand, target, found, out)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import Format, OutputFile, TextOrJson
-from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, number, part, time
+from stackscan.cli.options.output import Format, OutputFile
+from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, part, time
 from stackscan.cli.options.sources import Timeout, named, within
 from stackscan.cli.terminal.output import written
 
@@ -24,19 +25,19 @@ def command(
     captures: Annotated[list[str] | None, typer.Option("--from", metavar="SOURCE...", parser=named, help=_FROM)] = None,
     metrics: Annotated[list[str] | None, typer.Option(metavar="FILE...", help=_METRICS)] = None,
     scrape_interval: Annotated[float | None, time("From the first scrape to the last.")] = None,
-    pool: Annotated[str | None, number("Which pool of the captures.", "NAME")] = None,
+    pool: Annotated[str | None, option("Which pool of the captures.", metavar="NAME")] = None,
     apart: Annotated[float | None, time("From each capture of a process to the next.")] = None,
-    workers: Annotated[int | None, number("Workers [default: 12].", "N")] = None,
+    workers: Annotated[int | None, option("Workers [default: 12].", metavar="N")] = None,
     rate: Annotated[float | None, RATE] = None,
     silent_fraction: Annotated[float | None, SILENT] = None,
     close_deadline: Annotated[float | None, DEADLINE] = None,
     service_time: Annotated[float | None, SERVICE] = None,
     probe_timeout: Annotated[float | None, time("After which a waiting peer gives up.", default="30s")] = None,
-    peers: Annotated[int | None, number("Silent peers that share the silent sends.", "N")] = None,
+    peers: Annotated[int | None, option("Silent peers that share the silent sends.", metavar="N")] = None,
     jump_from: Annotated[float | None, part("Silent share until t = 0: follow the jump.")] = None,
     jump_time: Annotated[float, time("How long the jump lasts.", default="60s")] = 60.0,
-    plot: Annotated[Path | None, number("Draw the curves: .svg, .png or .pdf.", "FILE")] = None,
-    output_format: Format = TextOrJson.text,
+    plot: Annotated[Path | None, option("Draw the curves: .svg, .png or .pdf.", metavar="FILE")] = None,
+    output_format: Format = "text",
     output: OutputFile = None,
     timeout: Timeout = None,
     config: Config = None,
@@ -82,7 +83,7 @@ def command(
         with written(plot) as out:
             out.buffer.write(picture)
     with written(output) as out:
-        renderer("projection", output_format.value)(found, out, fix=fix, measured=request.measured)
+        renderer("projection", output_format)(found, out, fix=fix, measured=request.measured)
 
 
 def _measured(metrics: list[str] | None, close_deadline: float | None, between: float | None) -> SendTimes | None:

@@ -6,22 +6,23 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.options.output import Format, OutputFile, TextOrJson
-from stackscan.cli.options.pool import DEADLINE, SERVICE, number, part, time
+from stackscan.cli.options import option
+from stackscan.cli.options.output import Format, OutputFile
+from stackscan.cli.options.pool import DEADLINE, SERVICE, part, time
 
 
 def command(
     workers: Annotated[int, typer.Option(help="Workers of the pool.")] = 12,
     tasks: Annotated[int, typer.Option(help="Tasks that wait in the queue at t = 0.")] = 200,
     silent_fraction: Annotated[float | None, part("Probability that a task is silent [default: 0.1].")] = None,
-    silent_every: Annotated[int | None, number("Every N-th task is silent.", "N")] = None,
-    silent_count: Annotated[int | None, number("Exactly N tasks are silent, at random places.", "N")] = None,
+    silent_every: Annotated[int | None, option("Every N-th task is silent.", metavar="N")] = None,
+    silent_count: Annotated[int | None, option("Exactly N tasks are silent, at random places.", metavar="N")] = None,
     close_deadline: Annotated[float, DEADLINE] = 10.0,
     budget: Annotated[float, time("The time that the pool has.", default="20s")] = 20.0,
     service_time: Annotated[float, SERVICE] = 300e-6,
     replications: Annotated[int, typer.Option(help="Random runs.")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the random runs.")] = 1,
-    output_format: Format = TextOrJson.text,
+    output_format: Format = "text",
     output: OutputFile = None,
 ) -> None:
     """Play a batch through, as the program of boxo #1142 does: how much is done before the budget is over.
@@ -48,4 +49,4 @@ def command(
         seed=seed,
     )
     with written(output) as out:
-        renderer("batch", output_format.value)(batch, outcomes, out)
+        renderer("batch", output_format)(batch, outcomes, out)

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from stackscan.cli.options.output import Format, TextOrJson
+from stackscan.cli.options.output import Format
 from stackscan.cli.options.reproduce import lasting, stoppable
 
-
-class Peer(StrEnum):
-    """What to close to."""
-
-    silent = "silent"
-    answering = "answering"
-    half_silent = "half-silent"
-    closing = "closing"
-    resetting = "resetting"
-    refusing = "refusing"
-    slow = "slow"
-    all = "all"
+Peer = Literal["silent", "answering", "half-silent", "closing", "resetting", "refusing", "slow", "all"]
 
 
 def command(
     peer: Annotated[
         Peer, typer.Option("--peer", help="What the peer does; all: one of each, with and without a read deadline.")
-    ] = Peer.silent,
+    ] = "silent",
     read_deadline: Annotated[
         float | None, lasting(default="none; with --peer all 2s", tells="Set just before Close.")
     ] = None,
     cap: Annotated[float, lasting(default="10s", tells="Stop watching after this time; at most 1 h.")] = 10.0,
     answer_after: Annotated[float, lasting(default="500ms", tells="When a slow peer answers.")] = 0.5,
-    output_format: Format = TextOrJson.text,
+    output_format: Format = "text",
 ) -> None:
     """Show how long Close lasts on a lazily negotiated stream, by what the peer does.
 
@@ -55,15 +43,15 @@ def command(
         from stackscan.reproduce.close import Case, every_kind, run_closes
         from stackscan.reproduce.peers import Kind
 
-        shown = rendering("reproduce", output_format.value)  # loaded now: whoever stops a run wants the answer at once
+        shown = rendering("reproduce", output_format)  # loaded now, so that a stopped run is shown at once
         cases = (
             every_kind(2.0 if read_deadline is None else read_deadline)
-            if peer is Peer.all
-            else (Case(Kind(peer.value), read_deadline),)
+            if peer == "all"
+            else (Case(Kind(peer), read_deadline),)
         )
-        with watching(cap) as told:
+        with watching(cap) as display:
             result = run_closes(
-                cases, cap_seconds=cap, answer_after_seconds=answer_after, interrupt=interrupt, told=told
+                cases, cap_seconds=cap, answer_after_seconds=answer_after, interrupt=interrupt, progress=display
             )
         with written(None) as out:
             shown.render_close(result, out)

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def watching(budget_seconds: float) -> Iterator[Callable[[str, int, int, float], None] | None]:
-    """Yields a function to be told (what is counted, how many, of how many, after how many seconds); None in a pipe."""
+    """Yields what to call with progress (what is counted, how many, of how many, seconds so far); None in a pipe."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    with _progress() as shown:
+    with _progress() as bars:
         lines: dict[str, TaskID] = {}
 
-        def told(what: str, done: int, total: int, elapsed: float) -> None:
+        def show(what: str, done: int, total: int, elapsed: float) -> None:
             if what not in lines:
-                lines[what] = shown.add_task(what, total=total, clock="")
-            shown.update(lines[what], completed=done, clock=f"{elapsed:.1f} of {budget_seconds:g} s at most")
+                lines[what] = bars.add_task(what, total=total, clock="")
+            bars.update(lines[what], completed=done, clock=f"{elapsed:.1f} of {budget_seconds:g} s at most")
 
-        yield told
+        yield show
 
 
 def _progress() -> Progress:

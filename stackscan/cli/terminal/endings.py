@@ -1,4 +1,4 @@
-"""How the program ends: its standard streams, and what it says of a failure that nobody foresaw.
+"""How the program ends: its standard streams, exit codes, and the report of an unexpected failure.
 
 Exit codes 0 and 1 are answers, so no failure may end with one of them. This is the outermost place: what nothing else
 caught becomes exit code 2 and a few words on stderr.
@@ -29,16 +29,16 @@ _FAULT: Final = (
 
 
 class UnforeseenError(Exception):
-    """Carries an error (its cause) past typer, which would end with 1 for some, and say nothing."""
+    """Carries an error (its cause) past typer, which would silently exit with 1 for some."""
 
 
 def run_to_end(run: Callable[[], None]) -> int:
-    """The exit code of the program. Standard output is written out; every failure is told on stderr."""
+    """Run the program and return its exit code. Standard output is flushed; every failure is reported on stderr."""
     out = open_streams()
     code = _code_of(run, out)
     code = _code_of(sys.stdout.flush, out) or code
     if out.failure is not None:
-        _say(_unwritable(out.failure), "Free some space, or write to another place.")
+        say(_unwritable(out.failure), "Free some space, or write to another place.")
         return COULD_NOT
     return code
 
@@ -47,33 +47,29 @@ def _code_of(run: Callable[[], None], out: _Output) -> int:
     try:
         run()
     except SystemExit as leaving:
-        return _asked(leaving)
+        if leaving.code is None or isinstance(leaving.code, int):
+            return leaving.code or 0
+        say(str(leaving.code))
+        return COULD_NOT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BaseException as error:  # noqa: BLE001 - polars' panics derive from it
         cause = error.__cause__ if isinstance(error, UnforeseenError) else None
-        return _told(cause or error, out)
+        return _report(cause or error, out)
     return 0
 
 
-def _asked(leaving: SystemExit) -> int:
-    if leaving.code is None or isinstance(leaving.code, int):
-        return leaving.code or 0
-    _say(str(leaving.code))
-    return COULD_NOT
-
-
-def _told(error: BaseException, out: _Output) -> int:
-    """Say what failed."""
+def _report(error: BaseException, out: _Output) -> int:
+    """Say what failed, and return the exit code for it."""
     if os.environ.get(TRACEBACK_VARIABLE, "0") not in ("", "0"):
         sys.stderr.write(masked_text("".join(traceback.format_exception(error))))
     if isinstance(error, OSError) and out.failure is not None:
         pass  # it is said at the very end
     elif isinstance(error, MemoryError):
-        _say("stackscan: out of memory", "Give it more memory, or less input at a time.")
+        say("stackscan: out of memory", "Give it more memory, or less input at a time.")
     else:
         what = masked_text(f"{type(error).__name__}: {error}".rstrip(": "))
-        _say(f"stackscan: unexpected failure: {what}", *_FAULT)
+        say(f"stackscan: unexpected failure: {what}", *_FAULT)
     return COULD_NOT
 
 
@@ -83,11 +79,9 @@ def _unwritable(failure: OSError) -> str:
     return f"stackscan: standard output cannot be written: {failure.strerror or failure}"
 
 
-def _say(line: str, *more: str) -> None:
-    print(visible(line), *(f"  {text}" for text in more), sep="\n", file=sys.stderr, flush=True)
-
-
-# -- the standard streams --------------------------------------------------------------------------------------------
+def say(line: str, *more: str) -> None:
+    """Write a line to stderr, and details and hints indented below it; what cannot be printed is escaped."""
+    print(visible(line), *(f"  {visible(text)}" for text in more if text), sep="\n", file=sys.stderr, flush=True)
 
 
 class _Output(io.FileIO):
@@ -124,7 +118,7 @@ class _Output(io.FileIO):
 
 
 def open_streams() -> _Output:
-    """Make all three standard streams ones that can be used, and return what is below standard output.
+    """Make all three standard streams usable, and return the raw stream of standard output.
 
     A closed one is given a descriptor of its own, or the next file that is opened takes its number, and gets what was
     meant for the stream. Standard input stays None: what asks for it says that it is closed.
@@ -148,7 +142,7 @@ def _occupy(descriptor: int, mode: int) -> None:
 
 
 def _text(raw: _Output, like: TextIO | None, *, line_buffering: bool = False) -> TextIO:
-    """A text stream as the one that Python opened, whose letters that cannot be printed are escaped."""
+    """A text stream like the one that Python opened; characters it cannot encode are escaped."""
     unbuffered = isinstance(like, io.TextIOWrapper) and like.write_through
     return io.TextIOWrapper(
         io.BufferedWriter(raw),

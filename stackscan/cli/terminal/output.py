@@ -16,7 +16,7 @@ def written(path: Path | None) -> Iterator[TextIO]:
     """A text stream to write to; None and ``-`` are standard output. Raises OutputError when it cannot be written; no
     file is left half-written.
 
-    What becomes of standard output when it cannot be written is told in :mod:`stackscan.cli.terminal.endings`.
+    :mod:`stackscan.cli.terminal.endings` handles failures of standard output.
     """
     if path is None or str(path) == "-":
         yield sys.stdout
@@ -30,15 +30,3 @@ def written(path: Path | None) -> Iterator[TextIO]:
     else:
         with whole_file(path) as out:
             yield out
-
-
-def say(line: str, *more: str) -> None:
-    """A line on stderr, and below it what it is about and what to do; what cannot be printed is escaped."""
-    if sys.stderr is not None:
-        print(_printable(line), file=sys.stderr)
-        for text in filter(None, more):
-            print(f"  {_printable(text)}", file=sys.stderr)
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

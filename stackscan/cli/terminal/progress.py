@@ -16,13 +16,13 @@ _PATIENCE_SECONDS: Final = 1.0
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None] | None]:
-    """Yields a function to be told (what, bytes done, bytes in all); None where nobody would see it."""
+    """Yields what to call with progress (what, bytes done, bytes in all); None where nobody would see it."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     bar = _Bar()
     try:
-        yield bar.told
+        yield bar.show
     finally:
         bar.stop()
 
@@ -32,7 +32,7 @@ class _Bar:
         self._started = time.monotonic()
         self._bar: Progress | None = None
 
-    def told(self, what: str, done: int, total: int) -> None:
+    def show(self, what: str, done: int, total: int) -> None:
         """Show the bar, once the work has lasted long enough to wonder."""
         if self._bar is None:
             if time.monotonic() - self._started < _PATIENCE_SECONDS:

@@ -1,6 +1,6 @@
 """SIGTERM and SIGHUP end a run as Ctrl-C does: cleanly, nothing half-written, with exit code 143 and 129.
 
-Python runs a signal's handler only between two of its own steps. A thread that is told of the same signals wakes what
+Python runs a signal's handler only between two of its own steps. A thread that receives the same signals wakes what
 computes outside Python (polars stops at SIGINT); if that does not help either, it ends the process. What that process
 had begun to write is removed by the next run that writes there (atomic.py).
 """
@@ -76,23 +76,23 @@ class _Run:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Listen beside the main thread."""
-        told, tell = os.pipe()
-        os.set_blocking(tell, False)
-        before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
-        listener = threading.Thread(target=self._listen, args=(told,), daemon=True, name="signals")
+        received, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        before = signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        listener = threading.Thread(target=self._listen, args=(received,), daemon=True, name="signals")
         listener.start()
         try:
             yield
         finally:
             signal.set_wakeup_fd(before)
-            os.close(tell)  # the listener reads the end, and ends
+            os.close(wakeup)  # the listener reads the end, and ends
 
-    def _listen(self, told: int) -> None:
-        while numbers := os.read(told, 64):
+    def _listen(self, received: int) -> None:
+        while numbers := os.read(received, 64):
             ending = [number for number in numbers if number in _ENDING]
             if ending:
                 self._end_soon(ending[0])
-        os.close(told)
+        os.close(received)
 
     def _end_soon(self, number: int) -> None:
         if self._handled.wait(_PATIENCE_SECONDS):

@@ -1,4 +1,4 @@
-"""The rule language: expressions that say which goroutines are meant (manual: docs/rules.md)."""
+"""The rule language: expressions that select goroutines (manual: docs/rules.md)."""
 
 from stackscan.knowledge.language.evaluate import mask, select
 from stackscan.knowledge.language.grammar import parse

@@ -1,4 +1,4 @@
-"""Answers expressions: of cells first, then of the goroutines that are still in question.
+"""Evaluates expressions: for cells first, then for the goroutines that cells leave open.
 
 Every answer has two sides, where it is yes and where it is no; where it is neither, the dump does not say, and no
 ``not`` makes a yes of that (Kleene's logic). Of a cell it may be several: then it is for its goroutines to say.
@@ -12,41 +12,22 @@ from typing import cast
 
 import numpy as np
 
-from stackscan.knowledge.language import goroutines, stacks
+from stackscan.knowledge.language import goroutines, stacks, syntax
 from stackscan.knowledge.language.goroutines import COMPARE, Answer
 from stackscan.knowledge.language.index import Index, Numbers
 from stackscan.knowledge.language.pointers import sharing
 from stackscan.knowledge.language.symbols import Mask
-from stackscan.knowledge.language.syntax import (
-    And,
-    Cause,
-    Chain,
-    Count,
-    Creator,
-    Expression,
-    Flag,
-    Label,
-    Minutes,
-    Module,
-    Not,
-    Or,
-    Owner,
-    Place,
-    Shares,
-    Waiting,
-    simplified,
-)
 
-#: What is answered by itself.
-_Alone = Chain | Place | Owner | Module | Waiting | Cause | Minutes | Label | Flag | Creator | Shares
+#: What has the same answer for all goroutines of a cell.
+_OfCell = stacks.StackCondition | syntax.Waiting | syntax.Cause
 
 
-def select(expression: Expression, index: Index, among: Mask | None = None) -> Numbers:
+def select(expression: syntax.Expression, index: Index, among: Mask | None = None) -> Numbers:
     """The rows of the goroutines of which an expression is true, in the order of the dump.
 
     ``among``: only these are looked at, and counted.
     """
-    expression = simplified(expression)
+    expression = syntax.simplified(expression)
     possible, maybe_no, maybe_unknown = _cells(expression, index)
     if not possible.any():
         return np.zeros(0, dtype=np.int64)
@@ -57,7 +38,7 @@ def select(expression: Expression, index: Index, among: Mask | None = None) -> N
     return rows[_Rows(index, rows).answer(expression)[0]]
 
 
-def mask(expression: Expression, index: Index) -> Mask:
+def mask(expression: syntax.Expression, index: Index) -> Mask:
     """For each goroutine of a snapshot, whether an expression is true of it. Each is answered once."""
     key = ("mask", expression)
     if key not in index.answers:
@@ -67,13 +48,13 @@ def mask(expression: Expression, index: Index) -> Mask:
     return cast("Mask", index.answers[key])
 
 
-def is_late(expression: Expression) -> bool:
-    """Whether an expression counts: then it is answered when all else is."""
-    if isinstance(expression, Count):
+def is_late(expression: syntax.Expression) -> bool:
+    """Whether an expression counts: it is evaluated after all others."""
+    if isinstance(expression, syntax.Count):
         return True
-    if isinstance(expression, And | Or):
+    if isinstance(expression, syntax.And | syntax.Or):
         return any(map(is_late, expression.parts))
-    return isinstance(expression, Not) and is_late(expression.part)
+    return isinstance(expression, syntax.Not) and is_late(expression.part)
 
 
 def _both(first: Answer, second: Answer) -> Answer:
@@ -84,24 +65,22 @@ def _either(first: Answer, second: Answer) -> Answer:
     return first[0] | second[0], first[1] & second[1]
 
 
-# -- cells -------------------------------------------------------------------------------------------------------------
-
 #: Of each cell: whether the answer for a goroutine of it may be yes, may be no, may be unknown.
 _Outcomes = tuple[Mask, Mask, Mask]
 
 
-def _cells(expression: Expression, index: Index) -> _Outcomes:
+def _cells(expression: syntax.Expression, index: Index) -> _Outcomes:
     """What the answers for the goroutines of each cell may be, before any of them is looked at."""
-    if isinstance(expression, Not):
+    if isinstance(expression, syntax.Not):
         yes, no, unknown = _cells(expression.part, index)
         return no, yes, unknown
-    if isinstance(expression, And):
+    if isinstance(expression, syntax.And):
         early = [_cells(part, index) for part in expression.parts if not is_late(part)]
         late = [_open(index)] if len(early) < len(expression.parts) else []
         return reduce(_and, early + late)
-    if isinstance(expression, Or):
+    if isinstance(expression, syntax.Or):
         return reduce(_or, (_cells(part, index) for part in expression.parts))
-    if isinstance(expression, Chain | Place | Owner | Module | Waiting | Cause):
+    if isinstance(expression, _OfCell):
         yes, no = _of_cells(expression, index)
         return yes, no, ~(yes | no)
     return _open(index)
@@ -118,78 +97,72 @@ def _or(first: _Outcomes, second: _Outcomes) -> _Outcomes:
 
 
 def _open(index: Index) -> _Outcomes:
-    """It is for the goroutines to say."""
+    """Anything is possible until goroutines are looked at."""
     everything = np.ones(len(index.cell_stack), dtype=np.bool_)
     return everything, everything, everything
 
 
-def _of_cells(expression: Chain | Place | Owner | Module | Waiting | Cause, index: Index) -> Answer:
+def _of_cells(expression: _OfCell, index: Index) -> Answer:
     """The answers to what is the same for all goroutines of a cell."""
-    if isinstance(expression, Waiting):
+    if isinstance(expression, syntax.Waiting):
         return goroutines.waiting(expression, index)
-    if isinstance(expression, Cause):
+    if isinstance(expression, syntax.Cause):
         return goroutines.cause(expression, index)
     yes = stacks.matching(expression, index)[index.cell_stack]
-    if not isinstance(expression, Place):
+    if not isinstance(expression, syntax.Place):
         return yes, ~yes & (index.left_out == 0)[index.cell_stack]
     if expression.where == "root":
         return yes, ~yes & (index.left_out >= 0)[index.cell_stack]
-    return yes, ~yes & (expression.where == "innermost" or _creators_known(index))
-
-
-def _creators_known(index: Index) -> bool:
-    return index.format == "goroutine-text" or bool((index.creator_function >= 0).any())
-
-
-# -- goroutines --------------------------------------------------------------------------------------------------------
+    creators_known = index.format == "goroutine-text" or bool((index.creator_function >= 0).any())
+    return yes, ~yes & (expression.where == "innermost" or creators_known)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Answers for some goroutines, which must hold all that may be counted."""
+    """Evaluates for some goroutines, which must include all that may be counted."""
 
     index: Index
     rows: Numbers
 
-    def answer(self, expression: Expression) -> Answer:
+    def answer(self, expression: syntax.Expression) -> Answer:
         return self._answer(expression, np.ones(len(self.rows), dtype=np.bool_))
 
-    def _answer(self, expression: Expression, scope: Mask) -> Answer:
-        """Of each goroutine. ``scope``: those that pass all else that is asked so far, which are counted."""
+    def _answer(self, expression: syntax.Expression, scope: Mask) -> Answer:
+        """The answer for each goroutine. ``scope``: those that pass all other conditions, which ``count`` counts."""
         match expression:
-            case And():
+            case syntax.And():
                 found = self._and(expression, scope)
-            case Or():
+            case syntax.Or():
                 found = reduce(_either, (self._answer(part, scope) for part in expression.parts))
-            case Not():
+            case syntax.Not():
                 yes, no = self._answer(expression.part, scope)
                 found = no, yes
-            case Count():
+            case syntax.Count():
                 found = self._count(expression, scope)
             case _:
                 found = self._alone(expression)
         return found
 
-    def _alone(self, expression: _Alone) -> Answer:
-        """Of what asks for nothing else's answers."""
+    def _alone(self, expression: syntax.Expression) -> Answer:
+        """The answer to an expression that contains no other for the same goroutine."""
         match expression:
-            case Creator():
+            case syntax.Creator():
                 found = self._creator(expression)
-            case Shares():
+            case syntax.Shares():
                 found = self._shares(expression)
-            case Minutes():
+            case syntax.Minutes():
                 found = goroutines.minutes(expression, self.index, self.rows)
-            case Label():
+            case syntax.Label():
                 found = goroutines.label(expression, self.index, self.rows)
-            case Flag():
+            case syntax.Flag():
                 found = goroutines.flag(expression, self.index, self.rows)
             case _:
-                yes, no = _of_cells(expression, self.index)
+                yes, no = _of_cells(cast("_OfCell", expression), self.index)
                 of_row = self.index.row_cell[self.rows]
                 found = yes[of_row], no[of_row]
         return found
 
-    def _and(self, expression: And, scope: Mask) -> Answer:
+    def _and(self, expression: syntax.And, scope: Mask) -> Answer:
         early = [self._answer(part, scope) for part in expression.parts if not is_late(part)]
         if early:
             found = reduce(_both, early)
@@ -197,23 +170,23 @@ class _Rows:
         late = [self._answer(part, scope) for part in expression.parts if is_late(part)]
         return reduce(_both, early + late)
 
-    def _count(self, question: Count, scope: Mask) -> Answer:
-        number = question.number
-        weight = 100 if question.percent else 1
-        bound = number * self.index.total if question.percent else number
-        compare = COMPARE[question.comparison]
-        if question.by is None:
+    def _count(self, condition: syntax.Count, scope: Mask) -> Answer:
+        number = condition.number
+        weight = 100 if condition.percent else 1
+        bound = number * self.index.total if condition.percent else number
+        compare = COMPARE[condition.comparison]
+        if condition.by is None:
             yes = np.full(len(self.rows), bool(compare(weight * self.index.count(self.rows[scope]), bound)))
             return yes, ~yes
-        groups = goroutines.group_of(question.by, self.index, self.rows)
+        groups = goroutines.group_of(condition.by, self.index, self.rows)
         known = groups >= 0
         counted = known & scope
         counts = self.index.sums(groups[counted], self.rows[counted], least=int(groups.max(initial=0)) + 1)
         yes = np.asarray(compare(weight * counts[np.where(known, groups, 0)], bound))
         return yes & known, ~yes & known
 
-    def _creator(self, question: Creator) -> Answer:
-        yes, no = _everywhere(question.expression, self.index)
+    def _creator(self, condition: syntax.Creator) -> Answer:
+        yes, no = _everywhere(condition.expression, self.index)
         ids, ids_known = self.index.column("goroutine_id")
         creators, known = self.index.column("creator_id")
         own = np.flatnonzero(ids_known)
@@ -227,16 +200,16 @@ class _Rows:
         found = known[self.rows] & (ids[row] == wanted)
         return found & yes[row], found & no[row]
 
-    def _shares(self, question: Shares) -> Answer:
-        found = sharing(self.index, self.rows, _everywhere(question.expression, self.index)[0])
+    def _shares(self, condition: syntax.Shares) -> Answer:
+        found = sharing(self.index, self.rows, _everywhere(condition.expression, self.index)[0])
         if found is None:
             nothing = np.zeros(len(self.rows), dtype=np.bool_)
             return nothing, nothing
         return found, ~found
 
 
-def _everywhere(expression: Expression, index: Index) -> Answer:
-    """Of all goroutines: what relations ask of others is answered once."""
+def _everywhere(expression: syntax.Expression, index: Index) -> Answer:
+    """The answer for all goroutines, for relations between them; evaluated once."""
     key = ("everywhere", expression)
     if key not in index.answers:
         rows = np.arange(len(index.goroutines))

@@ -1,4 +1,4 @@
-"""Texts that match patterns with stars, in time that grows with the one times the other at most.
+"""Patterns with stars, matched in time that grows with pattern length times text length at most.
 
 A regular expression with several stars tries all the ways to share a text among them, and names come from strangers.
 So all places that a part of the pattern can reach are followed at once, as the bits of one number (as in Hyperscan and
@@ -19,7 +19,7 @@ SEGMENT: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """A pattern of literal parts, :data:`ANY` and :data:`SEGMENT`, which means a whole text.
+    """A pattern of literal parts, :data:`ANY` and :data:`SEGMENT`, for a whole text.
 
     ``anywhere``: characters after which it may begin, besides the beginning. ``below``: it may end before a slash.
     """
@@ -29,7 +29,7 @@ class Glob:
     below: bool = False
 
     def matches(self, text: str) -> bool:
-        """Whether the text is what the pattern means."""
+        """Whether the pattern matches the text."""
         if not self.anywhere and not self.below and text and self.parts:  # most texts differ in the first letters
             first = self.parts[0]
             if first not in (ANY, SEGMENT) and not text.startswith(first):

@@ -1,4 +1,4 @@
-"""What is asked of goroutines beside their stacks: reasons, minutes, labels, marks, groups."""
+"""Conditions on goroutines beside their stacks: reasons, minutes, labels, marks, groups."""
 
 from __future__ import annotations
 
@@ -19,43 +19,36 @@ from stackscan.knowledge.language.pointers import instances
 from stackscan.knowledge.language.symbols import Mask
 from stackscan.knowledge.language.syntax import Cause, Comparison, Flag, Group, Label, Minutes, Waiting
 
-#: Where an answer is yes, and where it is no; where neither, the dump does not say.
+#: Where the answer is yes, and where it is no; where neither, the dump does not tell.
 Answer = tuple[Mask, Mask]
 
 COMPARE: Final[dict[Comparison, Callable[..., Mask]]] = {
     ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
 #: The only format that prints how long a goroutine waits (and leaves out less than a minute).
-_TELLS_MINUTES: Final = "goroutine-text"
+_PRINTS_MINUTES: Final = "goroutine-text"
 
 
-def waiting(question: Waiting, index: Index) -> Answer:
+def waiting(condition: Waiting, index: Index) -> Answer:
     """For each cell, whether it waits for one of these reasons."""
-    found = index.answers.get(question)
+    found = index.answers.get(condition)
     if not isinstance(found, tuple):
         yes = np.zeros(len(index.cell_stack), dtype=np.bool_)
         known = np.zeros(len(index.cell_stack), dtype=np.bool_)
-        for cell, told in enumerate(_exact(index) if question.exact else _meanings(index)):
-            if told is not None:
+        printed = [None if reason is None else frozenset((reason,)) for reason in index.cell_reason]
+        for cell, names in enumerate(printed if condition.exact else _meanings(index)):
+            if names is not None:
                 known[cell] = True
-                yes[cell] = any(text_matches(text, reason) for text in question.reasons for reason in told)
-        found = index.answers[question] = (yes, known & ~yes)
+                yes[cell] = any(text_matches(text, reason) for text in condition.reasons for reason in names)
+        found = index.answers[condition] = (yes, known & ~yes)
     return found
 
 
-def cause(question: Cause, index: Index) -> Answer:
-    """For each cell, whether the dump is of a process that said one of these as it died."""
-    said = index.cause
-    yes = np.full(
-        len(index.cell_stack),
-        said is not None and any(text_matches(text, said) for text in question.texts),
-        dtype=np.bool_,
-    )
+def cause(condition: Cause, index: Index) -> Answer:
+    """For each cell, whether the dump's process gave one of these causes when it died."""
+    matches = index.cause is not None and any(text_matches(text, index.cause) for text in condition.texts)
+    yes = np.full(len(index.cell_stack), matches, dtype=np.bool_)
     return yes, ~yes
-
-
-def _exact(index: Index) -> list[frozenset[str] | None]:
-    return [None if reason is None else frozenset((reason,)) for reason in index.cell_reason]
 
 
 def _meanings(index: Index) -> list[frozenset[str] | None]:
@@ -74,47 +67,44 @@ def _text_glob(pattern: str) -> Glob:
 
 
 def text_matches(pattern: str, text: str) -> bool:
-    """Whether a text is what a pattern means, in which ``*`` is anything."""
+    """Whether a pattern, in which ``*`` is anything, matches a text."""
     return pattern == text or ("*" in pattern and _text_glob(pattern).matches(text))
 
 
-def minutes(question: Minutes, index: Index, rows: Numbers) -> Answer:
+def minutes(condition: Minutes, index: Index, rows: Numbers) -> Answer:
     """Whether goroutines have waited for so long. A time that the text leaves out is less than a minute."""
     values, known = index.column("wait_minutes")
-    if index.format == _TELLS_MINUTES:
+    if index.format == _PRINTS_MINUTES:
         known = known | ~index.column("leaked")[0].astype(np.bool_)  # leaked ones show none, however long they wait
-    yes = COMPARE[question.comparison](values[rows].astype(np.int64), question.number)
+    yes = COMPARE[condition.comparison](values[rows].astype(np.int64), condition.number)
     return yes & known[rows], ~yes & known[rows]
 
 
-def flag(question: Flag, index: Index, rows: Numbers) -> Answer:
+def flag(condition: Flag, index: Index, rows: Numbers) -> Answer:
     """Whether goroutines bear a mark of the runtime."""
-    values, known = index.column(question.name)
+    values, known = index.column(condition.name)
     yes = values[rows].astype(np.bool_)
     return yes & known[rows], ~yes & known[rows]
 
 
-def label(question: Label, index: Index, rows: Numbers) -> Answer:
+def label(condition: Label, index: Index, rows: Numbers) -> Answer:
     """Whether goroutines bear a label. One without labels bears none."""
-    found = index.answers.get(question)
+    found = index.answers.get(condition)
     if not isinstance(found, np.ndarray):
         column = index.goroutines["labels"]
         distinct = column.drop_nulls().unique().to_list()
-        right = [text for text in distinct if _bears(question, text)]
+        right = [text for text in distinct if _bears(condition, text)]
         found = column.is_in(right).fill_null(value=False).to_numpy()
-        index.answers[question] = found
+        index.answers[condition] = found
     return found[rows], ~found[rows]
 
 
-def _bears(question: Label, labels: str) -> bool:
-    values = [value for key, value in read_labels(labels) if key == question.key]
-    if question.comparison is None:
+def _bears(condition: Label, labels: str) -> bool:
+    values = [value for key, value in read_labels(labels) if key == condition.key]
+    if condition.comparison is None:
         return bool(values)
-    equal = any(text_matches(question.value, value) for value in values)
-    return bool(values) and equal is (question.comparison == "=")
-
-
-# -- groups ------------------------------------------------------------------------------------------------------------
+    equal = any(text_matches(condition.value, value) for value in values)
+    return bool(values) and equal is (condition.comparison == "=")
 
 
 def group_of(by: Group, index: Index, rows: Numbers) -> Numbers:

@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from stackscan.errors import ExpressionError
 from stackscan.formats.grammars import parser
-from stackscan.knowledge.language import names, reasons
-from stackscan.knowledge.language.syntax import (
-    And,
-    Cause,
-    Chain,
-    Comparison,
-    Count,
-    Creator,
-    Expression,
-    Flag,
-    Group,
-    Label,
-    Minutes,
-    Module,
-    Not,
-    Or,
-    Owner,
-    Place,
-    Shares,
-    Texts,
-    Waiting,
-)
+from stackscan.knowledge.descriptions import did_you_mean
+from stackscan.knowledge.language import names, reasons, syntax
 from stackscan.model.versions import read_version
 
 if TYPE_CHECKING:
     from lark import Lark, Token
     from lark.exceptions import UnexpectedInput
 
-#: What the terminals are to a reader, in the order in which they are told.
+#: What the terminals are to a reader, in the order in which they are listed.
 _WORDS: Final = {
     "STRING": "a string in quotes",
     "NAME": "a shared name ($name)",
@@ -74,7 +53,7 @@ class _PlacedError(Exception):
         self.what = what
 
 
-def parse(text: str, *, where: str) -> Expression:
+def parse(text: str, *, where: str) -> syntax.Expression:
     """The expression that a text says. Raises ExpressionError naming ``where``, the line and the column."""
     try:
         return _parse(text)
@@ -83,7 +62,7 @@ def parse(text: str, *, where: str) -> Expression:
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str) -> Expression:
+def _parse(text: str) -> syntax.Expression:
     from lark.exceptions import UnexpectedInput, VisitError
 
     if not text.strip():
@@ -91,7 +70,7 @@ def _parse(text: str) -> Expression:
     if len(text) > _LONGEST:
         raise _PlacedError(_LONGEST, f"longer than {_LONGEST:,} characters")
     try:
-        return cast("Expression", _transformer().transform(_parser().parse(text)))
+        return cast("syntax.Expression", _transformer().transform(_parser().parse(text)))
     except VisitError as error:
         if isinstance(error.orig_exc, _PlacedError):
             raise error.orig_exc from None
@@ -114,9 +93,8 @@ def _unexpected(text: str, error: UnexpectedInput) -> _PlacedError:
     if word in "\"'`" and word not in text[at + 1 :].partition("\n")[0]:
         return _PlacedError(at, f"expected the closing {word} of this string on the same line")
     allowed = _allowed(text)
-    near = difflib.get_close_matches(word.lower(), _keywords(allowed), n=1)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    return _PlacedError(at, f"expected {_expected(allowed)}, found {word!r}{meant}")
+    near = did_you_mean(word.lower(), _keywords(allowed))
+    return _PlacedError(at, f"expected {_expected(allowed)}, found {word!r}{near}")
 
 
 def _allowed(text: str) -> set[str]:
@@ -133,15 +111,17 @@ def _allowed(text: str) -> set[str]:
 
 
 def _expected(allowed: set[str]) -> str:
-    told = []
+    expected = []
     for keywords, words in _KEYWORD_SETS:
         if keywords <= allowed:
-            told.append(words)
+            expected.append(words)
             allowed = set()
     texts = "STRING" in allowed
-    told += [words for name, words in _WORDS.items() if name in allowed and not (texts and name in ("LPAR", "NAME"))]
-    told += [repr(word) for word in sorted(_keywords(allowed))]
-    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} or {told[-1]}"
+    expected += [
+        words for name, words in _WORDS.items() if name in allowed and not (texts and name in ("LPAR", "NAME"))
+    ]
+    expected += [repr(word) for word in sorted(_keywords(allowed))]
+    return expected[0] if len(expected) == 1 else f"{', '.join(expected[:-1])} or {expected[-1]}"
 
 
 def _keywords(allowed: Iterable[str]) -> list[str]:
@@ -157,11 +137,11 @@ def _parser() -> Lark:
 def _transformer() -> Any:  # Lark's class, made when Lark is loaded
     from lark import Transformer, v_args
 
-    class Built(Transformer[Any, Expression]):
+    class Built(Transformer[Any, syntax.Expression]):
         """Makes syntax of trees; texts come as (text, place) so that what is wrong in them can be pointed at."""
 
-        either = v_args()(lambda _, parts: _joined(Or, parts))
-        both = v_args()(lambda _, parts: _joined(And, parts))
+        either = v_args()(lambda _, parts: _joined(syntax.Or, parts))
+        both = v_args()(lambda _, parts: _joined(syntax.And, parts))
 
         def __getattr__(self, name: str) -> Callable[[list[Any]], Any]:
             builder = _BUILDERS.get(name)
@@ -172,9 +152,9 @@ def _transformer() -> Any:  # Lark's class, made when Lark is loaded
     return Built()
 
 
-def _joined(kind: type[And | Or], children: list[Any]) -> Expression:
+def _joined(kind: type[syntax.And | syntax.Or], children: list[Any]) -> syntax.Expression:
     """And or Or over parts, nested ones of the same kind taken in."""
-    flat: list[Expression] = []
+    flat: list[syntax.Expression] = []
     for part in _trees(children):
         flat += part.parts if isinstance(part, kind) else (part,)
     return kind(tuple(flat))
@@ -197,74 +177,63 @@ def _text(token: Token) -> str:
     return text
 
 
-def _texts(children: list[Token]) -> tuple[Texts, int]:
+def _texts(children: list[Token]) -> tuple[syntax.Texts, int]:
     """Alternatives, shared names replaced by what they stand for, and where they begin."""
     found: list[str] = []
     for token in children:
         if token.type == "STRING":
             found.append(_text(token))
         elif token.type == "NAME":
-            found += names.patterns_of(str(token)[1:]) or _unknown(token, names.pattern_names())
+            found += names.shared().patterns.get(str(token)[1:]) or _unknown(token, names.shared().patterns)
     starts = [token.start_pos or 0 for token in children if token.type in ("STRING", "NAME")]
     return tuple(dict.fromkeys(found)), starts[0]
 
 
-def _unknown(token: Token, known: Iterable[str]) -> Texts:
-    near = difflib.get_close_matches(str(token)[1:], list(known), n=1)
-    meant = f"; did you mean '${near[0]}'?" if near else ""
-    raise _PlacedError(token.start_pos or 0, f"unknown shared name: {str(token)!r}{meant}")
+def _unknown(token: Token, known: Iterable[str]) -> NoReturn:
+    near = did_you_mean(str(token), (f"${name}" for name in known))
+    raise _PlacedError(token.start_pos or 0, f"unknown shared name: {str(token)!r}{near}")
 
 
-def _named(children: list[Token]) -> Expression:
-    text = names.expression_of(str(children[0])[1:])
-    if text is None:
-        _unknown(children[0], names.expression_names())
-    return _parse(cast("str", text))
+def _named(children: list[Token]) -> syntax.Expression:
+    expressions = names.shared().expressions
+    return _parse(expressions.get(str(children[0])[1:]) or _unknown(children[0], expressions))
 
 
-def _element(children: list[Any]) -> tuple[Texts, bool]:
-    return children[-1][0], len(children) > 1
-
-
-def _chain(children: list[Any]) -> Chain:
+def _chain(children: list[Any]) -> syntax.Chain:
     links = [str(child.children[0]) for child in children if hasattr(child, "data")]
     elements = [child for child in children[1:] if not hasattr(child, "data")]
     marked = [place for place, (_, mark) in enumerate(elements) if mark]
     if len(marked) > 1:
         raise _PlacedError(children[0].start_pos or 0, "only one frame of a stack can decide: one @")
     texts = tuple(texts for texts, _ in elements)
-    return Chain(texts, tuple(link == ">" for link in links), marked[0] if marked else 0, bool(marked))
+    return syntax.Chain(texts, tuple(link == ">" for link in links), marked[0] if marked else 0, bool(marked))
 
 
-def _place(where: str) -> Callable[[list[Any]], Place]:
-    return lambda children: Place(cast("Any", where), children[-1][0], children[-1][1])
+def _place(where: str) -> Callable[[list[Any]], syntax.Place]:
+    return lambda children: syntax.Place(cast("Any", where), children[-1][0], children[-1][1])
 
 
-def _owner(children: list[Any]) -> Owner:
+def _owner(children: list[Any]) -> syntax.Owner:
     kinds = {str(word): texts[0] for word, texts in zip(children[::2], children[1::2], strict=True)}
-    return Owner(kinds.get("package", ()), kinds.get("receiver", ()))
+    return syntax.Owner(kinds.get("package", ()), kinds.get("receiver", ()))
 
 
-def _module(children: list[Any]) -> Module:
+def _module(children: list[Any]) -> syntax.Module:
     _, path, *rest = children
     for bound in rest[1::2]:
         if read_version(str(bound)) is None:
             raise _PlacedError(bound.start_pos, "expected a version, like 0.36 or v1.2.3")
-    constraints = tuple((cast("Comparison", str(a)), str(b)) for a, b in zip(rest[::2], rest[1::2], strict=True))
-    return Module(_text(path), constraints)
+    constraints = tuple((cast("syntax.Comparison", str(a)), str(b)) for a, b in zip(rest[::2], rest[1::2], strict=True))
+    return syntax.Module(_text(path), constraints)
 
 
-def _waiting(children: list[Any], *, exact: bool) -> Waiting:
+def _waiting(children: list[Any], *, exact: bool) -> syntax.Waiting:
     texts, at = children[1]
     for text in texts:
         unknown = reasons.unknown(text)
         if unknown is not None:
             raise _PlacedError(at, unknown)
-    return Waiting(texts, exact)
-
-
-def _minutes(children: list[Any]) -> Minutes:
-    return Minutes(cast("Comparison", str(children[1])), _number(children[2]))
+    return syntax.Waiting(texts, exact)
 
 
 def _number(token: Token) -> int:
@@ -274,31 +243,33 @@ def _number(token: Token) -> int:
     return int(digits)
 
 
-def _label(children: list[Any]) -> Label:
+def _label(children: list[Any]) -> syntax.Label:
     _, key, *rest = children
     if not rest:
-        return Label(_text(key))
+        return syntax.Label(_text(key))
     if str(rest[0]) not in ("=", "!="):
         raise _PlacedError(rest[0].start_pos, "labels are strings: expected = or !=")
-    return Label(_text(key), cast("Comparison", str(rest[0])), str(rest[1])[1:-1])
+    return syntax.Label(_text(key), cast("syntax.Comparison", str(rest[0])), str(rest[1])[1:-1])
 
 
-def _count(children: list[Any]) -> Count:
+def _count(children: list[Any]) -> syntax.Count:
     by = next((str(child.children[0]) for child in children if hasattr(child, "data")), None)
     percent = any(_is_token(child) and child.type == "PERCENT" for child in children)
-    return Count(cast("Comparison", str(children[1])), _number(children[2]), percent, cast("Group | None", by))
+    return syntax.Count(
+        cast("syntax.Comparison", str(children[1])), _number(children[2]), percent, cast("syntax.Group | None", by)
+    )
 
 
-def _negation(children: list[Any]) -> Expression:
+def _negation(children: list[Any]) -> syntax.Expression:
     part = children[-1]
-    return part.part if isinstance(part, Not) else Not(part)
+    return part.part if isinstance(part, syntax.Not) else syntax.Not(part)
 
 
 _BUILDERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
     "negation": _negation,
     "named": _named,
     "texts": _texts,
-    "element": _element,
+    "element": lambda children: (children[-1][0], len(children) > 1),
     "chain": _chain,
     "innermost": _place("innermost"),
     "root": _place("root"),
@@ -308,12 +279,12 @@ _BUILDERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
     "module": _module,
     "waiting": lambda children: _waiting(children, exact=False),
     "state": lambda children: _waiting(children, exact=True),
-    "minutes": _minutes,
+    "minutes": lambda children: syntax.Minutes(cast("syntax.Comparison", str(children[1])), _number(children[2])),
     "label": _label,
-    "locked": lambda _: Flag("locked"),
-    "leaked": lambda _: Flag("leaked"),
-    "cause": lambda children: Cause(children[1][0]),
+    "locked": lambda _: syntax.Flag("locked"),
+    "leaked": lambda _: syntax.Flag("leaked"),
+    "cause": lambda children: syntax.Cause(children[1][0]),
     "count": _count,
-    "creator": lambda children: Creator(_trees(children)[0]),
-    "shares": lambda children: Shares(_trees(children)[0]),
+    "creator": lambda children: syntax.Creator(_trees(children)[0]),
+    "shares": lambda children: syntax.Shares(_trees(children)[0]),
 }

@@ -1,6 +1,6 @@
-"""A snapshot as expressions ask about it: distinct functions, distinct stacks, and where goroutines are alike.
+"""A snapshot indexed for expressions: distinct functions, distinct stacks, and where goroutines are alike.
 
-A *cell* is a stack with a wait reason: all its goroutines get the same answer to whatever asks for nothing else. A dump
+A *cell* is a stack with a wait reason: its goroutines have the same answer to all conditions on these two. A dump
 of 200,000 goroutines has a few hundred cells.
 """
 
@@ -36,7 +36,7 @@ def index_of(snapshot: Snapshot) -> Index:
 
 
 def significant(functions: Sequence[str]) -> tuple[int, int]:
-    """Indices of the innermost frame outside the runtime, and of the outermost that is no wrapper either; -1: none."""
+    """Indices of the innermost frame outside the runtime, and of the outermost that is no wrapper; -1: none."""
     own = [index for index, function in enumerate(functions) if not function.startswith(_RUNTIME)]
     if not own:
         return _ABSENT, _ABSENT
@@ -45,7 +45,7 @@ def significant(functions: Sequence[str]) -> tuple[int, int]:
 
 
 class Index:
-    """What expressions need of one snapshot, each part made when it is first needed."""
+    """What expressions need of one snapshot, each part made on first use."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         # Not the snapshot itself: the index is kept as long as that lives, and must not keep it alive.
@@ -56,7 +56,7 @@ class Index:
         self.format = snapshot.format
         self.cause = snapshot.cause
         self.read_arguments = snapshot.read_arguments
-        self.answers: dict[object, object] = {}  # by question, kept by whoever asks
+        self.answers: dict[object, object] = {}  # by condition, kept by its evaluation
         self._columns: dict[str, tuple[npt.NDArray[np.generic], Mask]] = {}
         names: dict[str, int] = {}
         flat: list[int] = []
@@ -73,16 +73,13 @@ class Index:
         self.first_frame: Numbers = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         self.creator_function: Numbers = np.array(creator_ids, dtype=np.int64)
 
-    # -- stacks --------------------------------------------------------------------------------------------------------
-
     @cached_property
     def places(self) -> tuple[Numbers, Numbers]:
         """For each stack the index of its innermost frame outside the runtime and of its root; -1: none."""
         found = [significant(stack.functions) for stack in self.stacks]
         # A stack whose outer end was cut off does not show its root.
-        found = [
-            (inner, _ABSENT if s.elided is None else root) for s, (inner, root) in zip(self.stacks, found, strict=True)
-        ]
+        cut = [stack.elided is None for stack in self.stacks]
+        found = [(inner, _ABSENT if is_cut else root) for is_cut, (inner, root) in zip(cut, found, strict=True)]
         table = np.array(found, dtype=np.int64).reshape(len(self.stacks), 2)
         return table[:, 0], table[:, 1]
 
@@ -133,8 +130,6 @@ class Index:
         if functions.any():
             found[self.frame_stack[functions[self.frame_function]]] = True
         return found
-
-    # -- goroutines ----------------------------------------------------------------------------------------------------
 
     @cached_property
     def row_stack(self) -> Numbers:

@@ -1,4 +1,4 @@
-"""Pointer arguments: who waits on the same thing, who has a pointer in common with whom.
+"""Pointer arguments: goroutines that wait on the same thing, or have a pointer in common.
 
 What tracebacks print are words: of registers and of the stack, of which some are pointers to what goroutines share and
 many are not (addresses of types and of code, values that happen to be large). A word that very many frames of unlike
@@ -28,11 +28,11 @@ def arguments(index: Index) -> pl.DataFrame | None:
     return cast("pl.DataFrame | None", index.answers["arguments"])
 
 
-def _arguments_of(index: Index, asked: Mask) -> pl.DataFrame | None:
-    """The same of some goroutines at least: of all that have a frame in common with one of them."""
+def _arguments_of(index: Index, wanted: Mask) -> pl.DataFrame | None:
+    """The same for the wanted goroutines, and for all that have a frame in common with one of them."""
     if "arguments" in index.answers or index.read_arguments is None:
         return arguments(index)
-    stacks = (index.stacks[number] for number in np.unique(index.row_stack[asked]).tolist())
+    stacks = (index.stacks[number] for number in np.unique(index.row_stack[wanted]).tolist())
     return _pointers(index.read_arguments({frame for stack in stacks for frame in stack.frames}))
 
 
@@ -41,8 +41,7 @@ def _pointers(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def instances(index: Index) -> Numbers:
-    """A number for what each goroutine waits on, told by the first pointer of the innermost frame that prints one;
-    -1 where none does."""
+    """A number for what each goroutine waits on: the first pointer of its innermost frame with one; -1: none."""
     found = np.full(len(index.goroutines), -1, dtype=np.int64)
     table = arguments(index)
     if table is None or table.is_empty():
@@ -59,13 +58,12 @@ def instances(index: Index) -> Numbers:
 
 
 def sharing(index: Index, rows: Numbers, others: Mask) -> Mask | None:
-    """For each of some goroutines (``rows``), whether another one of ``others`` has a pointer in common with it; None:
-    nothing tells."""
+    """For each of ``rows``, whether another goroutine of ``others`` shares a pointer; None: none is printed."""
     if index.read_arguments is not None and not others.any():
         return np.zeros(len(rows), dtype=np.bool_)
-    asked = others.copy()
-    asked[rows] = True
-    table = _arguments_of(index, asked)
+    wanted = others.copy()
+    wanted[rows] = True
+    table = _arguments_of(index, wanted)
     if table is None:
         return None
     words = table.select("goroutine", "word").unique()

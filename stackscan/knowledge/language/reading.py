@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from stackscan.errors import CatalogueError
-from stackscan.knowledge.descriptions import Table
+from stackscan.knowledge.descriptions import Table, did_you_mean
 from stackscan.knowledge.language import names
 from stackscan.knowledge.language.evaluate import mask
 from stackscan.knowledge.language.grammar import parse
@@ -37,14 +36,13 @@ def read_expression(table: Table, key: str = "when") -> Expression:
 
 def read_kinds(table: Table, key: str) -> tuple[Kind, ...]:
     """The ``[[key]]`` tables, or the shared list that ``keys = "NAME"`` names."""
-    shared = table.text(f"{key}s", "-")
+    shared = table.text(f"{key}s", "")
     entries = table.tables(key)
-    if shared != "-":
-        entries = names.kinds_of(shared)
+    if shared:
+        entries = names.shared().kinds.get(shared, ())
         if not entries:
-            near = difflib.get_close_matches(shared, names.kind_names(), n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            raise CatalogueError(f"{table.where}: no shared list of kinds is named {shared!r}{meant}")
+            near = did_you_mean(shared, names.shared().kinds)
+            raise CatalogueError(f"{table.where}: no shared list of kinds is named {shared!r}{near}")
     return tuple(_read_kind(entry) for entry in entries)
 
 

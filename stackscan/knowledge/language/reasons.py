@@ -1,5 +1,4 @@
-"""Wait reasons by meaning: one name for what Go versions print differently, and what frames tell where nothing is
-printed.
+"""Wait reasons by meaning: one name for what Go versions print differently, from frames where nothing is printed.
 
 Sources: runtime/runtime2.go (waitReasonStrings, gStatusStrings) of Go 1.4 to 1.27. The sync reasons are of Go 1.20,
 ``sync.WaitGroup.Wait`` of 1.24, ``sync.Cond.Wait`` of 1.11; before, all of them are ``semacquire`` and only the frames
@@ -8,12 +7,13 @@ tell them apart. Counted formats print no reason at all: there the innermost fra
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from fnmatch import translate
 from functools import lru_cache
 from typing import Final
+
+from stackscan.knowledge.descriptions import did_you_mean
 
 #: What a header may say, Go 1.4 to 1.27: wait reasons, then statuses.
 KNOWN: Final = (
@@ -55,14 +55,12 @@ _DEEPEST: Final = 6
 
 
 def unknown(text: str) -> str | None:
-    """What is wrong with a reason that someone asks for: no Go version prints it. None if it is right."""
+    """Why a text is no wait reason, None if a Go version prints it."""
     if any(c in text for c in "*?") and any(re.match(translate(text), known) for known in KNOWN):
         return None
     if text in KNOWN or _SUFFIX.sub("", text) in KNOWN:
         return None
-    near = difflib.get_close_matches(text, KNOWN, n=1, cutoff=0.5)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{text!r} is not a wait reason of any Go version{meant}"
+    return f"{text!r} is not a wait reason of any Go version{did_you_mean(text, KNOWN, cutoff=0.5)}"
 
 
 @lru_cache(maxsize=4096)

@@ -2,82 +2,60 @@
 
 from __future__ import annotations
 
-from stackscan.knowledge.language.syntax import (
-    And,
-    Cause,
-    Chain,
-    Count,
-    Creator,
-    Expression,
-    Flag,
-    Label,
-    Minutes,
-    Module,
-    Not,
-    Or,
-    Owner,
-    Place,
-    Shares,
-    Texts,
-    Waiting,
-)
+from stackscan.knowledge.language import syntax
 
 
-def spelt(expression: Expression) -> str:  # noqa: C901, PLR0911, PLR0912 - one line a kind of expression
+def spelt(expression: syntax.Expression) -> str:  # noqa: C901, PLR0911, PLR0912 - one line a kind of expression
     """An expression in the rule language."""
     match expression:
-        case And(parts):
-            return " and ".join(_within(part, (Or,)) for part in parts)
-        case Or(parts):
+        case syntax.And(parts):
+            return " and ".join(_within(part, (syntax.Or,)) for part in parts)
+        case syntax.Or(parts):
             return " or ".join(_within(part, ()) for part in parts)
-        case Not(part):
-            return f"not {_within(part, (And, Or))}"
-        case Chain():
+        case syntax.Not(part):
+            return f"not {_within(part, (syntax.And, syntax.Or))}"
+        case syntax.Chain():
             return f"stack {_chain(expression)}"
-        case Place(where, patterns):
-            return f"{where} {_texts(patterns)}"
-        case Owner(packages, receivers):
+        case syntax.Place(where, patterns):
+            return f"{where} {spelt_texts(patterns)}"
+        case syntax.Owner(packages, receivers):
             named = [("package", packages), ("receiver", receivers)]
-            return " ".join(f"{word} {_texts(texts)}" for word, texts in named if texts)
-        case Module(path, constraints):
+            return " ".join(f"{word} {spelt_texts(texts)}" for word, texts in named if texts)
+        case syntax.Module(path, constraints):
             return " ".join([f"module {_quoted(path)}", *(f"{sign} {version}" for sign, version in constraints)])
-        case Waiting(reasons, exact):
-            return f"{'state' if exact else 'waiting'} {_texts(reasons)}"
-        case Minutes(sign, number):
+        case syntax.Waiting(reasons, exact):
+            return f"{'state' if exact else 'waiting'} {spelt_texts(reasons)}"
+        case syntax.Minutes(sign, number):
             return f"minutes {sign} {number}"
-        case Label(key, sign, value):
+        case syntax.Label(key, sign, value):
             return f"label {_quoted(key)}" + (f" {sign} {_quoted(value)}" if sign else "")
-        case Flag(name):
+        case syntax.Flag(name):
             return name
-        case Cause(texts):
-            return f"cause {_texts(texts)}"
-        case Count(sign, number, percent, group):
+        case syntax.Cause(texts):
+            return f"cause {spelt_texts(texts)}"
+        case syntax.Count(sign, number, percent, group):
             return f"count {sign} {number}{' %' if percent else ''}" + (f" by {group}" if group else "")
-        case Creator(inner):
+        case syntax.Creator(inner):
             return f"creator ({spelt(inner)})"
-        case Shares(inner):
+        case syntax.Shares(inner):
             return f"shares pointer with ({spelt(inner)})"
 
 
-def element(texts: Texts) -> str:
-    """A frame of a chain: its pattern, or its alternatives."""
-    return _texts(texts)
-
-
-def _within(part: Expression, wider: tuple[type, ...]) -> str:
+def _within(part: syntax.Expression, wider: tuple[type, ...]) -> str:
     return f"({spelt(part)})" if isinstance(part, wider) else spelt(part)
 
 
-def _chain(chain: Chain) -> str:
+def _chain(chain: syntax.Chain) -> str:
     text = ""
     for place, patterns in enumerate(chain.elements):
         link = "" if not place else " > " if chain.adjacent[place - 1] else " .. "
         mark = "@" if chain.marked and place == chain.deciding else ""
-        text += f"{link}{mark}{_texts(patterns)}"
+        text += f"{link}{mark}{spelt_texts(patterns)}"
     return text
 
 
-def _texts(texts: Texts) -> str:
+def spelt_texts(texts: syntax.Texts) -> str:
+    """One text in quotes, or several as alternatives."""
     quoted = [_quoted(text) for text in texts]
     return quoted[0] if len(quoted) == 1 else f"({' | '.join(quoted)})"
 

@@ -1,4 +1,4 @@
-"""What can be said of a stack alone: frames in order, places, owners, modules."""
+"""Conditions on a stack alone: frames in order, places, owners, modules."""
 
 from __future__ import annotations
 
@@ -13,40 +13,37 @@ from stackscan.knowledge.language.syntax import And, Chain, Expression, Module, 
 from stackscan.model.snapshot import Stack
 from stackscan.model.versions import Version, read_version, satisfies
 
-StackQuestion = Chain | Place | Owner | Module
+StackCondition = Chain | Place | Owner | Module
 
 
-def matching(question: StackQuestion, index: Index) -> Mask:
-    """For each stack of a snapshot, whether it is what is asked for. Each question is answered once."""
-    found = index.answers.get(question)
+def matching(condition: StackCondition, index: Index) -> Mask:
+    """For each stack of a snapshot, whether it meets a condition. Each condition is evaluated once."""
+    found = index.answers.get(condition)
     if not isinstance(found, np.ndarray):
-        found = index.answers[question] = _answer(question, index)
+        found = index.answers[condition] = _answer(condition, index)
     return found
 
 
-def _answer(question: StackQuestion, index: Index) -> Mask:
-    if isinstance(question, Chain):
-        return _chains(question, index)
-    if isinstance(question, Place):
-        functions = index.functions.matching(question.patterns)
+def _answer(condition: StackCondition, index: Index) -> Mask:
+    if isinstance(condition, Chain):
+        return _chains(condition, index)
+    if isinstance(condition, Place):
+        functions = index.functions.matching(condition.patterns)
         places = {
             "innermost": index.innermost_function,
             "root": index.root_function,
             "created by": index.creator_function,
-        }[question.where] if functions.any() else None  # fmt: skip
+        }[condition.where] if functions.any() else None  # fmt: skip
         return _none(index) if places is None else np.append(functions, False)[places]
-    return _with_frames(question, index)
+    return _with_frames(condition, index)
 
 
 def _none(index: Index) -> Mask:
     return np.zeros(len(index.stacks), dtype=np.bool_)
 
 
-# -- frames in order ---------------------------------------------------------------------------------------------------
-
-
-def _chains(question: Chain, index: Index) -> Mask:
-    masks = [index.functions.matching(patterns) for patterns in question.elements]
+def _chains(condition: Chain, index: Index) -> Mask:
+    masks = [index.functions.matching(patterns) for patterns in condition.elements]
     if len(masks) == 1:
         return index.holding(masks[0])
     if not all(mask.any() for mask in masks):
@@ -54,7 +51,7 @@ def _chains(question: Chain, index: Index) -> Mask:
     frames = len(index.frame_function)
     found = np.ones(len(index.stacks), dtype=np.bool_)
     at, end = index.first_frame[:-1], index.first_frame[1:]
-    for first, last in _runs(question.adjacent):
+    for first, last in _runs(condition.adjacent):
         fits = np.zeros(frames + 1, dtype=np.bool_)  # one more than there are frames: the place behind the last
         length = last - first + 1
         if length > frames:
@@ -71,7 +68,7 @@ def _chains(question: Chain, index: Index) -> Mask:
     return found
 
 
-def _find(question: Chain, masks: Sequence[Mask], index: Index, stack_id: int) -> int | None:
+def _find(condition: Chain, masks: Sequence[Mask], index: Index, stack_id: int) -> int | None:
     """Where the deciding frame of a chain was found in a stack; None when the stack does not hold the chain.
 
     A run of adjacent frames is taken at its first place behind the run before it: no later place can help what follows.
@@ -79,7 +76,7 @@ def _find(question: Chain, masks: Sequence[Mask], index: Index, stack_id: int) -
     functions = index.functions_of(stack_id)
     hits = [mask[functions] for mask in masks]
     at, decided = 0, 0
-    for first, last in _runs(question.adjacent):
+    for first, last in _runs(condition.adjacent):
         length = last - first + 1
         starts = len(functions) - length + 1
         if starts <= at:
@@ -90,8 +87,8 @@ def _find(question: Chain, masks: Sequence[Mask], index: Index, stack_id: int) -
         found = int(fits.argmax())
         if not fits[found]:
             return None
-        if first <= question.deciding <= last:
-            decided = at + found + question.deciding - first
+        if first <= condition.deciding <= last:
+            decided = at + found + condition.deciding - first
         at += found + length
     return decided
 
@@ -107,28 +104,25 @@ def _runs(adjacent: Sequence[bool]) -> list[tuple[int, int]]:
     return runs
 
 
-# -- any frame ---------------------------------------------------------------------------------------------------------
-
-
-def _with_frames(question: Owner | Module, index: Index) -> Mask:
-    """Stacks with a frame that is asked for."""
-    functions = _owned(question, index)
+def _with_frames(condition: Owner | Module, index: Index) -> Mask:
+    """For each stack, whether a frame of it is of the owner or module."""
+    functions = _owned(condition, index)
     found = index.holding(functions)
-    if isinstance(question, Module) and question.constraints:
+    if isinstance(condition, Module) and condition.constraints:
         for stack_id in np.flatnonzero(found).tolist():
-            found[stack_id] = _frame_of_module(question, index.stacks[stack_id]) is not None
+            found[stack_id] = _frame_of_module(condition, index.stacks[stack_id]) is not None
     return found
 
 
-def _owned(question: Owner | Module, index: Index) -> Mask:
+def _owned(condition: Owner | Module, index: Index) -> Mask:
     """Functions of a package or receiver; of a module: those whose package may be its."""
     symbols = [read_symbol(name) for name in index.names]
     found = np.ones(len(symbols), dtype=np.bool_)
-    packages = (f"{question.path}/...",) if isinstance(question, Module) else question.packages
+    packages = (f"{condition.path}/...",) if isinstance(condition, Module) else condition.packages
     if packages:
         found &= [any(path_glob(text).matches(symbol.package) for text in packages) for symbol in symbols]
-    if isinstance(question, Owner) and question.receivers:
-        found &= [_has_receiver(symbol.receiver, question.receivers) for symbol in symbols]
+    if isinstance(condition, Owner) and condition.receivers:
+        found &= [_has_receiver(symbol.receiver, condition.receivers) for symbol in symbols]
     return found
 
 
@@ -143,14 +137,14 @@ def _has_receiver(receiver: str | None, texts: Sequence[str]) -> bool:
     )
 
 
-def _frame_of_module(question: Module, stack: Stack) -> int | None:
+def _frame_of_module(condition: Module, stack: Stack) -> int | None:
     """The innermost frame of a module whose version is right."""
     for place, frame in enumerate(stack.frames):
         whose = origin(frame)
-        if whose.module is None or not path_glob(question.path).matches(whose.module):
+        if whose.module is None or not path_glob(condition.path).matches(whose.module):
             continue
         version = read_version(whose.version or "")
-        if version is not None and all(_meets(version, *constraint) for constraint in question.constraints):
+        if version is not None and all(_meets(version, *constraint) for constraint in condition.constraints):
             return place
     return None
 
@@ -161,18 +155,17 @@ def _meets(version: Version, comparison: str, bound: str) -> bool:
     return satisfies(version, f"{comparison}{bound}")
 
 
-# -- the frame that decides --------------------------------------------------------------------------------------------
-
-
 def deciding(expression: Expression, index: Index, stack_id: int) -> int:
-    """The index of the frame that a reader should look at: the one marked with @, else the first that was asked for
-    and is there; 0 where the expression asks for none."""
+    """The index of the frame that a reader should look at.
+
+    The one marked with @, else the first that a condition names and is there; 0 where none names one.
+    """
     found = [(marked, place) for marked, place in _places(expression, index, stack_id) if place is not None]
     return next((place for marked, place in found if marked), found[0][1] if found else 0)
 
 
 def _places(expression: Expression, index: Index, stack_id: int) -> Iterator[tuple[bool, int | None]]:
-    """What the parts of an expression that ask for frames found, each with whether it bears the mark."""
+    """The frame that each condition on frames found, with whether it bears the mark."""
     if isinstance(expression, And | Or):
         for part in expression.parts:
             yield from _places(part, index, stack_id)
@@ -180,12 +173,12 @@ def _places(expression: Expression, index: Index, stack_id: int) -> Iterator[tup
         yield getattr(expression, "marked", False), _place(expression, index, stack_id)
 
 
-def _place(question: StackQuestion, index: Index, stack_id: int) -> int | None:
-    if isinstance(question, Chain):
-        return _find(question, [index.functions.matching(p) for p in question.elements], index, stack_id)
-    if isinstance(question, Place):
+def _place(condition: StackCondition, index: Index, stack_id: int) -> int | None:
+    if isinstance(condition, Chain):
+        return _find(condition, [index.functions.matching(p) for p in condition.elements], index, stack_id)
+    if isinstance(condition, Place):
         innermost, root = index.places
-        return {"innermost": int(innermost[stack_id]), "root": int(root[stack_id])}.get(question.where)
-    if isinstance(question, Module) and question.constraints:
-        return _frame_of_module(question, index.stacks[stack_id])
-    return int(_owned(question, index)[index.functions_of(stack_id)].argmax())
+        return {"innermost": int(innermost[stack_id]), "root": int(root[stack_id])}.get(condition.where)
+    if isinstance(condition, Module) and condition.constraints:
+        return _frame_of_module(condition, index.stacks[stack_id])
+    return int(_owned(condition, index)[index.functions_of(stack_id)].argmax())

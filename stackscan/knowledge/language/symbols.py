@@ -77,36 +77,36 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def matches(pattern: str, function: str) -> bool:
-    """Whether a symbol, as Go prints it, is what a pattern means."""
+    """Whether a pattern matches a symbol as Go prints it."""
     return any(symbol_glob(pattern).matches(spelling) for spelling in spellings(function))
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolPattern:
-    """One or more alternative symbol patterns, to be asked of one function at a time."""
+    """One or more alternative symbol patterns."""
 
     texts: tuple[str, ...]
 
     def matches(self, function: str) -> bool:
-        """Whether a symbol, as Go prints it, is meant."""
+        """Whether one of them matches a symbol as Go prints it."""
         return any(matches(text, function) for text in self.texts)
 
 
 class Functions:
-    """The distinct functions of a dump, to be asked which of them a pattern means."""
+    """The distinct functions of a dump, to be matched by patterns."""
 
     def __init__(self, functions: Sequence[str]) -> None:
         self._spellings = [spellings(function) for function in functions]
-        self._asked: dict[tuple[str, ...], Mask] = {}
+        self._masks: dict[tuple[str, ...], Mask] = {}
 
     def matching(self, patterns: tuple[str, ...]) -> Mask:
-        """For each function, whether one of the patterns means it."""
-        found = self._asked.get(patterns)
+        """For each function, whether one of the patterns matches it."""
+        found = self._masks.get(patterns)
         if found is None:
             found = np.zeros(len(self._spellings), dtype=np.bool_)
             for pattern in patterns:
                 found[self._of(pattern)] = True
-            self._asked[patterns] = found
+            self._masks[patterns] = found
         return found
 
     def _of(self, pattern: str) -> list[int]:
@@ -130,7 +130,7 @@ class Functions:
 
     @cached_property
     def _ends(self) -> dict[str, list[int]]:
-        """Every end of a spelling that begins at a ``/`` or ``.``, and whose it is."""
+        """Every end of a spelling that begins at a ``/`` or ``.``, with its functions."""
         ends: dict[str, list[int]] = {}
         for index, names in enumerate(self._spellings):
             own = {name[start:] for name in names for start in self._starts(name)}

@@ -1,6 +1,6 @@
-"""Expressions of the rule language as data: what they ask of a goroutine, names undone, nothing compiled.
+"""Expressions of the rule language as data, shared names replaced by what they stand for.
 
-Equal expressions are equal values, so that what two rules ask alike is asked of a dump once.
+Equal expressions are equal values, so that a condition of two rules is evaluated once.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """Has waited for so many minutes, as far as the dump tells."""
+    """Has waited for so many minutes, as far as the dump prints them."""
 
     comparison: Comparison
     number: int
@@ -92,7 +92,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many goroutines (``percent``: of all) pass everything else that is asked, in all or by group."""
+    """How many goroutines (``percent``: of all) meet all other conditions, in all or by group."""
 
     comparison: Comparison
     number: int
@@ -174,7 +174,7 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 @lru_cache(maxsize=4096)
 def simplified(expression: Expression) -> Expression:
-    """The same with ``not`` before single conditions only: ``not (A or B)`` is ``not A and not B``, which also says
+    """The same with ``not`` before single conditions only: ``not (A or B)`` is ``not A and not B``, which also defines
     what is counted."""
     if isinstance(expression, And | Or):
         return type(expression)(tuple(simplified(part) for part in expression.parts))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, TextIO
 
-from stackscan.queueing.batches import Batch, Outcome, Outcomes, Spread
+from stackscan.queueing.batches import Batch, Outcome, Outcomes
 from stackscan.queueing.values import intervals_values
 from stackscan.render.json.write import write
 
@@ -19,7 +20,7 @@ def as_json(batch: Batch, outcomes: Outcomes) -> dict[str, Any]:
     return {
         "workers": batch.workers,
         "tasks": batch.tasks,
-        "silent": _spread(outcomes.silent),
+        "silent": asdict(outcomes.silent),
         "close_deadline_seconds": batch.close_deadline_seconds,
         "budget_seconds": batch.budget_seconds,
         "service_seconds": batch.service_seconds,
@@ -34,14 +35,10 @@ def as_json(batch: Batch, outcomes: Outcomes) -> dict[str, Any]:
 
 def _outcome(found: Outcome) -> dict[str, Any]:
     return {
-        "completed_before_budget": _spread(found.completed_before_budget),
-        "completed_at_budget": _spread(found.completed_at_budget),
+        "completed_before_budget": asdict(found.completed_before_budget),
+        "completed_at_budget": asdict(found.completed_at_budget),
         "tasks_per_second": found.tasks_per_second,
         "makespan_seconds": found.makespan_seconds,
         "intervals": intervals_values(found.intervals),
         "probabilities_before_budget": {str(count): part for count, part in found.before_counts},
     }
-
-
-def _spread(found: Spread) -> dict[str, float]:
-    return {"mean": found.mean, "p05": found.p05, "p50": found.p50, "p95": found.p95}

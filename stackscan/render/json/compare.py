@@ -5,27 +5,19 @@ from __future__ import annotations
 from typing import Any, Final, TextIO
 
 from stackscan import __version__
-from stackscan.compare import (
-    BucketChange,
-    CaptureSummary,
-    Change,
-    Comparison,
-    FindingChange,
-    PoolChange,
-    StandingChange,
-)
+from stackscan.compare import model
 from stackscan.render.json.write import write
 
 SCHEMA: Final = "stackscan.compare"
 SCHEMA_VERSION: Final = 1
 
 
-def render(comparison: Comparison, out: TextIO) -> None:
+def render(comparison: model.Comparison, out: TextIO) -> None:
     """Write the whole comparison."""
     write(as_json(comparison), out)
 
 
-def as_json(comparison: Comparison) -> dict[str, Any]:
+def as_json(comparison: model.Comparison) -> dict[str, Any]:
     """The comparison as JSON values."""
     return {
         "schema": SCHEMA,
@@ -47,7 +39,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _capture(capture: CaptureSummary) -> dict[str, Any]:
+def _capture(capture: model.CaptureSummary) -> dict[str, Any]:
     return {
         "source": capture.source,
         "member": capture.member,
@@ -61,11 +53,11 @@ def _capture(capture: CaptureSummary) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: model.Change) -> dict[str, Any]:
     return {"counts": list(change.counts), "change": change.change, "verdict": change.verdict}
 
 
-def _bucket(change: BucketChange) -> dict[str, Any]:
+def _bucket(change: model.BucketChange) -> dict[str, Any]:
     found, stayed = change.stack, change.stayed
     creator = found.bucket.stack.created_by
     return {
@@ -85,7 +77,7 @@ def _bucket(change: BucketChange) -> dict[str, Any]:
     }
 
 
-def _standing(change: StandingChange) -> dict[str, Any]:
+def _standing(change: model.StandingChange) -> dict[str, Any]:
     return {
         "at": change.at,
         "created_by": change.created_by,
@@ -97,7 +89,7 @@ def _standing(change: StandingChange) -> dict[str, Any]:
     }
 
 
-def _pool(change: PoolChange) -> dict[str, Any]:
+def _pool(change: model.PoolChange) -> dict[str, Any]:
     return {
         "pool": change.pool,
         "workers": list(change.workers),
@@ -106,7 +98,7 @@ def _pool(change: PoolChange) -> dict[str, Any]:
     }
 
 
-def _finding(change: FindingChange) -> dict[str, Any]:
+def _finding(change: model.FindingChange) -> dict[str, Any]:
     return {
         "rule": change.rule,
         "severity": change.severity,

@@ -20,7 +20,7 @@ def render_close(result: CloseResult, out: TextIO) -> None:
 
 
 def render_pool(result: PoolResult, prediction: Prediction, out: TextIO) -> None:
-    """Write the outcome of ``reproduce pool``, beside what the pool model predicts of the same draw."""
+    """Write the outcome of ``reproduce pool``, and what the pool model predicts for the same draw."""
     write(pool_values(result, prediction), out)
 
 

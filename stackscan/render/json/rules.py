@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from stackscan.knowledge.configuration import Configuration
-from stackscan.knowledge.descriptions import Example
 from stackscan.knowledge.pool import Pool
 from stackscan.knowledge.rule import Rule
 from stackscan.render.json.write import write
@@ -16,7 +16,7 @@ def render(
     rules: Iterable[Rule], pools: Iterable[Pool], out: TextIO, *, knowledge: Configuration, explained: bool
 ) -> None:
     """Write rules and pools, with their examples if they are to be explained."""
-    del knowledge  # what is not asked for is not told
+    del knowledge  # only the text names it
     values = {
         "schema": "stackscan.rules",
         "schema_version": 1,
@@ -27,7 +27,7 @@ def render(
 
 
 def _rule(rule: Rule, *, with_examples: bool) -> dict[str, Any]:
-    values: dict[str, Any] = {
+    return {
         "rule": rule.name,
         "kind": rule.kind,
         "severity": rule.severity,
@@ -42,25 +42,22 @@ def _rule(rule: Rule, *, with_examples: bool) -> dict[str, Any]:
         "pool": rule.pool,
         "extends": rule.extends,
         "yields_to": list(rule.yields_to),
+        **_examples(rule, with_examples),
     }
-    return values | ({"examples": [_example(example) for example in rule.examples]} if with_examples else {})
 
 
 def _pool(pool: Pool, *, with_examples: bool) -> dict[str, Any]:
-    values: dict[str, Any] = {
+    return {
         "pool": pool.name,
         "title": pool.title,
         "worker": pool.expression,
         "states": [{"state": state.name, "idle": state.idle} for state in pool.states],
+        **_examples(pool, with_examples),
     }
-    return values | ({"examples": [_example(example) for example in pool.examples]} if with_examples else {})
 
 
-def _example(example: Example) -> dict[str, Any]:
-    return {
-        "flagged": example.flagged,
-        "note": example.note,
-        "source": example.source or None,
-        "times": example.times,
-        "text": example.text,
-    }
+def _examples(description: Rule | Pool, wanted: bool) -> dict[str, Any]:
+    """The examples under their key, where they are wanted: only then are they read."""
+    if not wanted:
+        return {}
+    return {"examples": [asdict(example) | {"source": example.source or None} for example in description.examples]}

@@ -16,7 +16,7 @@ from stackscan.queueing.curves import Curves, Panel
 #: 6.4 inches of 100 dots: 640 pixels, legible at 600.
 _SIZE_INCHES: Final = (6.4, 5.6)
 _DOTS: Final = 100
-#: Blue and vermillion of Okabe and Ito, told apart by their dashes as well, so that grey paper shows them.
+#: Blue and vermillion of Okabe and Ito, distinguished by their dashes as well, so that grey paper shows them.
 _HELD: Final = "#b23c00"
 _FREE: Final = "#0072b2"
 _FORMATS: Final = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
@@ -45,13 +45,9 @@ def draw(curves: Curves, *, picture_format: str) -> bytes:
             axes[-1].xaxis.set_major_formatter(lambda value, _: f"{value * 100:.3g}%")
         figure.suptitle(curves.title, fontsize=11)
         out = io.BytesIO()
-        figure.savefig(out, format=picture_format, metadata=_metadata(picture_format))
+        undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(picture_format, {})
+        figure.savefig(out, format=picture_format, metadata=undated)
     return out.getvalue()
-
-
-def _metadata(picture_format: str) -> dict[str, None]:
-    """No date, which would make every picture another."""
-    return {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(picture_format, {})
 
 
 def _panel(axes: Axes, panel: Panel, curves: Curves, *, last: bool) -> None:
@@ -67,7 +63,8 @@ def _panel(axes: Axes, panel: Panel, curves: Curves, *, last: bool) -> None:
         end = curves.x[-1] if mark.high is None else mark.high
         if end > mark.low:
             axes.axvspan(mark.low, end, color="0.85", zorder=0, label=f"{mark.label}: 90% interval")
-        axes.axvline(mark.x, color="0", linewidth=1.2, label=f"{mark.label}: {least}{_place(mark.x, curves)}")
+        at = f"{mark.x * 100:.3g}%" if curves.x_is_share else f"{mark.x:.3g} erlangs"
+        axes.axvline(mark.x, color="0", linewidth=1.2, label=f"{mark.label}: {least}{at}")
     axes.set_ylabel(panel.label + ("" if panel.label.endswith("second") else " (%)"))
     if not panel.label.endswith("second"):
         axes.yaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f}")
@@ -78,7 +75,3 @@ def _panel(axes: Axes, panel: Panel, curves: Curves, *, last: bool) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     if last:  # where the curves leave room
         axes.legend(loc="lower left", fontsize=9, framealpha=0.9)
-
-
-def _place(x: float, curves: Curves) -> str:
-    return f"{x * 100:.3g}%" if curves.x_is_share else f"{x:.3g} erlangs"
