@@ -17,13 +17,13 @@ import time
 _SCRIPT = """
 import gc, sys
 gc.set_threshold(100_000, 50, 100)  # as the program does
-from stackscan.configuration import Configuration
-from stackscan.pipeline import scan
+from stackscan.knowledge.configuration import Configuration
+from stackscan.pipeline import Options, scan
 from stackscan.render import renderer
 rules = ()
 pools = ()
 if sys.argv[2] == "all":
-    from stackscan.configuration import shipped
+    from stackscan.knowledge.configuration import shipped
     rules, pools = shipped().rules, shipped().pools
 renderer("report", "text")(scan([sys.argv[1]], options=Options(Configuration(rules, pools))), sys.stdout)
 gc.freeze()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from typer.main import get_command
 
-from stackscan.cli import app
+from stackscan.cli.app import app
 
 _HEAD: Final = """\
 # Reference: commands and options
