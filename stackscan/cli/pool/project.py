@@ -95,7 +95,6 @@ def _measured(metrics: list[str] | None, close_deadline: float | None, between: 
 
 
 def _picture_format(plot: Path) -> str:
-    """Said before anything is read."""
     from stackscan.render.plots.figure import format_of
 
     return format_of(str(plot))
