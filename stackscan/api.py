@@ -98,8 +98,8 @@ def compare(
             when = captured_at(each, one.report.member)
             dated.append(Dated(one.report, one.capture.snapshot, when))
     if len(dated) < 2:
-        where = f"{dated[0].report.source} holds one capture" if dated else "there is no capture"
-        raise SourceError(f"{where}, and a comparison needs two", hint="Give two or more sources, in time order.")
+        where = f"{dated[0].report.source} contains one capture" if dated else "there is no capture"
+        raise SourceError(f"{where}; a comparison needs two", hint="Give two or more sources, in time order.")
     return comparisons.compare(dated, every=every)
 
 

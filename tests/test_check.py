@@ -741,16 +741,16 @@ def test_an_ignore_holds_until_the_end_of_its_day(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ignore", "complaint"),
     [
-        ("finding = 'incomplete'", "ignore 1 (incomplete) matches nothing: take it out (ACME-1)"),
-        ("function = 'app.z'", "ignore 1 (function app.z) matches nothing: take it out (ACME-1)"),
-        ("signature = '0123456789ab'", "ignore 1 (signature 0123456789ab) matches nothing: take it out (ACME-1)"),
+        ("finding = 'incomplete'", "ignore 1 (incomplete) matches nothing: remove it (ACME-1)"),
+        ("function = 'app.z'", "ignore 1 (function app.z) matches nothing: remove it (ACME-1)"),
+        ("signature = '0123456789ab'", "ignore 1 (signature 0123456789ab) matches nothing: remove it (ACME-1)"),
         (
             "finding = 'limit-ab'\nexpires = 2026-05-31",
-            "ignore 1 (limit-ab) expired on 2026-05-31: it hid what is found again (ACME-1)",
+            "ignore 1 (limit-ab) expired on 2026-05-31: its finding counts again (ACME-1)",
         ),
         (
             "finding = 'growth'\nexpires = 2026-05-31",
-            "ignore 1 (growth) expired on 2026-05-31: and matches nothing any more: take it out (ACME-1)",
+            "ignore 1 (growth) expired on 2026-05-31: it matches nothing any more, remove it (ACME-1)",
         ),
     ],
 )

@@ -32,7 +32,7 @@ import pytest
 from typer.main import get_command
 
 from helpers import FIXTURES, ROOT, environment, golden
-from stackscan.cli import app
+from stackscan.cli.app import app
 
 DOCS: Final = ROOT / "docs"
 PAGES: Final = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]

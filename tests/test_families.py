@@ -105,7 +105,7 @@ def test_the_report_tells_who_started_the_stalled_workers() -> None:
     assert family["created_by"]["function"].endswith("bitswap/server.(*Server).startWorkers")
     assert [1] == [creator["goroutine_id"] for creator in family["creators"]]
     shown = " ".join(rendered(scan([str(path)], options=Options(shipped(), everything=True)), "text").split())
-    assert "started by goroutine 1 [chan receive] at server.go:253 (12 of 12)" in shown
+    assert "started by goroutine 1 at server.go:253 (12 of 12)" in shown
     assert "Created at where most of these goroutines were started" in shown
     assert sorted(snapshot["families"], key=lambda f: -f["count"]) == snapshot["families"]
 

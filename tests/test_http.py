@@ -198,7 +198,7 @@ def test_progress_is_told() -> None:
     ("status", "path", "said", "hint"),
     [
         ("404 Not Found", "/", "answers 404", "/debug/pprof/goroutine?debug=2"),
-        ("404 Not Found", "/debug/pprof/goroutine", "answers 404", "net/http/pprof must be imported"),
+        ("404 Not Found", "/debug/pprof/goroutine", "answers 404", "must import net/http/pprof"),
         ("401 Unauthorized", "/debug/stack", "answers 401", "USER:PASSWORD"),
         ("500 Internal Server Error", "/debug/stack", "answers 500: it broke", "SIGQUIT"),
         ("204 No Content", "/debug/stack", "answers 204", "goroutine?debug=2"),
@@ -224,7 +224,7 @@ def test_the_list_of_profiles_leads_to_the_dump(path: str) -> None:
 def test_a_login_page_is_no_dump() -> None:
     """Whatever else answers with a page."""
     with serving(sends(b"<!doctype html>sign in", "Content-Type: text/html")) as server:
-        assert_refused(run("report", server.url("/login")), "web page", "Is it http://127.0.0.1")
+        assert_refused(run("report", server.url("/login")), "web page", "Try http://127.0.0.1")
 
 
 def test_an_empty_answer_is_an_error() -> None:
@@ -288,7 +288,7 @@ def test_a_length_that_is_none_does_no_harm(length: str) -> None:
 def test_chunks_without_their_end_mean_a_cut() -> None:
     """The server died while it printed."""
     with serving(chunks(MANY[:5000], MANY[5000:9000], end=False)) as server:
-        assert "broke off after 9,000 bytes" in reasons(cut_snapshot(server))
+        assert "stopped after 9,000 bytes" in reasons(cut_snapshot(server))
 
 
 def test_a_reset_connection_means_a_cut() -> None:
@@ -587,14 +587,14 @@ def test_sources_are_shown_without_their_secrets(source: str, expected: str) -> 
 @pytest.mark.parametrize("url", ["http://", "http:///x", "http://h:99999/", "http://[::1/x", "http://h h/x"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     """Each mistake is an error in words."""
-    with pytest.raises(SourceError, match="no address"):
+    with pytest.raises(SourceError, match="is not an address"):
         Address.parse(url)
 
 
 @pytest.mark.parametrize("url", ["ftp://h/x", "file:///etc/passwd", "unix:///run/x.sock"])
 def test_other_addresses_are_not_fetched(url: str) -> None:
     """Only http and https are."""
-    with pytest.raises(SourceError, match="no http or https address"):
+    with pytest.raises(SourceError, match="is not an http or https address"):
         list(sources.open_source(url))
 
 
@@ -605,7 +605,7 @@ def test_nobody_listens() -> None:
     """Connection refused is an error with the reason in words."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert_refused(run("report", f"http://127.0.0.1:{port}/"), "connection refused", "Check host and port")
+    assert_refused(run("report", f"http://127.0.0.1:{port}/"), "connection refused", "Check the host, the port")
 
 
 def certificate() -> tuple[Path, Path]:

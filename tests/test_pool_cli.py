@@ -176,7 +176,7 @@ def test_a_picture_of_another_kind_is_refused() -> None:
         (("project", "--metrics", "/no/such/file"), ["/no/such/file"]),
         (("replay", "--silent-every", "3", "--silent-count", "4"), ["more than one"]),
         (("replay", "--tasks", "1000000"), ["too many", "replications"]),
-        (("plan", "--rate", "5", "--silent-fraction", "0.1", "--target-probability", "1"), ["cannot be held"]),
+        (("plan", "--rate", "5", "--silent-fraction", "0.1", "--target-probability", "1"), ["cannot be met"]),
     ],
 )
 def test_wrong_questions_are_refused(arguments: tuple[str, ...], words: list[str]) -> None:
@@ -199,14 +199,14 @@ def test_durations_are_written_as_go_writes_them(text: str, value: float) -> Non
 @pytest.mark.parametrize("text", ["", "s", "10 s", "ten", "1..2s", "10x", "nan", "inf", "1e999s", "--", "1s2"])
 def test_what_is_no_duration_is_said_to_be_none(text: str) -> None:
     """With an example of what is."""
-    with pytest.raises(ModelError, match="no duration"):
+    with pytest.raises(ModelError, match="is not a duration"):
         seconds(text)
 
 
 def test_shares_may_be_per_cent() -> None:
     """0.1 and 10% are one."""
     assert 0.1 == share("0.1") == share("10%")
-    with pytest.raises(ModelError, match="no share"):
+    with pytest.raises(ModelError, match="is not a share"):
         share("a tenth")
 
 

@@ -433,14 +433,14 @@ def test_too_few_files_are_found_out_before_anything_is_opened() -> None:
     """A hard limit that cannot hold the run is an error with the number that is needed."""
     code = (
         "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 256))\n"
-        "from stackscan.reproducer import limits\n"
+        "from stackscan.reproduce import limits\n"
         "limits.ensure_files(100)\nprint(resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 100)\n"
         "try:\n    limits.ensure_files(5000)\nexcept Exception as error:\n    print(error, '|', error.hint)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     raised, refused = done.stdout.splitlines()
     assert "True" == raised
-    assert "may have 256 | Raise the limit (ulimit -n" in refused
+    assert "the limit of the process is 256 | Raise the limit (ulimit -n" in refused
 
 
 def test_files_that_run_out_all_the_same_are_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -463,7 +463,7 @@ def test_threads_that_run_out_are_an_error_in_words(monkeypatch: pytest.MonkeyPa
 
     threads = Threads()
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(ReproducerError, match="no more threads"):
+    with pytest.raises(ReproducerError, match="the system refuses more threads"):
         threads.park(1)
 
 

@@ -62,8 +62,8 @@ def test_a_rule_that_does_what_its_examples_say_passes(tmp_path: Path) -> None:
             ['"sync.(*Mutex).Lock" is there', "not called directly by", f'"{GET}"'],
         ),
         (example(flagged=True, minutes=2), ["goroutine 1 does not meet: minutes >= 3"]),
-        (example(flagged=True, times=1), ["1 goroutine meets all else", "count >= 2"]),
-        (example(flagged=False), ["must not be flagged and is", "its innermost frame is sync.(*Mutex).Lock"]),
+        (example(flagged=True, times=1), ["1 goroutine meets everything else", "count >= 2"]),
+        (example(flagged=False), ["should not be flagged but is", "its innermost frame is sync.(*Mutex).Lock"]),
     ],
 )
 def test_a_miss_says_which_condition_decided_it(missing: str, words: list[str], tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_miss_is_data(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["test"], ["rules test my-rule.toml"]),
-        (["mutex-pile-up", "other"], ["one name"]),
+        (["mutex-pile-up", "other"], ["one NAME"]),
         (["test", "missing.toml"], ["missing.toml", "No such file"]),
         (["test", "."], ["directory"]),
     ],

@@ -366,7 +366,7 @@ def test_a_stall_weighs_by_its_share_of_the_pool(
     (finding,) = snapshot.findings
     assert ("round trip" in finding.title) == (severity == "info")
     for output in ("text", "markdown", "json"):
-        assert finding.title in rendered(scan([str(path)]), output).replace("\n", " ").replace("  ", " ")
+        assert finding.title in " ".join(rendered(scan([str(path)]), output).split())
 
 
 def test_the_smallest_share_that_holds_decides() -> None:

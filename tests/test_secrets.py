@@ -534,11 +534,11 @@ def test_what_urllib3_logs_shows_none(server: Server, caplog: pytest.LogCaptureF
 def test_a_tls_hint_hides_the_token(server: Server) -> None:
     """It names the address to use, masked, and not the one that was given."""
     done = run("report", f"https://127.0.0.1:{server.port}/ok?debug=2&token={BARE}")
-    assert f"no TLS on this port: http://127.0.0.1:{server.port}/ok?debug=2&token=***" in done.stderr
+    assert f"This port does not speak TLS: http://127.0.0.1:{server.port}/ok?debug=2&token=***" in done.stderr
     done = run("report", server.url("/to-tls?debug=2"))
     assert "redirects to https" in done.stderr
-    assert "mend its redirect" in done.stderr
-    assert f"no TLS on this port: {server.url('/to-tls')}" not in done.stderr
+    assert "correct its redirect" in done.stderr
+    assert f"This port does not speak TLS: {server.url('/to-tls')}" not in done.stderr
 
 
 # -- what is masked --------------------------------------------------------------------------------------------------

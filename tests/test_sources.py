@@ -316,7 +316,7 @@ def test_an_empty_name_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_nul_in_the_name_is_an_error() -> None:
     """A name that no file system takes is refused in words, with the byte shown escaped."""
-    with pytest.raises(SourceError, match=r"a\\x00b.*no file name"):
+    with pytest.raises(SourceError, match=r"a\\x00b.*not a file name"):
         only_member("a\0b")
 
 

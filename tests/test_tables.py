@@ -196,7 +196,7 @@ def test_a_time_without_offset_is_refused(tmp_path: Path, dump: Path, arguments:
 def test_one_time_for_several_sources_is_refused(tmp_path: Path, dump: Path) -> None:
     """They were hardly taken at the same instant."""
     done = run("export", dump, dump, "--output", tmp_path / "o", "--captured-at", "2026-11-24T09:30:00Z")
-    assert_refused(done, "several sources")
+    assert_refused(done, "several inputs")
 
 
 # -- files -----------------------------------------------------------------------------------------------------------

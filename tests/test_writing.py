@@ -108,7 +108,7 @@ def test_a_link_to_itself_is_an_error(tmp_path: Path, dump: Path, arguments: lis
     """Not a traceback."""
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
-    assert_refused(run(arguments[0], dump, arguments[1], loop), "leads to itself", "name another file")
+    assert_refused(run(arguments[0], dump, arguments[1], loop), "it is a link to itself", "name another file")
 
 
 def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def read_source(source: str, progress: Progress | None = None, *, keep_content: 
         raise type(error)(masked.hide(str(error)), hint=error.hint) from None
     if not reading.members:
         listed = ", ".join(f"{entry.name} ({entry.note or entry.kind})" for entry in reading.entries[:10])
-        raise UnrecognisedFormatError(f"{masked}: no goroutine dump in it; it holds {listed or 'nothing'}")
+        raise UnrecognisedFormatError(f"{masked}: no goroutine dump found; it contains {listed or 'nothing'}")
     return Contents(
         str(masked),
         reading.is_bundle,
@@ -193,7 +193,7 @@ def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFo
     """The error for an input without a dump; the note on a missing end comes first."""
     if member.note is None:
         return error
-    return UnrecognisedFormatError(f"{member.where}: {member.note}; there is no dump in what came")
+    return UnrecognisedFormatError(f"{member.where}: {member.note}; the received part contains no dump")
 
 
 def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:

@@ -128,25 +128,26 @@ def _by(family: Family) -> str:
     return f"  by {who}" if who else ""
 
 
-def _who(family: Family) -> str:
+def _who(family: Family, *, state: bool = True) -> str:
     if not family.creators:
         return ""
     first = family.creators[0]
     others = (family.distinct_creators or 1) - 1
     if others >= family.count // 2 and others:
         return count(others + 1, "goroutines")
-    state = f" [{plain(first.wait_reason or 'state unknown')}]" if first.alive else " (ended)"
-    return f"goroutine {first.goroutine_id}{state}" + (f" and {count(others, 'others')}" if others else "")
+    alive = f" [{plain(first.wait_reason or 'state unknown')}]" if state else ""
+    shown = alive if first.alive else " (ended)"
+    return f"goroutine {first.goroutine_id}{shown}" + (f" and {count(others, 'others')}" if others else "")
 
 
 def family_text(families: tuple[Family, ...]) -> str:
     """Who started what a rule caught, where, and how many of all that were started there it caught.
 
-    ``started by goroutine 1 [chan receive] at server.go:253 (12 of 12)``.
+    ``started by goroutine 1 at server.go:253 (12 of 12)``.
     """
     places: dict[str, list[str]] = {}
     for family in families:
         place = short_location(family.created_by) or base_symbol(family.created_by.function)
-        who = f" by {_who(family)}" if family.creators else ""
+        who = f" by {_who(family, state=False)}" if family.creators else ""
         places.setdefault(who, []).append(f"{place} ({family.caught or 0:,} of {family.count:,})")
     return "; ".join(f"started{who} at {', '.join(found)}" for who, found in places.items())

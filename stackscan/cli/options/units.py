@@ -36,7 +36,7 @@ def interval(text: str) -> timedelta:
     except ModelError:
         found = 0.0
     if found <= 0:
-        raise UsageError(f"{text!r} is no interval", hint="Write it like 30s, 10m or 1h30m.")
+        raise UsageError(f"{text!r} is not an interval", hint="Write it like 30s, 10m or 1h30m.")
     return timedelta(seconds=found)
 
 

@@ -118,8 +118,7 @@ class _Reader:
         if self._location(text, number) or (not (indented and self.outside) and self._special(stripped, number)):
             return
         if not indented:
-            mark = surroundings.mark(text, number)
-            if mark is not None:
+            if (mark := surroundings.mark(text, number)) is not None:
                 self._mark(mark)
                 return
             torn = text.startswith("goroutine ")
