@@ -85,7 +85,9 @@ def test_tables_of_two_exports_are_never_mixed(
     write(folder, dumps[0])
     killed(at, "export", dumps[1], "--output", folder)
     if left is None:
-        assert_refused(run("query", COUNT, "--tables", folder), "stopped before all its tables", "into this folder again")
+        assert_refused(
+            run("query", COUNT, "--tables", folder), "stopped before all its tables", "into this folder again"
+        )
     else:
         assert left == goroutines(folder)
     write(folder, dumps[1])
