@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 import packages
 from helpers import ROOT, golden
 from stackscan import __version__
+from stackscan.export.convert import CONVERTERS
 from stackscan.formats import grammars as resources
 from stackscan.formats.grammars import grammar_text
+from stackscan.render import OUTPUTS
 
 PACKAGE = ROOT / "stackscan"
 MODULES = sorted(path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py"))
@@ -72,6 +75,19 @@ def test_the_page_on_development_names_every_room() -> None:
     table = text.split("| room | contains |")[1].split("\n\n")[0]
     named = set(re.findall(r"`(\w+)(?:/|\.py)`", "".join(line.split("|")[1] for line in table.splitlines()[2:])))
     assert set(packages.rooms()) == named
+
+
+@pytest.mark.parametrize(
+    ("command", "known"), [("convert", CONVERTERS), *((n, OUTPUTS[n]) for n in ("report", "check"))]
+)
+def test_a_command_offers_every_output(command: str, known: Collection[str]) -> None:
+    """What can be rendered can be asked for."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stackscan", command, "-h"], capture_output=True, text=True, check=True
+    )
+    offered = re.search(r"--format\s+<([a-z|\s]+)>", done.stdout)
+    assert offered is not None
+    assert set(known) == set("".join(offered[1].split()).split("|"))
 
 
 def section(text: str, marker: str) -> str:
