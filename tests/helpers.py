@@ -30,6 +30,8 @@ from stackscan.pipeline import scan
 from stackscan.render import renderer
 from stackscan.report import Report, as_json
 
+os.environ.pop("COLUMNS", None)  # xdist sets it for its workers, and it is the width of our text
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 FIXTURES: Final = ROOT / "fixtures"
 GOLDEN: Final = Path(__file__).resolve().parent / "golden"

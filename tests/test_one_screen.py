@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,7 +13,7 @@ from typing import Final
 import pytest
 from rich.cells import cell_len
 
-from helpers import ANSI, DUMP, FIXTURES, as_values, goroutine, rendered
+from helpers import ANSI, DUMP, FIXTURES, as_values, environment, goroutine, rendered
 from stackscan.knowledge.configuration import shipped
 from stackscan.knowledge.rule import catalogue
 from stackscan.model.capture import Entry
@@ -264,3 +266,20 @@ def test_first_sentences_end_where_they_should(text: str, first: str) -> None:
 def test_runs_of_ids_are_ranges(numbers: tuple[int, ...], total: int, most: int | None, shown: str) -> None:
     """Goroutines that were started together have ids in a row."""
     assert shown == ids(numbers, total, most=most)
+
+
+def test_columns_set_the_width_of_a_pipe() -> None:
+    """COLUMNS is the width of the text wherever it goes; without it a pipe gets 100."""
+    for columns, widest in (("80", 80), (None, 100)):
+        extra = {} if columns is None else {"COLUMNS": columns}
+        done = subprocess.run(
+            [sys.executable, "-m", "stackscan", "report", str(_STALLED)],
+            env=environment(**extra),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        prose = [line for line in done.stdout.splitlines() if line.startswith(("  in kubo", "  boxo", "  but"))]
+        assert prose
+        assert max(map(len, prose)) <= widest
+        assert (max(map(len, prose)) > 80) == (columns is None)

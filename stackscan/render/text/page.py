@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final, TextIO, TypeVar, overload
 
 from rich.cells import cell_len
@@ -112,7 +113,7 @@ def page_on(out: TextIO) -> Page: ...
 @overload
 def page_on(out: TextIO, kind: type[_Kind]) -> _Kind: ...
 def page_on(out: TextIO, kind: type[Page] = Page) -> Page:
-    """A page on a stream: as wide as the terminal, or whole lines and wrapped prose in a pipe."""
+    """A page on a stream: as wide as COLUMNS says or the terminal is; in a pipe with whole lines and wrapped prose."""
     on_terminal = out.isatty()
     # FORCE_COLOR (common in CI) asks for colours in a pipe, not for lines cut at a width that nobody has.
     console = _Console(
@@ -120,7 +121,7 @@ def page_on(out: TextIO, kind: type[Page] = Page) -> Page:
         highlight=False,
         markup=False,
         emoji=False,
-        width=None if on_terminal else _PIPE_WIDTH,
+        width=None if on_terminal or os.environ.get("COLUMNS", "").isdigit() else _PIPE_WIDTH,  # rich reads it
         soft_wrap=False,
     )
     return kind(console, cuts=on_terminal)
