@@ -1,0 +1,118 @@
+"""Causes among channels, WaitGroups and conditions: nobody is left on the other side."""
+
+from __future__ import annotations
+
+from root_causes.held import waits_for_lock
+from root_causes.model import Cause, Confidence, Name, Step
+from root_causes.scene import CHANNELS, Scene, Waiting, type_of
+from root_causes.words import ids_of, place_of, short, waits
+
+_RUNTIME = "the runtime found that nobody alive can wake them"
+
+
+def find(scene: Scene) -> list[Cause]:
+    """What waits for a channel, a WaitGroup or a condition that nobody serves."""
+    found: list[Cause] = []
+    for wait in scene.waits:
+        if scene.is_idle(wait) or wait.own is None:
+            continue
+        if "sync.WaitGroup.Wait" in wait.reasons:
+            found += _waitgroup(wait, scene)
+        elif wait.reasons & CHANNELS and (wait.leaked or scene.all_asleep):
+            found.append(_channel(wait))
+        elif "chan send" in wait.reasons and (cause := _returned(wait, scene)) is not None:
+            found.append(cause)
+        elif "sync.Cond.Wait" in wait.reasons and (wait.leaked or scene.all_asleep):
+            title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} on a condition that nobody can signal"
+            found.append(_of("cond-never-signalled", "proved", title, _RUNTIME, (wait,), ("waits to be signalled",)))
+    return found
+
+
+def _channel(wait: Waiting) -> Cause:
+    sends = any("send" in reason for reason in wait.reasons)
+    selects = any("select" in reason for reason in wait.reasons)
+    missing = "sender or receiver" if selects else "receiver" if sends else "sender"
+    does = "select" if selects else "send" if sends else "receive"
+    nil = any("nil chan" in reason for reason in wait.reasons)
+    other = "on a nil channel" if nil else f"and no {missing} is left"
+    title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} in a {does} {other}"
+    return _of("channel-never-served", "proved", title, _RUNTIME, (wait,), (f"waits for a {missing}",))
+
+
+def _returned(wait: Waiting, scene: Scene) -> Cause | None:
+    """Senders in closures of a function that has returned: the channel was its own, and nobody else receives.
+
+    One sender alone may be a generator, whose reader comes again.
+    """
+    created = wait.stack.created_by
+    if created is None or wait.own is None or not wait.creators:
+        return None
+    if not wait.frames[wait.own].function.startswith(created.function + ".func"):
+        return None
+    if any(created.function in creator.stack.functions for creator in scene.with_ids(wait.creators)):
+        return None
+    maker = short(wait.shown.created_by or created)
+    title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} in a send, and {maker}, which started them, has returned"
+    argument = f"{maker} is on no stack: whoever received there is gone"
+    sure: Confidence = "likely" if wait.count > 1 and scene.is_whole else "possible"
+    return _of(
+        "channel-never-served", sure, title, argument, (wait,), ("waits for a receiver",), stuck=wait.minutes > 0
+    )
+
+
+def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
+    """Nobody is left to call Done, or those who are left are blocked, and not by a lock: that would be the cause."""
+    kind = type_of(wait.frames[wait.own].function) if wait.own is not None else None
+    workers = [scene.of_row[row] for goroutine in wait.ids for row in scene.by_creator.get(goroutine, ())]
+    workers = workers or [other for other in scene.by_type.get(kind or "", ()) if other is not wait]
+    if any(worker.moving or waits_for_lock(worker) for worker in workers):
+        return []
+    own = wait.frames[wait.own].function if wait.own is not None else ""
+    circle = bool(workers) and all(_sends_from(worker, own) for worker in workers)
+    if not (circle or wait.leaked or scene.all_asleep or wait.minutes):
+        return []
+    sure: Confidence = "proved" if wait.leaked or scene.all_asleep else "likely" if scene.is_whole else "possible"
+    if workers:
+        worker = workers[0]
+        title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for goroutines blocked in {place_of(worker)}"
+        argument = "the goroutines that would call Done are blocked"
+        argument += (
+            f" in a send that {short(wait.shown.frames[wait.own or 0])} would receive after Wait" if circle else ""
+        )
+        does = ("does not reach Done", "waits for Done")
+        return [_of("waitgroup-never-done", sure, title, argument, (worker, wait), does)]
+    title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for a WaitGroup, and nobody is left to call Done"
+    argument = "none of the goroutines that it started is left"
+    return [_of("waitgroup-never-done", sure, title, argument, (wait,), ("waits for Done",))]
+
+
+def _sends_from(worker: Waiting, function: str) -> bool:
+    """Whether it sends in a closure of this function, which then is the likely receiver."""
+    return (
+        "chan send" in worker.reasons
+        and worker.own is not None
+        and worker.frames[worker.own].function.startswith(function + ".func")
+    )
+
+
+def _of(
+    name: Name,
+    confidence: Confidence,
+    title: str,
+    argument: str,
+    chain: tuple[Waiting, ...],
+    does: tuple[str, ...],
+    *,
+    stuck: bool = True,
+) -> Cause:
+    return Cause(
+        name=name,
+        confidence=confidence,
+        title=title,
+        argument=argument,
+        steps=tuple(Step(wait.ids, wait.count, text, wait.where) for wait, text in zip(chain, does, strict=True)),
+        rows=tuple(row for wait in chain for row in wait.rows.tolist()),
+        waiting=chain[-1].count,
+        stuck=stuck,
+        deciding={wait.stack_id: wait.place for wait in chain if wait.place is not None},
+    )

@@ -1,0 +1,113 @@
+"""Locks that goroutines wait for, with the goroutines that may hold each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from root_causes.scene import Scene, Waiting, type_of
+from stackscan.analysis.locks import Lock
+
+_KINDS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
+#: A candidate with so much evidence (analysis/locks/candidates.py) is the holder unless something speaks against it.
+FIRM: Final = 60
+_TYPE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLock:
+    """One lock: the goroutines that wait for it (``rows`` in the snapshot) and those that may hold it, each with how
+    much speaks for it (1 to 100, most first). ``type`` is the type of the object that it belongs to; ``known``: its
+    address or its object's is known."""
+
+    kind: str
+    type: str | None
+    waiters: tuple[Waiting, ...]
+    holders: tuple[tuple[int, Waiting], ...]
+    rows: tuple[int, ...]
+    known: bool
+
+    @property
+    def best(self) -> int:
+        """How much speaks for the likeliest holder; 0: there is none."""
+        return self.holders[0][0] if self.holders else 0
+
+    @property
+    def has_firm_holder(self) -> bool:
+        """Whether a pointer says who holds it."""
+        return self.best >= FIRM
+
+    @property
+    def name(self) -> str:
+        """How people call it: ``the Mutex of a store.(*Cache)``."""
+        kind, wait = self.kind.removeprefix("sync."), self.waiters[0]
+        shown = None if self.type is None or wait.own is None else type_of(wait.shown.frames[wait.own].function)
+        return f"a {kind}" if shown is None else f"the {kind} of a {shown.rpartition('/')[2]}"
+
+
+def waits_for_lock(wait: Waiting) -> bool:
+    """Whether they wait for a lock themselves."""
+    return wait.site is not None and wait.site.kind in _KINDS
+
+
+def held_locks(scene: Scene) -> list[HeldLock]:
+    """The locks that goroutines wait for: each one whose address or object is known, the others by type."""
+    found = []
+    seen: set[int] = set()
+    for lock in scene.locks.locks:
+        if lock.kind not in _KINDS:
+            continue
+        rows = lock.rows.tolist()
+        seen.update(rows)
+        if not lock.aside:
+            found.append(_known(lock, rows, scene))
+    return [*found, *_unknown(scene, seen)]
+
+
+def _known(lock: Lock, rows: Sequence[int], scene: Scene) -> HeldLock:
+    waiters = tuple({id(scene.of_row[row]): scene.of_row[row] for row in rows}.values())
+    kind_type = lock.owner_type or _type(waiters[0])
+    holders = _candidates(lock, scene)
+    if not holders and lock.owner is None and kind_type is not None:
+        holders = _in_type(kind_type, waiters, scene)
+    return HeldLock(lock.kind, kind_type, waiters, holders, tuple(rows), known=True)
+
+
+def _candidates(lock: Lock, scene: Scene) -> tuple[tuple[int, Waiting], ...]:
+    found: dict[int, tuple[int, Waiting]] = {}
+    for candidate in lock.candidates:
+        for wait in scene.by_stack.get(candidate.stack, ()):
+            if set(candidate.goroutine_ids) & set(wait.ids):
+                found.setdefault(id(wait), (candidate.score, wait))
+    return tuple(sorted(found.values(), key=lambda pair: -pair[0]))
+
+
+def _in_type(kind_type: str, waiters: Sequence[Waiting], scene: Scene) -> tuple[tuple[int, Waiting], ...]:
+    """Goroutines in a method of a type that do not wait for the lock: where no frame shows the object."""
+    mine = set(map(id, waiters))
+    return tuple(
+        (_TYPE, wait)
+        for wait in scene.by_type.get(kind_type, ())
+        if id(wait) not in mine and not scene.is_idle(wait) and "sync.Cond.Wait" not in wait.reasons
+    )
+
+
+def _unknown(scene: Scene, seen: set[int]) -> Iterator[HeldLock]:
+    """Waiters whose lock no frame shows: together by type, or by the function that asked."""
+    groups: dict[tuple[str, str], list[Waiting]] = defaultdict(list)
+    for wait in scene.waits:
+        if wait.site is None or not waits_for_lock(wait) or wait.own is None or scene.is_idle(wait):
+            continue
+        if not seen.issuperset(wait.rows.tolist()):
+            groups[wait.site.kind, _type(wait) or wait.frames[wait.own].function].append(wait)
+    for (kind, name), waiters in groups.items():
+        rows = tuple(row for wait in waiters for row in wait.rows.tolist())
+        kind_type = name if "(*" in name else None
+        holders = _in_type(name, waiters, scene)
+        yield HeldLock(kind, kind_type, tuple(waiters), holders, rows, known=False)
+
+
+def _type(wait: Waiting) -> str | None:
+    return None if wait.own is None else type_of(wait.frames[wait.own].function)

@@ -1,0 +1,52 @@
+"""A root cause: what stands still, why, who is to blame, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from stackscan.model.snapshot import Frame
+
+Name = Literal[
+    "self-deadlock",
+    "missing-unlock",
+    "lock-order-cycle",
+    "rwmutex-recursive-read",
+    "blocked-while-holding-lock",
+    "waitgroup-never-done",
+    "channel-never-served",
+    "cond-never-signalled",
+]
+#: ``proved``: the runtime says so, or one stack shows it alone.
+Confidence = Literal["proved", "likely", "possible"]
+CONFIDENCES: Final[tuple[Confidence, ...]] = ("proved", "likely", "possible")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Goroutines of a cause, what they do (``holds A and waits for B``), and the frame to look at in each."""
+
+    ids: tuple[int, ...]
+    count: int
+    does: str
+    frame: Frame | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One root cause.
+
+    ``steps`` begin with the culprit; ``rows`` are all goroutines that stand still because of it, the culprit's first;
+    ``waiting`` of these goroutines wait behind it. ``argument`` says in one clause why it is believed; ``stuck``:
+    something has not moved for long, or cannot. ``deciding`` has the index of the frame to look at, by stack.
+    """
+
+    name: Name
+    confidence: Confidence
+    title: str
+    argument: str
+    steps: tuple[Step, ...]
+    rows: tuple[int, ...]
+    waiting: int
+    stuck: bool
+    deciding: dict[int, int] = field(default_factory=dict)

@@ -1,0 +1,50 @@
+"""How causes are put in words."""
+
+from __future__ import annotations
+
+from root_causes.scene import Waiting
+from stackscan.model.snapshot import Frame
+
+
+def short(frame: Frame) -> str:
+    """A function without the folders of its import path."""
+    return frame.function.rpartition("/")[2]
+
+
+def place_of(wait: Waiting) -> str:
+    """The function to look at."""
+    return short(wait.where) if wait.where is not None else "an unknown place"
+
+
+def ids_of(*waits: Waiting) -> str:
+    """``goroutine 7``, ``goroutines 7 and 9``, ``98 goroutines``."""
+    if len(waits) == 1 and waits[0].count > 1:
+        return f"{waits[0].count:,} goroutines"
+    ids = [str(wait.ids[0]) if wait.ids else "?" for wait in waits]
+    if "?" in ids:
+        return "a goroutine" if len(ids) == 1 else "goroutines"
+    return f"goroutine {ids[0]}" if len(ids) == 1 else f"goroutines {' and '.join(ids)}"
+
+
+def why_waits(wait: Waiting) -> str:
+    """What they wait for, as Go prints it, and in which function of the library."""
+    reason = min(wait.reasons, default="unknown")
+    if wait.own is None or wait.own == wait.place:
+        return reason
+    return f"{reason} in {short(wait.shown.frames[wait.own])}"
+
+
+def waits(wait: Waiting) -> str:
+    """``waits`` or ``wait``."""
+    return "waits" if wait.count == 1 else "wait"
+
+
+def several(count: int, noun: str) -> str:
+    """What to add to a sentence about one of several alike."""
+    return (
+        ""
+        if count == 1
+        else f" (and so with {count - 1:,} more {noun}s)"
+        if count > 2
+        else f" (and so with 1 more {noun})"
+    )
