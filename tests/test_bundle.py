@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import DUMP, FIXTURES, json_of, rendered, report_of
+from helpers import DUMP, FIXTURES, goroutine, json_of, rendered, report_of
 from stackscan import sources
 from stackscan.errors import LimitError, SourceError, StackscanError, UnrecognisedFormatError
 from stackscan.knowledge.configuration import shipped
@@ -205,7 +205,7 @@ def test_a_cut_zip_is_salvaged(tmp_path: Path, share: float) -> None:
 
 def test_a_zip_cut_inside_the_dump_is_not_complete(tmp_path: Path) -> None:
     """What unpacks is read; that the rest is missing is said."""
-    many = "\n".join(DUMP.replace("goroutine 7", f"goroutine {n}") for n in range(10, 3000))
+    many = "\n".join(goroutine(n, ["app.serve"]) for n in range(10, 6000))
     whole = zipped({"goroutines.stacks": many.encode()})
     report = json_of(put(tmp_path, whole[: len(whole) // 2]))
     assert not any(snapshot["complete"] for snapshot in report["snapshots"][-1:])
