@@ -16,6 +16,7 @@ from stackscan import __version__
 from stackscan.export.convert import CONVERTERS
 from stackscan.formats import grammars as resources
 from stackscan.formats.grammars import grammar_text
+from stackscan.knowledge.configuration import shipped
 from stackscan.render import OUTPUTS
 
 PACKAGE = ROOT / "stackscan"
@@ -88,6 +89,15 @@ def test_a_command_offers_every_output(command: str, known: Collection[str]) -> 
     offered = re.search(r"--format\s+<([a-z|\s]+)>", done.stdout)
     assert offered is not None
     assert set(known) == set("".join(offered[1].split()).split("|"))
+
+
+def test_the_readme_counts_the_known_problems_right() -> None:
+    """As `stackscan rules` lists them: what is stuck, without what is healthy."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    promised = re.search(r"more than (\d+) known problems", readme)
+    assert promised is not None
+    stuck = sum(rule.kind == "stuck" for rule in shipped().rules)
+    assert int(promised[1]) < stuck <= int(promised[1]) + 10
 
 
 def section(text: str, marker: str) -> str:

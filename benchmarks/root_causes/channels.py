@@ -53,7 +53,7 @@ def _returned(wait: Waiting, scene: Scene) -> Cause | None:
         return None
     maker = short(wait.shown.created_by or created)
     title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} in a send, and {maker}, which started them, has returned"
-    argument = f"{maker} is on no stack: whoever received there is gone"
+    argument = f"{maker} is on no stack any more, and it held the receiving side"
     sure: Confidence = "likely" if wait.count > 1 and scene.is_whole else "possible"
     return _of(
         "channel-never-served", sure, title, argument, (wait,), ("waits for a receiver",), stuck=wait.minutes > 0

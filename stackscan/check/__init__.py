@@ -1,4 +1,4 @@
-"""Judges captures by a policy: which findings fail, what is known (baseline), what is set aside (ignores)."""
+"""Judges captures by a policy: which findings fail, what is known (baseline), what is accepted (ignores)."""
 
 from stackscan.check.baseline import Baseline, build_baseline, read_baseline, write_baseline
 from stackscan.check.judge import judge

@@ -1,4 +1,4 @@
-"""After the fix: the worker only writes, and each close runs in a goroutine of its own until it ends.
+"""After the fix: the worker only writes, and each close runs in a separate goroutine until it ends.
 
 Closes in flight are M/G/∞: Poisson, whatever the closes' lengths, with mean ``λ·(p·D + (1-p)·r)``.
 """

@@ -19,7 +19,8 @@ FIRM: Final = 50
 
 
 def worth_showing(locks: Locks) -> tuple[Lock, ...]:
-    """The locks with two waiters or more that are not set aside; a lock with one waiter matters only in a circle."""
+    """The locks with two waiters or more, not all idle as expected; one with a single waiter matters only in a
+    circle."""
     return tuple(lock for lock in locks.locks if lock.waiters > 1 and not lock.aside)
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from stackscan.model.snapshot import Stack
-
-Numbers = npt.NDArray[np.int64]
 
 #: Locks that are looked into. A server may have a hundred thousand goroutines that wait for one of its own each.
 MOST_LOCKS: Final = 2000
@@ -62,7 +57,7 @@ class Lock:
     the object's beginning it lies (None: elsewhere, or not known). ``reliable`` is false when
     the instance is known from a doubtful word (``?``) only, or when goroutines were put together by type alone.
     ``writers`` counts the waiters of an RWMutex that want it for themselves; ``goroutine_ids`` are the first 20.
-    ``aside``: all waiters are idle as expected, by a rule. ``rows`` are the waiters' rows in the snapshot.
+    ``aside``: all waiters are idle as expected, by a rule.
     """
 
     kind: Kind
@@ -77,7 +72,6 @@ class Lock:
     max_wait_minutes: int = 0
     candidates: tuple[Candidate, ...] = ()
     aside: bool = False
-    rows: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False, compare=False)
 
     @property
     def offset(self) -> int | None:

@@ -30,7 +30,7 @@ def command(
     """Show what silent peers do to a pool of workers that close in the worker, and to one that closes beside it.
 
     The defaults are those of boxo #1142. The same draw of silent tasks is run twice: each worker closes its stream
-    itself (boxo to v0.38.0), then a thread of its own does (boxo v0.39.0). Beside each stands what the pool model
+    itself (boxo to v0.38.0), then a separate thread does (boxo v0.39.0). Beside each stands what the pool model
     predicts of this draw: the tasks that end before the budget, and those that end with it and race it.
 
     Two open files a task and two threads a silent task are needed; more than 5,000 threads are refused.

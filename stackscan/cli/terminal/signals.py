@@ -25,7 +25,7 @@ _LAST_SECONDS: Final = 5.0
 def ending_on_signals() -> Iterator[None]:
     """Within it SIGTERM and SIGHUP end the run.
 
-    A signal that whoever started the program ignores (nohup) stays ignored. Outside the main thread nothing
+    A signal that the parent process ignores (nohup) stays ignored. Outside the main thread nothing
     changes. Raises SystemExit with the exit code.
     """
     if threading.current_thread() is not threading.main_thread():

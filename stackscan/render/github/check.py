@@ -32,7 +32,7 @@ def render(result: CheckResult, out: TextIO) -> None:
 
 
 def _annotation(finding: CheckFinding, capture: CaptureResult, result: CheckResult) -> str:
-    # What fails is an error to whoever reads the run, also where --fail-on warning made it so.
+    # What fails is an error for the reader of the run, also where --fail-on warning made it so.
     kind = "error" if finding.fails else _COMMANDS[finding.severity]
     lines = [wording.message(finding), f"in {wording.capture_name(capture)}"]
     frame = finding.frame

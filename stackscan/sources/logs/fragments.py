@@ -1,4 +1,4 @@
-"""Dumps in which each token of the runtime has a line of its own.
+"""Dumps in which each token of the runtime stands on a separate line.
 
 The runtime writes a dump with one write(2) a token. A reader that makes a record of whatever each read returns (old
 docker-compose, a log library used as an io.Writer) tears it apart: golang/go#32002.
