@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from root_causes.find import find_causes
-from root_causes.model import Cause
 from stackscan.analysis.analyse import analyse
+from stackscan.analysis.causes import find_causes
+from stackscan.analysis.causes.model import Cause
 from stackscan.formats.contents import read_source
 from stackscan.knowledge.configuration import shipped
 

@@ -75,7 +75,7 @@ def check(
     new = _baseline(report for _, report in scanned if isinstance(report, Report))
     if accept:
         known = replace(new, where="the baseline of these captures")
-    names = tuple(rule.name for rule in configuration.rules)
+    names = configuration.rule_names
     return checks.judge(scanned, settings, rules=names, baseline=known, fail_on=fail_on, today=today), new
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from helpers import CORPUS, FIXTURES, GOLDEN, ROOT, golden, goroutine, index, snapshot_of
 from stackscan import formats
-from stackscan.analysis.classify import Finding, classify
+from stackscan.analysis.classify import classify
+from stackscan.analysis.finding import Finding
 from stackscan.knowledge.descriptions import Example
 from stackscan.knowledge.language import index_of, parse, select
 from stackscan.knowledge.rule import SEVERITIES, Rule, catalogue

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from helpers import FIXTURES, goroutine, snapshot_of
-from stackscan.analysis.classify import Finding, classify
+from stackscan.analysis.classify import classify
+from stackscan.analysis.finding import Finding
 from stackscan.errors import CatalogueError, StackscanError
 from stackscan.formats.contents import read_source
 from stackscan.knowledge.descriptions import read_text

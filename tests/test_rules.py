@@ -11,7 +11,8 @@ import pytest
 from helpers import CORPUS, Capture, captures, goroutine, rendered, snapshot_of
 from stackscan import formats
 from stackscan.analysis.affected import go_version
-from stackscan.analysis.classify import Finding, classify
+from stackscan.analysis.classify import classify
+from stackscan.analysis.finding import Finding
 from stackscan.errors import CatalogueError, ExpressionError
 from stackscan.knowledge.descriptions import Example, read_files, read_text
 from stackscan.knowledge.rule import Rule, catalogue, read_rule

@@ -8,9 +8,12 @@ from functools import cached_property
 
 from stackscan.analysis import classify, defects, occupancy
 from stackscan.analysis.affected import go_version, modules
-from stackscan.analysis.classify import Finding
+from stackscan.analysis.causes import find_causes
+from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.creation_sites import Family, creation_sites, families_of
 from stackscan.analysis.defects import Judgement
+from stackscan.analysis.explain import with_causes
+from stackscan.analysis.finding import Finding, FindingKey
 from stackscan.analysis.locks import Locks, find_locks
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.analysis.proposals import Proposal, propose
@@ -18,6 +21,7 @@ from stackscan.analysis.selection import SelectedRows, Selection, select_rows
 from stackscan.knowledge import defect
 from stackscan.knowledge.configuration import Configuration
 from stackscan.model.capture import Capture
+from stackscan.model.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class Analysis:
     """The analysis of one capture.
 
     ``capture`` is the capture as it may be shown: redacted, or only the goroutines of ``selection`` (None: all).
-    ``findings`` are what is stuck and what is idle as expected; their rows are those of this capture.
+    ``findings`` are what is stuck, with the root cause where one is found, and what is idle as expected; their rows are
+    those of this capture. ``known_locks``: who waits for which lock, where that was looked into already.
     """
 
     capture: Capture
@@ -34,6 +39,7 @@ class Analysis:
     defects: tuple[Judgement, ...]
     proposals: tuple[Proposal, ...] = ()
     selection: Selection | None = None
+    known_locks: Locks | None = None
 
     @property
     def stuck(self) -> tuple[Finding, ...]:
@@ -48,7 +54,9 @@ class Analysis:
     @cached_property
     def _locks(self) -> Locks:
         """Who waits for which lock; nothing for a selection, which may leave the holder out."""
-        return Locks() if self.selection is not None else find_locks(self.capture.snapshot)
+        if self.selection is not None:
+            return Locks()
+        return self.known_locks or find_locks(self.capture.snapshot)
 
     def locks(self, *, idle_too: bool = False) -> Locks:
         """Who waits for which lock. Those whose waiters are all idle as expected are marked, unless ``idle_too``."""
@@ -65,12 +73,12 @@ class Analysis:
         return creation_sites(self.capture.snapshot, aside=() if idle_too else _rows(self.healthy))
 
     @cached_property
-    def finding_sites(self) -> tuple[tuple[str, tuple[Family, ...]], ...]:
-        """Where the goroutines of alarming rules were started, by rule."""
+    def finding_sites(self) -> tuple[tuple[FindingKey, tuple[Family, ...]], ...]:
+        """Where the goroutines of alarming findings were started, by finding."""
         alarming = [finding for finding in self.stuck if finding.severity in ("error", "warning")]
         sites = families_of(self.capture.snapshot, [finding.stack_ids for finding in alarming])
-        found = zip((finding.rule.name for finding in alarming), sites, strict=True)
-        return tuple((rule, families) for rule, families in found if families)
+        found = zip((finding.key for finding in alarming), sites, strict=True)
+        return tuple((key, families) for key, families in found if families)
 
 
 def analyse(
@@ -92,7 +100,11 @@ def analyse(
     go = go_version(snapshot.stacks)
     known = versions | ({"go": go} if go else {})
     among = None if selected is None else selected.mask
-    findings = tuple(classify.classify(snapshot, knowledge.rules, sizes, known, among))
+    every = classify.classify(snapshot, knowledge.rules, sizes, known)
+    caught = every if among is None else classify.classify(snapshot, knowledge.rules, sizes, known, among)
+    locks = find_locks(snapshot)
+    causes = _causes(snapshot, locks, shown, knowledge, every)
+    findings = with_causes(caught, causes, {cause.name: cause for cause in knowledge.causes}, snapshot, among)
     found = Analysis(
         capture=shown,
         findings=findings,
@@ -104,12 +116,23 @@ def analyse(
             pools=sizes,
             caught=(finding.rule.name for finding in findings),
         ),
+        known_locks=None if redacted else locks,
     )
     if selected is not None:
         return _narrowed(found, selected, "(redacted)" if redacted else where or "", capture)
     if redacted:
         return found  # a proposal names functions
     return replace(found, proposals=propose(snapshot, knowledge.pools, (finding.rows for finding in findings)))
+
+
+def _causes(
+    snapshot: Snapshot, locks: Locks, shown: Capture, knowledge: Configuration, caught: Iterable[Finding]
+) -> list[Cause]:
+    """The root causes of a whole dump; what waits as expected is none. Words come from the stacks as they are shown."""
+    if not knowledge.causes:
+        return []
+    idle = _rows(finding for finding in caught if finding.rule.kind == "healthy")
+    return find_causes(snapshot, locks, idle=idle, shown=shown.snapshot.stacks)
 
 
 def _narrowed(found: Analysis, selected: SelectedRows, expression: str, whole: Capture) -> Analysis:

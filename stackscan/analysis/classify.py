@@ -4,48 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from stackscan.analysis.affected import Verdict, affected_by
+from stackscan.analysis.affected import affected_by
+from stackscan.analysis.finding import Evidence, Finding
 from stackscan.knowledge.language import Expression, Index, deciding, index_of, kind_of_rows, mask, select
 from stackscan.knowledge.language.index import Numbers
 from stackscan.knowledge.language.symbols import Mask
 from stackscan.knowledge.precedence import in_order
-from stackscan.knowledge.rule import SEVERITIES, Minor, Rule, Severity
+from stackscan.knowledge.rule import SEVERITIES, Minor, Rule
 from stackscan.model.snapshot import Snapshot
 
 _IDS_SHOWN: Final = 20
 _UNKNOWN: Final = "unknown"
-
-#: The evidence of a finding: numbers, or numbers by name.
-Evidence = dict[str, int | dict[str, int] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one rule caught in one snapshot.
-
-    ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack
-    id to the index of the frame that made it match. ``title`` and ``verdict`` are the rule's, the latter its first
-    line of a report, with its placeholders; it and ``severity`` are those of a minor finding where it is one.
-    ``applies`` says whether the program's versions have the defect, with the evidence (None: unknown). ``rows``
-    are the goroutines' rows in the snapshot.
-    """
-
-    rule: Rule
-    severity: Severity
-    title: str
-    verdict: str
-    count: int
-    goroutine_ids: tuple[int, ...]
-    evidence: Evidence
-    stack_ids: tuple[int, ...]
-    deciding: dict[int, int]
-    applies: tuple[Verdict, str] | None = None
-    rows: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False, compare=False)
 
 
 def classify(
@@ -74,11 +47,6 @@ def classify(
         f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count, f.rule.extends is None, f.rule.name,
     )  # fmt: skip
     return tuple(sorted(found, key=order))
-
-
-def told_by(finding: Finding, findings: Iterable[Finding]) -> Finding | None:
-    """The finding of an extending rule that caught the same goroutines: it replaces this one. None: there is none."""
-    return next((o for o in findings if o.rule.extends == finding.rule.name and o.count == finding.count), None)
 
 
 def _left_by(winners: Iterable[str], claimed: Mapping[str, Numbers], goroutines: int) -> Mask | None:

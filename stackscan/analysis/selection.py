@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from stackscan.analysis.classify import Finding
+from stackscan.analysis.finding import Finding
 from stackscan.knowledge.language import index_of, mask, parse, select
 from stackscan.knowledge.language.index import Numbers
 from stackscan.knowledge.language.symbols import Mask

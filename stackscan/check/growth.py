@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from stackscan.analysis.classify import Finding
+from stackscan.analysis.finding import Finding
 from stackscan.check.baseline import Baseline
 from stackscan.check.model import CheckFinding, Status
 from stackscan.check.policy import Growth

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final, get_args
 
-from stackscan.analysis.classify import Finding, told_by
+from stackscan.analysis.finding import Finding, told_by
 from stackscan.check.baseline import Baseline
 from stackscan.check.growth import growth_findings, rule_status
 from stackscan.check.ignores import Ignores

@@ -24,7 +24,7 @@ def find_policy(named: Path | None, configuration: Configuration) -> Policy:
     try:
         return read_policy(
             check,
-            rules=[rule.name for rule in configuration.rules],
+            rules=configuration.rule_names,
             pools=[pool.name for pool in configuration.pools],
         )
     except CatalogueError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from stackscan.errors import ConfigurationError
-from stackscan.knowledge import pool, rule
+from stackscan.knowledge import cause, pool, rule
 from stackscan.knowledge.descriptions import Table, did_you_mean, toml_trouble
 from stackscan.knowledge.pool import Pool, read_pool
 from stackscan.knowledge.precedence import in_order
@@ -26,29 +26,38 @@ Described = TypeVar("Described", Rule, Pool)
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The rules and pools to use. ``path`` is the file that was read, None where there is none; ``own`` are the names
-    of what it describes, ``top`` is its top table, for what commands read themselves."""
+    """The rules, pools and root causes to use. ``path`` is the file that was read, None where there is none; ``own``
+    are the names of what it describes, ``top`` is its top table, for what commands read themselves."""
 
     rules: tuple[Rule, ...]
     pools: tuple[Pool, ...]
     path: Path | None = None
     own: frozenset[str] = frozenset()
     top: Table | None = None
+    causes: tuple[Rule, ...] = ()
+
+    @property
+    def rule_names(self) -> tuple[str, ...]:
+        """The names of all rules, root causes among them."""
+        return tuple(sorted(entry.name for entry in (*self.rules, *self.causes)))
 
     def named(self, name: str | None) -> tuple[list[Rule], list[Pool]]:
-        """The rules and pools of this name (None: all). Raises ConfigurationError when there is none."""
-        found_rules = [entry for entry in self.rules if name in (None, entry.name)]
+        """The rules (root causes among them) and pools of this name (None: all).
+
+        Raises ConfigurationError when there is none.
+        """
+        found_rules = [entry for entry in (*self.rules, *self.causes) if name in (None, entry.name)]
         found_pools = [entry for entry in self.pools if name in (None, entry.name)]
         if name is None or found_rules or found_pools:
             return found_rules, found_pools
-        known = [entry.name for entry in self.rules] + [entry.name for entry in self.pools]
+        known = [entry.name for entry in (*self.rules, *self.causes)] + [entry.name for entry in self.pools]
         near = did_you_mean(name, known)
         raise ConfigurationError(f"no rule or pool is named {name!r}{near}", hint="`stackscan rules` lists them all.")
 
 
 def shipped() -> Configuration:
     """What ships with stackscan, and nothing else."""
-    return Configuration(rule.catalogue(), pool.catalogue())
+    return Configuration(rule.catalogue(), pool.catalogue(), causes=cause.catalogue())
 
 
 def find(start: Path) -> Path | None:
@@ -71,16 +80,17 @@ def load(path: Path | None) -> Configuration:
     top = _read(path)
     own_rules = tuple(read_rule(table, examples_needed=False) for table in top.tables("rule"))
     own_pools = tuple(read_pool(table, examples_needed=False) for table in top.tables("pool"))
-    known = [one.name for one in (*rule.catalogue(), *own_rules)]
+    known = [one.name for one in (*rule.catalogue(), *cause.catalogue(), *own_rules)]
     known_pools = [one.name for one in (*pool.catalogue(), *own_pools)]
     for own_rule in own_rules:
         _check_pool(own_rule, known_pools, top.where)
     disabled = _disabled(top, [*known, *known_pools])
     used_rules = _merged("rule", rule.catalogue(), own_rules, disabled, top.where)
+    used_causes = tuple(one for one in cause.catalogue() if not _is_disabled(one.name, disabled))
     used_pools = _merged("pool", pool.catalogue(), own_pools, disabled, top.where)
     in_order(used_rules)  # a circle is the file's fault, and said before anything is read
     own = frozenset([one.name for one in own_rules] + [one.name for one in own_pools])
-    return Configuration(used_rules, used_pools, path, own, top)
+    return Configuration(used_rules, used_pools, path, own, top, used_causes)
 
 
 def _read(path: Path) -> Table:
@@ -119,14 +129,16 @@ def _disabled(top: Table, known: Sequence[str]) -> tuple[str, ...]:
     return patterns
 
 
+def _is_disabled(name: str, disabled: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in disabled)
+
+
 def _merged(
     what: str, shipping: Iterable[Described], own: Sequence[Described], disabled: Sequence[str], where: str
 ) -> tuple[Described, ...]:
     """The shipped descriptions that are not disabled, and the user's own, by name."""
-    kept: list[Described] = [
-        entry for entry in shipping if not any(fnmatchcase(entry.name, pattern) for pattern in disabled)
-    ]
-    names = [entry.name for entry in kept]
+    kept: list[Described] = [entry for entry in shipping if not _is_disabled(entry.name, disabled)]
+    names = [entry.name for entry in kept] + [entry.name for entry in cause.catalogue()]
     for place, entry in enumerate(own, start=1):
         if entry.name in names:
             raise ConfigurationError(

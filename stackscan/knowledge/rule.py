@@ -55,7 +55,8 @@ class Rule:
     and says less of it; and it may yield to others (:mod:`stackscan.knowledge.precedence`). ``evidence_level`` says how
     the pattern is known, ``affected`` and ``fixed`` in which versions the defect is. ``verdict`` is the first line
     of a report: ``$count``, ``$workers`` (of ``pool``) and ``$minutes`` are filled in; ``verdict_one`` is the same
-    for a single goroutine, where the words must change.
+    for a single goroutine, where the words must change. A ``symptom`` describes a pile-up, whatever made it: where its
+    root cause is found, it is evidence for that.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Rule:
     companion: Expression | None
     transports: tuple[Kind, ...]
     read_examples: Callable[[], tuple[Example, ...]] = field(repr=False, compare=False)
+    symptom: bool = False
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -123,6 +125,7 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
         companion=companion,
         transports=read_kinds(table, "transport"),
         read_examples=examples_reader(table, needed=examples_needed),
+        symptom=table.flag("symptom"),
     )
     table.finish()
     if rule.kind == "healthy" and rule.severity != "info":

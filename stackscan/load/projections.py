@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from stackscan.analysis.analyse import Analysis
-from stackscan.analysis.classify import Finding
 from stackscan.analysis.defects import Judgement
+from stackscan.analysis.finding import Finding
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.knowledge.pool_model import Model
 from stackscan.queueing.projection import Captures, Projection

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
-from stackscan.analysis.classify import Finding
 from stackscan.analysis.defects import Judgement
+from stackscan.analysis.finding import Finding, Step
 from stackscan.analysis.proposals import Proposal
 from stackscan.model.snapshot import Frame
 from stackscan.report import Fold, SnapshotReport, ViewsReport, singular
@@ -203,7 +203,9 @@ def evidence(finding: Finding) -> str:
     """``12 workers · 11 reading · 1 waiting · 12 companions · transports: yamux 12``."""
     parts = []
     for name, value in finding.evidence.items():
-        if isinstance(value, dict):
+        if isinstance(value, str):
+            parts.append(value)
+        elif isinstance(value, dict):
             parts.append(f"{name}: " + ", ".join(f"{key} {number:,}" for key, number in value.items()))
         elif name == "longest_wait_minutes":
             if value is not None:
@@ -211,6 +213,15 @@ def evidence(finding: Finding) -> str:
         else:
             parts.append(f"{name} unknown" if value is None else count(value, name))
     return plain(" · ".join(parts))
+
+
+def step(found: Step) -> str:
+    """``goroutine 19 likely holds the Mutex of a main.account, waits for it again``."""
+    if found.count == 1:
+        who = f"goroutine {found.ids[0]}" if found.ids else "a goroutine"
+    else:
+        who = f"{found.count:,} goroutines"
+    return plain(f"{who}: {found.does}")
 
 
 def applies(finding: Finding, snapshot: SnapshotReport) -> str:

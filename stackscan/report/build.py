@@ -10,7 +10,7 @@ import numpy as np
 
 from stackscan.analysis.affected import modules
 from stackscan.analysis.analyse import Analysis
-from stackscan.analysis.classify import Finding
+from stackscan.analysis.finding import Finding
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import index_of
 from stackscan.model import bucket
@@ -62,7 +62,7 @@ def build_snapshot(
     left = [found for found in buckets if everything or (found.stack, found.wait_reason) not in aside]
     caught_first = sorted(left, key=lambda found: found.stack not in caught)  # stable: by count within each
     locks = analysis.locks(idle_too=everything)
-    suspicions = lock_report.verdicts(locks)
+    suspicions = [] if any(finding.cause for finding in stuck) else lock_report.verdicts(locks)
     return SnapshotReport(
         source=place.source,
         member=place.member,
@@ -92,7 +92,7 @@ def build_snapshot(
         locks=locks,
         families=analysis.creation_sites(idle_too=everything),
         finding_families=analysis.finding_sites,
-        finding_frames=tuple((f.rule.name, frame) for f in stuck if (frame := _location(f, snapshot)) is not None),
+        finding_frames=tuple((f.key, frame) for f in stuck if (frame := _location(f, snapshot)) is not None),
         buckets=_stack_reports(buckets[:top], decided, aside),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),
         set_aside=healthy,
@@ -108,6 +108,8 @@ def build_snapshot(
 def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:
     """The frame that decided for most of a finding's goroutines, or the first outside the standard library if it is in
     there; None where they have no frames."""
+    if finding.steps and finding.steps[0].frame is not None:
+        return finding.steps[0].frame  # the culprit's
     weights = None if snapshot.counts is None else snapshot.counts.to_numpy()[finding.rows]
     counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
     located = [n for n in finding.stack_ids if snapshot.stacks[n].frames and n < len(counts)]

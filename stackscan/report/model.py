@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from stackscan.analysis.agreement import Agreement
-from stackscan.analysis.classify import Finding
 from stackscan.analysis.creation_sites import Family
 from stackscan.analysis.defects import Judgement
+from stackscan.analysis.finding import Finding, FindingKey
 from stackscan.analysis.locks import Locks
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.analysis.proposals import Proposal
@@ -74,9 +74,9 @@ class SnapshotReport:
     dump, outermost first (empty: nothing), and ``stream`` whose lines of the log these are. ``findings`` are what is
     stuck, ``set_aside`` what is idle and expected to be (``everything``: that and all other details are shown).
     ``selection`` says which goroutines the report is about (None: all); ``proposals`` are possible pools.
-    ``families`` are the largest creation sites, ``finding_families`` those of what alarming rules caught, by rule.
-    ``explained``: each finding says why, with its whole fix and its references. ``finding_frames`` holds by rule the
-    frame that decided for most of its goroutines.
+    ``families`` are the largest creation sites, ``finding_families`` those of alarming findings, by finding.
+    ``explained``: each finding says why, with its whole fix and its references. ``finding_frames`` holds by finding
+    the frame that decided for most of its goroutines.
     """
 
     source: str
@@ -111,8 +111,8 @@ class SnapshotReport:
     cut: bool = False  # the file or archive that holds it ends before its end
     locks: Locks = field(default_factory=Locks)
     families: tuple[Family, ...] = ()
-    finding_families: tuple[tuple[str, tuple[Family, ...]], ...] = ()
-    finding_frames: tuple[tuple[str, Frame], ...] = ()
+    finding_families: tuple[tuple[FindingKey, tuple[Family, ...]], ...] = ()
+    finding_frames: tuple[tuple[FindingKey, Frame], ...] = ()
     explained: bool = False
     on_screen: int = 3
 

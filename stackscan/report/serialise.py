@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from stackscan import __version__
-from stackscan.analysis.classify import Finding
 from stackscan.analysis.defects import Judgement
+from stackscan.analysis.finding import Finding, Step
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.model.snapshot import Frame
 from stackscan.queueing.projection import Projection
@@ -137,7 +137,7 @@ def _frame(frame: Frame) -> dict[str, Any]:
 
 def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:
     rule = finding.rule
-    families = dict(snapshot.finding_families).get(rule.name, ())
+    families = dict(snapshot.finding_families).get(finding.key, ())
     return {
         "rule": rule.name,
         "severity": finding.severity,
@@ -148,12 +148,20 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:
         "why": rule.why,
         "fix": rule.fix,
         "references": list(rule.references),
+        "cause": finding.cause,
+        "confidence": finding.confidence,
+        "steps": [_step(step) for step in finding.steps],
         "families": lock_report.families_json(families),
         "evidence_level": rule.evidence_level,
         "affected": [str(entry) for entry in rule.affected],
         "fixed": rule.fixed or None,
         "applies": None if finding.applies is None else {"verdict": finding.applies[0], "basis": finding.applies[1]},
     }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    frame = None if step.frame is None else _frame(step.frame)
+    return {"goroutine_ids": list(step.ids), "count": step.count, "does": step.does, "frame": frame}
 
 
 def _phase(judgement: Judgement) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from stackscan.analysis.classify import Finding, told_by
+from stackscan.analysis.finding import Finding, told_by
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.model.bucket import Bucket
 from stackscan.model.snapshot import Snapshot
@@ -74,7 +74,7 @@ def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample
     }
     one = finding.rule.verdict_one if finding.count == 1 and finding.verdict == finding.rule.verdict else ""
     text = Template(one or finding.verdict).safe_substitute(words)
-    if finding.verdict == finding.title:
+    if finding.verdict == finding.title and not finding.steps:
         text = f"{finding.count:,} {_noun(finding)}: {text}"
     return Verdict(finding.severity, _of_one(text) if finding.count == 1 else text)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, TextIO
 
-from stackscan.analysis.classify import Finding, told_by
+from stackscan.analysis.finding import Finding, told_by
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.queueing.projection import Projection
 from stackscan.render import lock_words, pool_words, words
@@ -44,7 +44,7 @@ def _snapshot(snapshot: SnapshotReport) -> str:
 def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
     rule = finding.rule
     applies = words.applies(finding, snapshot)
-    families = dict(snapshot.finding_families).get(rule.name, ())
+    families = dict(snapshot.finding_families).get(finding.key, ())
     references = " ".join(f"<{words.plain(reference)}>" for reference in rule.references)
     return "\n".join(
         (

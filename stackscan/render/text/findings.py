@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stackscan.analysis.classify import Finding, told_by
+from stackscan.analysis.finding import Finding, told_by
 from stackscan.render import lock_words, words
 from stackscan.render.text.page import MARKS, Page
 from stackscan.report import SnapshotReport
@@ -61,6 +61,7 @@ def _whole(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
     rule = finding.rule
     _head(page, finding)
     page.prose("", finding.title)
+    _steps(page, finding)
     page.prose("evidence", words.evidence(finding))
     if applies := words.applies(finding, snapshot):
         page.prose("versions", applies)
@@ -76,14 +77,22 @@ def _whole(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
             page.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
 
 
+def _steps(page: Page, finding: Finding) -> None:
+    """Who waits for whom, the culprit first, each with the frame to look at."""
+    for place, step in enumerate(finding.steps):
+        page.prose("who" if place == 0 else "", words.step(step))
+        if step.frame is not None:
+            page.located(f"{'':<10}↳ ", step.frame, indent=2)
+
+
 def _location(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
     """Where the goroutines are, which they are, and who started them."""
-    frame = dict(snapshot.finding_frames).get(finding.rule.name)
-    if frame is not None:
+    frame = dict(snapshot.finding_frames).get(finding.key)
+    if frame is not None and not finding.steps:  # the steps name their own
         page.located(f"{'at':<10}", frame, indent=2)
     most = None if snapshot.everything or snapshot.explained else _IDS
     parts = [words.ids(finding.goroutine_ids, finding.count, most=most)] if finding.goroutine_ids else []
-    families = dict(snapshot.finding_families).get(finding.rule.name, ())
+    families = dict(snapshot.finding_families).get(finding.key, ())
     parts += [lock_words.family_text(families)] if families else []
     if parts:  # counted formats have neither
         page.prose("ids" if finding.goroutine_ids else "created", "; ".join(parts), style="dim")

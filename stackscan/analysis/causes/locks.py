@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from root_causes.held import FIRM, HeldLock, held_locks, waits_for_lock
-from root_causes.model import Cause, Confidence, Name, Step
-from root_causes.scene import Scene, Waiting, type_of
-from root_causes.words import ids_of, place_of, several, short, waits, why_waits
+from stackscan.analysis.causes.held import FIRM, HeldLock, held_locks, waits_for_lock
+from stackscan.analysis.causes.model import Cause, Name
+from stackscan.analysis.causes.scene import Scene, Waiting, type_of
+from stackscan.analysis.causes.words import ids_of, place_of, several, short, waits, why_waits
+from stackscan.analysis.finding import Confidence, Step
 from stackscan.formats.symbol import read_symbol
 
 #: Circles, also of one goroutine with itself: they need no other sign that nothing moves.

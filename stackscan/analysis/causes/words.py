@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from root_causes.scene import Waiting
+from stackscan.analysis.causes.scene import Waiting
 from stackscan.model.snapshot import Frame
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
-from stackscan.model.snapshot import Frame
+from stackscan.analysis.finding import Confidence, Step
 
 Name = Literal[
     "self-deadlock",
@@ -17,19 +17,6 @@ Name = Literal[
     "channel-never-served",
     "cond-never-signalled",
 ]
-#: ``proved``: the runtime says so, or one stack shows it alone.
-Confidence = Literal["proved", "likely", "possible"]
-CONFIDENCES: Final[tuple[Confidence, ...]] = ("proved", "likely", "possible")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Goroutines of a cause, what they do (``holds A and waits for B``), and the frame to look at in each."""
-
-    ids: tuple[int, ...]
-    count: int
-    does: str
-    frame: Frame | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from root_causes import channels, locks
-from root_causes.model import CONFIDENCES, Cause
-from root_causes.scene import Scene
+from stackscan.analysis.causes import channels, locks
+from stackscan.analysis.causes.model import Cause
+from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.finding import CONFIDENCES
 from stackscan.analysis.locks import Locks
 from stackscan.model.snapshot import Snapshot, Stack
 

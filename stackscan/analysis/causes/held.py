@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from root_causes.scene import Scene, Waiting, type_of
+from stackscan.analysis.causes.scene import Scene, Waiting, type_of
 from stackscan.analysis.locks import Lock
 
 _KINDS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})

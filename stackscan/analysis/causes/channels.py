@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from root_causes.held import waits_for_lock
-from root_causes.model import Cause, Confidence, Name, Step
-from root_causes.scene import CHANNELS, Scene, Waiting, type_of
-from root_causes.words import ids_of, place_of, short, waits
+from stackscan.analysis.causes.held import waits_for_lock
+from stackscan.analysis.causes.model import Cause, Name
+from stackscan.analysis.causes.scene import CHANNELS, Scene, Waiting, type_of
+from stackscan.analysis.causes.words import ids_of, place_of, short, waits
+from stackscan.analysis.finding import Confidence, Step
 
 _RUNTIME = "the runtime found that nobody alive can wake them"
 

@@ -1,0 +1,125 @@
+"""Puts what rules caught under the root cause that explains it: root before symptom, one finding for one fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from stackscan.analysis.causes.model import Cause
+from stackscan.analysis.finding import CONFIDENCES, Finding
+from stackscan.knowledge.language import index_of
+from stackscan.knowledge.language.symbols import Mask
+from stackscan.knowledge.rule import SEVERITIES, Rule, Severity
+from stackscan.model.snapshot import Snapshot
+
+#: The share of a pile-up that must wait behind a cause to be its symptom.
+_SYMPTOM: Final = 0.8
+#: The share of a cause that a rule must have caught to know the fault by a better name.
+_BY_NAME: Final = 0.5
+_IDS_SHOWN: Final = 20
+
+
+def with_causes(
+    findings: Sequence[Finding],
+    causes: Sequence[Cause],
+    named: Mapping[str, Rule],
+    snapshot: Snapshot,
+    among: Mask | None = None,
+) -> tuple[Finding, ...]:
+    """The findings with those of root causes, most severe first.
+
+    ``named`` are the causes that are looked for; ``among`` are the goroutines that findings are about (None: all).
+    """
+    left = list(findings)
+    found: list[Finding] = []
+    for cause in causes:
+        if cause.name in named:
+            finding = _finding(cause, named[cause.name], snapshot, among)
+            if finding is not None:
+                found.append(_explaining(finding, cause, left))
+    return in_order([*found, *left])
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What is stuck by severity, then what is healthy; root causes first, the most certain at the top; by count."""
+    order = lambda f: (  # noqa: E731
+        f.rule.kind == "healthy", SEVERITIES.index(f.severity),
+        len(CONFIDENCES) if f.confidence is None else CONFIDENCES.index(f.confidence),
+        -f.count, f.rule.extends is None, f.rule.name,
+    )  # fmt: skip
+    return tuple(sorted(findings, key=order))
+
+
+def _finding(cause: Cause, rule: Rule, snapshot: Snapshot, among: Mask | None) -> Finding | None:
+    """The finding of a cause; None where none of its goroutines was selected."""
+    rows = np.fromiter(cause.rows, dtype=np.int64)
+    if among is not None:
+        rows = rows[among[rows]]
+    if not len(rows):
+        return None
+    index = index_of(snapshot)
+    ids, known = index.column("goroutine_id")
+    minutes, waits = index.column("wait_minutes")
+    stack_ids = tuple(dict.fromkeys(index.row_stack[rows].tolist()))
+    return Finding(
+        rule=rule,
+        severity=_severity(cause),
+        title=cause.title,
+        verdict=cause.title,
+        count=index.count(rows),
+        goroutine_ids=tuple(ids[rows][known[rows]][:_IDS_SHOWN].tolist()),
+        evidence={
+            "goroutines": index.count(rows),
+            "waiting": cause.waiting,
+            "because": cause.argument,
+            "longest_wait_minutes": int(minutes[rows].max()) if waits[rows].any() else None,
+        },
+        stack_ids=stack_ids,
+        deciding={stack_id: cause.deciding.get(stack_id, 0) for stack_id in stack_ids},
+        rows=np.sort(rows),
+        cause=cause.name,
+        confidence=cause.confidence,
+        steps=cause.steps,
+    )
+
+
+def _severity(cause: Cause) -> Severity:
+    """What is proved is an error; what is likely, when something is stuck."""
+    if cause.confidence == "proved":
+        return "error"
+    if cause.confidence == "likely":
+        return "error" if cause.stuck else "warning"
+    return "warning"
+
+
+def _explaining(cause: Finding, root: Cause, left: list[Finding]) -> Finding:
+    """The finding of a cause with its symptoms, which leave ``left``; under the name of a rule that knows the fault."""
+    better: Finding | None = None
+    also: dict[str, int] = {}
+    severity = cause.severity
+    for finding in list(left):
+        if finding.rule.kind == "healthy" or finding.cause is not None:
+            continue
+        inside = int(np.isin(finding.rows, cause.rows).sum())
+        if finding.rule.symptom and inside >= _SYMPTOM * len(finding.rows):
+            left.remove(finding)
+            also[finding.rule.name] = finding.count
+            if finding.severity != "info":
+                severity = min(severity, finding.severity, key=SEVERITIES.index)
+        elif not finding.rule.symptom and inside >= _BY_NAME * len(cause.rows) and better is None:
+            left.remove(finding)
+            better = finding
+    evidence = cause.evidence | ({"also": also} if also else {})
+    if better is not None:
+        return replace(
+            better,
+            severity=min(severity, better.severity, key=SEVERITIES.index),
+            evidence=better.evidence | {"because": root.argument} | ({"also": also} if also else {}),
+            cause=cause.cause,
+            confidence=cause.confidence,
+            steps=cause.steps,
+        )
+    return replace(cause, severity=severity, evidence=evidence)

@@ -1,0 +1,71 @@
+"""Finding: what one rule caught, or one cause that explains what hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+import numpy as np
+
+from stackscan.analysis.affected import Verdict
+from stackscan.knowledge.language.index import Numbers
+from stackscan.knowledge.rule import Rule, Severity
+from stackscan.model.snapshot import Frame
+
+#: The evidence of a finding: numbers, numbers by name, or an argument in words.
+Evidence = dict[str, int | dict[str, int] | str | None]
+#: What tells a finding from all others of a snapshot.
+FindingKey = tuple[str, int]
+#: ``proved``: the runtime says so, or one stack shows it alone.
+Confidence = Literal["proved", "likely", "possible"]
+CONFIDENCES: Final[tuple[Confidence, ...]] = get_args(Confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Goroutines of a cause, what they do (``holds A, waits for B``), and the frame to look at in each. ``ids`` are the
+    first 20 of ``count``."""
+
+    ids: tuple[int, ...]
+    count: int
+    does: str
+    frame: Frame | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule caught in one snapshot, or one cause of what hangs.
+
+    ``count`` goroutines in the stacks ``stack_ids``, of which the first 20 ids are kept; ``deciding`` maps a stack
+    id to the index of the frame that made it match. ``title`` and ``verdict`` are the rule's, the latter its first
+    line of a report, with its placeholders; it and ``severity`` are those of a minor finding where it is one.
+    ``applies`` says whether the program's versions have the defect, with the evidence (None: unknown). ``rows``
+    are the goroutines' rows in the snapshot. ``cause`` is the root cause that the finding names (None: none is known),
+    ``confidence`` how sure that is, and ``steps`` are its goroutines in order, the culprit first.
+    """
+
+    rule: Rule
+    severity: Severity
+    title: str
+    verdict: str
+    count: int
+    goroutine_ids: tuple[int, ...]
+    evidence: Evidence
+    stack_ids: tuple[int, ...]
+    deciding: dict[int, int]
+    applies: tuple[Verdict, str] | None = None
+    rows: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False, compare=False)
+    cause: str | None = None
+    confidence: Confidence | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def key(self) -> FindingKey:
+        """What tells it from all others of a snapshot: a cause may occur several times."""
+        return self.rule.name, min(self.stack_ids, default=-1)
+
+
+def told_by(finding: Finding, findings: Iterable[Finding]) -> Finding | None:
+    """The finding of an extending rule that caught the same goroutines: it replaces this one. None: there is none."""
+    return next((o for o in findings if o.rule.extends == finding.rule.name and o.count == finding.count), None)

@@ -1,0 +1,52 @@
+"""Cause files: what a root cause is called, why it hangs a program, and how to fix it. The argument is code."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from stackscan.knowledge.descriptions import Table, read_files
+from stackscan.knowledge.language import parse
+from stackscan.knowledge.rule import Rule
+
+_FOLDER: Final = Path(__file__).resolve().parent / "causes"
+#: Matches no goroutine: a cause is argued from many goroutines at once (stackscan/analysis/causes).
+_NOTHING: Final = parse("minutes > 1 and minutes < 1", where="a cause")
+
+
+@cache
+def catalogue() -> tuple[Rule, ...]:
+    """All root causes that are named, by name. Raises CatalogueError for a wrong file."""
+    return tuple(sorted((_read(table) for table in read_files(_FOLDER)), key=lambda cause: cause.name))
+
+
+def _read(table: Table) -> Rule:
+    title = table.text("title")
+    cause = Rule(
+        name=table.name(),
+        kind="stuck",
+        severity="warning",
+        title=title,
+        verdict=title,
+        verdict_one="",
+        why=table.text("why"),
+        fix=table.text("fix"),
+        references=table.texts("references"),
+        when=_NOTHING,
+        expression="",
+        evidence_level="reproduced",
+        affected=(),
+        fixed="",
+        noun="goroutines",
+        pool=None,
+        minor=(),
+        extends=None,
+        yields_to=(),
+        shapes=(),
+        companion=None,
+        transports=(),
+        read_examples=lambda: (),
+    )
+    table.finish()
+    return cause
