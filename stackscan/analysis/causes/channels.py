@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
-from stackscan.analysis.causes.scene import CHANNELS, Scene, Waiting, type_of
+from stackscan.analysis.causes.scene import CHANNELS, Scene, Waiting, function_of, type_of
 from stackscan.analysis.causes.words import ids_of, place_of, short, waits
 from stackscan.analysis.finding import Confidence, Step
 
-_RUNTIME = "the runtime found that nobody alive can wake them"
+#: What nothing from outside the process ends.
+_STUCK: Final = frozenset({"chan send", "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)"})
+_RUNTIME: Final = "the runtime found that nobody alive can wake them"
 
 
 def find(scene: Scene) -> list[Cause]:
@@ -63,16 +67,15 @@ def _returned(wait: Waiting, scene: Scene) -> Cause | None:
 
 def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
     """Nobody is left to call Done, or those who are left are blocked, and not by a lock: that would be the cause."""
-    kind = type_of(wait.frames[wait.own].function) if wait.own is not None else None
-    workers = [scene.of_row[row] for goroutine in wait.ids for row in scene.by_creator.get(goroutine, ())]
-    workers = workers or [other for other in scene.by_type.get(kind or "", ()) if other is not wait]
+    workers = _who_calls_done(wait, scene)
     if any(worker.moving or waits_for_lock(worker) for worker in workers):
         return []
     own = wait.frames[wait.own].function if wait.own is not None else ""
     circle = bool(workers) and all(_sends_from(worker, own) for worker in workers)
-    if not (circle or wait.leaked or scene.all_asleep or wait.minutes):
+    proved = wait.leaked or scene.all_asleep
+    if not (circle or proved or (wait.minutes and not any(map(_may_end, workers)))):
         return []
-    sure: Confidence = "proved" if wait.leaked or scene.all_asleep else "likely" if scene.is_whole else "possible"
+    sure: Confidence = "proved" if proved else "likely" if scene.is_whole and not scene.counted else "possible"
     if workers:
         worker = workers[0]
         title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for goroutines blocked in {place_of(worker)}"
@@ -83,8 +86,30 @@ def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
         does = ("does not reach Done", "waits for Done")
         return [_of("waitgroup-never-done", sure, title, argument, (worker, wait), does)]
     title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for a WaitGroup, and nobody is left to call Done"
-    argument = "none of the goroutines that it started is left"
+    argument = "none of the goroutines that it may wait for is left"
     return [_of("waitgroup-never-done", sure, title, argument, (wait,), ("waits for Done",))]
+
+
+def _who_calls_done(wait: Waiting, scene: Scene) -> list[Waiting]:
+    """The goroutines that a WaitGroup may wait for: those that the waiter started, or else its siblings, which the same
+    function started, or those in a method of the same type."""
+    children = [scene.of_row[row] for goroutine in wait.ids for row in scene.by_creator.get(goroutine, ())]
+    if children:
+        return list({id(child): child for child in children}.values())
+    own = wait.frames[wait.own].function if wait.own is not None else ""
+    outer = {function_of(frame.function) for frame in wait.frames if frame.function != own} | {function_of(own)}
+    if wait.stack.created_by is not None:
+        outer.add(function_of(wait.stack.created_by.function))
+    kind = type_of(own)
+    return [
+        other
+        for other in scene.waits
+        if other is not wait
+        and (
+            (other.stack.created_by is not None and function_of(other.stack.created_by.function) in outer)
+            or (kind is not None and kind in other.types)
+        )
+    ]
 
 
 def _sends_from(worker: Waiting, function: str) -> bool:
@@ -94,6 +119,11 @@ def _sends_from(worker: Waiting, function: str) -> bool:
         and worker.own is not None
         and worker.frames[worker.own].function.startswith(function + ".func")
     )
+
+
+def _may_end(worker: Waiting) -> bool:
+    """Whether what they wait for may come from outside: a timer, the network, a request."""
+    return not worker.reasons & _STUCK
 
 
 def _of(
@@ -116,4 +146,5 @@ def _of(
         waiting=chain[-1].count,
         stuck=stuck,
         deciding={wait.stack_id: wait.place for wait in chain if wait.place is not None},
+        culprits=tuple(chain[0].rows.tolist()),
     )

@@ -11,16 +11,20 @@ from stackscan.analysis.causes.scene import Scene, Waiting, type_of
 from stackscan.analysis.locks import Lock
 
 _KINDS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
+#: What a damaged stack still says of them.
+_REASONS: Final = frozenset({"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"})
 #: A candidate with so much evidence (analysis/locks/candidates.py) is the holder unless something speaks against it.
 FIRM: Final = 60
 _TYPE: Final = 20
+#: Objects of one type lie in one heap: their addresses are about as long, in bits.
+_ALIKE: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HeldLock:
     """One lock: the goroutines that wait for it (``rows`` in the snapshot) and those that may hold it, each with how
     much speaks for it (1 to 100, most first). ``type`` is the type of the object that it belongs to; ``known``: its
-    address or its object's is known."""
+    ``address`` or that of its object (``owner``) is known."""
 
     kind: str
     type: str | None
@@ -28,6 +32,8 @@ class HeldLock:
     holders: tuple[tuple[int, Waiting], ...]
     rows: tuple[int, ...]
     known: bool
+    address: int | None = None
+    owner: int | None = None
 
     @property
     def best(self) -> int:
@@ -42,14 +48,40 @@ class HeldLock:
     @property
     def name(self) -> str:
         """How people call it: ``the Mutex of a store.(*Cache)``."""
-        kind, wait = self.kind.removeprefix("sync."), self.waiters[0]
-        shown = None if self.type is None or wait.own is None else type_of(wait.shown.frames[wait.own].function)
-        return f"a {kind}" if shown is None else f"the {kind} of a {shown.rpartition('/')[2]}"
+        return lock_name(self.kind, self.waiters[0]) if self.type is not None else f"a {bare(self.kind)}"
+
+    @property
+    def writers(self) -> list[Waiting]:
+        """Those who wait to write, of an RWMutex."""
+        return [wait for wait in self.waiters if "sync.RWMutex.Lock" in wait.reasons]
+
+    def is_other_than(self, other: HeldLock) -> bool:
+        """Whether the two are two locks for certain: waiters of one RWMutex may show its address, or its object's, or
+        neither."""
+        if self.kind != other.kind or self.type != other.type:
+            return True
+        if self.address is not None and other.address is not None:
+            return self.address != other.address
+        if self.owner is None or other.owner is None or self.owner == other.owner:
+            return False
+        # A word far from all others is no object, but a length or a duration that stood where the receiver is shown.
+        return abs(self.owner.bit_length() - other.owner.bit_length()) <= _ALIKE
+
+
+def lock_name(kind: str, wait: Waiting) -> str:
+    """What one of its waiters says of a lock: ``the Mutex of a store.(*Cache)``, ``a Mutex``."""
+    shown = None if wait.own is None else type_of(wait.shown.frames[wait.own].function)
+    return f"a {bare(kind)}" if shown is None else f"the {bare(kind)} of a {shown.rpartition('/')[2]}"
+
+
+def bare(kind: str) -> str:
+    """``Mutex`` of ``sync.Mutex``."""
+    return kind.removeprefix("sync.")
 
 
 def waits_for_lock(wait: Waiting) -> bool:
     """Whether they wait for a lock themselves."""
-    return wait.site is not None and wait.site.kind in _KINDS
+    return bool(wait.reasons & _REASONS) or (wait.site is not None and wait.site.kind in _KINDS)
 
 
 def held_locks(scene: Scene) -> list[HeldLock]:
@@ -59,7 +91,7 @@ def held_locks(scene: Scene) -> list[HeldLock]:
     for lock in scene.locks.locks:
         if lock.kind not in _KINDS:
             continue
-        rows = [scene.row_of_id[number] for number in lock.goroutine_ids]  # the first 20: enough for the kind
+        rows = lock.rows.tolist()
         seen.update(rows)
         if not lock.aside:
             found.append(_known(lock, rows, scene))
@@ -67,12 +99,14 @@ def held_locks(scene: Scene) -> list[HeldLock]:
 
 
 def _known(lock: Lock, rows: Sequence[int], scene: Scene) -> HeldLock:
-    waiters = tuple({id(scene.of_row[row]): scene.of_row[row] for row in rows}.values())
+    waiters = tuple(scene.waits_of(rows))
     kind_type = lock.owner_type or _type(waiters[0])
     holders = _candidates(lock, scene)
     if not holders and lock.owner is None and kind_type is not None:
         holders = _in_type(kind_type, waiters, scene)
-    return HeldLock(lock.kind, kind_type, waiters, holders, tuple(rows), known=True)
+    return HeldLock(
+        lock.kind, kind_type, waiters, holders, tuple(rows), known=True, address=lock.address, owner=lock.owner
+    )
 
 
 def _candidates(lock: Lock, scene: Scene) -> tuple[tuple[int, Waiting], ...]:
@@ -90,15 +124,21 @@ def _in_type(kind_type: str, waiters: Sequence[Waiting], scene: Scene) -> tuple[
     return tuple(
         (_TYPE, wait)
         for wait in scene.by_type.get(kind_type, ())
-        if id(wait) not in mine and not scene.is_idle(wait) and "sync.Cond.Wait" not in wait.reasons
+        if id(wait) not in mine and not scene.is_idle(wait) and not _gave_back(wait, kind_type)
     )
+
+
+def _gave_back(wait: Waiting, kind_type: str) -> bool:
+    """Whether they wait in a Cond of this very type: Wait has released its lock."""
+    asks = wait.own is not None and type_of(wait.frames[wait.own].function) == kind_type
+    return asks and "sync.Cond.Wait" in wait.reasons
 
 
 def _unknown(scene: Scene, seen: set[int]) -> Iterator[HeldLock]:
     """Waiters whose lock no frame shows: together by type, or by the function that asked."""
     groups: dict[tuple[str, str], list[Waiting]] = defaultdict(list)
     for wait in scene.waits:
-        if wait.site is None or not waits_for_lock(wait) or wait.own is None or scene.is_idle(wait):
+        if wait.site is None or wait.site.kind not in _KINDS or wait.own is None or scene.is_idle(wait):
             continue
         if not seen.issuperset(wait.rows.tolist()):
             groups[wait.site.kind, _type(wait) or wait.frames[wait.own].function].append(wait)

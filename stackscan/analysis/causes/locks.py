@@ -1,4 +1,4 @@
-"""Causes among locks: circles, locks taken twice, locks that nobody is left to release, holders that wait.
+"""Causes among locks: locks taken twice, locks that nobody is left to release, holders that wait.
 
 A dump shows who waits for a lock, never who holds it. Who may hold it is argued from pointers (the same object), from
 elimination (nobody else is left in a method of that type), and from the order of frames (an outer frame ran before).
@@ -8,25 +8,27 @@ Source: sync/mutex.go, sync/rwmutex.go, sync/once.go; https://github.com/timmyyu
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from stackscan.analysis.causes.circles import circles
 from stackscan.analysis.causes.held import FIRM, HeldLock, held_locks, waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
-from stackscan.analysis.causes.scene import Scene, Waiting, type_of
+from stackscan.analysis.causes.own import Outer, once_outside, outer_frame
+from stackscan.analysis.causes.scene import Scene, Waiting
 from stackscan.analysis.causes.words import ids_of, place_of, several, short, waits, why_waits
 from stackscan.analysis.finding import Confidence, Step
 from stackscan.formats.symbol import read_symbol
 
-#: Circles, also of one goroutine with itself: they need no other sign that nothing moves.
-_CIRCLES: Final = frozenset({"lock-order-cycle", "self-deadlock", "rwmutex-recursive-read"})
+#: Circles of one goroutine with itself: they need no other sign that nothing moves.
+_CIRCLES: Final = frozenset({"self-deadlock", "rwmutex-recursive-read"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     """What is wrong with one lock: ``chain`` are the goroutines that matter, the culprit first, each with what it
-    ``does``; ``title`` has a place for how many wait behind them."""
+    ``does``; ``behind`` is what all others do that wait for the lock. ``deadlock``: none of them can ever go on."""
 
     name: Name
     confidence: Confidence
@@ -34,6 +36,8 @@ class _Verdict:
     title: str
     chain: tuple[Waiting, ...]
     does: tuple[str, ...]
+    behind: str
+    deadlock: bool = False
 
 
 def find(scene: Scene) -> list[Cause]:
@@ -46,134 +50,202 @@ def find(scene: Scene) -> list[Cause]:
             by_waiting[id(wait)].append(lock)
         if lock.type is not None:
             by_type[lock.type].append(lock)
-    found = []
+    found = circles(scene, locks, by_waiting)
+    explained = {row for cause in found for row in cause.rows}
+    single = []
     for lock in locks:
+        if explained.issuperset(lock.rows):
+            continue
         verdict = (
-            _circle(lock, by_waiting)
-            or _read_again(lock, by_type)
-            or _taken_twice(lock, scene)
-            or _held_by_one_that_waits(lock)
+            _once_in_itself(lock, scene)
+            or _read_again(lock, by_type, scene)
+            or _taken_twice(lock, by_type, scene)
+            or _held_by_one_that_waits(lock, scene)
             or _held_by_nobody(lock, scene)
         )
         if verdict is not None:
-            found.append((lock, verdict))
-    return _together(scene, found)
+            single.append((lock, verdict))
+    return [*found, *_together(scene, single)]
 
 
-def _circle(lock: HeldLock, by_waiting: dict[int, list[HeldLock]]) -> _Verdict | None:
-    """The likely holder of this lock waits for one whose likely holder waits for this one."""
-    for score, holder in lock.holders:
-        for other in by_waiting.get(id(holder), ()) if waits_for_lock(holder) else ():
-            for again, second in other.holders if other is not lock else ():
-                if second is not holder and second in lock.waiters and max(score, again) >= FIRM:
-                    return _Verdict(
-                        "lock-order-cycle",
-                        "likely",
-                        "each runs a method of the object whose lock the other waits for",
-                        f"{ids_of(holder, second)} likely wait for each other's locks, in {place_of(holder)} and "
-                        f"{place_of(second)}",
-                        (holder, second),
-                        (
-                            f"likely holds {lock.name}, waits for {other.name}",
-                            f"likely holds {other.name}, waits for {lock.name}",
-                        ),
-                    )
-    return None
-
-
-def _holds(held: HeldLock, wanted: HeldLock) -> str:
-    return f"likely holds {held.name}, waits for {wanted.name}"
-
-
-def _read_again(lock: HeldLock, by_type: dict[str, list[HeldLock]]) -> _Verdict | None:
+def _read_again(lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]], scene: Scene) -> _Verdict | None:
     """A reader under an outer reader of the same RWMutex, with a writer between the two."""
     if lock.kind != "sync.RWMutex" or lock.type is None or lock.has_firm_holder:
         return None
-    writers = [w for other in by_type[lock.type] for w in other.waiters if "sync.RWMutex.Lock" in w.reasons]
-    readers = [
-        (w, at) for w in lock.waiters if "sync.RWMutex.RLock" in w.reasons and (at := _outer(w, lock)) is not None
-    ]
-    if not writers or not readers:
+    around = [lock] if lock.writers else [o for o in by_type[lock.type] if not o.is_other_than(lock)]
+    writers = [writer for each in around for writer in each.writers]
+    readers = [wait for wait in lock.waiters if "sync.RWMutex.RLock" in wait.reasons]
+    outer = next((found for wait in readers if (found := outer_frame(wait, lock, scene)) is not None), None)
+    if not writers or outer is None:
         return None
-    wait, at = readers[0]
+    wait, reads = outer.wait, short(outer.shown)
     return _Verdict(
         "rwmutex-recursive-read",
         "likely",
-        f"{short(wait.shown.frames[at])} is an outer frame of the same stack, and a writer waits between the two",
+        f"{reads} is an outer frame of the same stack, and a writer waits between the two",
         f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} to read {lock.name} again, behind a writer that waits for "
-        f"its first read in {short(wait.shown.frames[at])}",
+        f"its first read in {reads}",
         (wait, writers[0]),
-        ("likely holds the lock for reading, waits to read again", "waits to write"),
+        ("likely holds the lock for reading, waits to read again", "waits to write, behind that first read"),
+        f"waits for {lock.name}",
+        deadlock=True,
     )
 
 
-def _taken_twice(lock: HeldLock, scene: Scene) -> _Verdict | None:
-    """An outer frame is a method of the same object, and nobody else is left that could hold the lock."""
-    outer = [(w, at) for w in lock.waiters if (at := _outer(w, lock)) is not None]
-    if not outer or lock.has_firm_holder:
+def _once_in_itself(lock: HeldLock, scene: Scene) -> _Verdict | None:
+    """The function of a sync.Once calls Do of the same Once again: one stack shows it alone."""
+    if lock.kind != "sync.Once":
         return None
-    others = [wait for _, wait in lock.holders if not waits_for_lock(wait)]
-    wait, at = outer[0]
-    sure = scene.is_whole and not others and not scene.busy(_package(wait))
+    outer = next((found for wait in lock.waiters if (found := once_outside(wait, scene)) is not None), None)
+    if outer is None:
+        return None
+    wait, runs = outer.wait, short(outer.shown)
     return _Verdict(
         "self-deadlock",
-        "likely" if sure or wait.leaked else "possible",
-        f"{short(wait.shown.frames[at])} is an outer frame of the same stack and a method of the same type"
-        + ("; nobody else is left that could hold the lock" if sure else ""),
-        f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for {lock.name}, which it likely holds itself, taken in "
-        f"{short(wait.shown.frames[at])}",
+        "proved" if outer.certain else "likely",
+        "sync.(*Once).doSlow is twice on one stack" + (", for the same Once" if outer.certain else ""),
+        f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for {lock.name} inside that Once's own function, {runs}",
         (wait,),
-        ("likely holds the lock, waits for it again",),
+        ("runs the function of the Once, waits for it to end",),
+        f"waits for {lock.name}",
+        deadlock=True,
     )
 
 
-def _held_by_one_that_waits(lock: HeldLock) -> _Verdict | None:
+def _taken_twice(lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]], scene: Scene) -> _Verdict | None:
+    """An outer frame is a method of the same object that locks it, or nobody else is left that could hold it."""
+    if lock.has_firm_holder or lock.kind == "sync.Once":
+        return None
+    found = [outer for wait in lock.waiters if (outer := outer_frame(wait, lock, scene)) is not None]
+    outer = next(iter(found), None)
+    if outer is None or not _one_could(lock, found):
+        return None
+    wait, takes = outer.wait, short(outer.shown)
+    reason = _known_to_lock(outer, lock, by_type)
+    others = any(not waits_for_lock(other) for _, other in lock.holders)
+    nobody = scene.is_whole and not others and not scene.counted and not scene.busy(_package(wait))
+    if not reason and (others or scene.counted):
+        return None
+    if not reason and nobody:
+        reason = "nobody else is left that could hold the lock"
+    sure = nobody or (bool(reason) and not others and not scene.counted) or wait.leaked
+    return _Verdict(
+        "self-deadlock",
+        "likely" if sure else "possible",
+        f"{takes} is an outer frame of the same stack and a method of the same type"
+        + (f"; {reason}" if reason else ""),
+        f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for {lock.name}, which it likely holds itself, taken in "
+        f"{takes}",
+        (wait,),
+        ("likely holds the lock, waits for it again",),
+        f"waits for {lock.name}",
+        deadlock=True,
+    )
+
+
+def _one_could(lock: HeldLock, outers: Sequence[Outer]) -> bool:
+    """Whether a single goroutine is past the outer frame: a second one would wait there, had the first taken it."""
+    if not lock.known or lock.kind == "sync.RWMutex":
+        return True
+    among = set(lock.rows)
+    return sum(len(among.intersection(outer.wait.rows.tolist())) for outer in outers) == 1
+
+
+def _known_to_lock(outer: Outer, lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]]) -> str:
+    """Why the outer frame is believed to hold the lock: names say so, or others wait for the lock in the function."""
+    for frame, shown in outer.between:
+        if read_symbol(frame.function).name.partition(".")[0].endswith("Locked"):
+            return f"the name of {short(shown)} says that its caller holds the lock"
+    function = outer.frame.function
+    for other in by_type.get(lock.type or "", ()):
+        asks = (wait for wait in other.waiters if wait.own is not None and wait is not outer.wait)
+        if any(wait.frames[wait.own or 0].function == function for wait in asks):
+            return f"others wait for such a lock in {short(outer.shown)}"
+    return ""
+
+
+def _held_by_one_that_waits(lock: HeldLock, scene: Scene) -> _Verdict | None:
     """The likeliest holders wait themselves, and for no lock."""
     best = [wait for score, wait in lock.holders if score == lock.best]
     if not best or any(wait.moving or waits_for_lock(wait) for wait in best):
         return None
-    holder = best[0]
-    firm = lock.best >= FIRM
-    hold, are = ("holds", "is") if holder.count == 1 else ("hold", "are")
+    holder, firm = best[0], lock.best >= FIRM
+    many = sum(wait.count for wait in best)
+    if many > 1 and not (firm and lock.kind == "sync.RWMutex"):
+        return _held_by_one_of(lock, best, many)
+    worker = _needs_it_to_go_on(holder, lock, scene)
+    what = why_waits(holder)
+    behind = " for goroutines that wait for that lock" if worker else ""
     reason = "it runs a method of the same object" if firm else "it is the only one left in a method of that type"
+    likely: Confidence = "likely" if firm or lock.known else "possible"
     return _Verdict(
         "blocked-while-holding-lock",
-        "likely" if firm or (len(best) == 1 and lock.known) else "possible",
+        likely,
         reason,
-        f"{ids_of(holder)} in {place_of(holder)} likely {hold} {lock.name} and {are} blocked ({why_waits(holder)})",
-        (holder, *lock.waiters[:1]),
-        (f"likely holds {lock.name}, waits: {why_waits(holder)}", f"waits for {lock.name}"),
+        ("deadlock: " if worker else "")
+        + f"{ids_of(holder)} in {place_of(holder)} likely {'holds' if holder.count == 1 else 'hold'} {lock.name} and "
+        f"{'is' if holder.count == 1 else 'are'} blocked ({what}){behind}",
+        (holder,),
+        (f"likely holds {lock.name}, waits: {what}",),
+        f"waits for {lock.name}",
+        deadlock=worker,
     )
+
+
+def _held_by_one_of(lock: HeldLock, best: Sequence[Waiting], many: int) -> _Verdict | None:
+    """Several may hold it, all of them blocked in one place: one does."""
+    places = {place_of(wait) for wait in best}
+    if len(places) > 1 or lock.kind == "sync.Once" or all(map(_is_loop, best)):
+        return None
+    what = why_waits(best[0])
+    return _Verdict(
+        "blocked-while-holding-lock",
+        "possible",
+        "they are the only ones left in a method of that type",
+        f"one of {many:,} goroutines blocked in {place_of(best[0])} ({what}) may hold {lock.name}",
+        tuple(best),
+        tuple(f"may hold {lock.name}, waits: {what}" for _ in best),
+        f"waits for {lock.name}",
+    )
+
+
+def _is_loop(wait: Waiting) -> bool:
+    """Whether they wait in the function that began them: the loop of a worker, which holds nothing between tasks."""
+    return "select" in wait.reasons and wait.own == len(wait.frames) - 1
+
+
+def _needs_it_to_go_on(holder: Waiting, lock: HeldLock, scene: Scene) -> bool:
+    """Whether the holder waits for goroutines that it started and that wait for this very lock."""
+    if "sync.WaitGroup.Wait" not in holder.reasons:
+        return False
+    children = {row for number in holder.ids for row in scene.by_creator.get(number, ())}
+    return not children.isdisjoint(lock.rows)
 
 
 def _held_by_nobody(lock: HeldLock, scene: Scene) -> _Verdict | None:
-    if lock.holders:
+    """All that could hold it are gone. (A sync.Once cannot be left so: it is unlocked by a defer of its own.)"""
+    if lock.holders or lock.kind == "sync.Once":
         return None
     wait = lock.waiters[0]
+    if wait.own is None:
+        return None
     busy = scene.busy(_package(wait))
     if busy and not lock.known:
         return None
+    sure = scene.is_whole and not busy and not (scene.counted and scene.others_in(_package(wait), lock.waiters))
+    many = sum(each.count for each in lock.waiters)
+    who = ids_of(wait) if len(lock.waiters) == 1 else f"{many:,} goroutines"
+    place = f"in {place_of(wait)}" if len(lock.waiters) == 1 else f"(most in {place_of(wait)})"
     return _Verdict(
         "missing-unlock",
-        "likely" if scene.is_whole and not busy else "possible",
+        "likely" if sure else "possible",
         "no goroutine is left that could hold it" if scene.is_whole else "none of these goroutines can hold it",
-        f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for {lock.name}, and no goroutine is left that could unlock "
+        f"{who} {place} {'waits' if many == 1 else 'wait'} for {lock.name}, and no goroutine is left that could unlock "
         "it",
-        (wait,),
-        (f"waits for {lock.name}",),
+        (),
+        (),
+        f"waits for {lock.name}",
     )
-
-
-def _outer(wait: Waiting, lock: HeldLock) -> int | None:
-    """The frame outside the one that asked in which a method of the same type runs."""
-    if wait.own is None or lock.type is None:
-        return None
-    asker = wait.frames[wait.own].function
-    for at in range(wait.own + 1, len(wait.frames)):
-        function = wait.frames[at].function
-        if type_of(function) == lock.type and not asker.startswith(function + ".func"):
-            return at
-    return None
 
 
 def _package(wait: Waiting) -> str:
@@ -184,32 +256,46 @@ def _together(scene: Scene, found: Sequence[tuple[HeldLock, _Verdict]]) -> list[
     """One cause for each kind of fault: the same stacks in the same parts."""
     groups: dict[tuple[str, frozenset[int]], list[tuple[HeldLock, _Verdict]]] = defaultdict(list)
     for lock, verdict in found:
-        groups[verdict.name, frozenset(wait.stack_id for wait in verdict.chain)].append((lock, verdict))
+        parts = verdict.chain or lock.waiters[:1]
+        groups[verdict.name, frozenset(wait.stack_id for wait in parts)].append((lock, verdict))
     return [_cause(scene, same) for same in groups.values()]
 
 
 def _cause(scene: Scene, same: Sequence[tuple[HeldLock, _Verdict]]) -> Cause:
-    verdict = same[0][1]
+    lock, verdict = same[0]
     waits = list({id(wait): wait for wait in _everybody(same)}.values())
-    rows = dict.fromkeys(row for _, each in same for wait in each.chain for row in wait.rows.tolist())
-    waiting = dict.fromkeys(row for lock, _ in same for row in lock.rows)
+    chain = dict.fromkeys(row for _, each in same for wait in each.chain for row in _part(wait, lock))
+    behind = dict.fromkeys(row for each, _ in same for row in each.rows if row not in chain)
     leaked = any(wait.leaked for wait in waits)
-    stuck = (
-        leaked or scene.all_asleep or verdict.name in ("lock-order-cycle", "self-deadlock", "rwmutex-recursive-read")
-    )
+    stuck = leaked or scene.all_asleep or verdict.name in _CIRCLES or verdict.deadlock
+    steps = [
+        Step(scene.ids(_part(wait, lock)), scene.count(_part(wait, lock)), does, wait.where)
+        for wait, does in zip(verdict.chain, verdict.does, strict=True)
+    ]
+    if behind:
+        steps.append(Step(scene.ids(behind), scene.count(behind), verdict.behind, lock.waiters[0].where))
     return Cause(
         name=verdict.name,
         confidence="proved" if leaked and verdict.confidence == "likely" else verdict.confidence,
         title=verdict.title + several(len(same), "lock"),
         argument=verdict.argument,
-        steps=tuple(
-            Step(wait.ids, wait.count, does, wait.where) for wait, does in zip(verdict.chain, verdict.does, strict=True)
-        ),
-        rows=tuple(rows | waiting),
-        waiting=scene.count(waiting),
+        steps=tuple(steps),
+        rows=tuple(chain | behind),
+        waiting=scene.count(behind),
         stuck=stuck or any(wait.minutes for wait in waits),
         deciding={wait.stack_id: wait.place for wait in waits if wait.place is not None},
+        culprits=tuple(_part(verdict.chain[0], lock)) if verdict.chain else (),
     )
+
+
+def _part(wait: Waiting, lock: HeldLock) -> list[int]:
+    """The rows of a chain's goroutines: of those that wait for the lock, not those in the same stack that wait for
+    another one."""
+    rows: list[int] = wait.rows.tolist()
+    if wait not in lock.waiters:
+        return rows
+    among = set(rows)
+    return [row for row in lock.rows if row in among]
 
 
 def _everybody(same: Sequence[tuple[HeldLock, _Verdict]]) -> Iterator[Waiting]:

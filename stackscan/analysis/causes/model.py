@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stackscan.analysis.finding import Confidence, Step
@@ -25,7 +25,8 @@ class Cause:
 
     ``steps`` begin with the culprit; ``rows`` are all goroutines that stand still because of it, the culprit's first;
     ``waiting`` of these goroutines wait behind it. ``argument`` says in one clause why it is believed; ``stuck``:
-    something has not moved for long, or cannot. ``deciding`` has the index of the frame to look at, by stack.
+    something has not moved for long, or cannot. ``deciding`` has the index of the frame to look at, by stack;
+    ``culprits`` are the rows of those who are to blame, in the dump at least.
     """
 
     name: Name
@@ -37,3 +38,10 @@ class Cause:
     waiting: int
     stuck: bool
     deciding: dict[int, int] = field(default_factory=dict)
+    culprits: tuple[int, ...] = ()
+
+    def with_more(self, rows: tuple[int, ...], remark: str = "") -> Cause:
+        """The same cause with more goroutines that it explains, and a remark about them behind its title."""
+        more = tuple(dict.fromkeys((*self.rows, *rows)))
+        title = f"{self.title}; {remark}" if remark else self.title
+        return replace(self, title=title, rows=more, waiting=self.waiting + len(more) - len(self.rows))

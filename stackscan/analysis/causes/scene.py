@@ -3,12 +3,16 @@ there."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Final
 
 import numpy as np
+import polars as pl
 
 from stackscan.analysis.locks import Locks
 from stackscan.analysis.locks.sites import Site, site_of
@@ -25,6 +29,8 @@ _WRITERS: Final = (
     "runtime/pprof.writeGoroutineStacks", "runtime/pprof.(*Profile).WriteTo", "runtime/debug.Stack", "runtime.Stack",
     "runtime/pprof.runtime_goroutineProfileWithLabels", "runtime/pprof.writeRuntimeProfile", "runtime.Stack",
 )  # fmt: skip
+#: The endings of closures, and of the wrappers that the compiler makes for go statements.
+_CLOSURE: Final = re.compile(r"(?:\.(?:func\d+|gowrap\d+|deferwrap\d+|\d+))+$")
 #: Packages whose frames belong to the wait itself.
 _BELOW: Final = frozenset({"runtime", "sync", "internal/sync", "sync/atomic"})
 CHANNELS: Final = frozenset(
@@ -32,7 +38,7 @@ CHANNELS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Waiting:
     """Goroutines in one stack that wait for the same reason (``rows`` in the snapshot, ``count`` of them).
 
@@ -105,6 +111,12 @@ def type_of(function: str) -> str | None:
     return f"{symbol.package}.(*{symbol.receiver.lstrip('*').partition('[')[0]})"
 
 
+@lru_cache(maxsize=65536)
+def function_of(function: str) -> str:
+    """The function that a closure was written in: ``main.run`` of ``main.run.func2.1``, ``main.run.gowrap1``."""
+    return _CLOSURE.sub("", function)
+
+
 class Scene:
     """All goroutines of a dump by what they wait for. ``idle`` are rows that wait as expected, by a rule."""
 
@@ -135,6 +147,17 @@ class Scene:
             for kind in wait.types:
                 found.setdefault(kind, []).append(wait)
         return found
+
+    def waits_of(self, rows: Iterable[int]) -> list[Waiting]:
+        """The waitings of some rows, each once, most of those rows first."""
+        counts = Counter(id(self.of_row[row]) for row in rows)
+        by_id = {id(self.of_row[row]): self.of_row[row] for row in rows}
+        return [by_id[key] for key, _ in counts.most_common()]
+
+    def ids(self, rows: Iterable[int]) -> tuple[int, ...]:
+        """The first 20 ids of some rows, as far as they have any."""
+        column = self.snapshot.rows["goroutine_id"]
+        return tuple(number for row in islice(rows, 20) if (number := column[row]) is not None)
 
     def with_ids(self, ids: Iterable[int]) -> Iterator[Waiting]:
         """The waitings of these goroutines, as far as they are alive."""
@@ -173,6 +196,25 @@ class Scene:
     def all_asleep(self) -> bool:
         """Whether the runtime itself says that nothing can move."""
         return "all goroutines are asleep" in (self.snapshot.cause or "")
+
+    @cached_property
+    def counted(self) -> bool:
+        """Whether rows stand for many goroutines: such a format has no ids, so nobody can be followed."""
+        return self.snapshot.counts is not None
+
+    def receiver(self, row: int, frame: int, of: Frame) -> int | None:
+        """The first word that a goroutine's frame shows, where it is certain: of a method, its object."""
+        words = self.snapshot.arguments((of,))
+        if words is None:
+            return None
+        at = (pl.col("goroutine") == row) & (pl.col("frame") == frame) & (pl.col("position") == 0)
+        found = words.filter(at & pl.col("reliable"))["word"]
+        return int(found[0]) if len(found) else None
+
+    def others_in(self, package: str, waiters: Iterable[Waiting]) -> bool:
+        """Whether anybody else has a frame of a package and is not idle."""
+        mine = set(map(id, waiters))
+        return any(package in w.packages and id(w) not in mine and not self.is_idle(w) for w in self.waits)
 
     def busy(self, package: str) -> list[Waiting]:
         """Goroutines that run in a package: they may hold anything of it."""

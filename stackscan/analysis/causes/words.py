@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stackscan.analysis.causes.scene import Waiting
 from stackscan.model.snapshot import Frame
 
@@ -24,6 +26,13 @@ def ids_of(*waits: Waiting) -> str:
     if "?" in ids:
         return "a goroutine" if len(ids) == 1 else "goroutines"
     return f"goroutine {ids[0]}" if len(ids) == 1 else f"goroutines {' and '.join(ids)}"
+
+
+def named_ids(ids: Sequence[int]) -> str:
+    """``goroutines 7, 9 and 12``."""
+    if not ids:
+        return "goroutines"
+    return f"goroutines {', '.join(map(str, ids[:-1]))} and {ids[-1]}" if len(ids) > 1 else f"goroutine {ids[0]}"
 
 
 def why_waits(wait: Waiting) -> str:

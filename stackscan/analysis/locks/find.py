@@ -56,6 +56,7 @@ def find_locks(snapshot: Snapshot) -> Locks:
                 goroutine_ids=tuple(ids[rows[:_IDS]].tolist()),
                 max_wait_minutes=int(minutes[rows].max()),
                 candidates=holders,
+                rows=rows,
             )
         )
     return Locks(tuple(locks), cycles.find(locks), count, unknown, distinct)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
+import numpy as np
+
+from stackscan.analysis.locks.table import Integers
 from stackscan.model.snapshot import Stack
 
 #: Locks that are looked into. A server may have a hundred thousand goroutines that wait for one of its own each.
@@ -57,7 +60,7 @@ class Lock:
     the object's beginning it lies (None: elsewhere, or not known). ``reliable`` is false when
     the instance is known from a doubtful word (``?``) only, or when goroutines were put together by type alone.
     ``writers`` counts the waiters of an RWMutex that want it for themselves; ``goroutine_ids`` are the first 20.
-    ``aside``: all waiters are idle as expected, by a rule.
+    ``aside``: all waiters are idle as expected, by a rule. ``rows`` are the waiters' rows in the snapshot.
     """
 
     kind: Kind
@@ -72,6 +75,7 @@ class Lock:
     max_wait_minutes: int = 0
     candidates: tuple[Candidate, ...] = ()
     aside: bool = False
+    rows: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False, compare=False)
 
     @property
     def offset(self) -> int | None:
