@@ -17,8 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stackscan.analysis.analyse import analyse
-from stackscan.analysis.causes import find_causes
-from stackscan.analysis.causes.model import Cause
+from stackscan.analysis.finding import Finding
 from stackscan.formats.contents import read_source
 from stackscan.knowledge.configuration import shipped
 
@@ -42,8 +41,8 @@ def main() -> None:
     named = 0
     for name, cause in HANGS.items():
         (first, *_) = causes_of(dump_of(name)) or [None]
-        named += first is not None and first.name == cause
-        print(f"{name:<16} {'-' if first is None else f'{first.name} ({first.confidence}): {first.title}'}")
+        named += first is not None and first.cause == cause
+        print(f"{name:<16} {'-' if first is None else f'{first.cause} ({first.confidence}): {first.title}'}")
     print(f"everyday hangs: {named} of {len(HANGS)}")
     for folder in map(Path, sys.argv[1:]):
         for form in ("leak", "plain"):
@@ -51,12 +50,10 @@ def main() -> None:
             print(f"GoKer, {form}: {sum(right)} of {len(right)}")
 
 
-def causes_of(path: Path) -> list[Cause]:
-    """The causes of a dump, the most certain first."""
+def causes_of(path: Path) -> list[Finding]:
+    """The findings of a dump that name a root cause, the most severe first."""
     capture = read_source(str(path)).captures[0]
-    found = analyse(capture, shipped())
-    idle = [row for finding in found.healthy for row in finding.rows.tolist()]
-    return find_causes(capture.snapshot, found.locks(), idle=idle)
+    return [finding for finding in analyse(capture, shipped()).stuck if finding.cause is not None]
 
 
 def dump_of(name: str) -> Path:
@@ -72,7 +69,7 @@ def kernels(folder: Path, form: str) -> Iterator[bool]:
     for kernel in json.loads((folder / "truth.json").read_text()):
         if form == "leak" or kernel["type"] != "Communication Deadlock":
             found = causes_of(folder / f"{kernel['kernel']}.{form}.txt.gz")[:3]
-            yield any(cause.name in kernel["accept"] for cause in found)
+            yield any(cause.cause in kernel["accept"] for cause in found)
 
 
 if __name__ == "__main__":

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from stackscan.analysis import classify, defects, occupancy
 from stackscan.analysis.affected import go_version, modules
-from stackscan.analysis.causes import find_causes
-from stackscan.analysis.causes.model import Cause
+from stackscan.analysis.causes import Scene, find_causes
 from stackscan.analysis.creation_sites import Family, creation_sites, families_of
 from stackscan.analysis.defects import Judgement
-from stackscan.analysis.explain import with_causes
+from stackscan.analysis.doubts import doubts
+from stackscan.analysis.explain import in_order, with_causes
 from stackscan.analysis.finding import Finding, FindingKey
 from stackscan.analysis.locks import Locks, find_locks
 from stackscan.analysis.occupancy import PoolSample
+from stackscan.analysis.oldest import UNEXPLAINED, unexplained
 from stackscan.analysis.proposals import Proposal, propose
 from stackscan.analysis.selection import SelectedRows, Selection, select_rows
 from stackscan.knowledge import defect
 from stackscan.knowledge.configuration import Configuration
+from stackscan.knowledge.language.symbols import Mask
 from stackscan.model.capture import Capture
-from stackscan.model.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Analysis:
 
     ``capture`` is the capture as it may be shown: redacted, or only the goroutines of ``selection`` (None: all).
     ``findings`` are what is stuck, with the root cause where one is found, and what is idle as expected; their rows are
-    those of this capture. ``known_locks``: who waits for which lock, where that was looked into already.
+    those of this capture. ``known_locks``: who waits for which lock, where that was looked into already;
+    ``doubts``: why all may not be well though nothing was found, a clause each.
     """
 
     capture: Capture
@@ -40,6 +42,7 @@ class Analysis:
     proposals: tuple[Proposal, ...] = ()
     selection: Selection | None = None
     known_locks: Locks | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def stuck(self) -> tuple[Finding, ...]:
@@ -103,8 +106,8 @@ def analyse(
     every = classify.classify(snapshot, knowledge.rules, sizes, known)
     caught = every if among is None else classify.classify(snapshot, knowledge.rules, sizes, known, among)
     locks = find_locks(snapshot)
-    causes = _causes(snapshot, locks, shown, knowledge, every)
-    findings = with_causes(caught, causes, {cause.name: cause for cause in knowledge.causes}, snapshot, among)
+    scene = Scene(snapshot, locks, _rows(one for one in every if one.rule.kind == "healthy"), shown.snapshot.stacks)
+    findings = _explained(caught, scene, knowledge, among)
     found = Analysis(
         capture=shown,
         findings=findings,
@@ -117,6 +120,7 @@ def analyse(
             caught=(finding.rule.name for finding in findings),
         ),
         known_locks=None if redacted else locks,
+        doubts=doubts(capture, scene) if selected is None else (),
     )
     if selected is not None:
         return _narrowed(found, selected, "(redacted)" if redacted else where or "", capture)
@@ -125,14 +129,16 @@ def analyse(
     return replace(found, proposals=propose(snapshot, knowledge.pools, (finding.rows for finding in findings)))
 
 
-def _causes(
-    snapshot: Snapshot, locks: Locks, shown: Capture, knowledge: Configuration, caught: Iterable[Finding]
-) -> list[Cause]:
-    """The root causes of a whole dump; what waits as expected is none. Words come from the stacks as they are shown."""
-    if not knowledge.causes:
-        return []
-    idle = _rows(finding for finding in caught if finding.rule.kind == "healthy")
-    return find_causes(snapshot, locks, idle=idle, shown=shown.snapshot.stacks)
+def _explained(
+    caught: Sequence[Finding], scene: Scene, knowledge: Configuration, among: Mask | None
+) -> tuple[Finding, ...]:
+    """What rules caught and what explains it: root causes of the whole dump, and the oldest wait that is left."""
+    named = {cause.name: cause for cause in knowledge.causes}
+    if not named:
+        return tuple(caught)
+    findings = with_causes(caught, find_causes(scene), named, scene.snapshot, among)
+    oldest = unexplained(scene, findings, named[UNEXPLAINED]) if UNEXPLAINED in named and among is None else None
+    return findings if oldest is None else in_order([*findings, oldest])
 
 
 def _narrowed(found: Analysis, selected: SelectedRows, expression: str, whole: Capture) -> Analysis:

@@ -83,7 +83,13 @@ def build_snapshot(
         wait_reasons=_wait_reasons(buckets),
         modules=modules(snapshot.stacks),
         verdicts=verdict.judge(
-            snapshot, left, stuck, analysis.samples, suspicions=suspicions, selected=selection is not None
+            snapshot,
+            left,
+            stuck,
+            analysis.samples,
+            suspicions=suspicions,
+            doubts=analysis.doubts,
+            selected=selection is not None,
         ),
         findings=stuck,
         pools=analysis.samples,

@@ -39,12 +39,13 @@ def judge(
     pools: Sequence[PoolSample],
     *,
     suspicions: Sequence[Verdict] = (),
+    doubts: Sequence[str] = (),
     selected: bool = False,
 ) -> tuple[Verdict, ...]:
     """The verdict lines of one snapshot, at least one.
 
-    ``buckets`` are those that are not idle; ``suspicions`` are lines beside what rules found; ``selected``: the
-    snapshot holds only the goroutines of a selection.
+    ``buckets`` are those that are not idle; ``suspicions`` are lines beside what rules found; ``doubts`` say why all
+    may not be well though nothing was found; ``selected``: the snapshot holds only the goroutines of a selection.
     """
     if selected and snapshot.rows.is_empty():
         return (Verdict("info", "no goroutine matches"),)
@@ -54,7 +55,7 @@ def judge(
     if snapshot.cause is not None:
         lines.append(of_cause(snapshot.cause))
     if all(line.level not in ("error", "warning") for line in lines) or snapshot.cause is not None:
-        lines += _of_nothing_known(snapshot, buckets, findings)
+        lines += _doubted(_of_nothing_known(snapshot, buckets, findings), doubts)
     if not snapshot.complete:
         lines.append(Verdict("warning", _of_loss(snapshot)))
     return tuple(sorted(lines, key=lambda line: _ORDER.index(line.level)))
@@ -155,6 +156,15 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     longest = f"{'; longest wait' if alone else ', up to'} {minutes:,} min" if minutes else ""
     what = f"no two of {total:,} goroutines have the same stack" if alone else f"{share} in {where}{reason}"
     return [Verdict(level, f"{known}{what}{longest}")]
+
+
+def _doubted(lines: Sequence[Verdict], doubts: Sequence[str]) -> list[Verdict]:
+    """The same lines; what would be a tick is information where there is a doubt."""
+    if not doubts:
+        return list(lines)
+    return [
+        Verdict("info", f"{line.text}; but {' and '.join(doubts)}") if line.level == "ok" else line for line in lines
+    ]
 
 
 def _of_loss(snapshot: Snapshot) -> str:

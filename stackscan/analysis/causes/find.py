@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,22 +10,13 @@ from stackscan.analysis.causes import channels, locks
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.finding import CONFIDENCES
-from stackscan.analysis.locks import Locks
-from stackscan.model.snapshot import Snapshot, Stack
 
 #: What says only that the other side is missing.
 _UNSERVED: Final = frozenset({"channel-never-served", "waitgroup-never-done", "cond-never-signalled"})
 
 
-def find_causes(
-    snapshot: Snapshot, found: Locks, *, idle: Iterable[int] = (), shown: Sequence[Stack] | None = None
-) -> list[Cause]:
-    """The causes, most certain first, then by how many goroutines they explain.
-
-    ``idle`` are rows of goroutines that wait as expected; ``shown`` are the stacks as they may be shown (redacted), in
-    the order of the snapshot's.
-    """
-    scene = Scene(snapshot, found, idle, shown or snapshot.stacks)
+def find_causes(scene: Scene) -> list[Cause]:
+    """The causes, most certain first, then by how many goroutines they explain."""
     causes = sorted([*locks.find(scene), *channels.find(scene)], key=_order)
     return sorted(_rooted(causes), key=_order)
 

@@ -22,6 +22,7 @@ from stackscan.analysis.finding import Confidence, Step
 from stackscan.formats.symbol import read_symbol
 
 #: Circles of one goroutine with itself: they need no other sign that nothing moves.
+_RUNTIME: Final = "the runtime found that nobody alive can unlock it"
 _CIRCLES: Final = frozenset({"self-deadlock", "rwmutex-recursive-read"})
 
 
@@ -79,14 +80,17 @@ def _read_again(lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]], scene
     if not writers or outer is None:
         return None
     wait, reads = outer.wait, short(outer.shown)
+    # Several that are past the first read, and nobody who waits for it: the outer frame may not read at all.
+    sure = wait.count == 1 or bool(_known_to_lock(outer, lock, by_type))
+    again, holds = ("again", "likely holds") if sure else ("perhaps again", "may hold")
     return _Verdict(
         "rwmutex-recursive-read",
-        "likely",
-        f"{reads} is an outer frame of the same stack, and a writer waits between the two",
-        f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} to read {lock.name} again, behind a writer that waits for "
-        f"its first read in {reads}",
+        "likely" if sure else "possible",
+        f"{reads} is an outer frame of the same stack, and a writer waits",
+        f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} to read {lock.name} {again}, behind a writer that waits for "
+        f"the first read in {reads}",
         (wait, writers[0]),
-        ("likely holds the lock for reading, waits to read again", "waits to write, behind that first read"),
+        (f"{holds} the lock for reading, waits to read again", "waits to write, behind that first read"),
         f"waits for {lock.name}",
         deadlock=True,
     )
@@ -129,15 +133,15 @@ def _taken_twice(lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]], scen
     if not reason and nobody:
         reason = "nobody else is left that could hold the lock"
     sure = nobody or (bool(reason) and not others and not scene.counted) or wait.leaked
+    holds = "likely holds" if sure else "may hold"
     return _Verdict(
         "self-deadlock",
         "likely" if sure else "possible",
         f"{takes} is an outer frame of the same stack and a method of the same type"
         + (f"; {reason}" if reason else ""),
-        f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for {lock.name}, which it likely holds itself, taken in "
-        f"{takes}",
+        f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for {lock.name}, which it {holds} itself, taken in {takes}",
         (wait,),
-        ("likely holds the lock, waits for it again",),
+        (f"{holds} the lock, waits for it again",),
         f"waits for {lock.name}",
         deadlock=True,
     )
@@ -178,15 +182,15 @@ def _held_by_one_that_waits(lock: HeldLock, scene: Scene) -> _Verdict | None:
     behind = " for goroutines that wait for that lock" if worker else ""
     reason = "it runs a method of the same object" if firm else "it is the only one left in a method of that type"
     likely: Confidence = "likely" if firm or lock.known else "possible"
+    holds = "may hold" if likely == "possible" else "likely holds" if holder.count == 1 else "likely hold"
     return _Verdict(
         "blocked-while-holding-lock",
         likely,
         reason,
-        ("deadlock: " if worker else "")
-        + f"{ids_of(holder)} in {place_of(holder)} likely {'holds' if holder.count == 1 else 'hold'} {lock.name} and "
+        ("deadlock: " if worker else "") + f"{ids_of(holder)} in {place_of(holder)} {holds} {lock.name} and "
         f"{'is' if holder.count == 1 else 'are'} blocked ({what}){behind}",
         (holder,),
-        (f"likely holds {lock.name}, waits: {what}",),
+        (f"{holds} {lock.name}, waits: {what}",),
         f"waits for {lock.name}",
         deadlock=worker,
     )
@@ -227,8 +231,8 @@ def _held_by_nobody(lock: HeldLock, scene: Scene) -> _Verdict | None:
     if lock.holders or lock.kind == "sync.Once":
         return None
     wait = lock.waiters[0]
-    if wait.own is None:
-        return None
+    if wait.own is None or not (scene.is_whole or scene.all_asleep or wait.leaked):
+        return None  # of an excerpt, the holder may have been left out
     busy = scene.busy(_package(wait))
     if busy and not lock.known:
         return None
@@ -239,7 +243,7 @@ def _held_by_nobody(lock: HeldLock, scene: Scene) -> _Verdict | None:
     return _Verdict(
         "missing-unlock",
         "likely" if sure else "possible",
-        "no goroutine is left that could hold it" if scene.is_whole else "none of these goroutines can hold it",
+        _RUNTIME if wait.leaked else "no goroutine is left that could hold it",
         f"{who} {place} {'waits' if many == 1 else 'wait'} for {lock.name}, and no goroutine is left that could unlock "
         "it",
         (),

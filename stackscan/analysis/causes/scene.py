@@ -118,7 +118,11 @@ def function_of(function: str) -> str:
 
 
 class Scene:
-    """All goroutines of a dump by what they wait for. ``idle`` are rows that wait as expected, by a rule."""
+    """All goroutines of a dump by what they wait for.
+
+    ``idle`` are rows that wait as expected, by a rule; ``shown`` are the stacks as they may be shown (redacted), in the
+    order of the snapshot's.
+    """
 
     def __init__(self, snapshot: Snapshot, locks: Locks, idle: Iterable[int], shown: Sequence[Stack]) -> None:
         self.snapshot = snapshot

@@ -1,0 +1,47 @@
+"""Why a dump in which nothing was found may still not be fine."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from stackscan.analysis.causes.scene import Scene
+from stackscan.model.capture import Capture
+
+#: Words around the stacks that say that something went wrong.
+_ALARM: Final = re.compile(
+    rb"^[^\n]*?(?:\bpanic:|\bfatal error:|\bFAIL\b|\bdeadlock\b|\bleak(?:ed|s)?\b(?![.(]))[^\n]*", re.MULTILINE
+)
+_WORDS: Final = re.compile(rb"\bpanic\b|\bfatal error\b|\bFAIL\b|\bdeadlock\b|\bleak(?:ed|s)?\b")
+#: Lines of a dump itself: a frame with its arguments, a location, a header.
+_DUMP: Final = re.compile(
+    rb"^\s*(?:[^\s()]+(?:\([^\s]*\))?[^\s]*\(.*\)$|.*\.(?:go|s|c):\d+|goroutine \d+|created by |#\t)"
+)
+#: How much of a file is looked through for words, at either end.
+_MOST: Final = 256 << 10
+
+
+def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
+    """What speaks against the conclusion that all is well, each a clause; nothing that names something private."""
+    snapshot = capture.snapshot
+    found = []
+    if not snapshot.complete:
+        found.append("goroutines are missing")
+    elif snapshot.problems:
+        found.append("the text is damaged")
+    if not scene.is_whole:
+        found.append("this is an excerpt: the main goroutine is not in it")
+    lost = scene.count(row for wait in scene.waits if not wait.frames and not wait.moving for row in wait.rows.tolist())
+    if lost:
+        found.append(f"{lost:,} {'goroutine has' if lost == 1 else 'goroutines have'} no frames")
+    words = _alarms(capture.content) if snapshot.format == "goroutine-text" else ()
+    if words:
+        found.append(f"the text around the stacks says {' and '.join(map(repr, words))}")
+    return tuple(found)
+
+
+def _alarms(content: bytes) -> tuple[str, ...]:
+    """The words outside the stacks that say that something went wrong, each once."""
+    text = content if len(content) <= 2 * _MOST else content[:_MOST] + b"\n" + content[-_MOST:]
+    lines = (found[0] for found in _ALARM.finditer(text) if not _DUMP.match(found[0]))
+    return tuple(dict.fromkeys(word.decode() for line in lines for word in _WORDS.findall(line)))

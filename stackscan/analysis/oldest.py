@@ -1,0 +1,89 @@
+"""The oldest wait that nothing explains, and what began to wait in the same minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from stackscan.analysis.causes.scene import MOVING, Scene, Waiting
+from stackscan.analysis.causes.words import ids_of, place_of
+from stackscan.analysis.finding import Finding, Step
+from stackscan.knowledge.rule import Rule
+
+#: The rule that says why such a wait matters.
+UNEXPLAINED: Final = "unexplained-wait"
+#: Minutes from which on nobody waits so in a program that works.
+_LONG: Final = 5
+#: An excerpt is what somebody thought worth showing: a shorter wait, and more kinds of waits, matter there.
+_LONG_IN_EXCERPT: Final = 3
+_BLOCKED: Final = frozenset({
+    "chan send", "chan send (nil chan)", "chan receive (nil chan)", "sync.Mutex.Lock", "sync.RWMutex.Lock",
+    "sync.RWMutex.RLock",
+})  # fmt: skip
+#: What even an excerpt may show of a healthy program: somebody waits for time or for the network.
+_PASSIVE: Final = frozenset({"sleep", "IO wait", "finalizer wait", "GC worker (idle)", "force gc (idle)"})
+#: Go's minutes are cut, and its clock starts at the first collection after parking.
+_SAME: Final = 1
+#: Others of the same minute that are named.
+_NAMED: Final = 3
+
+
+def unexplained(scene: Scene, findings: Iterable[Finding], rule: Rule) -> Finding | None:
+    """A finding about the oldest blocked wait that no finding explains; None where there is none."""
+    known = {row for finding in findings for row in finding.rows.tolist()}
+    left = [wait for wait in scene.waits if not known.issuperset(wait.rows.tolist())]
+    least = _LONG if scene.is_whole else _LONG_IN_EXCERPT
+    old = [wait for wait in left if wait.minutes >= least and _is_blocked(wait, whole=scene.is_whole)]
+    if not old:
+        return None
+    oldest = max(old, key=lambda wait: (wait.minutes, bool(wait.reasons & _BLOCKED), wait.count))
+    same = [
+        wait
+        for wait in left
+        if wait is not oldest and abs(wait.minutes - oldest.minutes) <= _SAME and not wait.reasons & MOVING
+    ]
+    return _finding(oldest, sorted(same, key=lambda wait: (-wait.minutes, -wait.count)), rule, scene)
+
+
+def _is_blocked(wait: Waiting, *, whole: bool) -> bool:
+    if wait.reasons & _BLOCKED:
+        return True
+    return not whole and not wait.moving and not wait.reasons & _PASSIVE
+
+
+def _finding(oldest: Waiting, same: list[Waiting], rule: Rule, scene: Scene) -> Finding:
+    waits = "has waited" if oldest.count == 1 else "have waited"
+    title = f"{ids_of(oldest)} {waits} {oldest.minutes:,} min in {place_of(oldest)} ({_reason(oldest)})"
+    title += ", and nothing here explains it"
+    if same:
+        others = ", ".join(f"{ids_of(wait)} in {place_of(wait)} ({_reason(wait)})" for wait in same[:_NAMED])
+        more = f" and {len(same) - _NAMED:,} more places" if len(same) > _NAMED else ""
+        title += f"; in the same minute began to wait: {others}{more}"
+    rows = np.concatenate([oldest.rows, *(wait.rows for wait in same)])
+    parts = [oldest, *same]
+    return Finding(
+        rule=rule,
+        severity="warning",
+        title=title,
+        verdict=title,
+        count=scene.count(oldest.rows.tolist()),
+        goroutine_ids=oldest.ids,
+        evidence={
+            "goroutines": scene.count(oldest.rows.tolist()),
+            "in the same minute": sum(wait.count for wait in same),
+            "longest_wait_minutes": oldest.minutes,
+        },
+        stack_ids=tuple(dict.fromkeys(wait.stack_id for wait in parts)),
+        deciding={wait.stack_id: wait.place or 0 for wait in parts},
+        rows=np.sort(rows),
+        steps=tuple(
+            Step(wait.ids, wait.count, f"{_reason(wait)}, {wait.minutes:,} min", wait.where)
+            for wait in parts[: _NAMED + 1]
+        ),
+    )
+
+
+def _reason(wait: Waiting) -> str:
+    return min(wait.reasons, default="unknown")
