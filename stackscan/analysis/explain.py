@@ -10,10 +10,11 @@ import numpy as np
 
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.finding import CONFIDENCES, Finding
+from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import index_of
 from stackscan.knowledge.language.symbols import Mask
 from stackscan.knowledge.rule import SEVERITIES, Rule, Severity
-from stackscan.model.snapshot import Snapshot
+from stackscan.model.snapshot import Snapshot, Stack
 
 #: The share of a pile-up that must wait behind a cause to be its symptom.
 _SYMPTOM: Final = 0.8
@@ -78,12 +79,17 @@ def _finding(cause: Cause, rule: Rule, snapshot: Snapshot, among: Mask | None) -
             "longest_wait_minutes": int(minutes[rows].max()) if waits[rows].any() else None,
         },
         stack_ids=stack_ids,
-        deciding={stack_id: cause.deciding.get(stack_id, 0) for stack_id in stack_ids},
+        deciding={n: cause.deciding.get(n, _first_own(snapshot.stacks[n])) for n in stack_ids},
         rows=np.sort(rows),
         cause=cause.name,
         confidence=cause.confidence,
         steps=cause.steps,
     )
+
+
+def _first_own(stack: Stack) -> int:
+    """The index of the first frame outside the standard library; 0 where there is none."""
+    return next((place for place, frame in enumerate(stack.frames) if origin(frame).kind != "std"), 0)
 
 
 def _severity(cause: Cause) -> Severity:

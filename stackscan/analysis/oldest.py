@@ -79,7 +79,7 @@ def _finding(oldest: Waiting, same: list[Waiting], rule: Rule, scene: Scene) -> 
         deciding={wait.stack_id: wait.place or 0 for wait in parts},
         rows=np.sort(rows),
         steps=tuple(
-            Step(wait.ids, wait.count, f"{_reason(wait)}, {wait.minutes:,} min", wait.where)
+            Step(wait.ids, wait.count, f"waits {wait.minutes:,} min ({_reason(wait)})", wait.where)
             for wait in parts[: _NAMED + 1]
         ),
     )

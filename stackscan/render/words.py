@@ -28,6 +28,7 @@ COUNTED: Final = frozenset({"goroutine-counts", "goroutine-pprof"})
 _MODULE_PATH: Final = re.compile(r"[\w.-]+\.[a-z]+/(?:[\w.-]+/)*(?=[\w.-]+ )")
 #: Where a sentence ends and the next begins; ``e.g. x`` and ``v0.39.0`` hold none.
 _SENTENCE_END: Final = re.compile(r"[.?!](?=\s+[A-Z`(])")
+_PLURAL_VERBS: Final = {"waits": "wait", "holds": "hold", "runs": "run", "does": "do"}
 _HOST: Final = re.compile(r"^(?:[a-z0-9-]+\.)+[a-z]+/(?:[^/]+/)?(?=[^/]+/|[^/.]+\.)")
 
 
@@ -199,10 +200,17 @@ def selection(snapshot: SnapshotReport, shown: int) -> str:
     return f"{shown} of {total:,}: {which}"
 
 
+def _counted(value: int, name: str) -> str:
+    """``12 workers``; a name that is no noun stays as it is: ``1 waiting``."""
+    return count(value, name) if name.endswith("s") else f"{value:,} {name}"
+
+
 def evidence(finding: Finding) -> str:
     """``12 workers · 11 reading · 1 waiting · 12 companions · transports: yamux 12``."""
     parts = []
     for name, value in finding.evidence.items():
+        if name == "because" or (name == finding.rule.noun and finding.steps):
+            continue  # it has a line of its own; the heading counts them
         if isinstance(value, str):
             parts.append(value)
         elif isinstance(value, dict):
@@ -211,17 +219,23 @@ def evidence(finding: Finding) -> str:
             if value is not None:
                 parts.append(f"longest wait {value:,} min")
         else:
-            parts.append(f"{name} unknown" if value is None else count(value, name))
+            parts.append(f"{name} unknown" if value is None else _counted(value, name))
     return plain(" · ".join(parts))
 
 
+def who(found: Step) -> str:
+    """``goroutine 19``, ``12 goroutines``."""
+    if found.count != 1:
+        return count(found.count, "goroutines")
+    return f"goroutine {found.ids[0]}" if found.ids else "a goroutine"
+
+
 def step(found: Step) -> str:
-    """``goroutine 19 likely holds the Mutex of a main.account, waits for it again``."""
-    if found.count == 1:
-        who = f"goroutine {found.ids[0]}" if found.ids else "a goroutine"
-    else:
-        who = f"{found.count:,} goroutines"
-    return plain(f"{who}: {found.does}")
+    """``goroutine 19 likely holds A, waits for B``; several of them ``hold A, wait for B``."""
+    does = found.does
+    if found.count != 1:
+        does = re.sub(r"\b(waits|holds|runs|does)\b", lambda match: _PLURAL_VERBS[match[0]], does)
+    return plain(f"{who(found)} {does}")
 
 
 def applies(finding: Finding, snapshot: SnapshotReport) -> str:

@@ -101,15 +101,9 @@ def _who_calls_done(wait: Waiting, scene: Scene) -> list[Waiting]:
     if wait.stack.created_by is not None:
         outer.add(function_of(wait.stack.created_by.function))
     kind = type_of(own)
-    return [
-        other
-        for other in scene.waits
-        if other is not wait
-        and (
-            (other.stack.created_by is not None and function_of(other.stack.created_by.function) in outer)
-            or (kind is not None and kind in other.types)
-        )
-    ]
+    alike = [*scene.by_type.get(kind, ())] if kind is not None else []
+    found = [other for function in outer for other in scene.by_starter.get(function, ())] + alike
+    return [other for other in {id(each): each for each in found}.values() if other is not wait]
 
 
 def _sends_from(worker: Waiting, function: str) -> bool:

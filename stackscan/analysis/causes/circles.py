@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from stackscan.analysis.causes.held import FIRM, HeldLock, lock_name, waits_for_lock
@@ -33,8 +34,12 @@ def circles(scene: Scene, locks: Sequence[HeldLock], by_waiting: Mapping[int, Se
     seen = {row for same in found.values() for cause in same for row in cause.rows}
     for lock in locks:
         pair = _pair(lock, by_waiting)
-        if pair is not None and not seen.intersection(row for wait in pair for row in wait.rows.tolist()):
-            found.setdefault(_kind(pair), []).append(_of_pair(pair, lock, by_waiting[id(pair[0])][0]))
+        if (
+            pair is not None
+            and _kind(pair) not in found
+            and not seen.intersection(row for wait in pair for row in wait.rows.tolist())
+        ):
+            found[_kind(pair)] = [_of_pair(pair, lock, by_waiting[id(pair[0])][0])]
             seen.update(row for wait in pair for row in wait.rows.tolist())
     return [_together(same) for same in found.values()]
 
@@ -47,12 +52,12 @@ def _kind(chain: Iterable[Waiting]) -> tuple[int, ...]:
 def _cause(cycle: Cycle, chain: Sequence[Waiting], scene: Scene) -> Cause:
     ids = [step.goroutine_id for step in cycle.steps]
     locks = [scene.locks.locks[step.lock] for step in cycle.steps]
-    names = [lock_name(lock.kind, wait) + _at(lock) for lock, wait in zip(locks, chain, strict=True)]
+    names = [_letters((place + 1) % len(locks)) for place in range(len(locks))]  # the first goroutine holds A
     steps = [
         Step((number,), 1, f"likely holds {names[place - 1]}, waits for {names[place]}", wait.where)
         for place, (number, wait) in enumerate(zip(ids, chain, strict=True))
     ]
-    return _circle(
+    found = _circle(
         chain,
         ids=ids,
         rows=[scene.row_of_id[number] for number in ids],
@@ -60,6 +65,20 @@ def _cause(cycle: Cycle, chain: Sequence[Waiting], scene: Scene) -> Cause:
         steps=steps,
         sure=cycle.score >= _LIKELY,
     )
+    described = [
+        f"{name}: {lock_name(lock.kind, wait)}{_at(lock) if scene.shows_addresses else ''}"
+        for name, lock, wait in sorted(zip(names, locks, chain, strict=True), key=lambda part: (len(part[0]), part[0]))
+    ][:_NAMED]
+    return replace(found, argument=f"{found.argument} ({'; '.join(described)})")
+
+
+def _letters(place: int) -> str:
+    """What a circle calls its locks: A, B, … Z, AA, …"""
+    text = ""
+    while place >= 0:
+        text = chr(ord("A") + place % 26) + text
+        place = place // 26 - 1
+    return text
 
 
 def _at(lock: Lock) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from stackscan.analysis.causes.scene import Scene, Waiting, type_of
 from stackscan.analysis.locks import Lock
+from stackscan.analysis.locks.candidates import MOST_OF_A_TYPE
 
 _KINDS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
 #: What a damaged stack still says of them.
@@ -23,7 +24,8 @@ _ALIKE: Final = 3
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldLock:
     """One lock: the goroutines that wait for it (``rows`` in the snapshot) and those that may hold it, each with how
-    much speaks for it (1 to 100, most first). ``type`` is the type of the object that it belongs to; ``known``: its
+    much speaks for it (1 to 100, most first). ``parts`` has the rows of these by the waiting (its ``id``) that they are
+    of. ``type`` is the type of the object that it belongs to; ``known``: its
     ``address`` or that of its object (``owner``) is known."""
 
     kind: str
@@ -31,9 +33,16 @@ class HeldLock:
     waiters: tuple[Waiting, ...]
     holders: tuple[tuple[int, Waiting], ...]
     rows: tuple[int, ...]
+    parts: dict[int, list[int]]
     known: bool
     address: int | None = None
     owner: int | None = None
+
+    def part(self, wait: Waiting) -> list[int]:
+        """The rows of a waiting that matter for this lock: of those in the same stack, the ones that wait for it, or
+        that may hold it."""
+        rows: list[int] = wait.rows.tolist() if id(wait) not in self.parts else self.parts[id(wait)]
+        return rows
 
     @property
     def best(self) -> int:
@@ -99,22 +108,29 @@ def held_locks(scene: Scene) -> list[HeldLock]:
 
 
 def _known(lock: Lock, rows: Sequence[int], scene: Scene) -> HeldLock:
-    waiters = tuple(scene.waits_of(rows))
+    parts: dict[int, list[int]] = {}
+    for row in rows:
+        parts.setdefault(id(scene.of_row[row]), []).append(row)
+    waiters = tuple(scene.of_row[same[0]] for same in sorted(parts.values(), key=lambda same: -len(same)))
     kind_type = lock.owner_type or _type(waiters[0])
-    holders = _candidates(lock, scene)
-    if not holders and lock.owner is None and kind_type is not None:
+    holders = _candidates(lock, scene, parts)
+    hidden = lock.owner is None or scene.locks_of_type[lock.owner_type] > MOST_OF_A_TYPE
+    if not holders and hidden and kind_type is not None:
         holders = _in_type(kind_type, waiters, scene)
-    return HeldLock(
-        lock.kind, kind_type, waiters, holders, tuple(rows), known=True, address=lock.address, owner=lock.owner
-    )
+    at = {"address": lock.address, "owner": lock.owner if lock.reliable else None}
+    return HeldLock(lock.kind, kind_type, waiters, holders, tuple(rows), parts, known=True, **at)
 
 
-def _candidates(lock: Lock, scene: Scene) -> tuple[tuple[int, Waiting], ...]:
+def _candidates(lock: Lock, scene: Scene, parts: dict[int, list[int]]) -> tuple[tuple[int, Waiting], ...]:
+    """The candidates of a lock; their rows are added to ``parts``."""
     found: dict[int, tuple[int, Waiting]] = {}
+    waiting = set(parts)
     for candidate in lock.candidates:
-        for wait in scene.by_stack.get(candidate.stack, ()):
-            if set(candidate.goroutine_ids) & set(wait.ids):
-                found.setdefault(id(wait), (candidate.score, wait))
+        for row in (scene.row_of_id[number] for number in candidate.goroutine_ids):
+            wait = scene.of_row[row]
+            score, _ = found.setdefault(id(wait), (candidate.score, wait))
+            if score == candidate.score and id(wait) not in waiting:
+                parts.setdefault(id(wait), []).append(row)
     return tuple(sorted(found.values(), key=lambda pair: -pair[0]))
 
 
@@ -146,7 +162,7 @@ def _unknown(scene: Scene, seen: set[int]) -> Iterator[HeldLock]:
         rows = tuple(row for wait in waiters for row in wait.rows.tolist())
         kind_type = name if "(*" in name else None
         holders = _in_type(name, waiters, scene)
-        yield HeldLock(kind, kind_type, tuple(waiters), holders, rows, known=False)
+        yield HeldLock(kind, kind_type, tuple(waiters), holders, rows, {}, known=False)
 
 
 def _type(wait: Waiting) -> str | None:

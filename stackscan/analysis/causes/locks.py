@@ -127,7 +127,7 @@ def _taken_twice(lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]], scen
     wait, takes = outer.wait, short(outer.shown)
     reason = _known_to_lock(outer, lock, by_type)
     others = any(not waits_for_lock(other) for _, other in lock.holders)
-    nobody = scene.is_whole and not others and not scene.counted and not scene.busy(_package(wait))
+    nobody = scene.is_whole and not others and not scene.counted and not scene.is_busy(_package(wait))
     if not reason and (others or scene.counted):
         return None
     if not reason and nobody:
@@ -151,8 +151,7 @@ def _one_could(lock: HeldLock, outers: Sequence[Outer]) -> bool:
     """Whether a single goroutine is past the outer frame: a second one would wait there, had the first taken it."""
     if not lock.known or lock.kind == "sync.RWMutex":
         return True
-    among = set(lock.rows)
-    return sum(len(among.intersection(outer.wait.rows.tolist())) for outer in outers) == 1
+    return sum(len(lock.part(outer.wait)) for outer in outers) == 1
 
 
 def _known_to_lock(outer: Outer, lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]]) -> str:
@@ -222,8 +221,8 @@ def _needs_it_to_go_on(holder: Waiting, lock: HeldLock, scene: Scene) -> bool:
     """Whether the holder waits for goroutines that it started and that wait for this very lock."""
     if "sync.WaitGroup.Wait" not in holder.reasons:
         return False
-    children = {row for number in holder.ids for row in scene.by_creator.get(number, ())}
-    return not children.isdisjoint(lock.rows)
+    ids = set(holder.ids)
+    return any(scene.creators[row] in ids for row in lock.rows)
 
 
 def _held_by_nobody(lock: HeldLock, scene: Scene) -> _Verdict | None:
@@ -233,7 +232,7 @@ def _held_by_nobody(lock: HeldLock, scene: Scene) -> _Verdict | None:
     wait = lock.waiters[0]
     if wait.own is None or not (scene.is_whole or scene.all_asleep or wait.leaked):
         return None  # of an excerpt, the holder may have been left out
-    busy = scene.busy(_package(wait))
+    busy = scene.is_busy(_package(wait))
     if busy and not lock.known:
         return None
     sure = scene.is_whole and not busy and not (scene.counted and scene.others_in(_package(wait), lock.waiters))
@@ -268,12 +267,17 @@ def _together(scene: Scene, found: Sequence[tuple[HeldLock, _Verdict]]) -> list[
 def _cause(scene: Scene, same: Sequence[tuple[HeldLock, _Verdict]]) -> Cause:
     lock, verdict = same[0]
     waits = list({id(wait): wait for wait in _everybody(same)}.values())
-    chain = dict.fromkeys(row for _, each in same for wait in each.chain for row in _part(wait, lock))
+    parts = {
+        (id(wait), len(each.part(wait)) and each.part(wait)[0]): each.part(wait)
+        for each, one in same
+        for wait in one.chain
+    }
+    chain = dict.fromkeys(row for rows in parts.values() for row in rows)
     behind = dict.fromkeys(row for each, _ in same for row in each.rows if row not in chain)
     leaked = any(wait.leaked for wait in waits)
     stuck = leaked or scene.all_asleep or verdict.name in _CIRCLES or verdict.deadlock
     steps = [
-        Step(scene.ids(_part(wait, lock)), scene.count(_part(wait, lock)), does, wait.where)
+        Step(scene.ids(lock.part(wait)), scene.count(lock.part(wait)), does, wait.where)
         for wait, does in zip(verdict.chain, verdict.does, strict=True)
     ]
     if behind:
@@ -288,18 +292,18 @@ def _cause(scene: Scene, same: Sequence[tuple[HeldLock, _Verdict]]) -> Cause:
         waiting=scene.count(behind),
         stuck=stuck or any(wait.minutes for wait in waits),
         deciding={wait.stack_id: wait.place for wait in waits if wait.place is not None},
-        culprits=tuple(_part(verdict.chain[0], lock)) if verdict.chain else (),
+        culprits=tuple(lock.part(verdict.chain[0])) if verdict.chain else (),
     )
 
 
-def _part(wait: Waiting, lock: HeldLock) -> list[int]:
-    """The rows of a chain's goroutines: of those that wait for the lock, not those in the same stack that wait for
-    another one."""
-    rows: list[int] = wait.rows.tolist()
-    if wait not in lock.waiters:
-        return rows
-    among = set(rows)
-    return [row for row in lock.rows if row in among]
+def _chain_rows(same: Sequence[tuple[HeldLock, _Verdict]]) -> Iterator[int]:
+    """The rows of those who matter, stack by stack."""
+    whole: set[int] = set()
+    for lock, verdict in same:
+        for wait in verdict.chain:
+            if id(wait) in lock.parts or id(wait) not in whole:
+                yield from lock.part(wait)
+                whole.add(id(wait))
 
 
 def _everybody(same: Sequence[tuple[HeldLock, _Verdict]]) -> Iterator[Waiting]:

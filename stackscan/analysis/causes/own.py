@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from stackscan.analysis.causes.held import HeldLock
-from stackscan.analysis.causes.scene import Scene, Waiting, type_of
+from stackscan.analysis.causes.scene import ONCE, Scene, Waiting, type_of
 from stackscan.formats.symbol import origin
 from stackscan.model.snapshot import Frame
-
-_DO_SLOW: Final = "sync.(*Once).doSlow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ def _one_object(wait: Waiting, at: int, scene: Scene) -> bool:
     if not len(wait.rows) or wait.own is None:
         return True
     row = int(wait.rows[0])
-    inner, outer = (scene.receiver(row, k, wait.frames[k]) for k in (wait.own, at))
+    inner, outer = (scene.receiver(row, k) for k in (wait.own, at))
     return inner is None or outer is None or inner == outer
 
 
@@ -70,11 +67,11 @@ def once_outside(wait: Waiting, scene: Scene) -> Outer | None:
     """The function that a sync.Once runs on this very stack, outside the frame that waits for such a Once."""
     if wait.own is None:
         return None
-    runs = next((k for k in range(wait.own, len(wait.frames)) if wait.frames[k].function == _DO_SLOW), None)
+    runs = next((k for k in range(wait.own, len(wait.frames)) if wait.frames[k].function == ONCE), None)
     if runs is None or runs == 0:
         return None
-    waits = next((k for k in range(wait.own) if wait.frames[k].function == _DO_SLOW), None)
-    words = [None if k is None else scene.receiver(int(wait.rows[0]), k, wait.frames[k]) for k in (waits, runs)]
+    waits = next((k for k in range(wait.own) if wait.frames[k].function == ONCE), None)
+    words = [None if k is None else scene.receiver(int(wait.rows[0]), k) for k in (waits, runs)]
     if None not in words and words[0] != words[1]:
         return None  # one Once inside another
     called = runs - 1

@@ -24,6 +24,8 @@ from stackscan.model.snapshot import Frame, Snapshot, Stack
 
 #: States of goroutines that wait for nobody: they run, or are about to.
 MOVING: Final = frozenset({"running", "runnable", "syscall", "preempted", "copystack", "waiting", "idle", "dead"})
+#: The frame in which the function of a sync.Once runs.
+ONCE: Final = "sync.(*Once).doSlow"
 #: Who writes the dump is running too, and holds nothing but its own.
 _WRITERS: Final = (
     "runtime/pprof.writeGoroutineStacks", "runtime/pprof.(*Profile).WriteTo", "runtime/debug.Stack", "runtime.Stack",
@@ -129,6 +131,7 @@ class Scene:
         self.locks = locks
         self.waits = tuple(_waits(snapshot, shown))
         self.idle_rows = frozenset(idle)
+        self.shows_addresses = shown is snapshot.stacks
 
     @cached_property
     def of_row(self) -> dict[int, Waiting]:
@@ -178,11 +181,20 @@ class Scene:
         return self.snapshot.count(np.fromiter(rows, dtype=np.int64))
 
     @cached_property
+    def locks_of_type(self) -> Counter[str | None]:
+        """How many locks that goroutines wait for lie in objects of each type."""
+        return Counter(lock.owner_type for lock in self.locks.locks)
+
+    @cached_property
+    def creators(self) -> list[int | None]:
+        """Who started the goroutine of each row."""
+        return self.snapshot.rows["creator_id"].to_list()
+
+    @cached_property
     def by_creator(self) -> dict[int, list[int]]:
         """The rows of the goroutines that each goroutine started."""
         found: dict[int, list[int]] = {}
-        creators = self.snapshot.rows["creator_id"].to_list()
-        for row, creator in enumerate(creators):
+        for row, creator in enumerate(self.creators):
             if creator is not None:
                 found.setdefault(creator, []).append(row)
         return found
@@ -206,23 +218,58 @@ class Scene:
         """Whether rows stand for many goroutines: such a format has no ids, so nobody can be followed."""
         return self.snapshot.counts is not None
 
-    def receiver(self, row: int, frame: int, of: Frame) -> int | None:
-        """The first word that a goroutine's frame shows, where it is certain: of a method, its object."""
-        words = self.snapshot.arguments((of,))
+    def receiver(self, row: int, frame: int) -> int | None:
+        """The first word that a frame of a goroutine that waits for a lock shows, where it is certain: of a method, its
+        object."""
+        return self._receivers.get((row, frame))
+
+    @cached_property
+    def _receivers(self) -> dict[tuple[int, int], int]:
+        asking = [wait for wait in self.waits if wait.site is not None and wait.own is not None]
+        frames = {
+            frame for wait in asking for frame in wait.frames if type_of(frame.function) or frame.function == ONCE
+        }
+        words = self.snapshot.arguments(frames) if frames else None
         if words is None:
-            return None
-        at = (pl.col("goroutine") == row) & (pl.col("frame") == frame) & (pl.col("position") == 0)
-        found = words.filter(at & pl.col("reliable"))["word"]
-        return int(found[0]) if len(found) else None
+            return {}
+        first = words.filter((pl.col("position") == 0) & pl.col("reliable"))
+        keys = zip(first["goroutine"].to_list(), first["frame"].to_list(), strict=True)
+        return dict(zip(keys, first["word"].to_list(), strict=True))
 
     def others_in(self, package: str, waiters: Iterable[Waiting]) -> bool:
         """Whether anybody else has a frame of a package and is not idle."""
         mine = set(map(id, waiters))
-        return any(package in w.packages and id(w) not in mine and not self.is_idle(w) for w in self.waits)
+        return any(id(wait) not in mine for wait in self._in_package.get(package, ()))
 
-    def busy(self, package: str) -> list[Waiting]:
-        """Goroutines that run in a package: they may hold anything of it."""
-        return [w for w in self.waits if w.moving and not w.is_writer and (not w.frames or package in w.packages)]
+    @cached_property
+    def _in_package(self) -> dict[str, list[Waiting]]:
+        found: dict[str, list[Waiting]] = {}
+        for wait in self.waits:
+            for package in () if self.is_idle(wait) else wait.packages:
+                found.setdefault(package, []).append(wait)
+        return found
+
+    @cached_property
+    def by_starter(self) -> dict[str, list[Waiting]]:
+        """The waitings by the function whose go statement began them."""
+        found: dict[str, list[Waiting]] = {}
+        for wait in self.waits:
+            if wait.stack.created_by is not None:
+                found.setdefault(function_of(wait.stack.created_by.function), []).append(wait)
+        return found
+
+    def is_busy(self, package: str) -> bool:
+        """Whether goroutines run in a package: they may hold anything of it."""
+        return self._unseen or package in self._busy
+
+    @cached_property
+    def _busy(self) -> frozenset[str]:
+        return frozenset(p for w in self.waits if w.moving and not w.is_writer for p in w.packages)
+
+    @cached_property
+    def _unseen(self) -> bool:
+        """Whether a goroutine runs that shows no frames."""
+        return any(wait.moving and not wait.frames for wait in self.waits)
 
     def is_idle(self, wait: Waiting) -> bool:
         """Whether all of them wait as expected."""

@@ -35,6 +35,8 @@ _SHOWN: Final = 5
 _IDS: Final = 20
 #: An object that holds more locks than this is no evidence for any of them.
 _MOST_LOCKS: Final = 8
+#: A type with more locks than this is no evidence for any of them.
+MOST_OF_A_TYPE: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ def _by_type(instances: Sequence[Instance], rest: Sequence[int], ground: Ground)
         if type_id is not None:
             by_type.setdefault(type_id, []).append(number)
     for type_id, numbers in by_type.items():
+        if len(numbers) > MOST_OF_A_TYPE:
+            continue
         for frame, rows in _hidden(ground, type_id):
             for number in numbers:
                 others = rows[ground.waits_for[rows] != number]

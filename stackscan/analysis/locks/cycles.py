@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from stackscan.analysis.locks.model import Candidate, Cycle, Lock, Step
 
 _MOST_CYCLES: Final = 100
+
+#: For each lock, the locks that its likeliest holders wait for, each with such a holder.
+Edges = Mapping[int, Mapping[int, Candidate]]
 
 
 def find(locks: Sequence[Lock]) -> tuple[Cycle, ...]:
@@ -18,14 +21,10 @@ def find(locks: Sequence[Lock]) -> tuple[Cycle, ...]:
     that waits for none could hold the lock and let it go, and there is no deadlock.
     """
     edges = {number: found for number, lock in enumerate(locks) if (found := _likeliest(lock))}
-    taken: set[int] = set()
     cycles: list[Cycle] = []
-    for start in edges:
-        if start in taken or len(cycles) == _MOST_CYCLES:
-            continue
-        path = _circle(start, edges, taken)
-        if path:
-            taken.update(lock for lock, _ in path)
+    for component in _components(edges):
+        path = _circle(min(component), edges, component)
+        if path and len(cycles) < _MOST_CYCLES:
             cycles.append(Cycle(_steps(path)))
     return tuple(sorted(cycles, key=lambda cycle: (-cycle.score, cycle.steps[0].lock)))
 
@@ -40,7 +39,51 @@ def _likeliest(lock: Lock) -> dict[int, Candidate]:
     return {c.waits_for: c for c in reversed(best) if c.waits_for is not None and c.goroutine_ids}
 
 
-def _circle(start: int, edges: Mapping[int, Mapping[int, Candidate]], taken: set[int]) -> list[tuple[int, Candidate]]:
+def _components(edges: Edges) -> Iterator[frozenset[int]]:
+    """The strongly connected components of more than one lock, or of one that waits for itself, in linear time.
+
+    Kosaraju and Sharir's algorithm (M. Sharir, Computers & Mathematics with Applications 7, 1981), without recursion.
+    """
+    back: dict[int, list[int]] = {}
+    for lock, following in edges.items():
+        for ahead in following:
+            back.setdefault(ahead, []).append(lock)
+    seen: set[int] = set()
+    for start in reversed(_finished(edges)):
+        if start in seen:
+            continue
+        component = {start}
+        seen.add(start)
+        queue = [start]
+        while queue:
+            new = [lock for lock in back.get(queue.pop(), ()) if lock not in seen]
+            seen.update(new)
+            component.update(new)
+            queue += new
+        if len(component) > 1 or start in edges[start]:
+            yield frozenset(component)
+
+
+def _finished(edges: Edges) -> list[int]:
+    """The locks in the order in which a depth-first walk leaves them."""
+    left: list[int] = []
+    seen: set[int] = set()
+    for start in edges:
+        walk = [] if start in seen else [(start, iter(edges[start]))]
+        seen.add(start)
+        while walk:
+            lock, following = walk[-1]
+            ahead = next((each for each in following if each not in seen and each in edges), None)
+            if ahead is None:
+                left.append(lock)
+                walk.pop()
+            else:
+                seen.add(ahead)
+                walk.append((ahead, iter(edges[ahead])))
+    return left
+
+
+def _circle(start: int, edges: Edges, among: frozenset[int]) -> list[tuple[int, Candidate]]:
     """The shortest way from a lock back to itself: each lock on it with the candidate that leads to the next."""
     before: dict[int, tuple[int, Candidate]] = {}
     queue = deque([start])
@@ -52,7 +95,7 @@ def _circle(start: int, edges: Mapping[int, Mapping[int, Candidate]], taken: set
                 while path[-1][0] != start:
                     path.append(before[path[-1][0]])
                 return path[::-1]
-            if following not in before and following not in taken:
+            if following not in before and following in among:
                 before[following] = (lock, candidate)
                 queue.append(following)
     return []

@@ -146,11 +146,13 @@ def find_owners(instances: Sequence[Instance], words: WordTable, types: Integers
         return
     receivers = words.take((words.position == 0) & words.reliable & (types[words.place] >= 0))
     type_of = types[receivers.place]
-    for owner_type in {i.owner_type for i in placed}:
-        objects = np.unique(receivers.word[type_of == type_ids[owner_type or ""]])
-        for instance in placed:
-            if instance.owner_type == owner_type:
-                _nearest(instance, objects)
+    of_type: dict[str, list[Instance]] = {}
+    for instance in placed:
+        of_type.setdefault(instance.owner_type or "", []).append(instance)
+    for owner_type, alike in of_type.items():
+        objects = np.unique(receivers.word[type_of == type_ids[owner_type]])
+        for instance in alike:
+            _nearest(instance, objects)
 
 
 def _nearest(instance: Instance, objects: Addresses) -> None:

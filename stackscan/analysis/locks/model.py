@@ -11,7 +11,7 @@ from stackscan.analysis.locks.table import Integers
 from stackscan.model.snapshot import Stack
 
 #: Locks that are looked into. A server may have a hundred thousand goroutines that wait for one of its own each.
-MOST_LOCKS: Final = 2000
+MOST_LOCKS: Final = 100_000
 #: An object that holds a lock is smaller than this: a lock lies at most so far behind its object's beginning.
 LARGEST_OBJECT: Final = 4096
 #: ``semaphore`` is a runtime semaphore under none of the others.

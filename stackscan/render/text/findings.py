@@ -11,6 +11,8 @@ from stackscan.report import SnapshotReport
 
 #: Findings that the short form shows whole; the others get a line each.
 _WHOLE: Final = 5
+#: Goroutines of a cause that the short form shows.
+_STEPS: Final = 4
 #: Pieces of a list of goroutine ids that the short form shows.
 _IDS: Final = 8
 
@@ -60,9 +62,14 @@ def _same_as(page: Page, finding: Finding, teller: Finding) -> None:
 def _whole(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
     rule = finding.rule
     _head(page, finding)
-    page.prose("", finding.title)
-    _steps(page, finding)
-    page.prose("evidence", words.evidence(finding))
+    if finding.steps:  # they say what the title does, which is a line of the verdict
+        _steps(page, finding, everything=snapshot.everything)
+    else:
+        page.prose("", finding.title)
+    if because := finding.evidence.get("because"):
+        page.prose("because", str(because))
+    if evidence := words.evidence(finding):
+        page.prose("evidence", evidence)
     if applies := words.applies(finding, snapshot):
         page.prose("versions", applies)
     if rule.evidence_level == "heuristic":
@@ -77,12 +84,22 @@ def _whole(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
             page.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
 
 
-def _steps(page: Page, finding: Finding) -> None:
-    """Who waits for whom, the culprit first, each with the frame to look at."""
-    for place, step in enumerate(finding.steps):
-        page.prose("who" if place == 0 else "", words.step(step))
+def _steps(page: Page, finding: Finding, *, everything: bool) -> None:
+    """Who waits for whom, the culprit first, each with the frame to look at. A circle is drawn as one."""
+    circle = finding.cause == "lock-order-cycle"
+    shown = finding.steps if everything else finding.steps[:_STEPS]
+    for place, step in enumerate(shown):
+        lead = f"{'who' if place == 0 else '':<10}"
+        last = place == len(finding.steps) - 1
+        mark, bar = ("", "  ") if not circle else ("╭ " if place == 0 else "├ ", "│ ")
+        page.step(lead, mark, words.step(step), continued=bar if circle else "")
         if step.frame is not None:
-            page.located(f"{'':<10}↳ ", step.frame, indent=2)
+            page.located(f"{'':<10}{bar if not (circle and last) else '│ '}", step.frame, indent=2, style="cyan")
+    left = len(finding.steps) - len(shown)
+    if left:
+        page.step(" " * 10, "├ " if circle else "", f"{left:,} more; --all shows them", continued="")
+    if circle and finding.steps:
+        page.step(" " * 10, "╰ ", f"{words.who(finding.steps[0])} again", continued="")
 
 
 def _location(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:

@@ -63,6 +63,15 @@ class Page:
             head = " " * indent + (lead if place == 0 else " " * len(lead))
             self.console.print(Text.assemble((head, "dim"), wrapped), soft_wrap=True)
 
+    def step(self, lead: str, mark: str, body: str, *, continued: str, indent: int = 2) -> None:
+        """A wrapped paragraph behind a lead and a mark; its further lines stand behind ``continued``."""
+        text = Text(words.shortened(words.plain(body)))
+        room = max(self.width - indent - len(lead) - len(mark), 20)
+        for place, wrapped in enumerate(text.wrap(self.console, room)):
+            wrapped.rstrip()
+            head = " " * indent + (lead + mark if place == 0 else " " * len(lead) + continued)
+            self.console.print(Text.assemble((head, "dim"), wrapped), soft_wrap=True)
+
     def hanging(self, lead: tuple[str, str], *parts: tuple[str, str]) -> None:
         """One line of data behind a lead; on a terminal that is too narrow it goes on below its beginning."""
         body = Text.assemble(*((words.shortened(text), style) for text, style in parts))
