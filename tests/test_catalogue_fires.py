@@ -206,7 +206,7 @@ def test_most_of_an_idle_program_is_set_aside(name: str) -> None:
 
 #: What the first finding of a report must be, and how many goroutines it must hold.
 _PUBLISHED: Mapping[str, tuple[str, str, int]] = {
-    "Autumn-27+ScopeSentry-Scan/goroutine.pprof": ("mutex-pile-up", "error", 14_624),
+    "Autumn-27+ScopeSentry-Scan/goroutine.pprof": ("blocked-while-holding-lock", "error", 14_628),
     "probe-lab+parsec/goroutine": ("libp2p-addrbook-lock", "error", 190_345),
     "giskook+ecs/goroutines.log": ("goroutines-in-one-place", "warning", 5_067),
     "giskook+ecs/goroutines2.log": ("goroutines-in-one-place", "warning", 5_067),
@@ -261,7 +261,10 @@ def _working() -> list[Path]:
         return []
     files = [path for name in _WORKING for path in sorted((CORPUS / "third-party" / name).rglob("*")) if path.is_file()]
     alone = [CORPUS / "third-party" / name for name in _WORKING if (CORPUS / "third-party" / name).is_file()]
-    return [p for p in files + alone if p.suffix != ".json" and "presentation/main" not in str(p)]
+    hung = "stmtcachetest"  # a test there waits for a lock that its own earlier statement took
+    return [
+        p for p in files + alone if p.suffix != ".json" and "presentation/main" not in str(p) and hung not in str(p)
+    ]
 
 
 @needs_corpus

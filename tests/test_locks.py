@@ -80,25 +80,25 @@ def test_a_slow_holder_comes_out_on_top(version: str) -> None:
     assert 0 == locks.unknown
 
 
-def test_a_suspicion_is_told_as_one() -> None:
-    """A circle is a warning and says "suspected" and "may"; nothing in the report says that anybody holds a lock."""
+def test_a_deadlock_is_told_as_an_argument() -> None:
+    """A circle is an error, and says "likely" of who holds what: a dump shows waiters, never holders."""
     report = report_of(FIXTURES / "go" / "go1.27" / "locks_deadlock.txt")
     (snapshot,) = report.snapshots
-    assert ("warning", True) == (
+    assert ("error", True) == (
         snapshot.verdicts[0].level,
-        snapshot.verdicts[0].text.startswith("possible deadlock: "),
+        snapshot.verdicts[0].text.startswith("deadlock: "),
     )
     for output in ("text", "markdown"):
         shown = rendered(report, output)
-        assert "may hold" in shown
-        assert not re.search(r"(?<!may be )\b(?:holds|held by|is deadlocked|owns)\b", shown)
+        assert "likely holds" in shown
+        assert not re.search(r"(?<!likely )\b(?:holds|is deadlocked|owns)\b", shown)
 
 
 def test_the_convoy_is_in_the_first_lines() -> None:
     """The lock that most wait for, and who may hold it, stand above everything else."""
     (snapshot,) = report_of(FIXTURES / "go" / "go1.27" / "locks_convoy.txt").snapshots
-    who = r"goroutine \d+ in main\.\(\*Cache\)\.Refresh \[IO wait\]"
-    told = re.compile(rf"40 goroutines wait for one sync\.Mutex, which {who} may hold")
+    who = r"goroutine \d+ in main\.\(\*Cache\)\.Refresh likely holds the Mutex of a main\.\(\*Cache\)"
+    told = re.compile(rf"{who} and is blocked \(IO wait in poll\.runtime_pollWait\); 40 goroutines wait for it")
     assert any(told.fullmatch(verdict.text) for verdict in snapshot.verdicts)
 
 

@@ -184,10 +184,7 @@ def test_damage_is_counted_and_its_first_places_are_shown() -> None:
 def test_a_possible_deadlock_and_its_locks_are_shown() -> None:
     """Who waits, who may hold it: the circle in the verdict, the locks below."""
     shown = rendered(_report(_DEADLOCK), "text")
-    assert (
-        "possible deadlock: goroutines 19 and 20 each wait for a sync.Mutex that the other may hold, "
-        "both in main.(*Account).Transfer"
-    ) in _flat(shown)
+    assert "deadlock: goroutines 19 and 20 wait for each other's locks, in main.(*Account).Transfer" in _flat(shown)
     assert "may be held by goroutine 19 [sync.Mutex.Lock] in main.(*Account).Transfer" in shown
     assert "(score 70: method of the same object)" in shown
 

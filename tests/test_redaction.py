@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from helpers import FIXTURES, assert_refused, goroutine, rendered, run
 from stackscan.analysis.agreement import Agreement
+from stackscan.analysis.finding import Finding
 from stackscan.errors import UsageError
 from stackscan.export.convert import CONVERTERS, converter
 from stackscan.export.tables.build import build
@@ -120,13 +122,25 @@ def test_the_search_finds_what_is_not_redacted() -> None:
     assert len(words(everything(found, bundle)) & (private_words(found) - ours())) > 5
 
 
+def _without_names(finding: Finding) -> Finding:
+    """A finding of a root cause names functions: what is left is the same for all readers."""
+    if not finding.steps:
+        return finding
+    words = {"title": "", "verdict": "", "evidence": finding.evidence | {"because": ""}}
+    return replace(finding, **words, steps=tuple(replace(step, does="", frame=None) for step in finding.steps))
+
+
 @pytest.mark.parametrize("path", EXISTING, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_the_report_says_the_same(path: Path) -> None:
     """Findings, evidence, pools, phases, counts, waits and the level of each verdict."""
     plain, redacted = examine(str(path))[0], examine(str(path), redaction=Redaction(KEY))[0]
     for one, other in zip(plain, redacted, strict=True):
-        assert (one.report.findings, one.report.pools, one.report.phases) == (
-            other.report.findings,
+        assert (
+            [_without_names(finding) for finding in one.report.findings],
+            one.report.pools,
+            one.report.phases,
+        ) == (
+            [_without_names(finding) for finding in other.report.findings],
             other.report.pools,
             other.report.phases,
         )

@@ -488,7 +488,7 @@ def test_a_recovered_handler_did_not_kill_the_process() -> None:
 
 def test_a_dump_that_lost_something_is_not_called_fine() -> None:
     """A green mark stands only where all goroutines were seen."""
-    dump = goroutine(7, ["main.one"]) + "\n" + goroutine(8, ["main.two"], state="select, 3 minutes")
+    dump = goroutine(1, ["main.main"]) + "\n" + goroutine(8, ["main.two"], state="select, 3 minutes")
     fine = "no known stuck pattern; no two of 2 goroutines have the same stack; longest wait 3 min"
     assert [("ok", fine)] == _verdicts(dump)
     levels = [level for level, _ in _verdicts(dump + "\ngoroutine 9 [sel")]

@@ -45,11 +45,11 @@ def with_causes(
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """What is stuck by severity, then what is healthy; root causes first, the most certain at the top; by count."""
+    """What is stuck by severity, then what is healthy; each by count, root causes first among equals."""
     order = lambda f: (  # noqa: E731
-        f.rule.kind == "healthy", SEVERITIES.index(f.severity),
+        f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count,
         len(CONFIDENCES) if f.confidence is None else CONFIDENCES.index(f.confidence),
-        -f.count, f.rule.extends is None, f.rule.name,
+        f.rule.extends is None, f.rule.name,
     )  # fmt: skip
     return tuple(sorted(findings, key=order))
 

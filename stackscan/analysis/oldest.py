@@ -24,6 +24,8 @@ _BLOCKED: Final = frozenset({
 })  # fmt: skip
 #: What even an excerpt may show of a healthy program: somebody waits for time or for the network.
 _PASSIVE: Final = frozenset({"sleep", "IO wait", "finalizer wait", "GC worker (idle)", "force gc (idle)"})
+#: How idle workers wait, too.
+_ANYBODY: Final = frozenset({"select", "chan receive"})
 #: Go's minutes are cut, and its clock starts at the first collection after parking.
 _SAME: Final = 1
 #: Others of the same minute that are named.
@@ -35,7 +37,7 @@ def unexplained(scene: Scene, findings: Iterable[Finding], rule: Rule) -> Findin
     known = {row for finding in findings for row in finding.rows.tolist()}
     left = [wait for wait in scene.waits if not known.issuperset(wait.rows.tolist())]
     least = _LONG if scene.is_whole else _LONG_IN_EXCERPT
-    old = [wait for wait in left if wait.minutes >= least and _is_blocked(wait, whole=scene.is_whole)]
+    old = [wait for wait in left if _is_old(wait, least) and _is_blocked(wait, whole=scene.is_whole)]
     if not old:
         return None
     oldest = max(old, key=lambda wait: (wait.minutes, bool(wait.reasons & _BLOCKED), wait.count))
@@ -45,6 +47,10 @@ def unexplained(scene: Scene, findings: Iterable[Finding], rule: Rule) -> Findin
         if wait is not oldest and abs(wait.minutes - oldest.minutes) <= _SAME and not wait.reasons & MOVING
     ]
     return _finding(oldest, sorted(same, key=lambda wait: (-wait.minutes, -wait.count)), rule, scene)
+
+
+def _is_old(wait: Waiting, least: int) -> bool:
+    return wait.minutes >= (_LONG if wait.reasons & _ANYBODY else least)
 
 
 def _is_blocked(wait: Waiting, *, whole: bool) -> bool:
@@ -65,7 +71,7 @@ def _finding(oldest: Waiting, same: list[Waiting], rule: Rule, scene: Scene) -> 
     parts = [oldest, *same]
     return Finding(
         rule=rule,
-        severity="warning",
+        severity="info" if oldest.reasons & _ANYBODY else "warning",
         title=title,
         verdict=title,
         count=scene.count(oldest.rows.tolist()),

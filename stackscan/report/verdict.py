@@ -75,6 +75,8 @@ def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample
     }
     one = finding.rule.verdict_one if finding.count == 1 and finding.verdict == finding.rule.verdict else ""
     text = Template(one or finding.verdict).safe_substitute(words)
+    if finding.cause is not None and finding.steps and finding.verdict == finding.title:
+        return Verdict(finding.severity, text + words["age"])
     if finding.verdict == finding.title and not finding.steps:
         text = f"{finding.count:,} {_noun(finding)}: {text}"
     return Verdict(finding.severity, _of_one(text) if finding.count == 1 else text)

@@ -285,7 +285,7 @@ def _cause(scene: Scene, same: Sequence[tuple[HeldLock, _Verdict]]) -> Cause:
     return Cause(
         name=verdict.name,
         confidence="proved" if leaked and verdict.confidence == "likely" else verdict.confidence,
-        title=verdict.title + several(len(same), "lock"),
+        title=verdict.title + _queue(verdict, scene.count(behind)) + several(len(same), "lock"),
         argument=verdict.argument,
         steps=tuple(steps),
         rows=tuple(chain | behind),
@@ -294,6 +294,13 @@ def _cause(scene: Scene, same: Sequence[tuple[HeldLock, _Verdict]]) -> Cause:
         deciding={wait.stack_id: wait.place for wait in waits if wait.place is not None},
         culprits=tuple(lock.part(verdict.chain[0])) if verdict.chain else (),
     )
+
+
+def _queue(verdict: _Verdict, waiting: int) -> str:
+    """How many wait behind a holder: what makes it urgent."""
+    if verdict.name != "blocked-while-holding-lock" or not waiting:
+        return ""
+    return f"; {waiting:,} {'goroutine waits' if waiting == 1 else 'goroutines wait'} for it"
 
 
 def _chain_rows(same: Sequence[tuple[HeldLock, _Verdict]]) -> Iterator[int]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, TextIO
 
-from stackscan.analysis.finding import Finding, told_by
+from stackscan.analysis.finding import Finding, Step, told_by
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.queueing.projection import Projection
 from stackscan.render import lock_words, pool_words, words
@@ -52,7 +52,10 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
             "",
             _text(finding.title) + ".",
             "",
-            f"* **Evidence:** {_text(words.evidence(finding))}",
+            *(f"{place}. {_step(step)}" for place, step in enumerate(finding.steps, start=1)),
+            *([""] if finding.steps else []),
+            *([f"* **Because:** {_text(str(because))}"] if (because := finding.evidence.get("because")) else []),
+            *([f"* **Evidence:** {_text(evidence)}"] if (evidence := words.evidence(finding)) else []),
             *([f"* **Versions:** {_text(applies)}"] if applies else []),
             f"* **Why:** {_text(' '.join(rule.why.split()))}",
             f"* **Fix:** {_text(' '.join(rule.fix.split()))}",
@@ -65,6 +68,13 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
             f"* **See:** {references}",
         )
     )
+
+
+def _step(step: Step) -> str:
+    """``goroutine 19 likely holds A, waits for B, in main.f (main.go:12)``."""
+    frame = step.frame
+    place = "" if frame is None else f", in {_code(words.short_symbol(frame.function))} {words.short_location(frame)}"
+    return _text(words.step(step)) + place.rstrip()
 
 
 def _pools(samples: Iterable[PoolSample]) -> str:
