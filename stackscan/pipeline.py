@@ -6,11 +6,12 @@ An input is opened by ``sources`` and read by ``formats`` into captures; ``analy
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stackscan.analysis.analyse import analyse
 from stackscan.analysis.selection import check_expression
+from stackscan.errors import SourceError
 from stackscan.formats.contents import Progress, read_source
 from stackscan.knowledge.configuration import Configuration, shipped
 from stackscan.load.projections import project_samples
@@ -25,6 +26,7 @@ from stackscan.report import (
     build_bundle,
     build_snapshot,
 )
+from stackscan.report.goroutine import GoroutineReport, build_goroutine
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,46 @@ def examine(
     if bundle is not None and redaction is not None:
         bundle = redaction.bundle(bundle)
     return [_report(capture, options, redaction) for capture in contents.captures], bundle
+
+
+def show(
+    source: str,
+    number: int,
+    *,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
+) -> list[GoroutineReport]:
+    """What each capture of an input says of the goroutine with this id.
+
+    Raises SourceError when none has it, and what ``examine`` raises.
+    """
+    options = options or Options(shipped())
+    captures = read_source(source, progress).captures
+    found = []
+    for capture in captures:
+        public = capture if redaction is None else redaction.capture(capture)
+        report = build_goroutine(analyse(capture, options.configuration, shown=public), number)
+        found += [] if report is None else [report]
+    if not found:
+        raise _unknown(number, captures)
+    return found
+
+
+def _unknown(number: int, captures: Sequence[Capture]) -> SourceError:
+    """Why no goroutine has this id, and which there are."""
+    where = captures[0].place.where
+    ids = [one for capture in captures for one in capture.snapshot.rows["goroutine_id"].drop_nulls().to_list()]
+    if not ids:
+        return SourceError(
+            f"{where} has no goroutine ids: a counted format sums goroutines up",
+            hint="Take the full text: /debug/pprof/goroutine?debug=2.",
+        )
+    few = ", ".join(map(str, sorted(ids)[:5]))
+    return SourceError(
+        f"goroutine {number} is not in {where}: it has {len(ids):,}, with ids from {min(ids):,} to {max(ids):,}",
+        hint=f"Ids are in the report's findings; the first are {few}.",
+    )
 
 
 def _report(capture: Capture, options: Options, redaction: Redaction | None) -> CaptureReport:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stackscan import __version__
-from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules
+from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules, show
 from stackscan.cli.options.sources import MaskedUsage
 from stackscan.cli.terminal.endings import UnforeseenError, say
 from stackscan.errors import StackscanError
@@ -55,6 +55,7 @@ def _root(
 
 
 app.command("report", short_help="Show what is stuck in a dump, where, and how to fix it.")(report.command)
+app.command("show", short_help="Show one goroutine: stack, creators, children, waits.")(show.command)
 app.command("check", short_help="Check captures in a pipeline: pass, fail, or error.")(check.command)
 app.command("compare", short_help="Compare captures in time order: what grew, what is gone, what stayed.")(
     compare.command
