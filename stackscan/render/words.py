@@ -28,7 +28,7 @@ COUNTED: Final = frozenset({"goroutine-counts", "goroutine-pprof"})
 _MODULE_PATH: Final = re.compile(r"[\w.-]+\.[a-z]+/(?:[\w.-]+/)*(?=[\w.-]+ )")
 #: Where a sentence ends and the next begins; ``e.g. x`` and ``v0.39.0`` hold none.
 _SENTENCE_END: Final = re.compile(r"[.?!](?=\s+[A-Z`(])")
-_PLURAL_VERBS: Final = {"waits": "wait", "holds": "hold", "runs": "run", "does": "do"}
+_PLURAL_VERBS: Final = {"waits": "wait", "holds": "hold", "runs": "run", "does": "do", "is": "are"}
 _HOST: Final = re.compile(r"^(?:[a-z0-9-]+\.)+[a-z]+/(?:[^/]+/)?(?=[^/]+/|[^/.]+\.)")
 
 
@@ -234,7 +234,7 @@ def step(found: Step) -> str:
     """``goroutine 19 likely holds A, waits for B``; several of them ``hold A, wait for B``."""
     does = found.does
     if found.count != 1:
-        does = re.sub(r"\b(waits|holds|runs|does)\b", lambda match: _PLURAL_VERBS[match[0]], does)
+        does = re.sub(r"\b(waits|holds|runs|does|is)\b", lambda match: _PLURAL_VERBS[match[0]], does)
     return plain(f"{who(found)} {does}")
 
 

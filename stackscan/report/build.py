@@ -152,9 +152,15 @@ def _decided(snapshot: Snapshot, findings: Iterable[Finding]) -> dict[Stack, tup
     for finding in findings:
         for stack_id in finding.stack_ids:
             stack = snapshot.stacks[stack_id]
-            frame, names = decided.get(stack, (finding.deciding[stack_id], ()))
+            frame, names = decided.get(stack, (_outside_runtime(finding.deciding[stack_id], stack), ()))
             decided[stack] = frame, (*names, finding.rule.name)
     return decided
+
+
+def _outside_runtime(frame: int, stack: Stack) -> int:
+    """The frame that decided, unless it is the runtime's own (``runtime.gopark``): nobody can look there."""
+    within = stack.frames and stack.functions[frame].startswith(("runtime.", "internal/runtime/"))
+    return deciding_frame(stack) if within else frame
 
 
 def _stack_reports(

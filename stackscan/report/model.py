@@ -14,12 +14,19 @@ from stackscan.analysis.occupancy import PoolSample
 from stackscan.analysis.proposals import Proposal
 from stackscan.analysis.selection import Selection
 from stackscan.formats.symbol import Kind
+from stackscan.knowledge.language.reasons import names
 from stackscan.model.bucket import Bucket
 from stackscan.model.capture import Capture, Entry
-from stackscan.model.snapshot import Frame, Problem
+from stackscan.model.snapshot import Frame, Problem, Stack
 from stackscan.queueing.projection import Projection
 
 Level = Literal["error", "warning", "info", "ok"]
+
+
+def state_of(wait_reason: str | None, stack: Stack) -> str:
+    """The printed wait reason, or what the innermost frames tell (``runtime.chansend`` is a send)."""
+    told = frozenset((wait_reason,)) if wait_reason is not None else names(None, stack.functions)
+    return next(iter(told or ()), "state unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,11 @@ class StackReport:
     lines: tuple[FrameReport | Fold, ...]
     rules: tuple[str, ...]  # names of the rules that caught this stack
     aside: bool = False  # all its goroutines are idle, as expected
+
+    @property
+    def state(self) -> str:
+        """Why its goroutines wait: as printed, or where nothing is printed as their frames tell."""
+        return state_of(self.bucket.wait_reason, self.bucket.stack)
 
     @property
     def deciding_frame(self) -> Frame | None:

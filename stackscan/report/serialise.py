@@ -115,6 +115,7 @@ def _bucket(found: StackReport) -> dict[str, Any]:
         "signature": bucket.signature,
         "count": bucket.count,
         "wait_reason": bucket.wait_reason,
+        "state": found.state,
         "min_wait_minutes": bucket.min_wait_minutes,
         "max_wait_minutes": bucket.max_wait_minutes,
         "created_by": creator.function if creator else None,

@@ -10,12 +10,15 @@ from typing import Final
 from stackscan.analysis.causes.scene import Scene, Waiting, type_of
 from stackscan.analysis.locks import Lock
 from stackscan.analysis.locks.candidates import MOST_OF_A_TYPE
+from stackscan.model.snapshot import Frame
 
 _KINDS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
 #: What a damaged stack still says of them.
 _REASONS: Final = frozenset({"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"})
 #: A candidate with so much evidence (analysis/locks/candidates.py) is the holder unless something speaks against it.
 FIRM: Final = 60
+#: It is in the very function in which the others ask, further down its stack: that call has the lock behind it.
+PAST: Final = 40
 _TYPE: Final = 20
 #: Objects of one type lie in one heap: their addresses are about as long, in bits.
 _ALIKE: Final = 3
@@ -58,6 +61,12 @@ class HeldLock:
     def name(self) -> str:
         """How people call it: ``the Mutex of a store.(*Cache)``."""
         return lock_name(self.kind, self.waiters[0]) if self.type is not None else f"a {bare(self.kind)}"
+
+    @property
+    def asker_shown(self) -> Frame:
+        """The frame in which most of its waiters ask, as it may be shown."""
+        wait = self.waiters[0]
+        return wait.shown.frames[wait.own or 0]
 
     @property
     def writers(self) -> list[Waiting]:
@@ -115,8 +124,8 @@ def _known(lock: Lock, rows: Sequence[int], scene: Scene) -> HeldLock:
     kind_type = lock.owner_type or _type(waiters[0])
     holders = _candidates(lock, scene, parts)
     hidden = lock.owner is None or scene.locks_of_type[lock.owner_type] > MOST_OF_A_TYPE
-    if not holders and hidden and kind_type is not None:
-        holders = _in_type(kind_type, waiters, scene)
+    if not holders and hidden:
+        holders = _by_elimination(kind_type, waiters, scene)
     at = {"address": lock.address, "owner": lock.owner if lock.reliable else None}
     return HeldLock(lock.kind, kind_type, waiters, holders, tuple(rows), parts, known=True, **at)
 
@@ -134,19 +143,30 @@ def _candidates(lock: Lock, scene: Scene, parts: dict[int, list[int]]) -> tuple[
     return tuple(sorted(found.values(), key=lambda pair: -pair[0]))
 
 
-def _in_type(kind_type: str, waiters: Sequence[Waiting], scene: Scene) -> tuple[tuple[int, Waiting], ...]:
-    """Goroutines in a method of a type that do not wait for the lock: where no frame shows the object."""
+def _by_elimination(kind_type: str | None, waiters: Sequence[Waiting], scene: Scene) -> tuple[tuple[int, Waiting], ...]:
+    """Who may hold a lock of which no frame shows the object: goroutines that went on in a function in which others ask
+    for it, then those in any method of its type. They do not wait for the lock themselves."""
     mine = set(map(id, waiters))
-    return tuple(
-        (_TYPE, wait)
-        for wait in scene.by_type.get(kind_type, ())
-        if id(wait) not in mine and not scene.is_idle(wait) and not _gave_back(wait, kind_type)
+    past = [wait for function in _askers(waiters) for wait in scene.by_function.get(function, ())]
+    alike = scene.by_type.get(kind_type, ()) if kind_type is not None else ()
+    found = [*((PAST, wait) for wait in past), *((_TYPE, wait) for wait in alike)]
+    best: dict[int, tuple[int, Waiting]] = {}
+    for score, wait in found:
+        if id(wait) not in mine and not scene.is_idle(wait) and not _gave_back(wait, kind_type):
+            best.setdefault(id(wait), (score, wait))
+    return tuple(sorted(best.values(), key=lambda pair: -pair[0]))
+
+
+def _askers(waiters: Sequence[Waiting]) -> dict[str, None]:
+    """The functions that ask for a lock; main.main and the like are on stacks for other reasons, too."""
+    return dict.fromkeys(
+        wait.frames[wait.own].function for wait in waiters if wait.own is not None and wait.own < len(wait.frames) - 1
     )
 
 
-def _gave_back(wait: Waiting, kind_type: str) -> bool:
+def _gave_back(wait: Waiting, kind_type: str | None) -> bool:
     """Whether they wait in a Cond of this very type: Wait has released its lock."""
-    asks = wait.own is not None and type_of(wait.frames[wait.own].function) == kind_type
+    asks = kind_type is not None and wait.own is not None and type_of(wait.frames[wait.own].function) == kind_type
     return asks and "sync.Cond.Wait" in wait.reasons
 
 
@@ -161,7 +181,7 @@ def _unknown(scene: Scene, seen: set[int]) -> Iterator[HeldLock]:
     for (kind, name), waiters in groups.items():
         rows = tuple(row for wait in waiters for row in wait.rows.tolist())
         kind_type = name if "(*" in name else None
-        holders = _in_type(name, waiters, scene)
+        holders = _by_elimination(kind_type, waiters, scene)
         yield HeldLock(kind, kind_type, tuple(waiters), holders, rows, {}, known=False)
 
 

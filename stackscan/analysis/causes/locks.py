@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stackscan.analysis.causes.circles import circles
-from stackscan.analysis.causes.held import FIRM, HeldLock, held_locks, waits_for_lock
+from stackscan.analysis.causes.held import FIRM, PAST, HeldLock, held_locks, waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.own import Outer, once_outside, outer_frame
 from stackscan.analysis.causes.scene import Scene, Waiting
@@ -177,19 +177,27 @@ def _held_by_one_that_waits(lock: HeldLock, scene: Scene) -> _Verdict | None:
     if many > 1 and not (firm and lock.kind == "sync.RWMutex"):
         return _held_by_one_of(lock, best, many)
     worker = _needs_it_to_go_on(holder, lock, scene)
-    what = why_waits(holder)
+    what = f" ({why})" if (why := why_waits(holder)) else ""
     behind = " for goroutines that wait for that lock" if worker else ""
-    reason = "it runs a method of the same object" if firm else "it is the only one left in a method of that type"
-    likely: Confidence = "likely" if firm or lock.known else "possible"
+    past = lock.best == PAST
+    reason = (
+        "it runs a method of the same object"
+        if firm
+        else f"it is past the lock in {short(lock.asker_shown)}, where the others wait"
+        if past
+        else "it is the only one left in a method of that type"
+    )
+    certain = firm or lock.known or (past and scene.is_whole and not scene.counted)
+    likely: Confidence = "likely" if certain else "possible"
     holds = "may hold" if likely == "possible" else "likely holds" if holder.count == 1 else "likely hold"
     return _Verdict(
         "blocked-while-holding-lock",
         likely,
         reason,
         ("deadlock: " if worker else "") + f"{ids_of(holder)} in {place_of(holder)} {holds} {lock.name} and "
-        f"{'is' if holder.count == 1 else 'are'} blocked ({what}){behind}",
+        f"{'is' if holder.count == 1 else 'are'} blocked{what}{behind}",
         (holder,),
-        (f"{holds} {lock.name}, waits: {what}",),
+        (f"{holds} {lock.name} and is blocked{what}",),
         f"waits for {lock.name}",
         deadlock=worker,
     )
@@ -200,14 +208,14 @@ def _held_by_one_of(lock: HeldLock, best: Sequence[Waiting], many: int) -> _Verd
     places = {place_of(wait) for wait in best}
     if len(places) > 1 or lock.kind == "sync.Once" or all(map(_is_loop, best)):
         return None
-    what = why_waits(best[0])
+    what = f" ({why})" if (why := why_waits(best[0])) else ""
     return _Verdict(
         "blocked-while-holding-lock",
         "possible",
         "they are the only ones left in a method of that type",
-        f"one of {many:,} goroutines blocked in {place_of(best[0])} ({what}) may hold {lock.name}",
+        f"one of {many:,} goroutines blocked in {place_of(best[0])}{what} may hold {lock.name}",
         tuple(best),
-        tuple(f"may hold {lock.name}, waits: {what}" for _ in best),
+        tuple(f"may hold {lock.name} and is blocked{what}" for _ in best),
         f"waits for {lock.name}",
     )
 

@@ -155,6 +155,15 @@ class Scene:
                 found.setdefault(kind, []).append(wait)
         return found
 
+    @cached_property
+    def by_function(self) -> dict[str, list[Waiting]]:
+        """The waitings of each function on their stacks, outside the standard library."""
+        found: dict[str, list[Waiting]] = {}
+        for wait in self.waits:
+            for function in {frame.function for frame in wait.frames if origin(frame).kind != "std"}:
+                found.setdefault(function, []).append(wait)
+        return found
+
     def waits_of(self, rows: Iterable[int]) -> list[Waiting]:
         """The waitings of some rows, each once, most of those rows first."""
         counts = Counter(id(self.of_row[row]) for row in rows)

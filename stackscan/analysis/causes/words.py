@@ -36,11 +36,12 @@ def named_ids(ids: Sequence[int]) -> str:
 
 
 def why_waits(wait: Waiting) -> str:
-    """What they wait for, as Go prints it, and in which function of the library."""
-    reason = min(wait.reasons, default="unknown")
-    if wait.own is None or wait.own == wait.place:
+    """What they wait for, as Go prints it, and in which function of the library; empty where nothing tells."""
+    reason = min(wait.reasons, default="")
+    if not reason or wait.own is None or wait.own == wait.place:
         return reason
-    return f"{reason} in {short(wait.shown.frames[wait.own])}"
+    frame = wait.shown.frames[wait.own]
+    return reason if frame.function.startswith("internal/") else f"{reason} in {short(frame)}"
 
 
 def waits(wait: Waiting) -> str:

@@ -103,7 +103,7 @@ def _failure_lines(finding: CheckFinding) -> Iterable[str]:
         if text:
             yield f"{label}: {' '.join(text.split())}"
     for found in finding.stacks[:_STACKS]:
-        yield f"{words.count(found.bucket.count, 'goroutines')} [{found.bucket.wait_reason or 'state unknown'}]"
+        yield f"{words.count(found.bucket.count, 'goroutines')} [{found.state}]"
         for frame in found.bucket.stack.frames[:6]:
             yield f"  {frame.function}  {words.short_location(frame)}"
     if len(finding.stacks) > _STACKS:

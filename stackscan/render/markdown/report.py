@@ -128,7 +128,7 @@ def _stacks(snapshot: SnapshotReport) -> str:
 def _stack(found: StackReport) -> str:
     bucket = found.bucket
     waits = words.wait(bucket.min_wait_minutes, bucket.max_wait_minutes)
-    lines = [f"{bucket.count:,} × {words.plain(bucket.wait_reason or 'state unknown')}{', ' + waits if waits else ''}"]
+    lines = [f"{bucket.count:,} × {words.plain(found.state)}{', ' + waits if waits else ''}"]
     for line in found.lines:
         if isinstance(line, Fold):
             lines.append(f"    {words.folded(line)}")

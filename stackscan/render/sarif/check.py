@@ -110,7 +110,7 @@ def _result(finding: CheckFinding, capture: CaptureResult, index: int, policy: P
     if finding.stacks:
         entry["stacks"] = [
             {
-                "message": {"text": _message(f"{found.bucket.count:,}, {found.bucket.wait_reason or 'state unknown'}")},
+                "message": {"text": _message(f"{found.bucket.count:,}, {found.state}")},
                 "frames": [{"location": _location(frame, policy)} for frame in found.bucket.stack.frames],
             }
             for found in finding.stacks[:_STACKS]

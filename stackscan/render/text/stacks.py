@@ -28,7 +28,7 @@ def _head(page: Page, found: StackReport) -> None:
     waits = words.wait(bucket.min_wait_minutes, bucket.max_wait_minutes)
     page.line(
         (f"{bucket.count:>6,} ", "bold"),
-        (words.plain(bucket.wait_reason or "state unknown"), "cyan"),
+        (words.plain(found.state), "cyan"),
         (f"  {waits}" if waits else "", "yellow"),
         (f"  {', '.join(found.rules)}" if found.rules else "", "dim" if found.aside else "red"),
     )
