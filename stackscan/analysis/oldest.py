@@ -59,6 +59,11 @@ def _is_blocked(wait: Waiting, *, whole: bool) -> bool:
     return not whole and not wait.moving and not wait.reasons & _PASSIVE
 
 
+def _is_generator(wait: Waiting) -> bool:
+    """Whether it looks like a loop that sends what somebody will want next: one goroutine, in its first function."""
+    return wait.count == 1 and "chan send" in wait.reasons and wait.own == len(wait.frames) - 1
+
+
 def _finding(oldest: Waiting, same: list[Waiting], rule: Rule, scene: Scene) -> Finding:
     waits = "has waited" if oldest.count == 1 else "have waited"
     title = f"{ids_of(oldest)} {waits} {oldest.minutes:,} min in {place_of(oldest)} ({_reason(oldest)})"
@@ -71,7 +76,7 @@ def _finding(oldest: Waiting, same: list[Waiting], rule: Rule, scene: Scene) -> 
     parts = [oldest, *same]
     return Finding(
         rule=rule,
-        severity="info" if oldest.reasons & _ANYBODY else "warning",
+        severity="info" if oldest.reasons & _ANYBODY or (scene.is_whole and _is_generator(oldest)) else "warning",
         title=title,
         verdict=title,
         count=scene.count(oldest.rows.tolist()),

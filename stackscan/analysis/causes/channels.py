@@ -47,10 +47,10 @@ def _channel(wait: Waiting) -> Cause:
 def _returned(wait: Waiting, scene: Scene) -> Cause | None:
     """Senders in closures of a function that has returned: the channel was its own, and nobody else receives.
 
-    One sender alone may be a generator, whose reader comes again.
+    One sender alone is as likely a generator, whose reader comes again.
     """
     created = wait.stack.created_by
-    if created is None or wait.own is None or not wait.creators:
+    if created is None or wait.own is None or not wait.creators or wait.count == 1:
         return None
     if not wait.frames[wait.own].function.startswith(created.function + ".func"):
         return None
@@ -59,7 +59,7 @@ def _returned(wait: Waiting, scene: Scene) -> Cause | None:
     maker = short(wait.shown.created_by or created)
     title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} in a send, and {maker}, which started them, has returned"
     argument = f"{maker} is on no stack any more, and it held the receiving side"
-    sure: Confidence = "likely" if wait.count > 1 and scene.is_whole else "possible"
+    sure: Confidence = "likely" if scene.is_whole else "possible"
     return _of(
         "channel-never-served", sure, title, argument, (wait,), ("waits for a receiver",), stuck=wait.minutes > 0
     )
@@ -75,8 +75,9 @@ def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
     own = wait.frames[wait.own].function if wait.own is not None else ""
     circle = bool(workers) and all(_sends_from(worker, own) for worker in workers)
     proved = wait.leaked or scene.all_asleep
-    if not (circle or proved or (wait.minutes and not any(map(_may_end, workers)))):
+    if any(map(_may_end, workers)) and not (circle or proved):
         return []
+    stuck = circle or proved or wait.minutes > 0
     sure: Confidence = "proved" if proved else "likely" if scene.is_whole and not scene.counted else "possible"
     if workers:
         worker = workers[0]
@@ -86,10 +87,10 @@ def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
             f" in a send that {short(wait.shown.frames[wait.own or 0])} would receive after Wait" if circle else ""
         )
         does = ("does not reach Done", "waits for Done")
-        return [_of("waitgroup-never-done", sure, title, argument, (worker, wait), does)]
+        return [_of("waitgroup-never-done", sure, title, argument, (worker, wait), does, stuck=stuck)]
     title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for a WaitGroup, and nobody is left to call Done"
     argument = "none of the goroutines that it may wait for is left"
-    return [_of("waitgroup-never-done", sure, title, argument, (wait,), ("waits for Done",))]
+    return [_of("waitgroup-never-done", sure, title, argument, (wait,), ("waits for Done",), stuck=stuck)]
 
 
 def _who_calls_done(wait: Waiting, scene: Scene) -> list[Waiting]:

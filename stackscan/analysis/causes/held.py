@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stackscan.analysis.causes.scene import Scene, Waiting, type_of
+from stackscan.analysis.causes.scene import Scene, Waiting, function_of, type_of
 from stackscan.analysis.locks import Lock
 from stackscan.analysis.locks.candidates import MOST_OF_A_TYPE
+from stackscan.formats.symbol import read_symbol
 from stackscan.model.snapshot import Frame
 
 _KINDS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
@@ -20,6 +21,8 @@ FIRM: Final = 60
 #: It is in the very function in which the others ask, further down its stack: that call has the lock behind it.
 PAST: Final = 40
 _TYPE: Final = 20
+#: It is the only other goroutine that is blocked in the package.
+ALONE: Final = 10
 #: Objects of one type lie in one heap: their addresses are about as long, in bits.
 _ALIKE: Final = 3
 
@@ -148,8 +151,12 @@ def _by_elimination(kind_type: str | None, waiters: Sequence[Waiting], scene: Sc
     for it, then those in any method of its type. They do not wait for the lock themselves."""
     mine = set(map(id, waiters))
     past = [wait for function in _askers(waiters) for wait in scene.by_function.get(function, ())]
-    alike = scene.by_type.get(kind_type, ()) if kind_type is not None else ()
+    alike: Sequence[Waiting] = scene.by_type.get(kind_type, ()) if kind_type is not None else ()
+    if kind_type is None:  # a lock in a variable: of the function in which the closures that ask were written
+        alike = [wait for function in _writers(waiters) for wait in scene.by_enclosing.get(function, ())]
     found = [*((PAST, wait) for wait in past), *((_TYPE, wait) for wait in alike)]
+    if kind_type is None and not found:
+        found = [(ALONE, wait) for wait in _alone_in_package(waiters, scene)]
     best: dict[int, tuple[int, Waiting]] = {}
     for score, wait in found:
         if id(wait) not in mine and not scene.is_idle(wait) and not _gave_back(wait, kind_type):
@@ -162,6 +169,25 @@ def _askers(waiters: Sequence[Waiting]) -> dict[str, None]:
     return dict.fromkeys(
         wait.frames[wait.own].function for wait in waiters if wait.own is not None and wait.own < len(wait.frames) - 1
     )
+
+
+def _writers(waiters: Sequence[Waiting]) -> dict[str, None]:
+    """The functions in which closures that ask for a lock were written."""
+    asks = (wait.frames[wait.own].function for wait in waiters if wait.own is not None)
+    return dict.fromkeys(function_of(function) for function in asks if function_of(function) != function)
+
+
+def _alone_in_package(waiters: Sequence[Waiting], scene: Scene) -> Iterator[Waiting]:
+    """The only other goroutine that is blocked in the package of the functions that ask: a package's own lock is held
+    by code of the package."""
+    asks = waiters[0]
+    if asks.own is None:
+        return
+    package = read_symbol(asks.frames[asks.own].function).package
+    mine = set(map(id, waiters))
+    others = [w for w in scene.in_package.get(package, ()) if id(w) not in mine and not scene.is_main(w)]
+    if len(others) == 1 and others[0].count == 1:
+        yield others[0]
 
 
 def _gave_back(wait: Waiting, kind_type: str | None) -> bool:

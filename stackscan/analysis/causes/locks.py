@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stackscan.analysis.causes.circles import circles
-from stackscan.analysis.causes.held import FIRM, PAST, HeldLock, held_locks, waits_for_lock
+from stackscan.analysis.causes.held import ALONE, FIRM, PAST, HeldLock, held_locks, waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.own import Outer, once_outside, outer_frame
 from stackscan.analysis.causes.scene import Scene, Waiting
@@ -179,21 +179,13 @@ def _held_by_one_that_waits(lock: HeldLock, scene: Scene) -> _Verdict | None:
     worker = _needs_it_to_go_on(holder, lock, scene)
     what = f" ({why})" if (why := why_waits(holder)) else ""
     behind = " for goroutines that wait for that lock" if worker else ""
-    past = lock.best == PAST
-    reason = (
-        "it runs a method of the same object"
-        if firm
-        else f"it is past the lock in {short(lock.asker_shown)}, where the others wait"
-        if past
-        else "it is the only one left in a method of that type"
-    )
-    certain = firm or lock.known or (past and scene.is_whole and not scene.counted)
+    certain = firm or (lock.known and lock.best > ALONE) or (lock.best == PAST and scene.is_whole and not scene.counted)
     likely: Confidence = "likely" if certain else "possible"
     holds = "may hold" if likely == "possible" else "likely holds" if holder.count == 1 else "likely hold"
     return _Verdict(
         "blocked-while-holding-lock",
         likely,
-        reason,
+        _why_held(lock),
         ("deadlock: " if worker else "") + f"{ids_of(holder)} in {place_of(holder)} {holds} {lock.name} and "
         f"{'is' if holder.count == 1 else 'are'} blocked{what}{behind}",
         (holder,),
@@ -201,6 +193,20 @@ def _held_by_one_that_waits(lock: HeldLock, scene: Scene) -> _Verdict | None:
         f"waits for {lock.name}",
         deadlock=worker,
     )
+
+
+def _why_held(lock: HeldLock) -> str:
+    """Why the likeliest holder is believed to hold a lock, in one clause."""
+    asker = short(lock.asker_shown)
+    if lock.has_firm_holder:
+        return "it runs a method of the same object"
+    if lock.best == PAST:
+        return f"it is past the lock in {asker}, where the others wait"
+    if lock.best == ALONE:
+        return f"it is the only other goroutine that is blocked in the package of {asker}"
+    if lock.type is None:
+        return f"it is the only one left in the function that {asker} was written in"
+    return "it is the only one left in a method of that type"
 
 
 def _held_by_one_of(lock: HeldLock, best: Sequence[Waiting], many: int) -> _Verdict | None:
@@ -212,7 +218,7 @@ def _held_by_one_of(lock: HeldLock, best: Sequence[Waiting], many: int) -> _Verd
     return _Verdict(
         "blocked-while-holding-lock",
         "possible",
-        "they are the only ones left in a method of that type",
+        "they are the only ones left that could hold it",
         f"one of {many:,} goroutines blocked in {place_of(best[0])}{what} may hold {lock.name}",
         tuple(best),
         tuple(f"may hold {lock.name} and is blocked{what}" for _ in best),
@@ -243,7 +249,10 @@ def _held_by_nobody(lock: HeldLock, scene: Scene) -> _Verdict | None:
     busy = scene.is_busy(_package(wait))
     if busy and not lock.known:
         return None
-    sure = scene.is_whole and not busy and not (scene.counted and scene.others_in(_package(wait), lock.waiters))
+    # A variable's lock may be held by anybody in the package; so may any lock where no word tells objects apart.
+    by_package = scene.counted or lock.type is None
+    seen = scene.is_whole and not busy and not (by_package and scene.others_in(_package(wait), lock.waiters))
+    sure = seen or wait.leaked
     many = sum(each.count for each in lock.waiters)
     who = ids_of(wait) if len(lock.waiters) == 1 else f"{many:,} goroutines"
     place = f"in {place_of(wait)}" if len(lock.waiters) == 1 else f"(most in {place_of(wait)})"

@@ -164,6 +164,15 @@ class Scene:
                 found.setdefault(function, []).append(wait)
         return found
 
+    @cached_property
+    def by_enclosing(self) -> dict[str, list[Waiting]]:
+        """The waitings of each function on their stacks, closures counted to the function that they were written in."""
+        found: dict[str, list[Waiting]] = {}
+        for wait in self.waits:
+            for function in {function_of(frame.function) for frame in wait.frames if origin(frame).kind != "std"}:
+                found.setdefault(function, []).append(wait)
+        return found
+
     def waits_of(self, rows: Iterable[int]) -> list[Waiting]:
         """The waitings of some rows, each once, most of those rows first."""
         counts = Counter(id(self.of_row[row]) for row in rows)
@@ -211,10 +220,11 @@ class Scene:
     @cached_property
     def is_whole(self) -> bool:
         """Whether all goroutines of the process are here, so that what is not here is nowhere."""
-        return self.snapshot.complete and any(self._is_main(wait) for wait in self.waits)
+        return self.snapshot.complete and any(self.is_main(wait) for wait in self.waits)
 
     @staticmethod
-    def _is_main(wait: Waiting) -> bool:
+    def is_main(wait: Waiting) -> bool:
+        """Whether this is the main goroutine, of a program or of a test."""
         return any(frame.function in ("main.main", "testing.(*T).Run", "testing.(*M).Run") for frame in wait.frames)
 
     @cached_property
@@ -248,13 +258,14 @@ class Scene:
     def others_in(self, package: str, waiters: Iterable[Waiting]) -> bool:
         """Whether anybody else has a frame of a package and is not idle."""
         mine = set(map(id, waiters))
-        return any(id(wait) not in mine for wait in self._in_package.get(package, ()))
+        return any(id(wait) not in mine for wait in self.in_package.get(package, ()))
 
     @cached_property
-    def _in_package(self) -> dict[str, list[Waiting]]:
+    def in_package(self) -> dict[str, list[Waiting]]:
+        """The waitings that are not idle by the packages of their own frames."""
         found: dict[str, list[Waiting]] = {}
         for wait in self.waits:
-            for package in () if self.is_idle(wait) else wait.packages:
+            for package in () if self.is_idle(wait) or wait.is_writer else wait.packages:
                 found.setdefault(package, []).append(wait)
         return found
 
