@@ -149,18 +149,17 @@ def _candidates(lock: Lock, scene: Scene, parts: dict[int, list[int]]) -> tuple[
 def _by_elimination(kind_type: str | None, waiters: Sequence[Waiting], scene: Scene) -> tuple[tuple[int, Waiting], ...]:
     """Who may hold a lock of which no frame shows the object: goroutines that went on in a function in which others ask
     for it, then those in any method of its type. They do not wait for the lock themselves."""
-    mine = set(map(id, waiters))
     past = [wait for function in _askers(waiters) for wait in scene.by_function.get(function, ())]
     alike: Sequence[Waiting] = scene.by_type.get(kind_type, ()) if kind_type is not None else ()
     if kind_type is None:  # a lock in a variable: of the function in which the closures that ask were written
         alike = [wait for function in _writers(waiters) for wait in scene.by_enclosing.get(function, ())]
-    found = [*((PAST, wait) for wait in past), *((_TYPE, wait) for wait in alike)]
-    if kind_type is None and not found:
-        found = [(ALONE, wait) for wait in _alone_in_package(waiters, scene)]
+    mine = set(map(id, waiters))
     best: dict[int, tuple[int, Waiting]] = {}
-    for score, wait in found:
+    for score, wait in [*((PAST, wait) for wait in past), *((_TYPE, wait) for wait in alike)]:
         if id(wait) not in mine and not scene.is_idle(wait) and not _gave_back(wait, kind_type):
             best.setdefault(id(wait), (score, wait))
+    if kind_type is None and not best:
+        best = {id(wait): (ALONE, wait) for wait in _alone_in_package(waiters, scene)}
     return tuple(sorted(best.values(), key=lambda pair: -pair[0]))
 
 
