@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from stackscan.analysis.causes.scene import MOVING, Scene, Waiting
+from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.waiting import MOVING, Waiting
 from stackscan.analysis.causes.words import ids_of, place_of
 from stackscan.analysis.finding import Finding, Step
 from stackscan.knowledge.rule import Rule

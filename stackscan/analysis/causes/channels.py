@@ -6,7 +6,8 @@ from typing import Final
 
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
-from stackscan.analysis.causes.scene import CHANNELS, Scene, Waiting, function_of, type_of
+from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.waiting import CHANNELS, Waiting, function_of, type_of
 from stackscan.analysis.causes.words import ids_of, place_of, short, waits
 from stackscan.analysis.finding import Confidence, Step
 
@@ -59,7 +60,8 @@ def _returned(wait: Waiting, scene: Scene) -> Cause | None:
     maker = short(wait.shown.created_by or created)
     title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} in a send, and {maker}, which started them, has returned"
     argument = f"{maker} is on no stack any more, and it held the receiving side"
-    sure: Confidence = "likely" if scene.is_whole else "possible"
+    # Without minutes this may be a fan-in whose reader is slow.
+    sure: Confidence = "likely" if scene.is_whole and wait.minutes else "possible"
     return _of(
         "channel-never-served", sure, title, argument, (wait,), ("waits for a receiver",), stuck=wait.minutes > 0
     )

@@ -8,7 +8,8 @@ from typing import Final
 
 from stackscan.analysis.causes.held import FIRM, HeldLock, lock_name, waits_for_lock
 from stackscan.analysis.causes.model import Cause
-from stackscan.analysis.causes.scene import Scene, Waiting
+from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.causes.words import named_ids, place_of
 from stackscan.analysis.finding import Step
 from stackscan.analysis.locks import Cycle, Lock

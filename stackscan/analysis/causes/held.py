@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stackscan.analysis.causes.scene import Scene, Waiting, function_of, type_of
+from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.waiting import Waiting, function_of, type_of
 from stackscan.analysis.locks import Lock
 from stackscan.analysis.locks.candidates import MOST_OF_A_TYPE
 from stackscan.formats.symbol import read_symbol

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stackscan.analysis.causes.held import HeldLock
-from stackscan.analysis.causes.scene import ONCE, Scene, Waiting, type_of
+from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.waiting import ONCE, Waiting, type_of
 from stackscan.formats.symbol import origin
 from stackscan.model.snapshot import Frame
 

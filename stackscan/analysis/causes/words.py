@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stackscan.analysis.causes.scene import Waiting
+from stackscan.analysis.causes.waiting import Waiting
+from stackscan.formats.symbol import read_symbol
 from stackscan.model.snapshot import Frame
 
 
@@ -58,3 +59,8 @@ def several(count: int, noun: str) -> str:
         if count > 2
         else f" (and so with 1 more {noun})"
     )
+
+
+def package_of(wait: Waiting) -> str:
+    """The package of the function that waits; empty where no frame tells."""
+    return "" if wait.own is None else read_symbol(wait.frames[wait.own].function).package

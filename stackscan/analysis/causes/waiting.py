@@ -1,0 +1,155 @@
+"""What the goroutines of each stack wait for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Final
+
+import numpy as np
+
+from stackscan.analysis.locks.sites import Site, site_of
+from stackscan.formats.symbol import origin, read_symbol
+from stackscan.knowledge.language import index_of
+from stackscan.knowledge.language.index import Numbers
+from stackscan.knowledge.language.reasons import names
+from stackscan.model.snapshot import Frame, Snapshot, Stack
+
+#: States of goroutines that wait for nobody: they run, or are about to.
+MOVING: Final = frozenset({"running", "runnable", "syscall", "preempted", "copystack", "waiting", "idle", "dead"})
+#: The frame in which the function of a sync.Once runs.
+ONCE: Final = "sync.(*Once).doSlow"
+#: Who writes the dump is running too, and holds nothing but its own.
+_WRITERS: Final = (
+    "runtime/pprof.writeGoroutineStacks", "runtime/pprof.(*Profile).WriteTo", "runtime/debug.Stack", "runtime.Stack",
+    "runtime/pprof.runtime_goroutineProfileWithLabels", "runtime/pprof.writeRuntimeProfile", "runtime.Stack",
+)  # fmt: skip
+#: The endings of closures, and of the wrappers that the compiler makes for go statements.
+_CLOSURE: Final = re.compile(r"(?:\.(?:func\d+|gowrap\d+|deferwrap\d+|\d+))+$")
+#: Packages whose frames belong to the wait itself.
+_BELOW: Final = frozenset({"runtime", "sync", "internal/sync", "sync/atomic"})
+CHANNELS: Final = frozenset(
+    {"chan send", "chan receive", "select", "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """Goroutines in one stack that wait for the same reason (``rows`` in the snapshot, ``count`` of them).
+
+    ``shown`` is the stack as it may be shown. ``reasons`` are all names of why they wait; ``own`` is the index of the
+    first frame outside the runtime and package sync (None: there is none); ``leaked``: the runtime says of all of them
+    that nobody alive can wake them.
+    """
+
+    stack_id: int
+    stack: Stack
+    shown: Stack = field(repr=False)
+    reasons: frozenset[str]
+    rows: Numbers = field(repr=False)
+    count: int
+    ids: tuple[int, ...]
+    creators: frozenset[int]
+    minutes: int
+    leaked: bool
+    site: Site | None
+    own: int | None
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The frames, innermost first."""
+        return self.stack.frames
+
+    @property
+    def moving(self) -> bool:
+        """Whether they run, or may at any moment."""
+        return bool(self.reasons & MOVING)
+
+    @cached_property
+    def place(self) -> int | None:
+        """The index of the frame to look at: the first of the program's own, else the first outside runtime and
+        sync."""
+        return next((at for at, frame in enumerate(self.frames) if origin(frame).kind != "std"), self.own)
+
+    @property
+    def where(self) -> Frame | None:
+        """The frame to look at, as it may be shown."""
+        return None if self.place is None else self.shown.frames[self.place]
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this is the goroutine that writes the dump."""
+        return any(frame.function in _WRITERS for frame in self.frames)
+
+    @cached_property
+    def types(self) -> dict[str, int]:
+        """The types whose methods (or their closures) are on the stack, each with its innermost frame."""
+        found: dict[str, int] = {}
+        for at, frame in enumerate(self.frames):
+            kind = type_of(frame.function)
+            if kind is not None:
+                found.setdefault(kind, at)
+        return found
+
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """The packages of the program's own frames."""
+        return frozenset(read_symbol(f.function).package for f in self.frames if origin(f).kind != "std")
+
+
+@lru_cache(maxsize=65536)
+def type_of(function: str) -> str | None:
+    """``pkg.(*T)`` of a method of T, by pointer or by value, or of a closure in one; None for everything else."""
+    symbol = read_symbol(function)
+    if symbol.receiver is None:
+        return None
+    return f"{symbol.package}.(*{symbol.receiver.lstrip('*').partition('[')[0]})"
+
+
+@lru_cache(maxsize=65536)
+def function_of(function: str) -> str:
+    """The function that a closure was written in: ``main.run`` of ``main.run.func2.1``, ``main.run.gowrap1``."""
+    return _CLOSURE.sub("", function)
+
+
+def all_waits(snapshot: Snapshot, shown: Sequence[Stack]) -> Iterator[Waiting]:
+    index = index_of(snapshot)
+    ids, known = index.column("goroutine_id")
+    creators, created = index.column("creator_id")
+    minutes, _ = index.column("wait_minutes")
+    leaked, _ = index.column("leaked")
+    order = np.argsort(index.row_cell, kind="stable")
+    bounds = np.searchsorted(index.row_cell[order], np.arange(len(index.cell_stack) + 1))
+    for cell, stack_id in enumerate(index.cell_stack.tolist()):
+        rows = order[bounds[cell] : bounds[cell + 1]]
+        stack = snapshot.stacks[stack_id]
+        reasons = names(index.cell_reason[cell], stack.functions) or frozenset()
+        site = None if reasons & MOVING else site_of(stack)
+        if site is None and reasons == {"semacquire"}:
+            reasons = frozenset({"runnable"})  # it waits for the runtime: the world was stopped
+        yield Waiting(
+            stack_id=stack_id,
+            stack=stack,
+            shown=shown[stack_id],
+            reasons=reasons,
+            rows=rows,
+            count=snapshot.count(rows),
+            ids=tuple(ids[rows][known[rows]].tolist()[:20]),
+            creators=frozenset(creators[rows][created[rows]].tolist()),
+            minutes=int(minutes[rows].max()) if len(rows) else 0,
+            leaked=bool(leaked[rows].all()),
+            site=site,
+            own=_own(stack) if site is None else site.asker,
+        )
+
+
+def _own(stack: Stack) -> int | None:
+    for at, frame in enumerate(stack.frames):
+        package = read_symbol(frame.function).package
+        if package not in ("runtime", "sync", "internal/sync", "sync/atomic") and not package.startswith(
+            "internal/runtime"
+        ):
+            return at
+    return None
