@@ -24,11 +24,14 @@ import polars as pl
 import pytest
 
 from stackscan import formats
+from stackscan.analysis.analyse import analyse
 from stackscan.knowledge import language
+from stackscan.knowledge.configuration import shipped
+from stackscan.model import capture
 from stackscan.model.snapshot import GOROUTINE_SCHEMA, Frame, Snapshot, Stack
 from stackscan.pipeline import scan
 from stackscan.render import renderer
-from stackscan.report import Report, as_json
+from stackscan.report import Report, as_json, build_snapshot
 
 os.environ.pop("COLUMNS", None)  # xdist sets it for its workers, and it is the width of our text
 
@@ -177,6 +180,13 @@ def selected(expression: str, snapshot: Snapshot) -> list[int]:
 def report_of(*sources: Path | str, top: int | None = None) -> Report:
     """The report of some sources, read in this process."""
     return scan([str(source) for source in sources], top=top)
+
+
+def memory_report(text: str) -> Report:
+    """The report of a text that was never a file."""
+    place = capture.Place("dump.txt", None, 1, 1)
+    taken = capture.Capture(snapshot_of(text), place, content=text.encode())
+    return Report((build_snapshot(analyse(taken, shipped())),))
 
 
 def json_of(*sources: Path | str, top: int | None = None) -> dict[str, Any]:

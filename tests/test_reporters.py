@@ -28,19 +28,17 @@ from helpers import (
     environment,
     golden,
     goroutine,
+    memory_report,
     rendered,
     report_of,
     run,
     run_on_terminal,
-    snapshot_of,
 )
-from stackscan.analysis.analyse import analyse
 from stackscan.knowledge.configuration import shipped
-from stackscan.model.capture import Capture, Place
 from stackscan.pipeline import Options, scan
 from stackscan.render import OUTPUTS, words
 from stackscan.render.markdown import report as markdown
-from stackscan.report import Report, build_snapshot
+from stackscan.report import Report
 
 _STALLED: Final = FIXTURES / "kubo" / "v0.40.1-stalled-tcp" / "goroutine.debug2-01.txt.gz"
 _FIXED: Final = FIXTURES / "kubo" / "v0.41.0-fixed-quic" / "goroutine.debug2-01.txt.gz"
@@ -50,12 +48,6 @@ _GOLDEN: Final = {"stalled": _STALLED, "fixed": _FIXED, "healthy": _HEALTHY, "da
 _OUTPUTS: Final = ("text", "json", "markdown")
 #: What may not reach a terminal or a page: controls (newline aside), line separators, marks that reorder text.
 _RAW: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
-
-
-def memory_report(text: str) -> Report:
-    """The report of a text that was never a file."""
-    capture = Capture(snapshot_of(text), Place("dump.txt", None, 1, 1))
-    return Report((build_snapshot(analyse(capture, shipped())),))
 
 
 def hostile(name: str) -> str:

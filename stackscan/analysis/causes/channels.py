@@ -96,8 +96,9 @@ def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
 
 
 def _who_calls_done(wait: Waiting, scene: Scene) -> list[Waiting]:
-    """The goroutines that a WaitGroup may wait for: those that the waiter started, or else its siblings, which the same
-    function started, or those in a method of the same type."""
+    """The goroutines that a WaitGroup may wait for: those that the waiter started; or else those that know its address,
+    its siblings, which the same function started or which run a closure of it (sync.(*WaitGroup).Go starts these), and
+    those in a method of the same type."""
     children = [scene.of_row[row] for goroutine in wait.ids for row in scene.by_creator.get(goroutine, ())]
     if children:
         return list({id(child): child for child in children}.values())
@@ -108,6 +109,8 @@ def _who_calls_done(wait: Waiting, scene: Scene) -> list[Waiting]:
     kind = type_of(own)
     alike = [*scene.by_type.get(kind, ())] if kind is not None else []
     found = [other for function in outer for other in scene.by_starter.get(function, ())] + alike
+    found += [other for function in outer for other in scene.by_enclosing.get(function, ())]
+    found += scene.that_know(wait)
     return [other for other in {id(each): each for each in found}.values() if other is not wait]
 
 

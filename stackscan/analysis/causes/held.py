@@ -141,6 +141,8 @@ def _candidates(lock: Lock, scene: Scene, parts: dict[int, list[int]]) -> tuple[
     for candidate in lock.candidates:
         for row in (scene.row_of_id[number] for number in candidate.goroutine_ids):
             wait = scene.of_row[row]
+            if _gave_back(wait, lock.owner_type):
+                continue
             score, _ = found.setdefault(id(wait), (candidate.score, wait))
             if score == candidate.score and id(wait) not in waiting:
                 parts.setdefault(id(wait), []).append(row)

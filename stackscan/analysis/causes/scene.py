@@ -6,14 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from stackscan.analysis.causes.waiting import ONCE, Waiting, all_waits, function_of, type_of
-from stackscan.analysis.locks import Locks
+from stackscan.analysis.locks import Lock, Locks
 from stackscan.formats.symbol import origin
 from stackscan.model.snapshot import Snapshot, Stack
+
+#: Goroutines of one stack that are looked at one by one.
+_FEW: Final = 20
 
 
 class Scene:
@@ -94,6 +98,16 @@ class Scene:
     def count(self, rows: Iterable[int]) -> int:
         """How many goroutines some rows stand for."""
         return self.snapshot.count(np.fromiter(rows, dtype=np.int64))
+
+    def that_know(self, wait: Waiting) -> list[Waiting]:
+        """The goroutines that have the address of what some wait for, or of its object, among their words."""
+        known = [lock for row in wait.rows[:_FEW].tolist() if (lock := self._lock_of.get(row)) is not None]
+        ids = {number for lock in known for candidate in lock.candidates for number in candidate.goroutine_ids}
+        return list(self.with_ids(ids))
+
+    @cached_property
+    def _lock_of(self) -> dict[int, Lock]:
+        return {row: lock for lock in self.locks.locks for row in lock.rows.tolist()}
 
     @cached_property
     def locks_of_type(self) -> Counter[str | None]:

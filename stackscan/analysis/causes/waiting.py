@@ -115,6 +115,7 @@ def function_of(function: str) -> str:
 
 
 def all_waits(snapshot: Snapshot, shown: Sequence[Stack]) -> Iterator[Waiting]:
+    """The goroutines of a snapshot by stack and wait reason; ``shown`` are its stacks as they may be shown."""
     index = index_of(snapshot)
     ids, known = index.column("goroutine_id")
     creators, created = index.column("creator_id")
