@@ -78,7 +78,7 @@ def report_without(path: str) -> None:
     with (
         mock.patch("stackscan.analysis.analyse.find_locks", return_value=Locks()),
         mock.patch("stackscan.analysis.analyse.creation_sites", return_value=()),
-        mock.patch("stackscan.analysis.analyse.families_of", return_value=()),
+        mock.patch("stackscan.analysis.analyse.families_of", side_effect=lambda _, found: [()] * len(found)),
     ):
         renderer("report", "text")(scan([path]), io.StringIO())
 

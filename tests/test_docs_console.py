@@ -51,7 +51,7 @@ _COMMAND: Final = re.compile(
     re.MULTILINE,
 )
 #: Languages of blocks that show something else than commands.
-_OTHER_LANGUAGES: Final = {"text", "toml", "json", "python", "yaml", "sql", "mermaid", "diff"}
+_OTHER_LANGUAGES: Final = {"text", "go", "toml", "json", "python", "yaml", "sql", "mermaid", "diff"}
 #: Blocks of the README that other tests hold to the truth: CI runs the one, the picture is made by the other.
 _HELD_ELSEWHERE: Final = {"test", "run"}
 

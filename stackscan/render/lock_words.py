@@ -9,7 +9,7 @@ from typing import Final, Literal
 from stackscan.analysis.creation_sites import Family
 from stackscan.analysis.locks import Candidate, Evidence, Lock, Locks
 from stackscan.render.words import base_symbol, count, plain, short_location
-from stackscan.report import SnapshotReport, cycle_text, worth_showing
+from stackscan.report import cycle_text, worth_showing
 
 #: What a text is: outputs choose its colour.
 Role = Literal["count", "what", "name", "place", "note", "alarm", ""]
@@ -47,9 +47,9 @@ _SAYS: Final[dict[Evidence, str]] = {
 }
 
 
-def has_locks(snapshot: SnapshotReport, *, most: Limits = ALL) -> bool:
+def has_locks(locks: Locks, *, most: Limits = ALL) -> bool:
     """Whether locks are worth a section."""
-    return bool(worth_showing(snapshot.locks) or snapshot.locks.cycles[most.cycles[0] :])
+    return bool(worth_showing(locks) or locks.cycles[most.cycles[0] :])
 
 
 def lock_lines(locks: Locks, *, most: Limits = ALL) -> Iterator[Line]:

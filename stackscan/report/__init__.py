@@ -2,7 +2,7 @@
 
 from stackscan.report.build import View, build_snapshot
 from stackscan.report.bundle import build_bundle
-from stackscan.report.locks import cycle_text, worth_showing
+from stackscan.report.locks import cycle_text, without_cause, worth_showing
 from stackscan.report.model import (
     BundleReport,
     CaptureReport,
@@ -38,5 +38,6 @@ __all__ = [
     "cycle_text",
     "second_views",
     "singular",
+    "without_cause",
     "worth_showing",
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from stackscan.analysis.creation_sites import Family
+from stackscan.analysis.finding import Finding
 from stackscan.analysis.locks import Candidate, Cycle, Lock, Locks
 from stackscan.model.snapshot import Frame
 from stackscan.report.model import Level, Verdict
@@ -22,6 +24,18 @@ def worth_showing(locks: Locks) -> tuple[Lock, ...]:
     """The locks with two waiters or more, not all idle as expected; one with a single waiter matters only in a
     circle."""
     return tuple(lock for lock in locks.locks if lock.waiters > 1 and not lock.aside)
+
+
+def without_cause(locks: Locks, findings: Sequence[Finding]) -> Locks:
+    """The locks and circles that no root cause explains: those have a finding of their own."""
+    explained = {row for finding in findings if finding.cause is not None for row in finding.rows.tolist()}
+    if not explained:
+        return locks
+    marked = tuple(
+        replace(lock, aside=True) if explained.issuperset(lock.rows.tolist()) else lock for lock in locks.locks
+    )
+    cycles = tuple(c for c in locks.cycles if not all(marked[step.lock].aside for step in c.steps))
+    return replace(locks, locks=marked, cycles=cycles)
 
 
 def verdicts(locks: Locks) -> list[Verdict]:

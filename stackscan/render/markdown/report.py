@@ -104,7 +104,7 @@ def _projection(name: str, found: Projection, samples: Iterable[PoolSample]) -> 
 def _waiting(snapshot: SnapshotReport) -> str:
     """Locks and creation sites, each list as a terminal shows it."""
     parts = []
-    if lock_words.has_locks(snapshot):
+    if lock_words.has_locks(snapshot.locks):
         parts.append(f"**Locks**: {lock_words.LOCKS_NOTE}\n\n{_fence(_lines(lock_words.lock_lines(snapshot.locks)))}")
     if snapshot.families:
         parts.append(

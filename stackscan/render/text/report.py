@@ -16,7 +16,7 @@ from stackscan.render.text.findings import write_findings
 from stackscan.render.text.page import MARKS, Page, page_on
 from stackscan.render.text.pools import in_trouble, write_pools, write_proposals
 from stackscan.render.text.stacks import write_stacks
-from stackscan.report import BundleReport, Report, SnapshotReport, second_views
+from stackscan.report import BundleReport, Report, SnapshotReport, second_views, without_cause
 
 _ROLES: Final = {
     "count": "bold",
@@ -102,10 +102,11 @@ def _idle(page: Page, snapshot: SnapshotReport) -> None:
 
 def _waiting(page: Page, snapshot: SnapshotReport) -> None:
     """Locks, and with everything creation sites, where there are any."""
-    if lock_words.has_locks(snapshot, most=lock_words.ALL if snapshot.everything else lock_words.FEW):
+    most = lock_words.ALL if snapshot.everything else lock_words.FEW
+    locks = snapshot.locks if snapshot.everything else without_cause(snapshot.locks, snapshot.findings)
+    if lock_words.has_locks(locks, most=most):
         page.heading("Locks", lock_words.LOCKS_NOTE)
-        most = lock_words.ALL if snapshot.everything else lock_words.FEW
-        _roles(page, lock_words.lock_lines(snapshot.locks, most=most))
+        _roles(page, lock_words.lock_lines(locks, most=most))
     if snapshot.families and snapshot.everything:
         page.heading("Created at", lock_words.SITES_NOTE)
         _roles(page, lock_words.site_lines(snapshot.families))
