@@ -182,11 +182,15 @@ def test_damage_is_counted_and_its_first_places_are_shown() -> None:
 
 
 def test_a_possible_deadlock_and_its_locks_are_shown() -> None:
-    """Who waits, who may hold it: the circle in the verdict, the locks below."""
+    """Who waits for whom: the circle in the verdict and drawn; its locks with all details."""
     shown = rendered(_report(_DEADLOCK), "text")
     assert "deadlock: goroutines 19 and 20 wait for each other's locks, in main.(*Account).Transfer" in _flat(shown)
-    assert "may be held by goroutine 19 [sync.Mutex.Lock] in main.(*Account).Transfer" in shown
-    assert "(score 70: method of the same object)" in shown
+    assert "╭ goroutine 19 likely holds A, waits for B" in shown
+    assert "╰ goroutine 19 again" in shown
+    assert "may be held by" not in shown
+    whole = rendered(_report(_DEADLOCK, everything=True), "text")
+    assert "may be held by goroutine 19 [sync.Mutex.Lock] in main.(*Account).Transfer" in whole
+    assert "(score 70: method of the same object)" in whole
 
 
 def test_views_of_a_bundle_that_disagree_are_shown() -> None:

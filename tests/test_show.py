@@ -77,7 +77,6 @@ def test_each_capture_that_has_it_is_shown(tmp_path: Path) -> None:
         ("99999", "locks_deadlock.txt", ("goroutine 99999 is not in", "it has 15", "from 1 to 20")),
         ("1", "pool.pb.gz", ("has no goroutine ids", "debug=2")),
         ("1", "no-such-file", ("no-such-file",)),
-        ("x", "locks_deadlock.txt", ("ID",)),
     ],
 )
 def test_what_is_not_there_is_said(number: str, name: str, words: tuple[str, ...]) -> None:
