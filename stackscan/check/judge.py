@@ -151,6 +151,7 @@ class _Judge:
             fix=rule.fix,
             references=rule.references,
             frame=finding.steps[0].frame if died and finding.steps else None,
+            of_crash=died,
         )
 
     def _growth(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
