@@ -149,7 +149,7 @@ def _of_death(cause: str, snapshot: Snapshot, findings: Sequence[Finding]) -> Ve
         return Verdict("warning", f"a handler panicked and the server went on: {cause}")
     if read_ending(snapshot) is None:
         return Verdict("info", f"a panic was recovered, and its stack printed: {cause}")
-    if "all goroutines are asleep" in cause and any(finding.confidence == "proved" for finding in findings):
+    if "all goroutines are asleep" in cause and any(f.cause is not None and f.severity == "error" for f in findings):
         return Verdict("info", "the runtime ended the program: all goroutines were asleep (deadlock)")
     return Verdict("error", f"the process died: {cause}")
 

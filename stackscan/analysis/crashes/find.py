@@ -35,6 +35,7 @@ _SIZES: Final = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _BYTES: Final = frozenset({"bytes", "used"})
 _MOST_VALUE: Final = 160
 _IDS: Final = 20
+_MOST_STEPS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,7 @@ def _of_crash(told: _Told, ending: Ending, public: Ending, snapshot: Snapshot, s
     title = _title(told, ending, public, dead)
     steps = [] if dead is None else [_first_step(ending, dead)]
     others = _others(told, dead, snapshot)
-    if others:
-        ids = [snapshot.rows["goroutine_id"][row] for row in others]
-        frame = None if dead is None or told.kind.name != "concurrent-map-access" else dead.frame
-        steps.append(Step(tuple(ids[:_IDS]), len(others), _of_others(told), frame))
+    steps += _steps_of_others(told, dead, others, snapshot, shown)
     rows = np.array(sorted(([] if dead is None else [dead.row]) + others), dtype=np.int64)
     stack_ids = tuple(dict.fromkeys(snapshot.rows["stack_id"].gather(rows.tolist()).to_list()))
     severity: Severity = "warning" if ending.nature == "handler" else "error"
@@ -179,10 +177,25 @@ def _others(told: _Told, dead: Dead | None, snapshot: Snapshot) -> list[int]:
     ]
 
 
-def _of_others(told: _Told) -> str:
-    if told.kind.name == "synctest-deadlock":
-        return "blocked in the bubble"
-    return "was in the same function, ready to run: perhaps the other one"
+def _steps_of_others(
+    told: _Told, dead: Dead | None, rows: Sequence[int], snapshot: Snapshot, shown: Snapshot
+) -> list[Step]:
+    """What the other goroutines of a crash do, with the frame to look at: of a bubble by stack."""
+    ids, stacks, states = (snapshot.rows[name].to_list() for name in ("goroutine_id", "stack_id", "wait_reason"))
+    if told.kind.name != "synctest-deadlock":
+        does = "was in the same function, ready to run: perhaps the other one"
+        numbers = tuple(ids[row] for row in rows[:_IDS])
+        return [Step(numbers, len(rows), does, None if dead is None else dead.frame)] if rows else []
+    by_stack: dict[int, list[int]] = {}
+    for row in rows:
+        by_stack.setdefault(stacks[row], []).append(row)
+    steps = []
+    for stack_id, alike in list(by_stack.items())[:_MOST_STEPS]:
+        own = next((at for at, frame in enumerate(snapshot.stacks[stack_id].frames) if is_own(frame)), None)
+        frame = None if own is None else shown.stacks[stack_id].frames[own]
+        numbers = tuple(ids[row] for row in alike[:_IDS])
+        steps.append(Step(numbers, len(alike), f"blocked in the bubble in {states[alike[0]]}", frame))
+    return steps
 
 
 def _evidence(ending: Ending, public: Ending, shown: Snapshot) -> Evidence:

@@ -86,14 +86,15 @@ class TestRows:
     def groups(self) -> list[TestGoroutines]:
         """The running tests with their goroutines, in the order of the list."""
         tests: dict[tuple[str, bool], list[RunningTest]] = defaultdict(list)
-        for test in self.listed or self._unlisted:
+        for test in self._leaves:
             tests[test.name.partition("/")[0], "/" in test.name].append(test)
         found = []
         for (top, is_sub), members in tests.items():
             own = tuple(row for row in self._candidates if self._label(row) == top)
             if self.listed:  # else a subtest bears the name of its test
                 own = tuple(row for row in own if self._is_sub(row, top) == is_sub)
-            found.append(TestGoroutines(tuple(members), own, self._started_by(own)))
+            above = [row for row in self._parents if self._label(row) == top]
+            found.append(TestGoroutines(tuple(members), own, self._started_by([*own, *above])))
         return found
 
     @cached_property
@@ -106,6 +107,12 @@ class TestRows:
         return self.stacks[row] in self._stacks_with(_TURN)
 
     @cached_property
+    def _leaves(self) -> Sequence[RunningTest]:
+        """The running tests without those that wait for a subtest of the list."""
+        above = {name[:at] for test in self.listed for name in [test.name] for at, c in enumerate(name) if c == "/"}
+        return [test for test in self.listed if test.name not in above] or self._unlisted
+
+    @cached_property
     def _unlisted(self) -> list[RunningTest]:
         """Tests by their goroutines, where the message lists none (before Go 1.20)."""
         names = dict.fromkeys(self._label(row) for row in self._candidates)
@@ -114,9 +121,20 @@ class TestRows:
     @cached_property
     def _candidates(self) -> list[int]:
         """The rows of tests' own goroutines, without those that wait for subtests or for their turn."""
-        test_stacks = {n for n, stack in enumerate(self.snapshot.stacks) if _function_of(stack) is not None}
         others = self._stacks_with(_PARENTS) | self._stacks_with(_TURN)
-        return [row for row, stack in enumerate(self.stacks) if stack in test_stacks and stack not in others]
+        return [row for row in self._of_tests if self.stacks[row] not in others]
+
+    @cached_property
+    def _parents(self) -> list[int]:
+        """The rows of tests' goroutines that wait for their subtests."""
+        waiting = self._stacks_with(_PARENTS)
+        return [row for row in self._of_tests if self.stacks[row] in waiting]
+
+    @cached_property
+    def _of_tests(self) -> list[int]:
+        """The rows of all tests' own goroutines."""
+        test_stacks = {n for n, stack in enumerate(self.snapshot.stacks) if _function_of(stack) is not None}
+        return [row for row, stack in enumerate(self.stacks) if stack in test_stacks]
 
     def _stacks_with(self, functions: frozenset[str]) -> frozenset[int]:
         stacks = enumerate(self.snapshot.stacks)

@@ -14,6 +14,8 @@ MOST_LINES: Final = 64
 LONGEST: Final = 200
 #: Lines between two causes, or above the first, that may still be one message.
 _REACH: Final = 80
+#: Lines that a message may have, kept or not.
+_FARTHEST: Final = 10_000
 #: Lines of other writers that may stand between a message and its goroutines. The runtime stops all goroutines before
 #: it prints: more text means that the process went on, and the dump has another reason.
 _FOREIGN: Final = 8
@@ -42,7 +44,7 @@ def read_message(data: bytes, causes: Sequence[int], header: int | None) -> tupl
     if not above:
         return 0, ()
     low = max(above[-1] - _REACH, 1)
-    lines = _lines(data, low, above[-1] + 2 * _REACH if header is None else min(header, above[-1] + 4 * _REACH))
+    lines = _lines(data, low, above[-1] + 2 * _REACH if header is None else min(header, above[-1] + _FARTHEST))
     if header is not None and low + len(lines) < header:
         return 0, ()
     first = _first_cause(lines, [line - low for line in above if line >= low])
