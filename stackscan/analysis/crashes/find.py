@@ -183,7 +183,7 @@ def _steps_of_others(
     """What the other goroutines of a crash do, with the frame to look at: of a bubble by stack."""
     ids, stacks, states = (snapshot.rows[name].to_list() for name in ("goroutine_id", "stack_id", "wait_reason"))
     if told.kind.name != "synctest-deadlock":
-        does = "was in the same function, ready to run: perhaps the other one"
+        does = "may be the other one: in the same function, ready to run"
         numbers = tuple(ids[row] for row in rows[:_IDS])
         return [Step(numbers, len(rows), does, None if dead is None else dead.frame)] if rows else []
     by_stack: dict[int, list[int]] = {}
@@ -194,7 +194,7 @@ def _steps_of_others(
         own = next((at for at, frame in enumerate(snapshot.stacks[stack_id].frames) if is_own(frame)), None)
         frame = None if own is None else shown.stacks[stack_id].frames[own]
         numbers = tuple(ids[row] for row in alike[:_IDS])
-        steps.append(Step(numbers, len(alike), f"blocked in the bubble in {states[alike[0]]}", frame))
+        steps.append(Step(numbers, len(alike), f"is blocked in the bubble in {states[alike[0]]}", frame))
     return steps
 
 

@@ -67,9 +67,9 @@ class _TimeOuts:
         rows = tuple(dict.fromkeys(row for found in judged for row in (*found.group.own, *found.group.started)))
         tests = {test.shown: round(test.seconds) for found in judged for test in found.group.tests}
         evidence: Evidence = {
-            "running_tests": len(tests),
+            "running tests": len(tests),
             "seconds": tests if any(tests.values()) else None,
-            "waiting_for_their_turn": self.tests.waiting_for_turn,
+            "tests waiting for their turn": self.tests.waiting_for_turn,
         }
         return TimeOut(
             title=self._title(judged),
@@ -151,9 +151,9 @@ class _TimeOuts:
         if found.row is None:
             return []
         names = _listed([test.words for test in found.group.tests])
-        first = f"{names} {_verb(found)}, "
-        own = [self._step(rows, first) for rows in self._alike((found.row, *found.group.own))]
-        started = [self._step(rows, "started by it, ") for rows in self._alike(found.group.started)]
+        judged = f": {names} {_verb(found)}"
+        own = [self._step(rows, judged) for rows in self._alike((found.row, *found.group.own))]
+        started = [self._step(rows, ", started by it") for rows in self._alike(found.group.started)]
         return own[:_MOST_OWN] + started[: _MOST_STEPS - 1]
 
     def _alike(self, rows: Sequence[int]) -> list[list[int]]:
@@ -163,10 +163,10 @@ class _TimeOuts:
             alike.setdefault((self.tests.stacks[row], self.states[row]), []).append(row)
         return sorted(alike.values(), key=lambda rows: -max(self.minutes[row] for row in rows))
 
-    def _step(self, rows: Sequence[int], lead: str) -> Step:
+    def _step(self, rows: Sequence[int], more: str) -> Step:
         longest = max(rows, key=lambda row: self.minutes[row])
         ids = tuple(number for row in rows if (number := self.tests.ids[row]) is not None)
-        return Step(ids[:_IDS], len(rows), lead + self._state(longest), self._frame(longest))
+        return Step(ids[:_IDS], len(rows), self._state(longest) + more, self._frame(longest))
 
 
 def _verb(found: _Judged) -> str:
