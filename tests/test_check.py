@@ -715,13 +715,32 @@ def test_what_an_ignore_leaves_may_be_within_the_limit(tmp_path: Path) -> None:
 def test_a_process_that_died_fails_and_one_that_was_asked_does_not(tmp_path: Path) -> None:
     """A panic is a finding whatever the goroutines do, SIGQUIT is not; the policy may think otherwise."""
     go = FIXTURES / "go" / "go1.27"
-    (finding,) = checked(go / "panic_nilderef_all.txt", tmp_path=tmp_path).captures[0].findings
-    assert (finding.name, finding.fails) == ("crash", True)
-    assert finding.message.startswith("the process died: panic: runtime error: invalid memory address")
+    finding, *others = checked(go / "panic_nilderef_all.txt", tmp_path=tmp_path).captures[0].findings
+    assert (finding.name, finding.kind, finding.fails) == ("nil-dereference", "rule", True)
+    assert finding.message == "goroutine 1 followed a nil pointer in main.(*record).depth (main.go:31)"
+    assert finding.frame is not None
+    assert finding.frame.function == "main.(*record).depth"
+    assert not any(other.fails for other in others)
     for choice, code in (("ignore", 0), ("warn", 0), ("fail", 1)):
         policy = f'crash = "{choice}"'
         assert checked(go / "panic_nilderef_all.txt", tmp_path=tmp_path, policy=policy).exit_code == code
     assert checked(go / "panic_sigquit_all.txt", tmp_path=tmp_path).exit_code == 0
+
+
+def test_a_crash_is_one_finding_whatever_it_is_called(tmp_path: Path) -> None:
+    """A rule that is off says nothing; one that is disabled leaves the crash without a name; an ignore of crashes fits
+    all; a baseline makes no crash known."""
+    path = FIXTURES / "go" / "go1.27" / "panic_index.txt"
+    assert told(checked(path, tmp_path=tmp_path)) == [("index-out-of-range", "found", True)]
+    assert told(checked(path, tmp_path=tmp_path, policy='[rules]\nindex-out-of-range = "off"')) == []
+    ignore = '[[ignore]]\nfinding = "crash"\nreason = "ACME-1"'
+    assert told(checked(path, tmp_path=tmp_path, policy=ignore)) == [("index-out-of-range", "ignored", False)]
+    configuration = tmp_path / "stackscan.toml"
+    configuration.write_text('disable = ["index-out-of-range", "panic"]')
+    options = {"configuration": load(configuration)}
+    assert [name for name, *_ in told(checked(path, tmp_path=tmp_path, **options))] == ["crash"]
+    baseline = known_from(tmp_path / "known.json", path)
+    assert told(checked(path, tmp_path=tmp_path, baseline=baseline)) == [("index-out-of-range", "found", True)]
 
 
 def test_an_ignore_has_a_largest_count(tmp_path: Path) -> None:

@@ -126,6 +126,9 @@ def test_an_indented_message_changes_nothing(message: str, tmp_path: Path) -> No
     actual = told(put(tmp_path, f"panic: {indented}\n\n{REAL}".encode()))
     for each in (*expected, *actual):
         each.pop("cause")
+        for finding in each["findings"]:
+            if finding["cause"] == "crash":  # it quotes the message
+                finding["title"], finding["evidence"] = "", {}
     assert expected == actual
 
 

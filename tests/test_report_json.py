@@ -157,7 +157,8 @@ def test_the_deciding_frame_is_one_of_the_frames(path: Path) -> None:
             else:
                 assert bucket["deciding_frame"] is None
         for finding in snapshot["findings"]:
-            assert any(finding["rule"] in bucket["rules"] for bucket in snapshot["buckets"])
+            if finding["count"]:  # a crash may have printed no goroutine
+                assert any(finding["rule"] in bucket["rules"] for bucket in snapshot["buckets"])
 
 
 def test_no_number_is_infinite() -> None:

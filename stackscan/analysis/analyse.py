@@ -9,10 +9,11 @@ from functools import cached_property
 from stackscan.analysis import classify, defects, occupancy
 from stackscan.analysis.affected import go_version, modules
 from stackscan.analysis.causes import Scene, find_causes
+from stackscan.analysis.crashes import find_crash
 from stackscan.analysis.creation_sites import Family, creation_sites, families_of
 from stackscan.analysis.defects import Judgement
 from stackscan.analysis.doubts import doubts
-from stackscan.analysis.explain import in_order, with_causes
+from stackscan.analysis.explain import in_order, with_causes, with_crash
 from stackscan.analysis.finding import Finding, FindingKey
 from stackscan.analysis.locks import Locks, find_locks
 from stackscan.analysis.occupancy import PoolSample
@@ -107,7 +108,8 @@ def analyse(
     caught = every if among is None else classify.classify(snapshot, knowledge.rules, sizes, known, among)
     locks = find_locks(snapshot)
     scene = Scene(snapshot, locks, _rows(one for one in every if one.rule.kind == "healthy"), shown.snapshot.stacks)
-    findings = _explained(caught, scene, knowledge, among)
+    crash = find_crash(snapshot, shown.snapshot, knowledge.crashes, among)
+    findings = _explained(caught, scene, knowledge, among, crash)
     found = Analysis(
         capture=shown,
         findings=findings,
@@ -130,13 +132,13 @@ def analyse(
 
 
 def _explained(
-    caught: Sequence[Finding], scene: Scene, knowledge: Configuration, among: Mask | None
+    caught: Sequence[Finding], scene: Scene, knowledge: Configuration, among: Mask | None, crash: Finding | None
 ) -> tuple[Finding, ...]:
-    """What rules caught and what explains it: root causes of the whole dump, and the oldest wait that is left."""
+    """How the process ended, what rules caught, and what explains it: root causes of the whole dump, and the oldest
+    wait that is left."""
     named = {cause.name: cause for cause in knowledge.causes}
-    if not named:
-        return tuple(caught)
-    findings = with_causes(caught, find_causes(scene), named, scene.snapshot, among)
+    causes = find_causes(scene) if named else []
+    findings = with_crash(with_causes(caught, causes, named, scene.snapshot, among), crash)
     oldest = unexplained(scene, findings, named[UNEXPLAINED]) if UNEXPLAINED in named and among is None else None
     return findings if oldest is None else in_order([*findings, oldest])
 

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from stackscan.analysis.causes.model import Cause
-from stackscan.analysis.finding import CONFIDENCES, Finding
+from stackscan.analysis.crashes.find import SAID_BY_RULE
+from stackscan.analysis.finding import CONFIDENCES, ENDINGS, Finding
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import index_of
 from stackscan.knowledge.language.symbols import Mask
@@ -44,10 +45,26 @@ def with_causes(
     return in_order([*found, *left])
 
 
+def with_crash(findings: Sequence[Finding], crash: Finding | None) -> tuple[Finding, ...]:
+    """The findings with the one about how the process died.
+
+    A deadlock of all goroutines has a rule of its own. It is left out where the runtime proves a root cause: that says
+    why they are asleep.
+    """
+    proved = any(f.cause is not None and f.cause not in ENDINGS and f.confidence == "proved" for f in findings)
+    kept = [finding for finding in findings if not (proved and finding.rule.name == SAID_BY_RULE)]
+    said = (
+        replace(finding, cause="crash", confidence="proved") if finding.rule.name == SAID_BY_RULE else finding
+        for finding in kept
+    )
+    return in_order([*([] if crash is None else [crash]), *said])
+
+
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """What is stuck by severity, then what is healthy; each by count, root causes first among equals."""
+    """What is stuck by severity, then what is healthy; each by count. Among equals how the process ended is first, then
+    root causes."""
     order = lambda f: (  # noqa: E731
-        f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count,
+        f.rule.kind == "healthy", SEVERITIES.index(f.severity), -f.count, f.cause not in ENDINGS,
         len(CONFIDENCES) if f.confidence is None else CONFIDENCES.index(f.confidence),
         f.rule.extends is None, f.rule.name,
     )  # fmt: skip

@@ -19,6 +19,8 @@ Evidence = dict[str, int | dict[str, int] | str | None]
 FindingKey = tuple[str, int]
 #: ``proved``: the runtime says so, or one stack shows it alone.
 Confidence = Literal["proved", "likely", "possible"]
+#: Causes that say how the process ended.
+ENDINGS: Final = frozenset({"crash", "test-timeout"})
 CONFIDENCES: Final[tuple[Confidence, ...]] = get_args(Confidence)
 
 

@@ -26,7 +26,7 @@ class Ignores:
         for ignore in self._ignores:
             if finding.status == "ignored":
                 break
-            if ignore.finding in (None, finding.name):
+            if ignore.finding is None or ignore.finding in finding.names:
                 finding = self._one(ignore, finding)
         return finding
 

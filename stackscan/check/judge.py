@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final, get_args
 
-from stackscan.analysis.finding import Finding, told_by
+from stackscan.analysis.finding import ENDINGS, Finding, told_by
 from stackscan.check.baseline import Baseline
 from stackscan.check.growth import growth_findings, rule_status
 from stackscan.check.ignores import Ignores
@@ -18,7 +18,6 @@ from stackscan.errors import StackscanError
 from stackscan.knowledge.rule import SEVERITIES, Severity
 from stackscan.model.snapshot import Frame
 from stackscan.report import Report, SnapshotReport, StackReport, second_views, singular
-from stackscan.report.verdict import of_cause
 
 _EMPTY_HINT: Final = "Check how it was taken; with curl -f, a failed request fails the download."
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -115,7 +114,7 @@ class _Judge:
         for finding in snapshot.findings:
             if finding.rule.kind == "healthy":
                 continue  # what is idle as expected is no finding
-            severity = self.policy.rules.get(finding.rule.name, finding.severity)
+            severity = self.policy.rules.get(finding.rule.name) or self._severity(finding)
             if severity == "off" or severity not in SEVERITIES:
                 continue
             extending = told_by(finding, snapshot.findings)
@@ -123,19 +122,26 @@ class _Judge:
                 continue  # the rule that extends it caught the same goroutines and says more
             yield self._rule(finding, snapshot, severity)
 
+    def _severity(self, finding: Finding) -> str:
+        """How bad a finding is; of a crash the policy's ``crash`` says it."""
+        if finding.cause not in ENDINGS or self.policy.crash == "fail":
+            return finding.severity
+        return "off" if self.policy.crash == "ignore" else max(finding.severity, "warning", key=SEVERITIES.index)
+
     def _rule(self, finding: Finding, snapshot: SnapshotReport, severity: Severity) -> CheckFinding:
         rule = finding.rule
         stacks = tuple(found for found in snapshot.buckets if rule.name in found.rules)
         status: Status = "found"
         known = allowed = None
-        if self.baseline is not None:
+        died = finding.cause in ENDINGS  # a process that died is never as it was
+        if self.baseline is not None and not died:
             status, known, allowed = rule_status(finding, stacks, self.baseline, self.policy.growth)
         return CheckFinding(
             name=rule.name,
             kind="rule",
             severity=severity,
             status=status,
-            message=f"{_counted(finding.count, rule.noun)}: {finding.title}",
+            message=finding.title if died else f"{_counted(finding.count, rule.noun)}: {finding.title}",
             count=finding.count,
             allowed=allowed,
             baseline=known,
@@ -144,6 +150,8 @@ class _Judge:
             why=rule.why,
             fix=rule.fix,
             references=rule.references,
+            frame=finding.steps[0].frame if died and finding.steps else None,
+            of_crash=died,
         )
 
     def _growth(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
@@ -174,17 +182,17 @@ def _incomplete(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFindi
 
 
 def _crash(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
-    """A dump that was not written on request: the process, or one of its handlers, died."""
-    if snapshot.cause is None or policy.crash == "ignore":
+    """A dump that was not written on request: the process, or one of its handlers, died, and no finding says it."""
+    ending = snapshot.ending
+    if ending is None or policy.crash == "ignore" or any(finding.cause in ENDINGS for finding in snapshot.findings):
         return
-    verdict = of_cause(snapshot.cause)
-    if verdict.level not in ("error", "warning"):
+    if ending.level not in ("error", "warning"):
         return
     yield CheckFinding(
         name="crash",
         kind="capture",
-        severity="error" if verdict.level == "error" and policy.crash == "fail" else "warning",
-        message=verdict.text,
+        severity="error" if ending.level == "error" and policy.crash == "fail" else "warning",
+        message=ending.text,
         stacks=snapshot.buckets[:1],
     )
 

@@ -23,7 +23,7 @@ class CheckFinding:
     ``pool-NAME``, ``growth``, ``crash`` or ``incomplete``. ``count`` goroutines were found where ``allowed`` were
     (None: not a matter of counts), or waited for longer than ``allowed_minutes``. ``baseline`` of them are known (None:
     there is none to ask). ``stacks`` are the stacks meant, largest or longest first; ``frame`` is the place to look at.
-    ``reason`` is why it is ignored.
+    ``reason`` is why it is ignored. ``of_crash``: it says how the process died, under the name of its rule.
     """
 
     name: str
@@ -43,6 +43,12 @@ class CheckFinding:
     fix: str = ""
     references: tuple[str, ...] = ()
     reason: str = ""
+    of_crash: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names under which a policy may ignore it: every crash is also a ``crash``."""
+        return frozenset({self.name, "crash"} if self.of_crash else {self.name})
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def command(
     ),
     config: Config = None,
 ) -> None:
-    """List the known patterns of stuck and of healthy goroutines and the known worker pools, or explain one.
+    """List the known patterns of stuck and of healthy goroutines, root causes, crashes and pools, or explain one.
 
     Rules select goroutines with the expressions of docs/rules.md; report --where and stackscan.toml use the same.
 

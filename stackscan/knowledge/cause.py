@@ -8,7 +8,7 @@ from typing import Final
 
 from stackscan.knowledge.descriptions import Table, read_files
 from stackscan.knowledge.language import parse
-from stackscan.knowledge.rule import Rule
+from stackscan.knowledge.rule import Rule, Severity
 
 _FOLDER: Final = Path(__file__).resolve().parent / "causes"
 #: Matches no goroutine: a cause is argued from many goroutines at once (stackscan/analysis/causes).
@@ -22,11 +22,18 @@ def catalogue() -> tuple[Rule, ...]:
 
 
 def _read(table: Table) -> Rule:
+    cause = read_argued(table, "warning")
+    table.finish()
+    return cause
+
+
+def read_argued(table: Table, severity: Severity) -> Rule:
+    """The rule of a fault that code finds, not an expression: its name, title, why, fix and references."""
     title = table.text("title")
-    cause = Rule(
+    return Rule(
         name=table.name(),
         kind="stuck",
-        severity="warning",
+        severity=severity,
         title=title,
         verdict=title,
         verdict_one="",
@@ -48,5 +55,3 @@ def _read(table: Table) -> Rule:
         transports=(),
         read_examples=lambda: (),
     )
-    table.finish()
-    return cause

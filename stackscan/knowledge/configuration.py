@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from stackscan.errors import ConfigurationError
-from stackscan.knowledge import cause, pool, rule
+from stackscan.knowledge import cause, crash, pool, rule
+from stackscan.knowledge.crash import CrashKind
 from stackscan.knowledge.descriptions import Table, did_you_mean, toml_trouble
 from stackscan.knowledge.pool import Pool, read_pool
 from stackscan.knowledge.precedence import in_order
@@ -26,8 +27,8 @@ Described = TypeVar("Described", Rule, Pool)
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The rules, pools and root causes to use. ``path`` is the file that was read, None where there is none; ``own``
-    are the names of what it describes, ``top`` is its top table, for what commands read themselves."""
+    """The rules, pools, root causes and ways to die to use. ``path`` is the file that was read, None where there is
+    none; ``own`` are the names of what it describes, ``top`` is its top table, for what commands read themselves."""
 
     rules: tuple[Rule, ...]
     pools: tuple[Pool, ...]
@@ -35,29 +36,35 @@ class Configuration:
     own: frozenset[str] = frozenset()
     top: Table | None = None
     causes: tuple[Rule, ...] = ()
+    crashes: tuple[CrashKind, ...] = ()
+
+    @property
+    def every_rule(self) -> tuple[Rule, ...]:
+        """All rules, those of root causes and of crashes among them."""
+        return (*self.rules, *self.causes, *(kind.rule for kind in self.crashes))
 
     @property
     def rule_names(self) -> tuple[str, ...]:
-        """The names of all rules, root causes among them."""
-        return tuple(sorted(entry.name for entry in (*self.rules, *self.causes)))
+        """The names of all rules, root causes and crashes among them."""
+        return tuple(sorted(entry.name for entry in self.every_rule))
 
     def named(self, name: str | None) -> tuple[list[Rule], list[Pool]]:
-        """The rules (root causes among them) and pools of this name (None: all).
+        """The rules (root causes and crashes among them) and pools of this name (None: all).
 
         Raises ConfigurationError when there is none.
         """
-        found_rules = [entry for entry in (*self.rules, *self.causes) if name in (None, entry.name)]
+        found_rules = [entry for entry in self.every_rule if name in (None, entry.name)]
         found_pools = [entry for entry in self.pools if name in (None, entry.name)]
         if name is None or found_rules or found_pools:
             return found_rules, found_pools
-        known = [entry.name for entry in (*self.rules, *self.causes)] + [entry.name for entry in self.pools]
+        known = [*self.rule_names] + [entry.name for entry in self.pools]
         near = did_you_mean(name, known)
         raise ConfigurationError(f"no rule or pool is named {name!r}{near}", hint="`stackscan rules` lists them all.")
 
 
 def shipped() -> Configuration:
     """What ships with stackscan, and nothing else."""
-    return Configuration(rule.catalogue(), pool.catalogue(), causes=cause.catalogue())
+    return Configuration(rule.catalogue(), pool.catalogue(), causes=cause.catalogue(), crashes=crash.catalogue())
 
 
 def find(start: Path) -> Path | None:
@@ -80,17 +87,18 @@ def load(path: Path | None) -> Configuration:
     top = _read(path)
     own_rules = tuple(read_rule(table, examples_needed=False) for table in top.tables("rule"))
     own_pools = tuple(read_pool(table, examples_needed=False) for table in top.tables("pool"))
-    known = [one.name for one in (*rule.catalogue(), *cause.catalogue(), *own_rules)]
+    known = [*shipped().rule_names, *(one.name for one in own_rules)]
     known_pools = [one.name for one in (*pool.catalogue(), *own_pools)]
     for own_rule in own_rules:
         _check_pool(own_rule, known_pools, top.where)
     disabled = _disabled(top, [*known, *known_pools])
     used_rules = _merged("rule", rule.catalogue(), own_rules, disabled, top.where)
     used_causes = tuple(one for one in cause.catalogue() if not _is_disabled(one.name, disabled))
+    used_crashes = tuple(one for one in crash.catalogue() if not _is_disabled(one.name, disabled))
     used_pools = _merged("pool", pool.catalogue(), own_pools, disabled, top.where)
     in_order(used_rules)  # a circle is the file's fault, and said before anything is read
     own = frozenset([one.name for one in own_rules] + [one.name for one in own_pools])
-    return Configuration(used_rules, used_pools, path, own, top, used_causes)
+    return Configuration(used_rules, used_pools, path, own, top, used_causes, used_crashes)
 
 
 def _read(path: Path) -> Table:
@@ -138,7 +146,8 @@ def _merged(
 ) -> tuple[Described, ...]:
     """The shipped descriptions that are not disabled, and the user's own, by name."""
     kept: list[Described] = [entry for entry in shipping if not _is_disabled(entry.name, disabled)]
-    names = [entry.name for entry in kept] + [entry.name for entry in cause.catalogue()]
+    names = [entry.name for entry in kept]
+    names += [*(entry.name for entry in cause.catalogue()), *(entry.name for entry in crash.catalogue())]
     for place, entry in enumerate(own, start=1):
         if entry.name in names:
             raise ConfigurationError(

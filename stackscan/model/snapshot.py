@@ -104,9 +104,10 @@ class Snapshot:
 
     ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut, a
     goroutine was lost, or some may be text of a panic's message; ``cause`` is the process's last message (``panic: …``,
-    ``fatal error: …``, ``SIGQUIT: quit``); ``dialect`` names the Go versions that print like this; ``captured_at`` is
-    the time in the dump itself, in UTC (protobuf profiles have one). ``read_arguments`` reads the argument lists, for
-    which it keeps the text (None: the format has none).
+    ``fatal error: …``, ``SIGQUIT: quit``), and ``message`` are all its lines (at most 64 of 200 characters; none where
+    the cause does not stand in front of these goroutines, so that it is another event's); ``dialect`` names the Go
+    versions that print like this; ``captured_at`` is the time in the dump itself, in UTC (protobuf profiles have one).
+    ``read_arguments`` reads the argument lists, for which it keeps the text (None: the format has none).
     """
 
     format: str
@@ -116,6 +117,7 @@ class Snapshot:
     complete: bool = True
     header_lines: int = 0
     cause: str | None = None
+    message: tuple[str, ...] = ()
     dialect: str | None = None
     ancestors: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ANCESTOR_SCHEMA))
     captured_at: datetime | None = None

@@ -50,10 +50,15 @@ class Redaction:
             complete=snapshot.complete,
             header_lines=snapshot.header_lines,
             cause=vocabulary.cause(snapshot.cause),
+            message=vocabulary.message(snapshot.message, self._test),
             dialect=snapshot.dialect,
             ancestors=snapshot.ancestors.select(list(ANCESTOR_SCHEMA)),
             captured_at=snapshot.captured_at,
         )
+
+    def _test(self, name: str) -> str:
+        """The name of a test, hashed as its function's is, so that both can be found together."""
+        return "/".join(hashed(self.key, part) for part in name.split("/"))
 
     def _stack(self, stack: Stack, frames: dict[Frame, Frame]) -> Stack:
         created_by = stack.created_by

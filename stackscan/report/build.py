@@ -98,6 +98,7 @@ def build_snapshot(
         locks=locks,
         families=analysis.creation_sites(idle_too=everything),
         finding_families=analysis.finding_sites,
+        ending=verdict.of_ending(snapshot, stuck),
         finding_frames=tuple((f.key, frame) for f in stuck if (frame := _location(f, snapshot)) is not None),
         buckets=_stack_reports(buckets[:top], decided, aside),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),

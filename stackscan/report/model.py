@@ -88,7 +88,8 @@ class SnapshotReport:
     ``selection`` says which goroutines the report is about (None: all); ``proposals`` are possible pools.
     ``families`` are the largest creation sites, ``finding_families`` those of alarming findings, by finding.
     ``explained``: each finding says why, with its whole fix and its references. ``finding_frames`` holds by finding
-    the frame that decided for most of its goroutines.
+    the frame that decided for most of its goroutines. ``ending`` says how the process ended in the words of its
+    message, for where no finding says it (None: the text does not say).
     """
 
     source: str
@@ -127,6 +128,7 @@ class SnapshotReport:
     finding_frames: tuple[tuple[FindingKey, Frame], ...] = ()
     explained: bool = False
     on_screen: int = 3
+    ending: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from stackscan.analysis.finding import Finding, told_by
+from stackscan.analysis.crashes.ending import read_ending
+from stackscan.analysis.finding import ENDINGS, Finding, told_by
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.model.bucket import Bucket
 from stackscan.model.snapshot import Snapshot
@@ -24,6 +25,7 @@ _BLOCKED: Final = (
     "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)", "sync.WaitGroup.Wait",
 )  # fmt: skip
 
+_NO_GOROUTINE: Final = Verdict("warning", "the dump lists no goroutine (GOTRACEBACK=none, or none was left)")
 _SINGULAR: Final = {"wait": "waits", "watch": "watches", "have": "has", "are": "is"}
 _PLURAL: Final = re.compile(
     rf"\A1 ((?:[\w.-]+ )?[\w-]+?)s ({'|'.join(_SINGULAR)})\b(?!.*\b(?:they|them|their|each)\b)", re.DOTALL
@@ -49,13 +51,17 @@ def judge(
     """
     if selected and snapshot.rows.is_empty():
         return (Verdict("info", "no goroutine matches"),)
-    lines = [_of_finding(finding, snapshot, pools) for finding in findings if told_by(finding, findings) is None]
+    endings_first = sorted(findings, key=lambda finding: finding.cause not in ENDINGS)
+    lines = [_of_finding(finding, snapshot, pools) for finding in endings_first if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)
     lines += suspicions
-    if snapshot.cause is not None:
-        lines.append(of_cause(snapshot.cause))
-    if all(line.level not in ("error", "warning") for line in lines) or snapshot.cause is not None:
+    told = any(finding.cause in ENDINGS for finding in findings)
+    if not told and (ending := of_ending(snapshot, findings)) is not None:
+        lines.append(ending)
+    if all(line.level not in ("error", "warning") for line in lines) or (snapshot.cause is not None and not told):
         lines += _doubted(_of_nothing_known(snapshot, buckets, findings), doubts)
+    elif not snapshot.total:
+        lines.append(_NO_GOROUTINE)
     if not snapshot.complete:
         lines.append(Verdict("warning", _of_loss(snapshot)))
     return tuple(sorted(lines, key=lambda line: _ORDER.index(line.level)))
@@ -75,8 +81,8 @@ def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample
     }
     one = finding.rule.verdict_one if finding.count == 1 and finding.verdict == finding.rule.verdict else ""
     text = Template(one or finding.verdict).safe_substitute(words)
-    if finding.cause is not None and finding.steps and finding.verdict == finding.title:
-        return Verdict(finding.severity, text + words["age"])
+    if finding.cause is not None and finding.verdict == finding.title and (finding.steps or finding.cause in ENDINGS):
+        return Verdict(finding.severity, text + (words["age"] if finding.cause not in ENDINGS else ""))
     if finding.verdict == finding.title and not finding.steps:
         text = f"{finding.count:,} {_noun(finding)}: {text}"
     return Verdict(finding.severity, _of_one(text) if finding.count == 1 else text)
@@ -125,12 +131,26 @@ def _of_pools(findings: Sequence[Finding], pools: Sequence[PoolSample]) -> list[
     ]
 
 
-def of_cause(cause: str) -> Verdict:
-    """What the end of a process means: a request for its stacks, a failed handler, or a crash."""
+def of_ending(snapshot: Snapshot, findings: Sequence[Finding]) -> Verdict | None:
+    """What the end of a process means where no finding says it: a request for its stacks, a panic that was recovered, a
+    crash, or a message that does not belong to these goroutines. None: the text says nothing about an end."""
+    cause = snapshot.cause
+    if cause is None:
+        return None
+    if not snapshot.message:
+        return Verdict("warning", f"the text around the dump has the message of another crash: {cause}")
     if cause.startswith("SIGQUIT"):
         return Verdict("info", f"the process printed its stacks on request and ended: {cause}")
+    return _of_death(cause, snapshot, findings)
+
+
+def _of_death(cause: str, snapshot: Snapshot, findings: Sequence[Finding]) -> Verdict:
     if "panic serving" in cause:  # net/http recovers a handler's panic
         return Verdict("warning", f"a handler panicked and the server went on: {cause}")
+    if read_ending(snapshot) is None:
+        return Verdict("info", f"a panic was recovered, and its stack printed: {cause}")
+    if "all goroutines are asleep" in cause and any(f.cause is not None and f.severity == "error" for f in findings):
+        return Verdict("info", "the runtime ended the program: all goroutines were asleep (deadlock)")
     return Verdict("error", f"the process died: {cause}")
 
 
@@ -138,7 +158,7 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     """Without a finding that alarms, the largest group of goroutines: of blocked ones where there are any."""
     total = snapshot.total
     if not total:
-        return [Verdict("warning", "the dump lists no goroutine (GOTRACEBACK=none, or none was left)")]
+        return [_NO_GOROUTINE]
     if not buckets:
         fine = Verdict("ok", "no known stuck pattern; all goroutines are idle (expected)")
         return [] if findings or snapshot.cause is not None else [fine]

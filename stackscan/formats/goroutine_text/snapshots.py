@@ -22,6 +22,7 @@ from stackscan.formats.goroutine_text.doubts import (
     without_fake,
     without_repeats,
 )
+from stackscan.formats.goroutine_text.message import read_message
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.problems import bounded
 from stackscan.model.snapshot import ANCESTOR_SCHEMA, GOROUTINE_SCHEMA, Snapshot
@@ -140,7 +141,7 @@ def _likely_starts(all_rows: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
 
 def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapshot:
     lost = len(part.within(reading.lost_lines, int))
-    causes = [mark.text for mark in part.within(reading.marks) if mark.kind == "cause"]
+    cause, message = _message(part, reading, data)
     ancestors = part.within(reading.ancestors, itemgetter(0))
     if ancestors:  # those of goroutines that are not counted go with them
         counted = set(part.rows.line.tolist())
@@ -156,7 +157,8 @@ def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapsh
         problems=bounded((*part.within(reading.problems), *part.problems)),
         complete=not cut and not lost and not part.doubtful,
         header_lines=len(part.rows) + part.not_counted + len(part.within(reading.hidden_lines, int)),
-        cause=causes[0] if causes else None,
+        cause=cause,
+        message=message,
         dialect=dialect.of(goroutines, stacks),
         ancestors=pl.DataFrame(
             [(goroutine, depth, ancestor, stack_ids[stack]) for _, goroutine, depth, ancestor, stack in ancestors],
@@ -167,6 +169,16 @@ def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapsh
             data, part.rows.line, goroutines, stacks, reading.calls, reading.scattered_calls
         ),
     )
+
+
+def _message(part: Part, reading: Reading, data: bytes) -> tuple[str | None, tuple[str, ...]]:
+    """The cause of a part, and the message that it begins: empty where it is not the one of this dump."""
+    causes = [mark for mark in part.within(reading.marks) if mark.kind == "cause"]
+    if not causes:
+        return None, ()
+    header = int(part.rows.line[0]) if len(part.rows) else None
+    line, message = read_message(data, [mark.line for mark in causes], header)
+    return next((mark.text for mark in causes if mark.line == line), causes[0].text), message
 
 
 def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.DataFrame:

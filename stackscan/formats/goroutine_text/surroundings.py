@@ -21,6 +21,8 @@ _CAUSE: Final = re.compile(
     r"|runtime: out of memory.*|runtime: goroutine stack exceeds .*)\Z",
     re.DOTALL,
 )
+#: What people and wrappers leave in front of a pasted message.
+_BEFORE: Final = re.compile(r"(?:[`'\">]+ ?|[Ee]rror: |[\w.-]+\.exe : )(?=(?:panic|fatal error): )")
 _REGISTER: Final = re.compile(r"[a-z][a-z0-9]{0,7}\s+0x[0-9a-f]*(?:\t[a-z][a-z0-9]{0,7}\s+0x[0-9a-f]*)?\Z")
 _CAUSE_LENGTH: Final = 200
 
@@ -39,9 +41,13 @@ def mark(line: str, number: int) -> Mark | None:
     """The mark in a line, if it is a separator or a cause."""
     if line == "-----":
         return Mark(number, "thread", line)
-    if _CAUSE.match(line):
-        return Mark(number, "cause", line[:_CAUSE_LENGTH])
-    return None
+    text = without_lead(line)
+    return Mark(number, "cause", text[:_CAUSE_LENGTH]) if _CAUSE.match(text) else None
+
+
+def without_lead(line: str) -> str:
+    """A line without a quote or ``Error: `` in front of the runtime's message."""
+    return _BEFORE.sub("", line, count=1)
 
 
 def is_register(line: str, *, within: bool) -> bool:

@@ -72,7 +72,7 @@ def _looked_for(result: CheckResult) -> Iterable[str]:
     yield from (f"pool-{limit.pool}" for limit in policy.pools)
     if result.baseline is not None and policy.growth.severity != "off":
         yield "growth"
-    if policy.crash != "ignore":
+    if policy.crash != "ignore" and "crash" not in result.rules:
         yield "crash"
     if policy.incomplete != "ignore":
         yield "incomplete"
