@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from stackscan.analysis.analyse import analyse
 from stackscan.analysis.selection import check_expression
 from stackscan.errors import SourceError
-from stackscan.formats.contents import Progress, read_source
+from stackscan.formats.contention import ContentionProfile
+from stackscan.formats.contents import Contents, Progress, read_source
 from stackscan.knowledge.configuration import Configuration, shipped
 from stackscan.load.projections import project_samples
 from stackscan.model.capture import Capture
@@ -81,7 +82,14 @@ def examine(
     bundle = build_bundle(contents) if contents.is_bundle else None
     if bundle is not None and redaction is not None:
         bundle = redaction.bundle(bundle)
-    return [_report(capture, options, redaction) for capture in contents.captures], bundle
+    return [
+        _report(capture, options, redaction, profiles_beside(capture, contents)) for capture in contents.captures
+    ], bundle
+
+
+def profiles_beside(capture: Capture, contents: Contents) -> list[ContentionProfile]:
+    """The mutex and block profiles of a capture's folder in a bundle: they are of the same process."""
+    return [profile for member, profile in contents.contention if member.rpartition("/")[0] == capture.place.folder]
 
 
 def show(
@@ -124,8 +132,10 @@ def _unknown(number: int, captures: Sequence[Capture]) -> SourceError:
     )
 
 
-def _report(capture: Capture, options: Options, redaction: Redaction | None) -> CaptureReport:
+def _report(
+    capture: Capture, options: Options, redaction: Redaction | None, contention: Sequence[ContentionProfile]
+) -> CaptureReport:
     public = capture if redaction is None else redaction.capture(capture)
-    analysis = analyse(capture, options.configuration, where=options.where, shown=public)
+    analysis = analyse(capture, options.configuration, where=options.where, shown=public, contention=contention)
     view = View(options.top, options.everything, options.explained)
     return CaptureReport(public, build_snapshot(analysis, projections=project_samples(analysis), view=view))

@@ -248,6 +248,33 @@ def test_a_chain_is_no_circle(length: int) -> None:
     assert "lock-order-cycle" not in [cause for cause, *_ in _causes(*text)]
 
 
+_CONTENTION: Final = """\
+--- mutex:
+cycles/second=1000000000
+sampling period=1
+3400000000 12 @ 0x1 0x2
+#\t0x1\tsync.(*Mutex).Unlock+0x1\t/usr/local/go/src/sync/mutex.go:223
+#\t0x2\texample.com/acme/store.(*Cache).Refresh+0x1\t/src/app/x.go:12
+100000000 4 @ 0x3 0x4
+#\t0x3\tsync.(*Mutex).Unlock+0x1\t/usr/local/go/src/sync/mutex.go:223
+#\t0x4\texample.com/acme/other.(*Index).Rebuild+0x1\t/src/app/y.go:12
+"""
+
+
+def test_a_mutex_profile_beside_a_dump_is_evidence(tmp_path: Path) -> None:
+    """It holds the stacks of those who unlocked: of this lock's type, and of no other."""
+    holder = goroutine(7, [f"{_CACHE}.Refresh", "main.work"], state="chan send", argument="0xc000100000")
+    waiting = _waiter(10, f"{_CACHE}.Get", "main.serve")
+    (tmp_path / "goroutines.stacks").write_text("\n".join([_MAIN, holder, waiting]))
+    (tmp_path / "mutex.pprof").write_text(_CONTENTION)
+    (finding,) = [one for one in report_of(tmp_path).snapshots[0].findings if one.cause]
+    told = "12 waits of 3.4 s in all, most ended by an Unlock in store.(*Cache).Refresh"
+    assert told == finding.evidence["mutex profile"]
+    (tmp_path / "mutex.pprof").unlink()
+    (finding,) = [one for one in report_of(tmp_path).snapshots[0].findings if one.cause]
+    assert "mutex profile" not in finding.evidence
+
+
 # -- waits that nothing explains, and ticks that nothing earns -------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from stackscan.analysis import classify, defects, occupancy
 from stackscan.analysis.affected import go_version, modules
 from stackscan.analysis.causes import Scene, find_causes
+from stackscan.analysis.contended import with_contention
 from stackscan.analysis.crashes import find_crash
 from stackscan.analysis.creation_sites import Family, creation_sites, families_of
 from stackscan.analysis.defects import Judgement
@@ -20,6 +21,7 @@ from stackscan.analysis.occupancy import PoolSample
 from stackscan.analysis.oldest import UNEXPLAINED, unexplained
 from stackscan.analysis.proposals import Proposal, propose
 from stackscan.analysis.selection import SelectedRows, Selection, select_rows
+from stackscan.formats.contention import ContentionProfile
 from stackscan.knowledge import defect
 from stackscan.knowledge.configuration import Configuration
 from stackscan.knowledge.language.symbols import Mask
@@ -86,13 +88,18 @@ class Analysis:
 
 
 def analyse(
-    capture: Capture, knowledge: Configuration, *, where: str | None = None, shown: Capture | None = None
+    capture: Capture,
+    knowledge: Configuration,
+    *,
+    where: str | None = None,
+    shown: Capture | None = None,
+    contention: Sequence[ContentionProfile] = (),
 ) -> Analysis:
     """Analyse a capture with these rules and pools.
 
     ``where`` is an expression that selects goroutines. The dump is still analysed as a whole, since a worker is one of
-    all its pool's; findings then count what was selected. ``shown`` is the same capture redacted. Raises
-    ExpressionError for a wrong expression.
+    all its pool's; findings then count what was selected. ``shown`` is the same capture redacted; ``contention`` are
+    the mutex and block profiles of the same process. Raises ExpressionError for a wrong expression.
     """
     snapshot = capture.snapshot
     redacted = shown is not None and shown is not capture
@@ -110,6 +117,8 @@ def analyse(
     scene = Scene(snapshot, locks, _rows(one for one in every if one.rule.kind == "healthy"), shown.snapshot.stacks)
     crash = find_crash(snapshot, shown.snapshot, knowledge.crashes, among)
     findings = _explained(caught, scene, knowledge, among, crash)
+    if contention and not redacted:  # profiles name functions
+        findings = with_contention(findings, contention)
     found = Analysis(
         capture=shown,
         findings=findings,

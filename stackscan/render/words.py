@@ -212,7 +212,7 @@ def evidence(finding: Finding) -> str:
         if name == "because" or (name == finding.rule.noun and finding.steps):
             continue  # it has a line of its own; the heading counts them
         if isinstance(value, str):
-            parts.append(value)
+            parts.append(f"{name}: {value}")
         elif isinstance(value, dict):
             parts.append(f"{name}: " + ", ".join(f"{key} {number:,}" for key, number in value.items()))
         elif name == "longest_wait_minutes":
