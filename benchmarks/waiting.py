@@ -1,11 +1,12 @@
-"""Times what locks, families and argument lists add to a report, in one run, on the same file.
+"""Times what the analysis, locks, families and argument lists add to a report, in one run, on the same file.
 
     python benchmarks/waiting.py FILE [--rounds N]
 
 FILE is a full text dump, plain or gzipped. Rounds take all measurements in turn, so that a noisy machine disturbs them
 alike; shown are the fastest and the middle round in milliseconds, and ratios of the fastest. "report" is reading,
 judging and writing text inside this process, with warm caches and without locks and families; "process" is the whole
-command `stackscan report`.
+command `stackscan report`; "read" opens and reads a file that was never seen, "causes" finds locks and root causes,
+"analyse" is the whole analysis, with all rules and pools.
 """
 
 from __future__ import annotations
@@ -23,8 +24,13 @@ from pathlib import Path
 from unittest import mock
 
 from stackscan import formats
+from stackscan.analysis.analyse import analyse
+from stackscan.analysis.causes import Scene, find_causes
 from stackscan.analysis.creation_sites import creation_sites
 from stackscan.analysis.locks import Locks, find_locks
+from stackscan.formats.contents import read_source
+from stackscan.knowledge.configuration import shipped
+from stackscan.model.capture import Capture
 from stackscan.pipeline import scan
 from stackscan.render import renderer
 
@@ -49,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, found in times.items():
         print(f"{name:<12} {fastest[name] * 1e3:8.1f} ms  {statistics.median(found) * 1e3:8.1f} ms")
     added = fastest["locks"] + fastest["families"]
+    middle = {name: statistics.median(found) for name, found in times.items()}
+    print(f"causes / read (medians)            {middle['causes'] / middle['read']:.2f}")
+    print(f"analyse / read (medians)           {middle['analyse'] / middle['read']:.2f}")
     print(f"arguments / parse                  {fastest['arguments'] / fastest['parse']:.2f}")
     print(f"(locks + families) / report        {added / fastest['report']:.2f}")
     print(f"(locks + families) / the rest of process  {added / (fastest['process'] - added):.2f}")
@@ -57,7 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def measure(data: bytes, path: str) -> dict[str, float]:
     """One round: seconds of each step."""
     snapshot = formats.read(data, where=path)[0]
+    captures: list[Capture] = []
     return {
+        "read": seconds(lambda: captures.extend(read_source(path).captures)),
+        "causes": seconds(lambda: [causes_of(capture) for capture in captures]),
+        "analyse": seconds(lambda: [analyse(capture, shipped()) for capture in captures]),
         "parse": seconds(lambda: formats.read(data, where=path)),
         "arguments": seconds(snapshot.arguments),
         "locks": seconds(lambda: find_locks(snapshot)),
@@ -65,6 +78,12 @@ def measure(data: bytes, path: str) -> dict[str, float]:
         "report": seconds(lambda: report_without(path)),
         "process": seconds(lambda: report_process(path)),
     }
+
+
+def causes_of(capture: Capture) -> None:
+    """Who waits for which lock, and the root causes."""
+    snapshot = capture.snapshot
+    find_causes(Scene(snapshot, find_locks(snapshot), (), snapshot.stacks))
 
 
 def report_process(path: str) -> None:

@@ -81,7 +81,7 @@ class Analysis:
     @cached_property
     def finding_sites(self) -> tuple[tuple[FindingKey, tuple[Family, ...]], ...]:
         """Where the goroutines of alarming findings were started, by finding."""
-        alarming = [finding for finding in self.stuck if finding.severity in ("error", "warning")]
+        alarming = list(filter(_alarms, self.stuck))
         sites = families_of(self.capture.snapshot, [finding.stack_ids for finding in alarming])
         found = zip((finding.key for finding in alarming), sites, strict=True)
         return tuple((key, families) for key, families in found if families)
@@ -131,7 +131,7 @@ def analyse(
             caught=(finding.rule.name for finding in findings),
         ),
         known_locks=None if redacted else locks,
-        doubts=doubts(capture, scene) if selected is None else (),
+        doubts=() if selected is not None or any(map(_alarms, findings)) else doubts(capture, scene),
     )
     if selected is not None:
         return _narrowed(found, selected, "(redacted)" if redacted else where or "", capture)
@@ -150,6 +150,10 @@ def _explained(
     findings = with_crash(with_causes(caught, causes, named, scene.snapshot, among), crash)
     oldest = unexplained(scene, findings, named[UNEXPLAINED]) if UNEXPLAINED in named and among is None else None
     return findings if oldest is None else in_order([*findings, oldest])
+
+
+def _alarms(finding: Finding) -> bool:
+    return finding.severity in ("error", "warning")
 
 
 def _narrowed(found: Analysis, selected: SelectedRows, expression: str, whole: Capture) -> Analysis:
