@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from stackscan.formats.symbol import read_symbol
 from stackscan.model.snapshot import Frame
 
 _KINDS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
+_ARGUMENTS: Final = re.compile(r"\[.*\]")
 #: What a damaged stack still says of them.
 _REASONS: Final = frozenset({"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"})
 #: A candidate with so much evidence (analysis/locks/candidates.py) is the holder unless something speaks against it.
@@ -125,13 +127,18 @@ def _known(lock: Lock, rows: Sequence[int], scene: Scene) -> HeldLock:
     for row in rows:
         parts.setdefault(id(scene.of_row[row]), []).append(row)
     waiters = tuple(scene.of_row[same[0]] for same in sorted(parts.values(), key=lambda same: -len(same)))
-    kind_type = lock.owner_type or _type(waiters[0])
+    kind_type = _bare_type(lock.owner_type) or _type(waiters[0])
     holders = _candidates(lock, scene, parts)
     hidden = lock.owner is None or scene.locks_of_type[lock.owner_type] > MOST_OF_A_TYPE
     if not holders and hidden:
         holders = _by_elimination(kind_type, waiters, scene)
     at = {"address": lock.address, "owner": lock.owner if lock.reliable else None}
     return HeldLock(lock.kind, kind_type, waiters, holders, tuple(rows), parts, known=True, **at)
+
+
+def _bare_type(owner_type: str | None) -> str | None:
+    """A type without its type arguments: ``main.(*box)`` of ``main.(*box[...])``."""
+    return None if owner_type is None else _ARGUMENTS.sub("", owner_type)
 
 
 def _candidates(lock: Lock, scene: Scene, parts: dict[int, list[int]]) -> tuple[tuple[int, Waiting], ...]:
@@ -141,7 +148,7 @@ def _candidates(lock: Lock, scene: Scene, parts: dict[int, list[int]]) -> tuple[
     for candidate in lock.candidates:
         for row in (scene.row_of_id[number] for number in candidate.goroutine_ids):
             wait = scene.of_row[row]
-            if _gave_back(wait, lock.owner_type):
+            if _gave_back(wait, _bare_type(lock.owner_type)):
                 continue
             score, _ = found.setdefault(id(wait), (candidate.score, wait))
             if score == candidate.score and id(wait) not in waiting:
@@ -190,6 +197,12 @@ def _alone_in_package(waiters: Sequence[Waiting], scene: Scene) -> Iterator[Wait
     others = [w for w in scene.in_package.get(package, ()) if id(w) not in mine and not scene.is_main(w)]
     if len(others) == 1 and others[0].count == 1:
         yield others[0]
+
+
+def waits_in_cond(lock: HeldLock, scene: Scene) -> bool:
+    """Whether somebody waits in a Cond of the lock's type: it released the Cond's lock, and may hold another one of the
+    same object."""
+    return any(_gave_back(wait, lock.type) for wait in scene.by_type.get(lock.type or "", ()))
 
 
 def _gave_back(wait: Waiting, kind_type: str | None) -> bool:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from stackscan.analysis.causes.fault import Fault
-from stackscan.analysis.causes.held import ALONE, FIRM, PAST, HeldLock, waits_for_lock
+from stackscan.analysis.causes.held import ALONE, FIRM, PAST, HeldLock, waits_for_lock, waits_in_cond
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.causes.words import ids_of, package_of, place_of, short, why_waits
 from stackscan.analysis.finding import Confidence
 
+_NOBODY: Final = "no goroutine is left that could hold it"
+_IN_COND: Final = "the only ones left that could hold it wait in Cond.Wait, which has released the lock of the Cond"
+_ITSELF: Final = ", unless it took the lock itself, earlier in the same function"
 _RUNTIME: Final = "the runtime found that nobody alive can unlock it"
 
 
@@ -100,14 +103,16 @@ def held_by_nobody(lock: HeldLock, scene: Scene) -> Fault | None:
     # A variable's lock may be held by anybody in the package; so may any lock where no word tells objects apart.
     by_package = scene.counted or lock.type is None
     seen = scene.is_whole and not busy and not (by_package and scene.others_in(package_of(wait), lock.waiters))
-    sure = seen or wait.leaked
+    in_cond = waits_in_cond(lock, scene)
+    sure = (seen and not in_cond) or wait.leaked
+    nobody = _RUNTIME if wait.leaked else _IN_COND if in_cond else _NOBODY
     many = sum(each.count for each in lock.waiters)
     who = ids_of(wait) if len(lock.waiters) == 1 else f"{many:,} goroutines"
     place = f"in {place_of(wait)}" if len(lock.waiters) == 1 else f"(most in {place_of(wait)})"
     return Fault(
         "missing-unlock",
         "likely" if sure else "possible",
-        _RUNTIME if wait.leaked else "no goroutine is left that could hold it",
+        nobody + (_ITSELF if many == 1 else ""),
         f"{who} {place} {'waits' if many == 1 else 'wait'} for {lock.name}, and no goroutine is left that could unlock "
         "it",
         (),

@@ -14,7 +14,7 @@ import polars as pl
 from stackscan.analysis.causes.waiting import ONCE, Waiting, all_waits, function_of, type_of
 from stackscan.analysis.locks import Lock, Locks
 from stackscan.formats.symbol import origin
-from stackscan.model.snapshot import Snapshot, Stack
+from stackscan.model.snapshot import Frame, Snapshot, Stack
 
 #: Goroutines of one stack that are looked at one by one.
 _FEW: Final = 20
@@ -156,15 +156,20 @@ class Scene:
     @cached_property
     def _receivers(self) -> dict[tuple[int, int], int]:
         asking = [wait for wait in self.waits if wait.site is not None and wait.own is not None]
-        frames = {
+        methods = {
             frame for wait in asking for frame in wait.frames if type_of(frame.function) or frame.function == ONCE
         }
+        generic = {frame for frame in methods if "[" in frame.function}  # their first word is the dictionary of types
+        return self._words(methods - generic, 0) | self._words(generic, 1)
+
+    def _words(self, frames: set[Frame], position: int) -> dict[tuple[int, int], int]:
+        """The words in a position of some frames, where they are certain, by row and frame."""
         words = self.snapshot.arguments(frames) if frames else None
         if words is None:
             return {}
-        first = words.filter((pl.col("position") == 0) & pl.col("reliable"))
-        keys = zip(first["goroutine"].to_list(), first["frame"].to_list(), strict=True)
-        return dict(zip(keys, first["word"].to_list(), strict=True))
+        shown = words.filter((pl.col("position") == position) & pl.col("reliable"))
+        keys = zip(shown["goroutine"].to_list(), shown["frame"].to_list(), strict=True)
+        return dict(zip(keys, shown["word"].to_list(), strict=True))
 
     def others_in(self, package: str, waiters: Iterable[Waiting]) -> bool:
         """Whether anybody else has a frame of a package and is not idle."""
