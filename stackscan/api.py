@@ -20,7 +20,8 @@ from stackscan.knowledge.configuration import Configuration, shipped
 from stackscan.knowledge.rule import Severity
 from stackscan.model.snapshot import Snapshot
 from stackscan.pipeline import Options
-from stackscan.report import Report, second_views
+from stackscan.report import CaptureReport, Report, second_views
+from stackscan.report.growth import Observation, judge_all
 from stackscan.sources.times import captured_at
 
 Source = str | os.PathLike[str]
@@ -68,15 +69,18 @@ def check(
     configuration = configuration or shipped()
     settings = checks.find_policy(policy, configuration)
     known = None if baseline is None or accept else checks.read_baseline(baseline)
-    scanned = list(_attempts(inputs, Options(configuration), progress))
+    seen: list[Observation] = []
+    scanned = list(_attempts(inputs, Options(configuration), progress, seen))
     unread = [report for _, report in scanned if isinstance(report, StackscanError)]
     if len(unread) == len(scanned):
         raise _all(unread)
     new = _baseline(report for _, report in scanned if isinstance(report, Report))
     if accept:
         known = replace(new, where="the baseline of these captures")
-    names = configuration.rule_names
-    return checks.judge(scanned, settings, rules=names, baseline=known, fail_on=fail_on, today=today), new
+    leaks = checks.leaks_by_capture(seen, judge_all(seen)) if len(seen) > 1 else {}
+    names = (*configuration.rule_names, checks.LEAK)
+    judged = checks.judge(scanned, settings, rules=names, baseline=known, fail_on=fail_on, today=today, leaks=leaks)
+    return judged, new
 
 
 def compare(
@@ -91,27 +95,42 @@ def compare(
     Raises StackscanError when an input cannot be read, or all of them hold fewer than two captures.
     """
     options = Options(configuration or shipped())
-    dated = []
+    dated: list[Dated] = []
+    profiles: list[Dated] = []
     for each in inputs:
         captures, _ = pipeline.examine(each, options=options, progress=progress)
-        for one in comparisons.worth_comparing(captures):
-            when = captured_at(each, one.report.member)
-            dated.append(Dated(one.report, one.capture.snapshot, when))
+        dated += [_dated(each, one) for one in comparisons.worth_comparing(captures)]
+        profiles += [_dated(each, one) for one in captures if one.report.leak_profile]
+    dumps = [one for one in dated if not one.report.leak_profile]
+    dated, profiles = (dumps, profiles) if dumps else (dated, [])
     if len(dated) < 2:
         where = f"{dated[0].report.source} contains one capture" if dated else "there is no capture"
+        where += " beside Go's leak profiles, which are not compared with full dumps" if profiles and dated else ""
         raise SourceError(f"{where}; a comparison needs two", hint="Give two or more sources, in time order.")
-    return comparisons.compare(dated, every=every)
+    return comparisons.compare(dated, every=every, leak_profiles=profiles)
+
+
+def _dated(source: str, one: CaptureReport) -> Dated:
+    """A capture with its time, by its name or notes, else its own."""
+    taken = one.capture.taken
+    when = captured_at(source, one.report.member) or taken.captured_at
+    return Dated(one.report, one.capture.snapshot, when, taken.host)
 
 
 def _attempts(
-    inputs: Iterable[str], options: Options, progress: Progress | None
+    inputs: Iterable[str], options: Options, progress: Progress | None, seen: list[Observation]
 ) -> Iterator[tuple[str, Report | StackscanError]]:
-    """Each input with its report, or with the error that kept it from being read."""
+    """Each input with its report, or with the error that kept it from being read. What its captures say of growth is
+    added to ``seen``: small, where whole captures would fill the memory."""
     for source in map(sources.Source, inputs):
         try:
-            yield str(source), pipeline.scan([source], options=options, progress=progress)
+            captures, bundle = pipeline.examine(source, options=options, progress=progress)
         except StackscanError as error:
             yield str(source), error
+            continue
+        seen += [_dated(source, one).observed for one in captures if not one.capture.second_view]
+        bundles = () if bundle is None else (bundle,)
+        yield str(source), Report(tuple(one.report for one in captures), bundles)
 
 
 def _all(errors: list[StackscanError]) -> StackscanError:

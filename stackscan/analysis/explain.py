@@ -13,6 +13,7 @@ from stackscan.analysis.crashes.find import SAID_BY_RULE
 from stackscan.analysis.finding import CONFIDENCES, ENDINGS, Finding
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import index_of
+from stackscan.knowledge.language.index import Numbers
 from stackscan.knowledge.language.symbols import Mask
 from stackscan.knowledge.rule import SEVERITIES, Rule, Severity
 from stackscan.model.snapshot import Snapshot, Stack
@@ -42,7 +43,12 @@ def with_causes(
             finding = _finding(cause, named[cause.name], snapshot, among)
             if finding is not None:
                 found.append(_explaining(finding, cause, left))
-    return in_order([*found, *left])
+    known = np.unique(np.concatenate([finding.rows for finding in found])) if found else np.zeros(0, dtype=np.int64)
+    symptoms = [finding for finding in left if finding.rule.symptom and finding.rule.kind != "healthy"]
+    shared = [s for s in symptoms if np.isin(s.rows, known).sum() >= _SYMPTOM * len(s.rows)]
+    found = [_also(cause, shared, snapshot) for cause in found]
+    rest = (_unexplained(finding, known, snapshot) for finding in left if finding not in shared)
+    return in_order([*found, *rest])
 
 
 def with_crash(findings: Sequence[Finding], crash: Finding | None) -> tuple[Finding, ...]:
@@ -69,6 +75,39 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         f.rule.extends is None, f.rule.name,
     )  # fmt: skip
     return tuple(sorted(findings, key=order))
+
+
+def _also(cause: Finding, symptoms: Iterable[Finding], snapshot: Snapshot) -> Finding:
+    """The finding of a cause with its share of symptoms that several causes explain together."""
+    count = index_of(snapshot).count
+    shares = {each.rule.name: count(each.rows[np.isin(each.rows, cause.rows)]) for each in symptoms}
+    shares = {name: goroutines for name, goroutines in shares.items() if goroutines}
+    if not shares:
+        return cause
+    before = cause.evidence.get("also")
+    return replace(cause, evidence=cause.evidence | {"also": (before if isinstance(before, dict) else {}) | shares})
+
+
+def _unexplained(finding: Finding, known: Numbers, snapshot: Snapshot) -> Finding:
+    """What a rule that names a cause caught beyond the goroutines of other causes; any other finding as it is."""
+    if finding.rule.cause is None:
+        return finding
+    named = replace(finding, cause=finding.rule.cause, confidence="proved")
+    rows = finding.rows[~np.isin(finding.rows, known)]
+    if len(rows) in (0, len(finding.rows)):
+        return named
+    index = index_of(snapshot)
+    ids, told = index.column("goroutine_id")
+    stack_ids = tuple(dict.fromkeys(index.row_stack[rows].tolist()))
+    return replace(
+        named,
+        rows=rows,
+        count=index.count(rows),
+        goroutine_ids=tuple(ids[rows][told[rows]][:_IDS_SHOWN].tolist()),
+        evidence=finding.evidence | {finding.rule.noun: index.count(rows)},
+        stack_ids=stack_ids,
+        deciding={stack_id: finding.deciding[stack_id] for stack_id in stack_ids},
+    )
 
 
 def _finding(cause: Cause, rule: Rule, snapshot: Snapshot, among: Mask | None) -> Finding | None:

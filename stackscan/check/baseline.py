@@ -70,8 +70,11 @@ def build_baseline(snapshots: Iterable[SnapshotReport]) -> Baseline:
     stacks: dict[str, Known] = {}
     for snapshot in snapshots:
         goroutines = max(goroutines, snapshot.goroutines)
+        caught: Counter[str] = Counter()  # a root cause may occur several times in a capture
         for finding in snapshot.findings:
-            rules[finding.rule.name] = max(rules.get(finding.rule.name, 0), finding.count)
+            caught[finding.rule.name] += finding.count
+        for name, count in caught.items():
+            rules[name] = max(rules.get(name, 0), count)
         for known in _stacks(snapshot).values():
             if known.count > (stacks[known.signature].count if known.signature in stacks else 0):
                 stacks[known.signature] = known

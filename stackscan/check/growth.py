@@ -19,20 +19,21 @@ from stackscan.report.places import CodePlace, counts_by_place, place_of
 
 
 def rule_status(
-    finding: Finding, stacks: Sequence[StackReport], baseline: Baseline, growth: Growth
+    finding: Finding, total: int, stacks: Sequence[StackReport], baseline: Baseline, growth: Growth
 ) -> tuple[Status, int, int]:
     """Status of a rule's finding beside the baseline, with its known and allowed numbers of goroutines.
 
-    It is known when the rule caught as many before, or when all its stacks are known as caught (by whatever rule) and
+    ``total`` counts the goroutines of all findings of this name, of which a root cause may have several; ``stacks`` are
+    theirs. It is known when the rule caught as many before, or when all its stacks are known as caught (by whatever rule) and
     none has grown: a stall that has lasted long enough for a stricter rule is still the same stall.
     """
     known = baseline.rules.get(finding.rule.name, 0)
     allowed = growth.allowed_of_rule(known)
-    if finding.count <= allowed:
+    if total <= allowed:
         return "known", known, allowed
     before = {s.bucket.signature: baseline.by_signature.get(s.bucket.signature) for s in stacks}
     caught = sum(entry.count for entry in before.values() if entry is not None and entry.rules)
-    if stacks and all(entry is not None and entry.rules for entry in before.values()) and finding.count <= caught:
+    if stacks and all(entry is not None and entry.rules for entry in before.values()) and total <= caught:
         return "known", caught, caught
     return ("grown" if known else "new"), known, allowed
 

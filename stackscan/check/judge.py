@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final, get_args
@@ -11,6 +11,7 @@ from stackscan.analysis.finding import ENDINGS, Finding, told_by
 from stackscan.check.baseline import Baseline
 from stackscan.check.growth import growth_findings, rule_status
 from stackscan.check.ignores import Ignores
+from stackscan.check.leaks import LEAK, Key, is_of_leak, key_of, leak_findings
 from stackscan.check.limits import limit_findings, pool_findings
 from stackscan.check.model import CaptureResult, CheckFinding, CheckResult, Kind, SourceResult, Status
 from stackscan.check.policy import Policy
@@ -18,6 +19,7 @@ from stackscan.errors import StackscanError
 from stackscan.knowledge.rule import SEVERITIES, Severity
 from stackscan.model.snapshot import Frame
 from stackscan.report import Report, SnapshotReport, StackReport, second_views, singular
+from stackscan.report.growth import Leak
 
 _EMPTY_HINT: Final = "Check how it was taken; with curl -f, a failed request fails the download."
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -32,13 +34,15 @@ def judge(
     baseline: Baseline | None = None,
     fail_on: Severity | None = None,
     today: date | None = None,
+    leaks: Mapping[Key, Sequence[Leak]] | None = None,
 ) -> CheckResult:
     """The outcome of a check of some sources: of each its report (with all buckets), or why there is none.
 
     ``rules`` are the names of all rules that were looked for. ``fail_on`` goes before the policy's; ``today`` (default:
-    the day in UTC) decides which ignores have expired.
+    the day in UTC) decides which ignores have expired. ``leaks`` are those that several captures show, by the last.
     """
     check = _Judge(policy, baseline, fail_on or policy.fail_on, today or datetime.now(UTC).date())
+    check.leaks = leaks or {}
     sources = []
     reports = []
     for source, report in scanned:
@@ -66,12 +70,14 @@ class _Judge:
         self.baseline = baseline
         self.fail_on = fail_on
         self.ignores = Ignores(policy.ignores, today=today)
+        self.leaks: Mapping[Key, Sequence[Leak]] = {}
 
     def source(self, source: str, report: Report) -> SourceResult:
-        """One source. A dump without goroutines and what was cut on its way prove nothing: neither can pass."""
+        """One source. A dump without goroutines and what was cut on its way prove nothing: neither can pass. An empty
+        leak profile is good news."""
         hidden = second_views(report)
         captures = tuple(self._capture(s) for s in report.snapshots if (s.source, s.member) not in hidden)
-        empty = next((s for s in report.snapshots if not s.goroutines), None)
+        empty = next((s for s in report.snapshots if not s.goroutines and not _no_leak(s)), None)
         if empty is not None:
             where = source if empty.member is None else f"{source}, {empty.member}"
             return SourceResult(source, captures, f"{where} has no goroutines", _EMPTY_HINT)
@@ -86,6 +92,7 @@ class _Judge:
             *self._rules(snapshot),
             *limit_findings(snapshot, self.policy),
             *pools,
+            *self._leaks(snapshot),
             *self._growth(snapshot),
             *_crash(snapshot, self.policy),
             *_incomplete(snapshot, self.policy),
@@ -130,12 +137,14 @@ class _Judge:
 
     def _rule(self, finding: Finding, snapshot: SnapshotReport, severity: Severity) -> CheckFinding:
         rule = finding.rule
-        stacks = tuple(found for found in snapshot.buckets if rule.name in found.rules)
+        caught = tuple(found for found in snapshot.buckets if rule.name in found.rules)
         status: Status = "found"
         known = allowed = None
         died = finding.cause in ENDINGS  # a process that died is never as it was
         if self.baseline is not None and not died:
-            status, known, allowed = rule_status(finding, stacks, self.baseline, self.policy.growth)
+            total = sum(other.count for other in snapshot.findings if other.rule.name == rule.name)
+            status, known, allowed = rule_status(finding, total, caught, self.baseline, self.policy.growth)
+        stacks = _stacks_of(finding, caught, snapshot)
         return CheckFinding(
             name=rule.name,
             kind="rule",
@@ -152,7 +161,14 @@ class _Judge:
             references=rule.references,
             frame=finding.steps[0].frame if died and finding.steps else None,
             of_crash=died,
+            cause=finding.cause,
+            confidence=finding.confidence,
         )
+
+    def _leaks(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
+        severity = self.policy.rules.get(LEAK, "error")
+        if severity != "off":
+            yield from leak_findings(snapshot, self.leaks, severity, self.baseline, self.policy.growth)
 
     def _growth(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
         severity = self.policy.growth.severity
@@ -163,7 +179,17 @@ class _Judge:
             for finding in snapshot.findings
             if self.policy.rules.get(finding.rule.name, finding.severity) in ("error", "warning")
         }
-        yield from growth_findings(snapshot, self.baseline, self.policy.growth, severity, spoken_for)
+        told = self.leaks.get(key_of(snapshot), ()) if self.policy.rules.get(LEAK) != "off" else ()
+        grown = growth_findings(snapshot, self.baseline, self.policy.growth, severity, spoken_for)
+        yield from (finding for finding in grown if not is_of_leak(finding, told))
+
+
+def _stacks_of(finding: Finding, caught: tuple[StackReport, ...], snapshot: SnapshotReport) -> tuple[StackReport, ...]:
+    """The stacks of one finding, where a snapshot has several of its name: those with a frame of its steps."""
+    if sum(other.rule.name == finding.rule.name for other in snapshot.findings) < 2:
+        return caught
+    frames = {step.frame for step in finding.steps if step.frame is not None}
+    return tuple(found for found in caught if not frames.isdisjoint(found.bucket.stack.frames)) or caught
 
 
 def _incomplete(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
@@ -195,6 +221,11 @@ def _crash(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
         message=ending.text,
         stacks=snapshot.buckets[:1],
     )
+
+
+def _no_leak(snapshot: SnapshotReport) -> bool:
+    """Whether it is a whole leak profile, in which nothing is good news."""
+    return snapshot.leak_profile and snapshot.complete and not snapshot.problems
 
 
 def _cut(report: Report) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stackscan.check.leaks import LEAK
 from stackscan.check.policy import Policy, read_policy
 from stackscan.errors import CatalogueError, PolicyError
 from stackscan.knowledge.configuration import Configuration
@@ -24,7 +25,7 @@ def find_policy(named: Path | None, configuration: Configuration) -> Policy:
     try:
         return read_policy(
             check,
-            rules=configuration.rule_names,
+            rules=(*configuration.rule_names, LEAK),
             pools=[pool.name for pool in configuration.pools],
         )
     except CatalogueError as error:

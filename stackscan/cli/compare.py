@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
+
+import typer
 
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
@@ -11,8 +13,11 @@ from stackscan.cli.options.output import Format, OutputFile
 from stackscan.cli.options.sources import Timeout, source_argument, within
 from stackscan.cli.options.units import interval
 
+FailOn = Literal["error", "warning", "info"]  # as rules have it, whose module only a comparison loads
+
 _SOURCE = "Dumps or bundles in time order; for a bundle, its full text is compared."
-_INTERVAL = "Time between captures, like 30s or 10m [default: from the names of the captures]."
+_FAIL_ON = "Exit with 1 when a finding has this severity or a worse one; a leak is an error."
+_INTERVAL = ""Time between captures, like 30s or 10m [default: from the names of the captures]."
 
 
 def command(
@@ -20,16 +25,19 @@ def command(
     output_format: Format = "text",
     output: OutputFile = None,
     every: Annotated[timedelta | None, option(_INTERVAL, "--interval", metavar="DURATION", parser=interval)] = None,
+    fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
-    """Compare captures in time order: what grew, what is gone, and which goroutines stayed.
+    """Compare captures in time order: do goroutines leak, what grew, what is gone, and which goroutines stayed.
 
+    The first line is the verdict: leak, steady, sawtooth or unclear. A leak needs three captures of one process.
     Stacks are matched by signature, which survives a rebuild; counts are also summed by deciding function and by
     creator, which stays correct when stacks split by depth. See docs/compare.md.
 
     \b
       stackscan compare before.stacks after.stacks
+      stackscan compare --fail-on error goroutines-*.pb.gz
       stackscan compare --interval 10m monday.zip tuesday.zip
     """
     from stackscan.api import compare
@@ -42,3 +50,5 @@ def command(
         found = compare(within(source, timeout), configuration=configuration(config), every=every, progress=bar)
     with written(output) as out:
         renderer("compare", output_format)(found, out)
+    if fail_on is not None and found.fails(fail_on):
+        raise typer.Exit(1)

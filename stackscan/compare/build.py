@@ -16,6 +16,7 @@ from stackscan.knowledge.rule import SEVERITIES
 from stackscan.model import bucket
 from stackscan.model.snapshot import Snapshot, Stack
 from stackscan.report import CaptureReport, SnapshotReport, StackReport
+from stackscan.report.growth import Growth, Leak, Observation, judge_series, leak_text, observe
 from stackscan.report.places import CodePlace, place_of
 
 #: Which view of a process is compared where a bundle holds several: the one that tells most.
@@ -30,16 +31,29 @@ class Dated:
     report: SnapshotReport
     snapshot: Snapshot
     captured_at: datetime | None = None
+    host: str | None = None
+
+    @property
+    def observed(self) -> Observation:
+        """What the verdict needs of it."""
+        return observe(self.report, self.snapshot, self.captured_at, self.host)
 
 
 def worth_comparing(captures: Sequence[CaptureReport]) -> list[CaptureReport]:
-    """Of all captures that an input holds, those of the format that says most."""
-    best = next((name for name in MEANT if any(one.report.format == name for one in captures)), None)
-    return [capture for capture in captures if capture.report.format == best]
+    """Of all captures that an input holds, those of the format that says most. Go's leak profiles are compared only
+    where there is nothing else."""
+    dumps = [one for one in captures if not one.report.leak_profile] or captures
+    best = next((name for name in MEANT if any(one.report.format == name for one in dumps)), None)
+    return [capture for capture in dumps if capture.report.format == best]
 
 
-def compare(taken: Sequence[Dated], *, every: timedelta | None = None) -> model.Comparison:
-    """Compare captures given in time order, at least two; ``every`` is the time between neighbours, if it is known."""
+def compare(
+    taken: Sequence[Dated], *, every: timedelta | None = None, leak_profiles: Sequence[Dated] = ()
+) -> model.Comparison:
+    """Compare captures given in time order, at least two; ``every`` is the time between neighbours, if it is known.
+
+    ``leak_profiles`` are Go's own of the same process: a witness, no captures to compare with full dumps.
+    """
     if len(taken) < 2:
         raise ValueError("a comparison needs two captures")
     reasons = [_tells_reasons(capture.report) for capture in taken]
@@ -52,7 +66,13 @@ def compare(taken: Sequence[Dated], *, every: timedelta | None = None) -> model.
     ids = not any(breaks) and all(not table.is_empty() for table in tables)
     stays = stayed(tables, known if len(known) == len(intervals) else None) if ids else None
     buckets = _buckets(taken, functions_only, stays)
+    verdict = judge_series(
+        [capture.observed for capture in taken],
+        [capture.observed for capture in leak_profiles],
+        seconds=None if every is None else intervals,
+    )
     return model.Comparison(
+        verdict=verdict,
         captures=tuple(_capture(capture, reason) for capture, reason in zip(taken, breaks, strict=True)),
         intervals_seconds=tuple(intervals),
         functions_only=functions_only,
@@ -62,7 +82,7 @@ def compare(taken: Sequence[Dated], *, every: timedelta | None = None) -> model.
         standings=_standings(taken, buckets, counted=not all(reasons)),
         creators=_creators(taken),
         pools=_pools(taken),
-        findings=_findings(taken, buckets, stays is not None),
+        findings=_findings(taken, buckets, stays is not None, verdict),
         notes=tuple(_notes(taken, intervals, breaks, functions_only, ids)),
     )
 
@@ -192,29 +212,52 @@ def _pools(taken: Sequence[Dated]) -> tuple[model.PoolChange, ...]:
 
 
 def _findings(
-    taken: Sequence[Dated], buckets: Sequence[model.BucketChange], ids: bool
+    taken: Sequence[Dated], buckets: Sequence[model.BucketChange], ids: bool, verdict: Growth
 ) -> tuple[model.FindingChange, ...]:
-    """What each rule caught in each capture, worst first. Stacks are those that it caught in the last one holding
-    them."""
-    by_rule = [{finding.rule.name: finding for finding in capture.report.findings} for capture in taken]
-    changes = []
-    for name in dict.fromkeys(name for found in by_rule for name in found):
-        seen = [found.get(name) for found in by_rule]
-        told = [finding for finding in seen if finding is not None and finding.severity in SEVERITIES]
+    """What each rule caught in each capture, and what only time shows, worst first. Stacks are those that a rule
+    caught in the last capture holding them. A root cause may occur several times in a capture: they are added up."""
+    changes = [_leak(leak, verdict, len(taken), buckets if ids else None) for leak in verdict.leaks]
+    for name in dict.fromkeys(finding.rule.name for capture in taken for finding in capture.report.findings):
+        seen = [[f for f in capture.report.findings if f.rule.name == name] for capture in taken]
+        told = [finding for findings in reversed(seen) for finding in findings if finding.severity in SEVERITIES]
         if not told:
             continue
+        worst = min(told, key=lambda finding: SEVERITIES.index(finding.severity))
         caught = [change for change in buckets if name in change.stack.rules and change.stayed is not None]
         changes.append(
             model.FindingChange(
                 rule=name,
-                title=told[-1].title,
-                noun=told[-1].rule.noun,
-                severity=min((finding.severity for finding in told), key=SEVERITIES.index),
-                change=model.Change(tuple(0 if finding is None else finding.count for finding in seen)),
+                title=worst.title,
+                noun=worst.rule.noun,
+                severity=worst.severity,
+                change=model.Change(tuple(sum(finding.count for finding in findings) for findings in seen)),
                 stayed=sum(c.stayed.goroutines for c in caught if c.stayed is not None) if ids else None,
+                cause=worst.cause,
+                confidence=worst.confidence,
             )
         )
     return tuple(sorted(changes, key=lambda f: (SEVERITIES.index(f.severity), -f.change.counts[-1], f.rule)))
+
+
+def _leak(
+    leak: Leak, verdict: Growth, captures: int, buckets: Sequence[model.BucketChange] | None
+) -> model.FindingChange:
+    """A leak as a finding; captures that it was not judged by count no goroutines."""
+    counts = [0] * captures
+    for place, at in enumerate(verdict.captures):
+        counts[at] = sum(each.counts[place] for each in leak.places)
+    places = {each.place for each in leak.places}
+    held = [b.stayed.goroutines for b in buckets or () if b.stayed is not None and place_of(b.stack) in places]
+    return model.FindingChange(
+        rule="leak",
+        title=leak_text(leak),
+        noun="goroutines",
+        severity="error",
+        change=model.Change(tuple(counts)),
+        stayed=None if buckets is None else sum(held),
+        cause="leak",
+        confidence=leak.confidence,
+    )
 
 
 def _notes(

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from stackscan.knowledge.rule import Severity
+from stackscan.analysis.finding import Confidence
+from stackscan.knowledge.rule import SEVERITIES, Severity
 from stackscan.report import StackReport
+from stackscan.report.growth import Growth
 
 Verdict = Literal["new", "gone", "grown", "shrunk", "steady"]
 
@@ -85,7 +87,8 @@ class PoolChange:
 
 @dataclass(frozen=True, slots=True)
 class FindingChange:
-    """What a rule caught over time; ``severity`` is the worst it had, ``stayed`` how many stayed."""
+    """What a rule caught over time, or a leak that only time shows; ``severity`` is the worst it had, ``stayed`` how
+    many stayed, ``cause`` the root cause (None: none is named) and ``confidence`` how sure that is."""
 
     rule: str
     title: str
@@ -93,6 +96,8 @@ class FindingChange:
     severity: Severity
     change: Change
     stayed: int | None
+    cause: str | None = None
+    confidence: Confidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +121,11 @@ class CaptureSummary:
 class Comparison:
     """Two or more captures compared.
 
-    ``intervals_seconds`` are the times between neighbours (None where not known). ``functions_only``: one of them tells
+    ``verdict`` says whether goroutines leak. ``intervals_seconds`` are the times between neighbours (None where not known). ``functions_only``: one of them tells
     no wait reasons, so stacks are compared by their functions outside the runtime, and signatures are of those alone.
     """
 
+    verdict: Growth
     captures: tuple[CaptureSummary, ...]
     intervals_seconds: tuple[float | None, ...]
     functions_only: bool
@@ -131,3 +137,7 @@ class Comparison:
     pools: tuple[PoolChange, ...]
     findings: tuple[FindingChange, ...]
     notes: tuple[str, ...]
+
+    def fails(self, level: Severity) -> bool:
+        """Whether any finding is of this severity or a worse one."""
+        return any(SEVERITIES.index(finding.severity) <= SEVERITIES.index(level) for finding in self.findings)

@@ -156,7 +156,8 @@ def _captures(reading: _Reading) -> Iterator[Capture]:
             taken = _taken(member, snapshot)
             if process and member.name:
                 taken = first_known((taken, process))
-            yield Capture(snapshot, place, taken, release, process is not None and not read.is_text, read.content)
+            second = process is not None and not read.is_text and not snapshot.leak_profile
+            yield Capture(snapshot, place, taken, release, second, read.content)
 
 
 def _processes(members: Sequence[_Read]) -> dict[str, Taken]:

@@ -56,7 +56,8 @@ class Rule:
     the pattern is known, ``affected`` and ``fixed`` in which versions the defect is. ``verdict`` is the first line
     of a report: ``$count``, ``$workers`` (of ``pool``) and ``$minutes`` are filled in; ``verdict_one`` is the same
     for a single goroutine, where the words must change. A ``symptom`` describes a pile-up, whatever made it: where its
-    root cause is found, it is evidence for that.
+    root cause is found, it is evidence for that. A rule that repeats what the runtime proved may name the ``cause``
+    of what nothing else explains.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Rule:
     transports: tuple[Kind, ...]
     read_examples: Callable[[], tuple[Example, ...]] = field(repr=False, compare=False)
     symptom: bool = False
+    cause: str | None = None
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -126,6 +128,7 @@ def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:
         transports=read_kinds(table, "transport"),
         read_examples=examples_reader(table, needed=examples_needed),
         symptom=table.flag("symptom"),
+        cause=table.text("cause", "") or None,
     )
     table.finish()
     if rule.kind == "healthy" and rule.severity != "info":

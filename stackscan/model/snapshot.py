@@ -108,6 +108,10 @@ class Snapshot:
     the cause does not stand in front of these goroutines, so that it is another event's); ``dialect`` names the Go
     versions that print like this; ``captured_at`` is the time in the dump itself, in UTC (protobuf profiles have one).
     ``read_arguments`` reads the argument lists, for which it keeps the text (None: the format has none).
+
+    ``leak_profile``: it is Go's goroutineleak profile, which lists leaked goroutines only. ``build_id`` is the
+    program's and ``addresses`` are those of its code on the stacks, where the format prints them: both tell whether two
+    captures are of one build.
     """
 
     format: str
@@ -123,6 +127,9 @@ class Snapshot:
     captured_at: datetime | None = None
     read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
     counts: pl.Series | None = None
+    leak_profile: bool = False
+    build_id: str | None = None
+    addresses: frozenset[int] = frozenset()
 
     @property
     def total(self) -> int:

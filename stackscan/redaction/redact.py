@@ -54,6 +54,7 @@ class Redaction:
             dialect=snapshot.dialect,
             ancestors=snapshot.ancestors.select(list(ANCESTOR_SCHEMA)),
             captured_at=snapshot.captured_at,
+            leak_profile=snapshot.leak_profile,
         )
 
     def _test(self, name: str) -> str:

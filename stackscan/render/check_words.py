@@ -32,6 +32,11 @@ def message(finding: CheckFinding) -> str:
     return words.plain(" ".join(text.split()))
 
 
+def cause(finding: CheckFinding) -> str:
+    """``cause: leak (proved)``."""
+    return words.plain(f"cause: {finding.cause}" + (f" ({finding.confidence})" if finding.confidence else ""))
+
+
 def complaints(result: CheckResult) -> tuple[str, ...]:
     """Problems of the policy itself: ignores that have expired or match nothing."""
     return tuple(text for use in result.ignores if (text := ignore_complaint(use, result)) is not None)

@@ -109,6 +109,7 @@ def build_snapshot(
         selection=selection,
         proposals=analysis.proposals,
         cut=place.cut,
+        leak_profile=snapshot.leak_profile,
     )
 
 

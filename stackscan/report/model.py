@@ -129,6 +129,7 @@ class SnapshotReport:
     explained: bool = False
     on_screen: int = 3
     ending: Verdict | None = None
+    leak_profile: bool = False  # Go's goroutineleak profile: it lists leaked goroutines only
 
 
 @dataclass(frozen=True, slots=True)

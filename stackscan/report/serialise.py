@@ -75,6 +75,7 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "stream": snapshot.stream or None,
         "position": snapshot.position,
         "format": snapshot.format,
+        "leak_profile": snapshot.leak_profile,
         "dialect": snapshot.dialect,
         "cause": snapshot.cause,
         "verdicts": [{"level": line.level, "text": line.text} for line in snapshot.verdicts],

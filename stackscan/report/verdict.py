@@ -19,6 +19,8 @@ from stackscan.report.folding import deciding_frame
 from stackscan.report.model import Level, Verdict
 
 _ORDER: Final[tuple[Level, ...]] = ("error", "warning", "info", "ok")
+#: What an empty leak profile says, and what it cannot.
+NO_LEAK: Final = "Go's leak detector found no leaked goroutine; it cannot see those that are still reachable"
 #: Wait reasons that no one waits in for long without a cause worth a look.
 _BLOCKED: Final = (
     "sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock", "semacquire", "chan send",
@@ -51,6 +53,8 @@ def judge(
     """
     if selected and snapshot.rows.is_empty():
         return (Verdict("info", "no goroutine matches"),)
+    if snapshot.leak_profile and snapshot.complete and not snapshot.total:
+        return (Verdict("ok", NO_LEAK),)
     endings_first = sorted(findings, key=lambda finding: finding.cause not in ENDINGS)
     lines = [_of_finding(finding, snapshot, pools) for finding in endings_first if told_by(finding, findings) is None]
     lines += _of_pools(findings, pools)

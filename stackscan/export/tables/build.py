@@ -118,6 +118,7 @@ def _shared(examined: CaptureReport, override: Taken) -> Row:
         "position": report.position,
         "format": report.format,
         "second_view": examined.capture.second_view,
+        "leak_profile": examined.report.leak_profile,
         "captured_at": taken.captured_at,
         "host": taken.host,
     }
@@ -254,6 +255,8 @@ def _findings(examined: CaptureReport) -> Iterator[Row]:
             "pool": finding.rule.pool,
             "evidence": json.dumps(finding.evidence, allow_nan=False),
             "goroutine_ids": json.dumps(finding.goroutine_ids),
+            "cause": finding.cause,
+            "confidence": finding.confidence,
         }
 
 

@@ -53,6 +53,11 @@ SHARED: Final = (
     Column("format", _TEXT, "`goroutine-text`, `goroutine-counts` or `goroutine-pprof`"),
     Column("second_view", _FLAG, "true: the profile of a process whose text is here too; leave it out when adding up"),
     Column(
+        "leak_profile",
+        _FLAG,
+        "true: Go's goroutineleak profile, of leaked goroutines that full dumps have too; leave it out when adding up",
+    ),
+    Column(
         "captured_at",
         _MOMENT,
         "when the dump was taken",
@@ -171,6 +176,8 @@ FINDINGS: Final = Table(
         Column("pool", _TEXT, "whose workers", "the rule is about no pool"),
         Column("evidence", _TEXT, "a JSON object: numbers by name"),
         Column("goroutine_ids", _TEXT, "a JSON list: the first 20 ids"),
+        Column("cause", _TEXT, "the root cause: `lock-order-cycle`, `leak`", "the rule names none"),
+        Column("confidence", _TEXT, "`proved`, `likely` or `possible`: how sure the cause is", "no cause is named"),
     ),
 )
 

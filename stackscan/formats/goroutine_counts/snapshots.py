@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from stackscan.formats.goroutine_counts.records import Profile
 
 NAME: Final = "goroutine-counts"
+#: The profile that lists leaked goroutines only (runtime/pprof, Go 1.26 and later).
+LEAKS: Final = "goroutineleak"
 ORPHAN: Final = "frames without a count line: their goroutines are lost"
 
 
@@ -48,6 +50,9 @@ def build(profile: Profile, *, most: int = counted.MOST_GOROUTINES) -> Snapshot:
         complete=not lost and not cut and not builder.refused and profile.total is not None and not profile.partial,
         header_lines=read + lost,
         dialect=_dialect(profile, stacks),
+        leak_profile=profile.kind == LEAKS,
+        # Return addresses; a protobuf profile has those of the calls, one less.
+        addresses=frozenset(address - 1 for raw in profile.records for address in raw.addresses or ()),
     )
 
 
@@ -70,7 +75,7 @@ class _Builder:
 
     def records(self) -> Iterator[Record]:
         """The records that can be counted, in the order of the text."""
-        leaked = True if self.profile.kind == "goroutineleak" else None
+        leaked = True if self.profile.kind == LEAKS else None
         nameless, first_nameless, read = 0, 0, 0
         for raw in self.profile.records:
             count = raw.count or 0

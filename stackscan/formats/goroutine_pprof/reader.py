@@ -24,7 +24,8 @@ from stackscan.sources import Progress, limits
 NAME: Final = "goroutine-pprof"
 
 #: Names of the sample types that count goroutines (runtime/pprof: goroutine, goroutineleak since Go 1.26).
-_KINDS: Final = frozenset({"goroutine", "goroutines", "goroutineleak"})
+_LEAKS: Final = "goroutineleak"
+_KINDS: Final = frozenset({"goroutine", "goroutines", _LEAKS})
 _TEXT_HINT: Final = "Take the goroutines instead: curl -o goroutine.pb.gz 'http://HOST:PORT/debug/pprof/goroutine'"
 _LINE: Final = 1  # of every problem: a binary profile has no lines
 _LATEST_NANOSECONDS: Final = 4_102_444_800_000_000_000  # the year 2100
@@ -112,6 +113,9 @@ class _Reading:
             header_lines=read + self.lost,
             dialect=self._dialect(records),
             captured_at=_moment(self.profile.time_nanos),
+            leak_profile=self.kind == _LEAKS,
+            build_id=self.symbols.build_id,
+            addresses=frozenset(location.address for location in self.profile.location if location.address),
         )
 
     def _grouped(self, value: int) -> list[_Group]:
@@ -151,7 +155,7 @@ class _Reading:
         self._problem(f"sample {place} counts {why}", f"{count:,}" if count else "")
 
     def _record(self, group: _Group) -> Record:
-        leaked = True if self.kind == "goroutineleak" else None
+        leaked = True if self.kind == _LEAKS else None
         texts, numbers = self._labels(group)
         if IDENTITY not in numbers and not any(key == IDENTITY for key, _ in texts):
             text = label_text([*texts, *((key, str(number)) for key, number in numbers.items())])
@@ -249,7 +253,7 @@ class _Reading:
             yield "1.21"
         if max((group.depth for group in self.groups), default=0) > min(counted.DEPTH_LIMITS):
             yield "1.23"
-        if self.kind == "goroutineleak":
+        if self.kind == _LEAKS:
             yield "1.26"
 
     def _problem(self, reason: str, excerpt: str = "") -> None:

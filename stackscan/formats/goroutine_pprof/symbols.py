@@ -47,9 +47,11 @@ class Symbols:
         self.long_names: list[int] = []  # bytes of names that were shortened
         self.unnamed: set[int] = set()  # locations without a function name
         repeated = len(profile.location) - len(self._locations) + len(profile.function) - len(self._functions)
+        ids = []
         for mapping in profile.mapping:  # the last names of Go's table: they show whether its end is cut
             self.text(mapping.filename)
-            self.text(mapping.build_id)
+            ids.append(self.text(mapping.build_id))
+        self.build_id = (ids[0] if ids else "") or None  # the binary's mapping comes first
         if repeated:
             self.dangling["locations or functions have the id of another one"] += repeated
 

@@ -35,6 +35,8 @@ def _annotation(finding: CheckFinding, capture: CaptureResult, result: CheckResu
     # What fails is an error for the reader of the run, also where --fail-on warning made it so.
     kind = "error" if finding.fails else _COMMANDS[finding.severity]
     lines = [wording.message(finding), f"in {wording.capture_name(capture)}"]
+    if finding.cause is not None:
+        lines.append(wording.cause(finding))
     frame = finding.frame
     properties = {"title": f"stackscan: {finding.name}"}
     if frame is not None:

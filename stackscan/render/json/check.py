@@ -61,6 +61,8 @@ def _finding(finding: CheckFinding) -> dict[str, Any]:
         "name": finding.name,
         "kind": finding.kind,
         "severity": finding.severity,
+        "cause": finding.cause,
+        "confidence": finding.confidence,
         "status": finding.status,
         "fails": finding.fails,
         "message": finding.message,

@@ -7,6 +7,7 @@ from typing import Any, Final, TextIO
 from stackscan import __version__
 from stackscan.compare import model
 from stackscan.render.json.write import write
+from stackscan.report.growth import Leak, PlaceGrowth, leak_text, sentence
 
 SCHEMA: Final = "stackscan.compare"
 SCHEMA_VERSION: Final = 1
@@ -23,6 +24,7 @@ def as_json(comparison: model.Comparison) -> dict[str, Any]:
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
         "stackscan_version": __version__,
+        "verdict": _verdict(comparison),
         "snapshots": [capture.source for capture in comparison.captures],
         "captures": [_capture(capture) for capture in comparison.captures],
         "intervals_seconds": list(comparison.intervals_seconds),
@@ -36,6 +38,46 @@ def as_json(comparison: model.Comparison) -> dict[str, Any]:
         "pools": [_pool(change) for change in comparison.pools],
         "findings": [_finding(change) for change in comparison.findings],
         "notes": list(comparison.notes),
+    }
+
+
+def _verdict(comparison: model.Comparison) -> dict[str, Any]:
+    verdict = comparison.verdict
+    return {
+        "kind": verdict.kind,
+        "text": sentence(verdict, len(comparison.captures)),
+        "captures": list(verdict.captures),
+        "goroutines": list(verdict.totals),
+        "seconds": verdict.seconds,
+        "places": [_place(place) for place in verdict.places],
+        "leaks": [_leak(leak) for leak in verdict.leaks],
+        "because": verdict.because or None,
+    }
+
+
+def _place(place: PlaceGrowth) -> dict[str, Any]:
+    frame = place.frame
+    return {
+        "signature": place.signature,
+        "function": place.function,
+        "created_by": place.place[1],
+        "wait_reason": place.place[2],
+        "file": None if frame is None else frame.file,
+        "line": None if frame is None else frame.line,
+        "counts": list(place.counts),
+        "stayed": None if place.stayed is None else list(place.stayed),
+        "rate_per_second": place.rate_per_second,
+        "oldest_minutes": None if place.oldest_minutes is None else list(place.oldest_minutes),
+    }
+
+
+def _leak(leak: Leak) -> dict[str, Any]:
+    return {
+        "text": leak_text(leak),
+        "places": [place.signature for place in leak.places],
+        "confidence": leak.confidence,
+        "witnesses": {"growth": "yes", "age": leak.age, "detector": leak.detector},
+        "leaked": leak.leaked,
     }
 
 
@@ -103,6 +145,8 @@ def _finding(change: model.FindingChange) -> dict[str, Any]:
         "rule": change.rule,
         "severity": change.severity,
         "title": change.title,
+        "cause": change.cause,
+        "confidence": change.confidence,
         **_change(change.change),
         "persisted": change.stayed,
     }

@@ -99,6 +99,8 @@ def _case(classname: str, name: str, findings: Sequence[CheckFinding]) -> ET.Ele
 
 def _failure_lines(finding: CheckFinding) -> Iterable[str]:
     """The failure's text: short, for whole reports are elsewhere."""
+    if finding.cause is not None:
+        yield wording.cause(finding)
     for label, text in (("why", finding.why), ("fix", finding.fix)):
         if text:
             yield f"{label}: {' '.join(text.split())}"

@@ -101,6 +101,8 @@ def _result(finding: CheckFinding, capture: CaptureResult, index: int, policy: P
         "partialFingerprints": {"stackscan/v1": _fingerprint(finding)},
         "properties": {"fails": finding.fails, "status": finding.status, "capture": wording.capture_name(capture)},
     }
+    if finding.cause is not None:
+        entry["properties"] |= {"cause": finding.cause, "confidence": finding.confidence}
     if finding.status in _STATES:
         entry["baselineState"] = _STATES[finding.status]
     if finding.status == "ignored":

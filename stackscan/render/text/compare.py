@@ -10,8 +10,10 @@ from stackscan.compare import BucketChange, CaptureSummary, Change, Comparison, 
 from stackscan.render import words
 from stackscan.render.text.page import MARKS, Page, page_on
 from stackscan.report import StackReport
+from stackscan.report.growth import leak_text, place_text, sentence, witnesses
 
 _STYLES: Final = {"new": "red", "grown": "red", "gone": "green", "shrunk": "green", "steady": "dim"}
+_KINDS: Final = {"leak": "bold red", "steady": "bold green", "sawtooth": "bold yellow", "unclear": "bold yellow"}
 _MOST: Final = 10
 _COLUMNS: Final = 6  # captures that get a column each; of more, the first, the last and a curve are shown
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -37,7 +39,8 @@ def render(comparison: Comparison, out: TextIO) -> None:
 
 
 def _verdict(page: Page, comparison: Comparison) -> None:
-    """The verdict: breaks, then findings whose goroutines stayed."""
+    """The verdict: whether goroutines leak, and who says so; breaks; then findings whose goroutines stayed."""
+    _growth(page, comparison)
     for place, capture in enumerate(comparison.captures, start=1):
         if capture.break_before is not None:
             page.marked("!", f"between captures {place - 1} and {place}: {capture.break_before}", "bold yellow")
@@ -58,6 +61,19 @@ def _verdict(page: Page, comparison: Comparison) -> None:
     page.line((f"  {_arrows(total.counts)} goroutines ({_signed(total.change)})", "bold"))
     if comparison.stayed is not None:
         page.line((f"  {comparison.stayed:,} of them stayed: same id and same stack in {every}", ""))
+
+
+def _growth(page: Page, comparison: Comparison) -> None:
+    """The first line, ``leak: …``, then the other places and the witnesses of each leak."""
+    verdict = comparison.verdict
+    page.whole(words.plain(sentence(verdict, len(comparison.captures))), style=_KINDS[verdict.kind])
+    for number, leak in enumerate(verdict.leaks):
+        if number:
+            page.whole(words.plain(f"leak: {leak_text(leak)}"), style=_KINDS["leak"])
+        for place in leak.places[1:]:
+            page.whole(words.plain(f"with it: {place_text(place)}"), indent=2)
+        for line in witnesses(leak):
+            page.whole(line, indent=2, style="dim")
 
 
 def _captures(page: Page, comparison: Comparison) -> None:

@@ -1,0 +1,69 @@
+"""The series among captures: which are of one process and in one format, and the verdict over each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from stackscan.report.growth.judge import judge
+from stackscan.report.growth.model import Growth, Kind
+from stackscan.report.growth.observe import Observation
+from stackscan.report.growth.process import is_of_process, processes
+
+#: Formats by what they tell, most first.
+FORMATS: Final = ("goroutine-text", "goroutine-pprof", "goroutine-counts")
+_WORST: Final[tuple[Kind, ...]] = ("leak", "sawtooth", "steady", "unclear")
+
+
+def judge_series(
+    observations: Sequence[Observation],
+    leak_profiles: Sequence[Observation] = (),
+    *,
+    seconds: Sequence[float | None] | None = None,
+) -> Growth:
+    """One verdict over captures that were given as a series: a leak in any process, else that of the longest series.
+
+    ``seconds`` are the times between the captures as given (None: as the captures say).
+    """
+    found = []
+    for process in processes(observations):
+        whole = seconds if process == list(range(len(observations))) else None
+        profiles = _profiles_of(process, observations, leak_profiles)
+        found.append(judge(observations, process, profiles, seconds=whole))
+    first = min(found, key=lambda growth: (growth.kind != "leak", -len(growth.captures), _WORST.index(growth.kind)))
+    if len(found) == len(observations) > 1:
+        totals = tuple(each.total for each in observations)
+        because = "the captures are of different processes"
+        return replace(first, captures=tuple(range(len(observations))), totals=totals, because=because)
+    return first
+
+
+def judge_all(observations: Sequence[Observation]) -> list[Growth]:
+    """The leaks and other verdicts of whatever was given: each format by itself, so that nothing counts twice.
+
+    Formats are mixed where no format has captures enough. A leak that one format shows is not told by another again.
+    """
+    profiles = [each for each in observations if each.leak_profile]
+    dumps = [place for place, each in enumerate(observations) if not each.leak_profile]
+    groups = [[place for place in dumps if observations[place].format == name] for name in FORMATS]
+    if not any(len(group) > 2 for group in groups):
+        groups = [dumps]
+    found: list[Growth] = []
+    known: set[str | None] = set()
+    for group in groups:
+        taken = [observations[place] for place in group]
+        for process in processes(taken):
+            growth = judge(taken, process, _profiles_of(process, taken, profiles))
+            leaks = tuple(leak for leak in growth.leaks if not known.issuperset(p.function for p in leak.places))
+            found.append(replace(growth, captures=tuple(group[at] for at in growth.captures), leaks=leaks))
+        known |= {place.function for growth in found for leak in growth.leaks for place in leak.places}
+    return found
+
+
+def _profiles_of(
+    process: Sequence[int], observations: Sequence[Observation], profiles: Sequence[Observation]
+) -> list[Observation]:
+    """The leak profiles of a process."""
+    taken = [observations[place] for place in process]
+    return [profile for profile in profiles if is_of_process(profile, taken)]
