@@ -24,8 +24,8 @@ def rule_status(
     """Status of a rule's finding beside the baseline, with its known and allowed numbers of goroutines.
 
     ``total`` counts the goroutines of all findings of this name, of which a root cause may have several; ``stacks`` are
-    theirs. It is known when the rule caught as many before, or when all its stacks are known as caught (by whatever rule) and
-    none has grown: a stall that has lasted long enough for a stricter rule is still the same stall.
+    theirs. It is known when the rule caught as many before, or when all its stacks are known as caught (by whatever
+    rule) and none has grown: a stall that has lasted long enough for a stricter rule is still the same stall.
     """
     known = baseline.rules.get(finding.rule.name, 0)
     allowed = growth.allowed_of_rule(known)

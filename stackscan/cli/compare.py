@@ -17,7 +17,7 @@ FailOn = Literal["error", "warning", "info"]  # as rules have it, whose module o
 
 _SOURCE = "Dumps or bundles in time order; for a bundle, its full text is compared."
 _FAIL_ON = "Exit with 1 when a finding has this severity or a worse one; a leak is an error."
-_INTERVAL = ""Time between captures, like 30s or 10m [default: from the names of the captures]."
+_INTERVAL = "Time between captures, like 30s or 10m [default: from the names of the captures]."
 
 
 def command(

@@ -121,8 +121,9 @@ class CaptureSummary:
 class Comparison:
     """Two or more captures compared.
 
-    ``verdict`` says whether goroutines leak. ``intervals_seconds`` are the times between neighbours (None where not known). ``functions_only``: one of them tells
-    no wait reasons, so stacks are compared by their functions outside the runtime, and signatures are of those alone.
+    ``verdict`` says whether goroutines leak. ``intervals_seconds`` are the times between neighbours (None where not
+    known). ``functions_only``: one of them tells no wait reasons, so stacks are compared by their functions outside the
+    runtime, and signatures are of those alone.
     """
 
     verdict: Growth
