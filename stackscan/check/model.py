@@ -22,10 +22,10 @@ class CheckFinding:
 
     ``name`` identifies it from run to run: a rule's name, ``max-goroutines``, ``max-wait-minutes``, ``limit-NAME``,
     ``pool-NAME``, ``growth``, ``leak``, ``crash`` or ``incomplete``. ``count`` goroutines were found where ``allowed``
-    were (None: not a matter of counts), or waited for longer than ``allowed_minutes``. ``baseline`` of them are known (None:
-    there is none to ask). ``stacks`` are the stacks meant, largest or longest first; ``frame`` is the place to look at.
-    ``reason`` is why it is ignored. ``of_crash``: it says how the process died, under the name of its rule. ``cause`` is
-    the root cause that it names (None: none is known), ``confidence`` how sure that is.
+    were (None: not a matter of counts), or waited for longer than ``allowed_minutes``. ``baseline`` of them are known
+    (None: there is none to ask). ``stacks`` are the stacks meant, largest or longest first; ``frame`` is the place to
+    look at. ``reason`` is why it is ignored. ``of_crash``: it says how the process died, under the name of its rule.
+    ``cause`` is the root cause that it names (None: none is known), ``confidence`` how sure that is.
     """
 
     name: str
