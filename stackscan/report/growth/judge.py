@@ -7,7 +7,7 @@ counted; where they are not, the counts must never fall, and the bar is what ran
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import sqrt
@@ -84,9 +84,13 @@ def _gaps(series: Sequence[Observation]) -> list[float | None]:
 
 def _places(series: Sequence[Observation], seconds: float | None) -> list[PlaceGrowth]:
     """All places that the captures have in common terms: without creators and reasons where one of them has none."""
-    counted = not all(each.tells_creators for each in series)
-    narrow = (lambda place: (place[0], None, None)) if counted else (lambda place: place)
-    ids = all(each.has_ids for each in series)
+    creators, reasons = all(each.tells_creators for each in series), all(each.tells_reasons for each in series)
+    known = all(each.has_ids for each in series)
+
+    def narrow(place: CodePlace) -> CodePlace:
+        return place[0], place[1] if creators else None, place[2] if reasons else None
+
+    ids = [_held(each, narrow) for each in series]
     counts: dict[CodePlace, list[int]] = {}
     stacks: dict[CodePlace, StackReport] = {}
     oldest: dict[CodePlace, list[int]] = {}
@@ -103,7 +107,7 @@ def _places(series: Sequence[Observation], seconds: float | None) -> list[PlaceG
             signature=stacks[place].bucket.signature,
             frame=_frame(stacks[place]),
             counts=tuple(numbers),
-            stayed=_stayed([each.ids for each in series], place) if ids and not counted else None,
+            stayed=_stayed(ids, place) if known else None,
             rate_per_second=(numbers[-1] - numbers[0]) / seconds if seconds else None,
             oldest_minutes=tuple(oldest[place]) if any(oldest[place]) else None,
             stack=stacks[place],
@@ -115,6 +119,14 @@ def _places(series: Sequence[Observation], seconds: float | None) -> list[PlaceG
 def _frame(found: StackReport) -> Frame | None:
     stack = found.bucket.stack
     return stack.frames[deciding_frame(stack)] if stack.frames else None
+
+
+def _held(observation: Observation, narrow: Callable[[CodePlace], CodePlace]) -> dict[CodePlace, Ids]:
+    """The ids of the goroutines in each place."""
+    held: dict[CodePlace, list[Ids]] = {}
+    for exact, ids in observation.ids.items():
+        held.setdefault(narrow(exact), []).append(ids)
+    return {place: np.concatenate(each) for place, each in held.items()}
 
 
 def _stayed(ids: Sequence[Mapping[CodePlace, Ids]], place: CodePlace) -> tuple[int, ...]:

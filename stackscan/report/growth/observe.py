@@ -53,8 +53,13 @@ class Observation:
 
     @property
     def tells_creators(self) -> bool:
-        """Whether the format has creators and wait reasons (a dump without goroutines hides none)."""
-        return not self.total or any(by is not None or reason is not None for _, by, reason in self.stacks)
+        """Whether the format has creators (a dump without goroutines hides none)."""
+        return not self.total or any(by is not None for _, by, _ in self.stacks)
+
+    @property
+    def tells_reasons(self) -> bool:
+        """Whether the format has wait reasons (a dump without goroutines hides none)."""
+        return not self.total or any(reason is not None for _, _, reason in self.stacks)
 
 
 def observe(
