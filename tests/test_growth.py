@@ -204,6 +204,7 @@ def test_compare_fails_when_it_is_asked_to() -> None:
         ((50, 52, 49, 51), "steady"),
         ((300, 12, 10), "steady"),
         ((10, 100), "unclear"),
+        ((0, 0, 0), "steady"),
         ((10, 10), "steady"),
         ((10, 90, 100), "steady"),  # a pool that is nearly full
         ((10, 12, 60, 55, 100), "unclear"),

@@ -45,11 +45,11 @@ def _in_time_order(observations: Sequence[Observation]) -> list[int]:
 
 
 def is_same_process(one: Observation, other: Observation) -> bool:
-    """Whether two captures may be of one process, by ids, build id and addresses; nothing in common: they are not."""
+    """Whether two captures may be of one process, by ids, build id and addresses."""
     if one.host is not None and other.host is not None and one.host != other.host:
         return False
     if not one.total or not other.total:
-        return one.source == other.source
+        return True  # nothing speaks against it
     if len(one.started[0]) and len(other.started[0]):
         return _shares_goroutines(one, other)
     return not _are_hosts(one, other) and _is_same_code(one, other)
