@@ -22,6 +22,7 @@ from stackscan.analysis.oldest import UNEXPLAINED, unexplained
 from stackscan.analysis.proposals import Proposal, propose
 from stackscan.analysis.selection import SelectedRows, Selection, select_rows
 from stackscan.formats.contention import ContentionProfile
+from stackscan.golang.reading import Reader
 from stackscan.knowledge import defect
 from stackscan.knowledge.configuration import Configuration
 from stackscan.knowledge.language.symbols import Mask
@@ -94,6 +95,7 @@ def analyse(
     where: str | None = None,
     shown: Capture | None = None,
     contention: Sequence[ContentionProfile] = (),
+    reader: Reader | None = None,
 ) -> Analysis:
     """Analyse a capture with these rules and pools.
 
@@ -116,7 +118,7 @@ def analyse(
     locks = find_locks(snapshot)
     scene = Scene(snapshot, locks, _rows(one for one in every if one.rule.kind == "healthy"), shown.snapshot.stacks)
     crash = find_crash(snapshot, shown.snapshot, knowledge.crashes, among)
-    findings = _explained(caught, scene, knowledge, among, crash)
+    findings = _explained(caught, scene, knowledge, among, crash, None if redacted else reader)
     if contention and not redacted:  # profiles name functions
         findings = with_contention(findings, contention)
     found = Analysis(
@@ -141,12 +143,17 @@ def analyse(
 
 
 def _explained(
-    caught: Sequence[Finding], scene: Scene, knowledge: Configuration, among: Mask | None, crash: Finding | None
+    caught: Sequence[Finding],
+    scene: Scene,
+    knowledge: Configuration,
+    among: Mask | None,
+    crash: Finding | None,
+    reader: Reader | None,
 ) -> tuple[Finding, ...]:
     """How the process ended, what rules caught, and what explains it: root causes of the whole dump, and the oldest
     wait that is left."""
     named = {cause.name: cause for cause in knowledge.causes}
-    causes = find_causes(scene) if named else []
+    causes = find_causes(scene, reader) if named else []
     findings = with_crash(with_causes(caught, causes, named, scene.snapshot, among), crash)
     oldest = unexplained(scene, findings, named[UNEXPLAINED]) if UNEXPLAINED in named and among is None else None
     return findings if oldest is None else in_order([*findings, oldest])

@@ -6,18 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from stackscan.analysis.causes import channels, locks
+from stackscan.analysis.causes import by_source, channels, locks
+from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.finding import CONFIDENCES
+from stackscan.golang.reading import Reader
 
 #: What says only that the other side is missing.
 _UNSERVED: Final = frozenset({"channel-never-served", "waitgroup-never-done", "cond-never-signalled"})
 
 
-def find_causes(scene: Scene) -> list[Cause]:
-    """The causes, most certain first, then by how many goroutines they explain."""
-    causes = sorted([*locks.find(scene), *channels.find(scene)], key=_order)
+def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
+    """The causes, most certain first, then by how many goroutines they explain. ``reader`` reads the source, where it
+    is at hand: what it shows goes before what is argued from the dump alone."""
+    read = [] if reader is None else by_source.find(Code(scene, reader))
+    explained = frozenset(row for cause in read for row in cause.rows)
+    causes = sorted([*read, *locks.find(scene, explained), *channels.find(scene)], key=_order)
     return sorted(_rooted(causes), key=_order)
 
 

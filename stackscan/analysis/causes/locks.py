@@ -26,9 +26,10 @@ from stackscan.analysis.finding import Step
 _CIRCLES: Final = frozenset({"self-deadlock", "rwmutex-recursive-read"})
 
 
-def find(scene: Scene) -> list[Cause]:
-    """The causes among locks, each kind of fault once in however many objects it stands."""
-    locks = held_locks(scene)
+def find(scene: Scene, explained: frozenset[int] = frozenset()) -> list[Cause]:
+    """The causes among locks, each kind of fault once in however many objects it stands; ``explained`` are rows whose
+    cause is known already."""
+    locks = [lock for lock in held_locks(scene) if not explained.issuperset(lock.rows)]
     by_waiting: dict[int, list[HeldLock]] = defaultdict(list)
     by_type: dict[str, list[HeldLock]] = defaultdict(list)
     for lock in locks:
@@ -37,10 +38,10 @@ def find(scene: Scene) -> list[Cause]:
         if lock.type is not None:
             by_type[lock.type].append(lock)
     found = circles(scene, locks, by_waiting)
-    explained = {row for cause in found for row in cause.rows}
+    in_circle = {row for cause in found for row in cause.rows}
     single = []
     for lock in locks:
-        if explained.issuperset(lock.rows):
+        if in_circle.issuperset(lock.rows):
             continue
         verdict = (
             once_in_itself(lock, scene)

@@ -105,6 +105,10 @@ class Scene:
         ids = {number for lock in known for candidate in lock.candidates for number in candidate.goroutine_ids}
         return list(self.with_ids(ids))
 
+    def lock_of(self, row: int) -> Lock | None:
+        """The lock that a goroutine waits for, where a frame tells which."""
+        return self._lock_of.get(row)
+
     @cached_property
     def _lock_of(self) -> dict[int, Lock]:
         return {row: lock for lock in self.locks.locks for row in lock.rows.tolist()}
@@ -160,9 +164,9 @@ class Scene:
             frame for wait in asking for frame in wait.frames if type_of(frame.function) or frame.function == ONCE
         }
         generic = {frame for frame in methods if "[" in frame.function}  # their first word is the dictionary of types
-        return self._words(methods - generic, 0) | self._words(generic, 1)
+        return self.words(methods - generic) | self.words(generic, 1)
 
-    def _words(self, frames: set[Frame], position: int) -> dict[tuple[int, int], int]:
+    def words(self, frames: set[Frame], position: int = 0) -> dict[tuple[int, int], int]:
         """The words in a position of some frames, where they are certain, by row and frame."""
         words = self.snapshot.arguments(frames) if frames else None
         if words is None:

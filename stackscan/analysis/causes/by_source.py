@@ -1,0 +1,309 @@
+"""Causes among locks that the source shows: who holds what is read, not guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stackscan.analysis.causes.code import Code, Held, Key
+from stackscan.analysis.causes.held import waits_for_lock
+from stackscan.analysis.causes.model import Cause, Name
+from stackscan.analysis.causes.waiting import Waiting
+from stackscan.analysis.causes.words import ids_of, place_of, waits, why_waits
+from stackscan.analysis.finding import Confidence, Step
+from stackscan.analysis.locks import Lock
+
+#: Goroutines of a circle that its steps show.
+_SHOWN = 12
+
+
+@dataclass(eq=False)
+class Wanted:
+    """One lock that goroutines ask for: in the code (``key``) and, where words tell, which instance (``lock``). ``rows``
+    are the goroutines by their waiting; ``holders`` those that hold it, as the source says."""
+
+    key: Key
+    lock: Lock | None
+    rows: dict[int, list[int]] = field(default_factory=dict)
+    waiters: list[Waiting] = field(default_factory=list)
+    writers: bool = False
+    holders: list[Holder] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """``account.mu``."""
+        return str(self.key[1])
+
+    @property
+    def all_rows(self) -> list[int]:
+        """All that wait for it."""
+        return [row for rows in self.rows.values() for row in rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Holder:
+    """Goroutines (``rows`` of a waiting) that hold a lock; ``sure``: it is this very instance; ``since``:
+    where it was taken."""
+
+    wait: Waiting
+    rows: list[int]
+    held: Held
+    sure: bool
+    since: str
+
+    @property
+    def confidence(self) -> Confidence:
+        """How sure it is that they hold it."""
+        return "proved" if self.held.must and self.sure else "likely" if self.held.must else "possible"
+
+
+def find(code: Code) -> list[Cause]:
+    """The causes that the source shows, each kind of fault once."""
+    wanted = _wanted(code)
+    if not wanted:
+        return []
+    for lock in wanted:
+        lock.holders = list(_holders(lock, code))
+    found: dict[tuple[str, frozenset[int]], Cause] = {}
+    in_circle: set[int] = set()
+    for circle in _circles(wanted):
+        in_circle.update(id(lock) for lock, _ in circle)
+        _add(found, _circle(circle))
+    for lock in wanted:
+        if id(lock) in in_circle:
+            continue
+        cause = _taken_twice(lock, wanted, code) or _held_by_one_that_waits(lock, code) or _left_locked(lock, code)
+        if cause is not None:
+            _add(found, cause)
+    return list(found.values())
+
+
+def _add(found: dict[tuple[str, frozenset[int]], Cause], cause: Cause) -> None:
+    """One cause for all faults of a kind: the same culprits' stacks."""
+    key = cause.name, frozenset(cause.deciding)
+    known = found.get(key)
+    found[key] = cause if known is None else known.with_more(cause.rows)
+
+
+def _wanted(code: Code) -> list[Wanted]:
+    scene = code.scene
+    found: dict[tuple[Key, int], Wanted] = {}
+    for wait in scene.waits:
+        if not waits_for_lock(wait) or scene.is_idle(wait):
+            continue
+        want = code.wanted(wait)
+        for row in wait.rows.tolist() if want is not None else ():
+            assert want is not None  # noqa: S101  # the loop is empty otherwise
+            instance = scene.lock_of(row)
+            one = found.setdefault((want.key, id(instance)), Wanted(want.key, instance))
+            one.writers |= want.writing
+            if id(wait) not in one.rows:
+                one.waiters.append(wait)
+            one.rows.setdefault(id(wait), []).append(row)
+    return list(found.values())
+
+
+def _holders(lock: Wanted, code: Code) -> Iterator[Holder]:
+    """Everybody whose source says that they hold the lock, and whose words do not say that it is another one."""
+    for wait in code.scene.waits:
+        held = code.held(wait).get(lock.key)
+        if held is None:
+            continue
+        rows, sure = [], True
+        for row in wait.rows.tolist():
+            same = code.is_object(code.word(row, held.frame, wait, held.key), lock.lock, held.key)
+            if same is not False:
+                rows.append(row)
+                sure = sure and same is True
+        if rows:
+            yield Holder(wait, rows, held, sure, code.place(wait, held))
+
+
+def _circles(wanted: Sequence[Wanted]) -> Iterator[list[tuple[Wanted, Holder]]]:
+    """Locks whose only holder waits for the next one, back to the first."""
+    by_row = {row: lock for lock in wanted for row in lock.all_rows}
+    following: dict[int, tuple[Wanted, Wanted, Holder]] = {}
+    for lock in wanted:
+        held = [h for h in lock.holders if h.held.must]
+        if len(held) == 1 and len(held[0].rows) == 1 and held[0].rows[0] in by_row:
+            ahead = by_row[held[0].rows[0]]
+            if ahead is not lock:
+                following[id(lock)] = lock, ahead, held[0]
+    seen: set[int] = set()
+    for start in list(following):
+        path: list[int] = []
+        at = start
+        while at in following and at not in seen:
+            seen.add(at)
+            path.append(at)
+            at = id(following[at][1])
+        if at in path:
+            yield [(following[one][0], following[one][2]) for one in path[path.index(at) :]]
+
+
+def _circle(circle: Sequence[tuple[Wanted, Holder]]) -> Cause:
+    """Each holds a lock and waits for the one that the next one holds."""
+    holders = [holder for _, holder in circle]
+    names = [lock.name for lock, _ in circle]
+    ids = [holder.wait.ids[0] if len(holder.wait.ids) == 1 else _id(holder) for holder in holders]
+    steps = []
+    for place, holder in enumerate(holders):
+        ahead = names[(place + 1) % len(names)]
+        does = f"holds {names[place]} (since {holder.since}), waits for {ahead}"
+        steps.append(Step((ids[place],) if ids[place] else (), 1, does, holder.wait.where))
+    rows = tuple(dict.fromkeys([h.rows[0] for h in holders] + [row for lock, _ in circle for row in lock.all_rows]))
+    sure = all(holder.confidence == "proved" for holder in holders)
+    who = f"goroutines {', '.join(map(str, ids[:-1]))} and {ids[-1]}" if len(ids) <= 4 else f"{len(ids):,} goroutines"
+    what = "wait for each other's locks" if len(ids) == 2 else "wait for locks in a circle"
+    return Cause(
+        name="lock-order-cycle",
+        confidence="proved" if sure else "likely",
+        title=f"deadlock: {who} {what}: {', '.join(dict.fromkeys(names))}",
+        argument="the source shows that each took its lock before the line in which it waits",
+        steps=tuple(steps[:_SHOWN]),
+        rows=rows,
+        waiting=len(rows),
+        stuck=True,
+        deciding={h.wait.stack_id: h.wait.place for h in holders if h.wait.place is not None},
+        culprits=tuple(h.rows[0] for h in holders),
+    )
+
+
+def _id(holder: Holder) -> int:
+    """The id of a holder that is one of several in its stack."""
+    place = holder.wait.rows.tolist().index(holder.rows[0])
+    return holder.wait.ids[place] if place < len(holder.wait.ids) else 0
+
+
+def _taken_twice(lock: Wanted, wanted: Sequence[Wanted], code: Code) -> Cause | None:
+    """A waiter holds the lock itself: for writing, or for reading while a writer waits."""
+    for holder in lock.holders:
+        rows = [row for row in holder.rows if row in set(lock.rows.get(id(holder.wait), ()))]
+        if not rows:
+            continue
+        want = code.wanted(holder.wait)
+        reads = want is not None and not want.writing and not holder.held.hold.writing
+        writer = any(other.writers for other in wanted if other.key == lock.key)
+        if want is None or (reads and not writer):
+            continue
+        name: Name = "rwmutex-recursive-read" if reads else "self-deadlock"
+        again = "to read it again, behind a writer" if reads else "for it again"
+        return _cause(
+            name,
+            holder.confidence if _is_same_object(holder, code) else "likely" if holder.held.must else "possible",
+            f"{ids_of(holder.wait)} {'holds' if len(rows) == 1 else 'hold'} {lock.name}, taken in "
+            f"{_function(holder)} ({holder.since}), and {waits(holder.wait)} {again} in {place_of(holder.wait)}",
+            f"the source takes {lock.name} in {holder.since} and has not released it where it waits",
+            lock,
+            holder,
+            rows,
+            f"holds {lock.name} since {holder.since}, waits {again}",
+        )
+    return None
+
+
+def _is_same_object(holder: Holder, code: Code) -> bool:
+    """Whether the frame that took the lock and the one that waits run on one object for certain."""
+    wait, held = holder.wait, holder.held
+    want = code.wanted(wait)
+    if want is None or wait.own is None or not held.key[1].scope:
+        return want is not None
+    if held.frame == wait.own:
+        return bool(held.key[1].root) and held.key[1].root == want.key[1].root
+    words = [code.word(holder.rows[0], at, wait, key) for at, key in ((held.frame, held.key), (wait.own, want.key))]
+    return words[0] is not None and words[0] == words[1]
+
+
+def _held_by_one_that_waits(lock: Wanted, code: Code) -> Cause | None:
+    """The holder is blocked, and not by a lock."""
+    holders = [h for h in lock.holders if h.held.must] or lock.holders
+    waiting = set(lock.all_rows)
+    holders = [h for h in holders if not waiting.intersection(h.rows)]
+    if not holders or any(h.wait.moving or waits_for_lock(h.wait) for h in holders):
+        return None
+    holder = holders[0]
+    line = code.waits_for(holder.wait)
+    what = f"waits in `{line}`" if line else f"is blocked ({why})" if (why := why_waits(holder.wait)) else "is blocked"
+    count = len(holder.rows)
+    ids = code.scene.ids(holder.rows)
+    one = f"goroutine {ids[0]}" if ids else "a goroutine"
+    who = one if code.scene.count(holder.rows) == 1 else f"{code.scene.count(holder.rows):,} goroutines"
+    return _cause(
+        "blocked-while-holding-lock",
+        holder.confidence if len(holders) == 1 else "likely",
+        f"{who} in {place_of(holder.wait)} {'holds' if count == 1 else 'hold'} {lock.name} and "
+        + (what if count == 1 else what.replace("waits", "wait", 1).replace("is ", "are ", 1)),
+        f"the source takes {lock.name} in {_function(holder)} ({holder.since}) and has not released it there",
+        lock,
+        holder,
+        holder.rows,
+        f"holds {lock.name} since {holder.since}, {what}",
+    )
+
+
+def _left_locked(lock: Wanted, code: Code) -> Cause | None:
+    """Nobody holds it, and all that could have been read."""
+    scene = code.scene
+    if lock.holders or not scene.is_whole or scene.is_busy(lock.key[0]):
+        return None
+    if not all(code.is_read(wait) for wait in scene.in_package.get(lock.key[0], ()) if not scene.is_main(wait)):
+        return None
+    where = code.leaving_locked(lock.key, lock.waiters)
+    wait = lock.waiters[0]
+    rows = lock.all_rows
+    who = ids_of(wait) if len(lock.waiters) == 1 else f"{scene.count(rows):,} goroutines"
+    return Cause(
+        name="missing-unlock",
+        confidence="likely",
+        title=f"{who} in {place_of(wait)} {waits(wait)} for {lock.name}, which no goroutine holds"
+        + (f": {where}" if where else ""),
+        argument="the source of all goroutines in the package was read, and none of them holds it",
+        steps=(Step(scene.ids(rows), scene.count(rows), f"waits for {lock.name}", wait.where),),
+        rows=tuple(rows),
+        waiting=scene.count(rows),
+        stuck=any(one.minutes or one.leaked for one in lock.waiters) or bool(where),
+        deciding={one.stack_id: one.place for one in lock.waiters if one.place is not None},
+    )
+
+
+def _function(holder: Holder) -> str:
+    """The function that took the lock."""
+    return holder.wait.shown.frames[holder.held.frame].function.rpartition("/")[2]
+
+
+def _cause(
+    name: Name,
+    confidence: Confidence,
+    title: str,
+    argument: str,
+    lock: Wanted,
+    holder: Holder,
+    culprits: Sequence[int],
+    does: str,
+) -> Cause:
+    behind = [row for row in lock.all_rows if row not in set(culprits)]
+    ids = _ids(holder, culprits)
+    steps = [Step(ids, len(culprits), does, holder.wait.where)]
+    if behind:
+        steps.append(Step((), len(behind), f"waits for {lock.name}", lock.waiters[0].where))
+    queue = f"; {len(behind):,} {'goroutine waits' if len(behind) == 1 else 'goroutines wait'} for it" if behind else ""
+    circle = name != "blocked-while-holding-lock"
+    deciding: Mapping[int, int | None] = {w.stack_id: w.place for w in (holder.wait, *lock.waiters)}
+    return Cause(
+        name=name,
+        confidence=confidence,
+        title=title + ("" if circle else queue),
+        argument=argument,
+        steps=tuple(steps),
+        rows=tuple(dict.fromkeys([*culprits, *lock.all_rows])),
+        waiting=len(behind),
+        stuck=circle or any(wait.minutes or wait.leaked for wait in (holder.wait, *lock.waiters)),
+        deciding={stack: place for stack, place in deciding.items() if place is not None},
+        culprits=tuple(culprits),
+    )
+
+
+def _ids(holder: Holder, rows: Sequence[int]) -> tuple[int, ...]:
+    every = holder.wait.rows.tolist()
+    places = (every.index(row) for row in rows[:20])
+    return tuple(holder.wait.ids[place] for place in places if place < len(holder.wait.ids))

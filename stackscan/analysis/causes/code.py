@@ -1,0 +1,124 @@
+"""What the source says of goroutines: which locks each holds, which it wants, and in which lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.waiting import Waiting
+from stackscan.analysis.locks import Lock
+from stackscan.analysis.locks.model import LARGEST_OBJECT
+from stackscan.formats.symbol import origin
+from stackscan.golang.flow import Hold
+from stackscan.golang.names import Place
+from stackscan.golang.reading import Reader, Reading, held
+from stackscan.model.snapshot import Frame
+
+#: One lock in the code: the package, and where in it the lock lies.
+Key = tuple[str, Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lock that goroutines hold: in which frame of theirs, since which line, whether on every way there."""
+
+    key: Key
+    frame: int
+    hold: Hold
+    must: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A lock that goroutines ask for, and whether for writing."""
+
+    key: Key
+    writing: bool
+
+
+class Code:
+    """The source of a scene's goroutines, read when asked for."""
+
+    def __init__(self, scene: Scene, reader: Reader) -> None:
+        self.scene = scene
+        self.reader = reader
+        self._readings: dict[int, dict[int, Reading]] = {}
+
+    def readings(self, wait: Waiting) -> dict[int, Reading]:
+        """The readings of the frames outside the standard library, by index."""
+        key = id(wait)
+        if key not in self._readings:
+            found = {}
+            for at, frame in enumerate(wait.frames):
+                if origin(frame).kind != "std":
+                    callee = wait.frames[at - 1].function if at else ""
+                    reading = self.reader.frame(frame, callee, "" if at else min(wait.reasons, default=""))
+                    if reading is not None:
+                        found[at] = reading
+            self._readings[key] = found
+        return self._readings[key]
+
+    def is_read(self, wait: Waiting) -> bool:
+        """Whether the source of all frames outside the standard library is known."""
+        own = sum(origin(frame).kind != "std" for frame in wait.frames)
+        return bool(own) and own == len(self.readings(wait))
+
+    def place(self, wait: Waiting, held: Held) -> str:
+        """Where a lock was taken: ``cache.go:83``."""
+        reading = self.readings(wait)[held.frame]
+        return f"{reading.excerpt.file.rpartition('/')[2]}:{held.hold.line}"
+
+    def held(self, wait: Waiting) -> dict[Key, Held]:
+        """The locks that goroutines of a stack hold."""
+        found = held(self.readings(wait))
+        return {key: Held(key, at, hold, must) for key, (at, hold, must) in found.items()}
+
+    def wanted(self, wait: Waiting) -> Want | None:
+        """The lock that they ask for; None where the line takes none, or its source is not known."""
+        reading = None if wait.own is None else self.readings(wait).get(wait.own)
+        found = None if reading is None else reading.lock_wanted()
+        return None if found is None or reading is None else Want((reading.package, found[0]), found[1])
+
+    def waits_for(self, wait: Waiting) -> str:
+        """What the line of the program's own waits for, as the code calls it; empty where nothing tells."""
+        if wait.place is None:
+            return ""
+        reading = self.readings(wait).get(wait.place)
+        return "" if reading is None else reading.waits_for()
+
+    # -- which object ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _words(self) -> dict[tuple[int, int], int]:
+        """The first word of every frame that was read, where it is certain, by row and frame."""
+        frames: set[Frame] = set()
+        for wait in self.scene.waits:
+            frames.update(wait.frames[at] for at in self.readings(wait))
+        return self.scene.words(frames)
+
+    def word(self, row: int, at: int, wait: Waiting, key: Key) -> int | None:
+        """The address of the object through which a frame reaches a lock; None where it shows none."""
+        reading = self.readings(wait).get(at)
+        if reading is None or not key[1].root or key[1].root != reading.receiver or reading.function.outer is not None:
+            return None
+        return self._words.get((row, at))
+
+    def is_object(self, word: int | None, lock: Lock | None, key: Key) -> bool | None:
+        """Whether a lock that is waited for lies in the object of a word; None where nothing tells."""
+        if not key[1].scope:
+            return True  # a variable of the package is one
+        if word is None or lock is None:
+            return None
+        if lock.owner is not None and lock.reliable:
+            return lock.owner == word  # the nearest object before the lock: objects of one type lie side by side
+        return None if lock.address is None else 0 <= lock.address - word < LARGEST_OBJECT
+
+    def leaving_locked(self, key: Key, waits: Iterator[Waiting] | list[Waiting]) -> str:
+        """A function of the package that may return with a lock still held, in words; empty where there is none."""
+        for wait in waits:
+            for reading in self.readings(wait).values():
+                if reading.package == key[0]:
+                    return reading.leaving_locked(key[1])
+        return ""

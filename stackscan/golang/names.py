@@ -1,0 +1,244 @@
+"""What the names in a function stand for: their types, and one identity for one lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field as data_field
+
+from stackscan.golang.package import MUTEX, RWMUTEX, Function, Package
+from stackscan.golang.tree import Node, field, line_of, text, walk
+from stackscan.golang.types import OTHER, Type, read_type
+
+#: How deep names of names are followed.
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One lock, channel or other object, by where it lies: ``scope`` is a struct's name, a function's key for its local
+    variables, or empty for the package's own; ``name`` is the field or variable. ``root`` is the variable through which
+    this function reaches it, if that is all there is between (``a`` of ``a.mu``); it is no part of the identity."""
+
+    scope: str
+    name: str
+    root: str = data_field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.scope}.{self.name}" if self.scope else self.name
+
+
+class Names:
+    """The names in one function: receiver, parameters, local variables, those of the functions around it, and the
+    package's."""
+
+    def __init__(self, function: Function, package: Package) -> None:
+        self.function = function
+        self.package = package
+        self._types: dict[str, Type] = {}
+        self._values: dict[str, Node] = {}
+        around = [function]
+        while around[-1].outer is not None:
+            around.append(around[-1].outer)
+        for each in reversed(around):
+            self._declare(each)
+
+    def _declare(self, function: Function) -> None:
+        if function.receiver is not None and function.owner is not None:
+            self._types[function.receiver] = Type("pointer", elem=Type("named", function.owner))
+        self._types.update(function.parameters)
+        for node in walk(function.body, into_literals=False):
+            self._local(node)
+
+    def _local(self, node: Node) -> None:
+        """Note what a statement declares. A name that is declared twice keeps the first."""
+        if node.type == "var_spec":
+            for name in node.children_by_field_name("name"):
+                self._types.setdefault(text(name), read_type(field(node, "type")))
+            self._note(list(node.children_by_field_name("name")), _values(field(node, "value")))
+        elif node.type == "short_var_declaration":
+            self._note(_values(field(node, "left")), _values(field(node, "right")))
+        elif node.type == "range_clause":
+            left, right = _values(field(node, "left")), field(node, "right")
+            if left and right is not None:
+                kind = self.type_of(right).bare
+                value = left[-1] if kind.kind in ("list", "map") and len(left) > 1 else None
+                value = left[0] if kind.kind == "chan" else value
+                if value is not None and kind.elem is not None:
+                    self._types.setdefault(text(value), kind.elem)
+
+    def _note(self, names: list[Node], values: list[Node]) -> None:
+        for place, name in enumerate(names):
+            if len(values) == len(names):
+                self._values.setdefault(text(name), values[place])
+            elif len(values) == 1 and place == 0:
+                self._values.setdefault(text(name), values[0])
+
+    def is_local(self, name: str) -> bool:
+        """Whether a name is a variable of this function or of those around it."""
+        return name in self._types or name in self._values
+
+    def type_of(self, node: Node | None, depth: int = 0) -> Type:
+        """The type of an expression, as far as the package tells."""
+        if node is None or depth > _DEEPEST:
+            return OTHER
+        if node.type == "identifier":
+            return self._type_of_name(text(node), depth)
+        if node.type == "selector_expression":
+            owner = self.type_of(field(node, "operand"), depth + 1).bare
+            return self.package.field_of(owner.name, text(field(node, "field"))) if owner.kind == "named" else OTHER
+        if node.type == "parenthesized_expression":
+            return self.type_of(next((c for c in node.children if c.is_named), None), depth + 1)
+        if node.type == "unary_expression":
+            return self._unary(node, depth)
+        if node.type in ("composite_literal", "type_conversion_expression", "type_assertion_expression"):
+            return read_type(field(node, "type"))
+        if node.type == "index_expression":
+            return self.type_of(field(node, "operand"), depth + 1).bare.elem or OTHER
+        return self._called(node, depth) if node.type == "call_expression" else OTHER
+
+    def _type_of_name(self, name: str, depth: int) -> Type:
+        known = self._types.get(name, OTHER)
+        if known is not OTHER and known.kind != "other":
+            return known
+        if name in self._values:
+            value = self._values[name]
+            return OTHER if text(value) == name else self.type_of(value, depth + 1)
+        known = self.package.variables.get(name, OTHER)
+        return known if known.kind != "other" else self.type_of(self.package.values.get(name), depth + 1)
+
+    def _unary(self, node: Node, depth: int) -> Type:
+        inner = self.type_of(field(node, "operand"), depth + 1)
+        sign = text(field(node, "operator"))
+        if sign == "&":
+            return Type("pointer", elem=inner)
+        if sign == "<-":
+            return inner.bare.elem or OTHER
+        return inner.elem or OTHER if sign == "*" else inner
+
+    def _called(self, node: Node, depth: int) -> Type:
+        """The first result of a call: of new, make, or a function of the package."""
+        callee = field(node, "function")
+        name = text(callee)
+        if name in ("new", "make"):
+            arguments = [c for c in _values(field(node, "arguments")) if c.is_named]
+            kind = read_type(arguments[0]) if arguments else OTHER
+            return Type("pointer", elem=kind) if name == "new" else kind
+        function = self.callee(callee, depth + 1)
+        return function.result if function is not None else OTHER
+
+    def callee(self, callee: Node | None, depth: int = 0) -> Function | None:
+        """The package's own function or method that a call runs."""
+        if callee is None:
+            return None
+        if callee.type == "identifier":
+            name = text(callee)
+            return None if self.is_local(name) else self.package.functions.get(name)
+        if callee.type != "selector_expression":
+            return None
+        owner = self.type_of(field(callee, "operand"), depth + 1).bare
+        return self.package.method(owner.name, text(field(callee, "field"))) if owner.kind == "named" else None
+
+    # -- identity ----------------------------------------------------------------------------------------------------
+
+    def place_of(self, node: Node | None, depth: int = 0) -> Place | None:
+        """Where an object lies: the field of a struct, a variable of the package or of a function; None: not known."""
+        if node is None or depth > _DEEPEST:
+            return None
+        if node.type in ("parenthesized_expression", "unary_expression"):
+            operand = field(node, "operand") or next((c for c in node.children if c.is_named), None)
+            return self.place_of(operand, depth + 1)
+        if node.type == "identifier":
+            return self._place_of_name(text(node), depth)
+        if node.type == "selector_expression":
+            return self._place_of_field(field(node, "operand"), text(field(node, "field")))
+        return None
+
+    def _place_of_name(self, name: str, depth: int) -> Place | None:
+        value = self._values.get(name)
+        aliases = value is not None and self._types.get(name) is None and value.type in (
+            "selector_expression", "unary_expression", "identifier",
+        )  # fmt: skip
+        if (
+            aliases
+            and text(value) != name
+            and "&" in text(value)[:1] + ("&" if self.type_of(value).kind == "chan" else "")
+        ):
+            return self.place_of(value, depth + 1)  # mu := &s.mu, results := p.results
+        if self.is_local(name):
+            return Place(self.function.declared.key, name, name)
+        if name in self.package.variables or name in self.package.values:
+            return Place("", name, name)
+        return None
+
+    def _place_of_field(self, operand: Node | None, name: str, *, known: bool = False) -> Place | None:
+        owner = self.type_of(operand).bare
+        if name == "L" and operand is not None:  # cond.L is the mutex that NewCond got
+            cond = text(operand).rpartition(".")[2]
+            if cond in self.package.aliases and operand.type == "selector_expression":
+                return self._place_of_field(field(operand, "operand"), self.package.aliases[cond])
+            if known:
+                return None
+        if owner.kind != "named" or not owner.name:
+            return None
+        holder = self._declaring(owner.name, name)
+        root = text(operand) if operand is not None and operand.type == "identifier" else ""
+        return Place(holder, name, root)
+
+    def _declaring(self, owner: str, name: str) -> str:
+        """The struct that has a field itself, of a struct and those that it embeds."""
+        if name in self.package.fields.get(owner, {}):
+            return owner
+        for embedded in self.package.embedded.get(owner, ()):
+            if embedded != owner and self.package.field_of(embedded, name) is not OTHER:
+                return self._declaring(embedded, name)
+        return owner
+
+    def lock_of_cond(self, cond: Node | None) -> Place | None:
+        """The lock of a condition, where the package says which NewCond got; None: not known."""
+        return None if cond is None else self._place_of_field(cond, "L", known=True)
+
+    def lock_of(self, callee: Node) -> Place | None:
+        """The lock whose method a call runs (``s.mu.Lock``, ``s.Lock`` of an embedded one); None for no lock."""
+        operand = field(callee, "operand")
+        kind = self.type_of(operand).bare
+        if kind.name in (MUTEX, RWMUTEX, "sync.Locker") or (operand is not None and text(operand).endswith(".L")):
+            return self.place_of(operand)
+        if kind.kind == "named":
+            method = self.package.method(kind.name, text(field(callee, "field")))
+            name = None if method is not None else self._embedding(kind.name)
+            if name is not None:
+                root = text(operand) if operand is not None and operand.type == "identifier" else ""
+                return Place(name[0], name[1], root)
+        return None
+
+    def _embedding(self, owner: str) -> tuple[str, str] | None:
+        """The struct and the name of the lock that it embeds."""
+        found = self.package.embedded_lock(owner)
+        if found is not None:
+            return owner, found
+        inner = (self._embedding(one) for one in self.package.embedded.get(owner, ()) if one != owner)
+        return next((one for one in inner if one is not None), None)
+
+
+def _values(node: Node | None) -> list[Node]:
+    """The expressions of a list, or the one that stands alone."""
+    if node is None:
+        return []
+    if node.type in ("expression_list", "argument_list"):
+        return [child for child in node.children if child.is_named]
+    return [node]
+
+
+def arguments_of(call: Node) -> Iterator[Node]:
+    """The arguments of a call."""
+    yield from _values(field(call, "arguments"))
+
+
+def line_of_call(call: Node) -> int:
+    """The line that a traceback names for a call: of the name that is called."""
+    callee = field(call, "function")
+    if callee is not None and callee.type == "selector_expression":
+        name = field(callee, "field")
+        return line_of(name) if name is not None else line_of(call)
+    return line_of(call)

@@ -1,0 +1,220 @@
+"""One package: its functions, structs and variables, from the files of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from dataclasses import field as data_field
+from typing import TYPE_CHECKING, Final
+
+from stackscan.golang.tree import Node, field, last_line_of, line_of, text, walk
+from stackscan.golang.types import OTHER, Type, read_result, read_type
+
+if TYPE_CHECKING:
+    from stackscan.golang.flow import State
+
+#: Methods of these are those of package sync.
+MUTEX: Final = "sync.Mutex"
+RWMUTEX: Final = "sync.RWMutex"
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A declared function, or a literal inside one (``outer``). ``owner`` is the name of its receiver's type,
+    ``receiver`` that of the variable; ``parameters`` are names with types; ``body`` is its block."""
+
+    name: str
+    owner: str | None
+    receiver: str | None
+    parameters: tuple[tuple[str, Type], ...]
+    result: Type
+    node: Node
+    body: Node
+    outer: Function | None = None
+
+    @property
+    def key(self) -> str:
+        """``Cache.Get``, ``run``."""
+        return self.name if self.owner is None else f"{self.owner}.{self.name}"
+
+    @property
+    def declared(self) -> Function:
+        """The declared function that it is, or that it was written in."""
+        return self if self.outer is None else self.outer.declared
+
+
+@dataclass(eq=False)
+class Package:
+    """What the files of a package declare. ``fields`` are a struct's by name, embedded ones by the name of their type;
+    ``embedded`` lists these."""
+
+    functions: dict[str, Function] = data_field(default_factory=dict)
+    fields: dict[str, dict[str, Type]] = data_field(default_factory=dict)
+    embedded: dict[str, list[str]] = data_field(default_factory=dict)
+    variables: dict[str, Type] = data_field(default_factory=dict)
+    values: dict[str, Node] = data_field(default_factory=dict)
+    aliases: dict[str, str] = data_field(default_factory=dict)
+    summaries: dict[tuple[str, int], State | None] = data_field(default_factory=dict)
+    running: set[str] = data_field(default_factory=set)
+
+    def add(self, root: Node) -> None:
+        """Add the declarations of one file."""
+        for node in root.children:
+            if node.type in ("function_declaration", "method_declaration"):
+                function = read_function(node)
+                if function is not None:
+                    self.functions.setdefault(function.key, function)
+            elif node.type == "type_declaration":
+                for spec in walk(node):
+                    self._add_type(spec)
+            elif node.type == "var_declaration":
+                for spec in walk(node, into_literals=False):
+                    self._add_variable(spec)
+        self.aliases.update(_cond_locks(root))
+
+    def _add_type(self, spec: Node) -> None:
+        struct = field(spec, "type") if spec.type == "type_spec" else None
+        if struct is None or struct.type != "struct_type":
+            return
+        name = text(field(spec, "name"))
+        fields, embedded = self.fields.setdefault(name, {}), self.embedded.setdefault(name, [])
+        for declared in (node for node in walk(struct) if node.type == "field_declaration"):
+            kind = read_type(field(declared, "type"))
+            names = [text(child) for child in declared.children_by_field_name("name")]
+            if not names:
+                names = [kind.bare.name.rpartition(".")[2]]
+                embedded += names
+            fields.update(dict.fromkeys(names, kind))
+
+    def _add_variable(self, spec: Node) -> None:
+        if spec.type != "var_spec":
+            return
+        value = field(spec, "value")
+        first = None if value is None else next((child for child in value.children if child.is_named), None)
+        for name in spec.children_by_field_name("name"):
+            self.variables.setdefault(text(name), read_type(field(spec, "type")))
+            if first is not None:
+                self.values.setdefault(text(name), first)
+
+    def field_of(self, owner: str, name: str) -> Type:
+        """The type of a struct's field, also of one that an embedded struct has."""
+        fields = self.fields.get(owner, {})
+        if name in fields:
+            return fields[name]
+        for embedded in self.embedded.get(owner, ()):
+            found = self.field_of(embedded, name) if embedded != owner else OTHER
+            if found is not OTHER:
+                return found
+        return OTHER
+
+    def method(self, owner: str, name: str) -> Function | None:
+        """A method of a type, also one that an embedded type has."""
+        found = self.functions.get(f"{owner}.{name}")
+        if found is not None:
+            return found
+        promoted = (self.method(one, name) for one in self.embedded.get(owner, ()) if one != owner)
+        return next((method for method in promoted if method is not None), None)
+
+    def embedded_lock(self, owner: str) -> str | None:
+        """The name of the field through which a struct has Lock itself; None where it has none."""
+        for name in self.embedded.get(owner, ()):
+            if self.fields[owner][name].bare.name in (MUTEX, RWMUTEX):
+                return name
+        return None
+
+
+def build_package(roots: Iterable[Node]) -> Package:
+    """The package of some files."""
+    package = Package()
+    for root in roots:
+        package.add(root)
+    return package
+
+
+def read_function(node: Node) -> Function | None:
+    """A declared function; None for one without a body."""
+    body = field(node, "body")
+    if body is None:
+        return None
+    owner = receiver = None
+    declared = next((c for c in walk(node) if c.type == "parameter_declaration"), None)
+    if node.type == "method_declaration" and declared is not None:
+        owner = read_type(field(declared, "type")).bare.name
+        receiver = text(field(declared, "name")) or None
+    return Function(
+        name=text(field(node, "name")),
+        owner=owner,
+        receiver=receiver,
+        parameters=tuple(_parameters(field(node, "parameters"))),
+        result=read_result(field(node, "result")),
+        node=node,
+        body=body,
+    )
+
+
+def _parameters(node: Node | None) -> Iterator[tuple[str, Type]]:
+    for declared in () if node is None else node.children:
+        if declared.type in ("parameter_declaration", "variadic_parameter_declaration"):
+            kind = read_type(field(declared, "type"))
+            for name in declared.children_by_field_name("name"):
+                yield text(name), kind
+
+
+def function_at(root: Node, line: int) -> Function | None:
+    """The innermost function of a file, declared or literal, that a line lies in; None outside of all."""
+    declared = next(
+        (
+            node
+            for node in root.children
+            if node.type in ("function_declaration", "method_declaration")
+            and line_of(node) <= line <= last_line_of(node)
+        ),
+        None,
+    )
+    outer = None if declared is None else read_function(declared)
+    within = root if outer is None else outer.body
+    for literal in _literals(within, line):
+        body = field(literal, "body")
+        if body is not None:
+            kinds = tuple(_parameters(field(literal, "parameters")))
+            result = read_result(field(literal, "result"))
+            name = "" if outer is None else outer.name
+            outer = Function(name, None, None, kinds, result, literal, body, outer)
+    return outer
+
+
+def _literals(within: Node, line: int) -> Iterator[Node]:
+    """The function literals around a line, the outermost first."""
+    for node in walk(within):
+        if node.type == "func_literal" and line_of(node) <= line <= last_line_of(node):
+            # The line that begins a literal belongs to the function that makes it, unless all of it is on that line.
+            if line > line_of(node) or line_of(node) == last_line_of(node):
+                yield node
+
+
+def _cond_locks(root: Node) -> dict[str, str]:
+    """``x.c = sync.NewCond(&x.mu)``: the lock that a condition's ``L`` is, by the names of both fields."""
+    found: dict[str, str] = {}
+    for node in walk(root):
+        if node.type != "call_expression" or text(field(node, "function")) != "sync.NewCond":
+            continue
+        arguments = [child for child in node.children_by_field_name("arguments") for child in child.children]
+        lock = next((text(child).lstrip("&") for child in arguments if child.is_named), "")
+        target = _assigned_to(node)
+        if target and lock:
+            found[target.rpartition(".")[2]] = lock.rpartition(".")[2]
+    return found
+
+
+def _assigned_to(node: Node) -> str:
+    """The name that gets a value: of an assignment, or of a field in a composite literal."""
+    parent = node.parent
+    while parent is not None and parent.type in ("expression_list", "literal_element"):
+        parent = parent.parent
+    if parent is None:
+        return ""
+    if parent.type in ("assignment_statement", "short_var_declaration"):
+        return text(field(parent, "left"))
+    if parent.type == "keyed_element":
+        return text(parent.children[0])
+    return ""

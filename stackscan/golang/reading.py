@@ -1,0 +1,240 @@
+"""What the source says of a frame: the locks that its function holds there, and what the line waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final, Protocol
+
+from stackscan.formats.symbol import read_symbol
+from stackscan.golang.flow import Event, Flow, Hold, State, join
+from stackscan.golang.names import Place
+from stackscan.golang.package import Function, Package, build_package, function_at
+from stackscan.golang.tree import Node, field, parse, text
+from stackscan.model.snapshot import Frame
+
+#: Lines that are shown before and behind the one that matters.
+_AROUND: Final = 2
+_LONGEST_LINE: Final = 200
+
+
+class File(Protocol):
+    """A file of source: what it is called, its text, and the folder that it lies in."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def package_key(self) -> str: ...
+
+
+class Finder(Protocol):
+    """Finds source: of a frame, and the other files of a folder."""
+
+    def find(self, frame: Frame) -> File | None: ...
+    def siblings(self, file: File) -> tuple[File, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Lines of source around the one that matters: each with its number."""
+
+    file: str
+    line: int
+    lines: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The source of one frame: which function it is in, which locks that function holds at the line (see State), the
+    points of the line, and the lines around it."""
+
+    package: str
+    function: Function
+    state: State
+    events: tuple[Event, ...]
+    flow: Flow
+    excerpt: Excerpt
+
+    @property
+    def receiver(self) -> str | None:
+        """The name of the receiver of the declared function."""
+        return self.function.declared.receiver
+
+    def lock_wanted(self) -> tuple[Place, bool] | None:
+        """The lock that the line takes, and whether for writing; None where it takes none, or several."""
+        found = {}
+        for event in self.events:
+            callee = field(event.node, "function") if event.node.type == "call_expression" else None
+            if callee is not None and callee.type == "selector_expression":
+                method = text(field(callee, "field"))
+                place = self.flow.names.lock_of(callee) if method in ("Lock", "RLock") else None
+                if place is not None:
+                    found[place] = method == "Lock"
+        return next(iter(found.items())) if len(found) == 1 else None
+
+    def leaving_locked(self, place: Place) -> str:
+        """A function of the package that may return with a lock still held, in words; empty where there is none."""
+        for function in self.flow.package.functions.values():
+            end = Flow(function, self.flow.package).end
+            if end is not None and place in end.may and place not in end.must:
+                return f"{function.key} locks it in line {end.may[place].line} and may return without Unlock"
+        return ""
+
+    def waits_for(self) -> str:
+        """What the line waits for, as the code calls it: ``results <- i``, ``done.Wait()``; empty where nothing tells."""
+        kinds = ("send_statement", "receive_statement", "unary_expression", "select_statement", "range_clause")
+        waiting = [event.node for event in self.events if event.node.type in kinds]
+        if len(waiting) != 1:
+            calls = [e.node for e in self.events if text(field(field(e.node, "function"), "field")) in ("Wait", "Do")]
+            waiting = calls if len(calls) == 1 else []
+        return _one_line(waiting[0]) if waiting else ""
+
+
+def _one_line(node: Node) -> str:
+    """The first line of a node's source; of a select its cases."""
+    if node.type == "select_statement":
+        cases = [text(field(case, "communication")) for case in node.children if case.type == "communication_case"]
+        return f"select {{ {'; '.join(' '.join(case.split()) for case in cases)} }}"
+    return text(node).split("\n", 1)[0]
+
+
+class Reader:
+    """Reads frames with the source that a finder finds. ``mismatched`` are files that are of another version: the line
+    of a frame lies in another function there. Nothing of them is used."""
+
+    def __init__(self, finder: Finder) -> None:
+        self._finder = finder
+        self._packages: dict[tuple[str, bool], Package] = {}
+        self._flows: dict[tuple[str, int], Flow] = {}
+        self.mismatched: dict[str, str] = {}
+        self.frame = lru_cache(maxsize=65536)(self._frame)
+
+    def _frame(self, frame: Frame, callee: str = "", reason: str = "") -> Reading | None:
+        """The source of a frame; ``callee`` is the function of the next inner frame, or ``reason`` why the innermost one
+        waits. None where no source is found, or where it is of another version."""
+        file = self._finder.find(frame) if frame.line > 0 else None
+        if file is None or file.key in self.mismatched:
+            return None
+        root = _tree(file.content)
+        function = function_at(root, frame.line)
+        if function is None or not is_the_same(frame.function, function):
+            self.mismatched[file.key] = frame.function
+            return None
+        package = self._package(file)
+        flow = self._flow(file.key, function, package)
+        events = _meant(flow.at(frame.line), callee, reason)
+        return Reading(
+            package=read_symbol(frame.function).package,
+            function=function,
+            state=_state(events, flow, frame.line),
+            events=tuple(events),
+            flow=flow,
+            excerpt=_excerpt(file, frame.line),
+        )
+
+    def _package(self, file: File) -> Package:
+        key = (file.package_key, file.key.endswith("_test.go"))
+        if key not in self._packages:
+            files = [file, *self._finder.siblings(file)]
+            self._packages[key] = build_package(_tree(one.content) for one in files)
+        return self._packages[key]
+
+    def _flow(self, key: str, function: Function, package: Package) -> Flow:
+        at = (key, function.node.start_byte)
+        if at not in self._flows:
+            self._flows[at] = Flow(function, package)
+        return self._flows[at]
+
+
+@lru_cache(maxsize=2048)
+def _tree(content: bytes) -> Node:
+    return parse(content)
+
+
+def is_the_same(symbol: str, function: Function) -> bool:
+    """Whether a frame's function is the one that its line lies in: by its receiver and name; a closure lies in a
+    literal of that function."""
+    read = read_symbol(symbol)
+    declared = function.declared
+    parts = [part for part in read.name.partition("[")[0].split(".") if part]
+    literal = any(part.startswith("func") and part[4:].isdigit() for part in parts) or "glob" in read.name
+    if function.outer is None and declared.node.type == "func_literal":
+        return parts[:1] in (["init"], ["glob"], [""]) or not parts  # a literal in a variable of the package
+    owner = None if read.receiver is None else read.receiver.lstrip("*").partition("[")[0]
+    named = declared.name in parts if literal else parts[:1] == [declared.name] or declared.name in parts
+    return named and (owner is None or owner == declared.owner or literal)
+
+
+#: The statements that goroutines wait in, by wait reason.
+_STATEMENTS: Final = {
+    "chan send": ("send_statement",),
+    "chan receive": ("unary_expression", "receive_statement", "range_clause"),
+    "select": ("select_statement",),
+}
+
+
+def _meant(events: list[Event], callee: str, reason: str) -> list[Event]:
+    """The points of a line that call a function, or that wait so; all where none does."""
+    name = read_symbol(callee).name.partition(".")[0].partition("[")[0] if callee else ""
+    kinds = _STATEMENTS.get(reason.partition(" (")[0], ())
+    meant = [
+        event
+        for event in events
+        if event.node.type in kinds
+        or (name and event.node.type == "call_expression" and _last_name(field(event.node, "function")) == name)
+    ]
+    return meant or events
+
+
+def _last_name(node: Node | None) -> str:
+    return text(field(node, "field")) or text(node)
+
+
+def _state(events: list[Event], flow: Flow, line: int) -> State:
+    """The state at the points of a line; on the last line of a function, where deferred calls run, that before them."""
+    found: State | None = None
+    for event in events:
+        found = join(found, _in_cond(event, flow))
+    if found is None and line >= flow.last_line:
+        found = flow.before_end
+    return found or State()
+
+
+def _in_cond(event: Event, flow: Flow) -> State:
+    """The state while a point waits: Cond.Wait has released the lock of its Cond."""
+    callee = field(event.node, "function") if event.node.type == "call_expression" else None
+    if callee is None or text(field(callee, "field")) != "Wait":
+        return event.state
+    operand = field(callee, "operand")
+    if flow.names.type_of(operand).bare.name != "sync.Cond":
+        return event.state
+    place = flow.names.lock_of_cond(operand)
+    if place is not None:
+        return event.state.unlocked(place)
+    return replace(event.state, must={})  # one of these, and nothing tells which
+
+
+def _excerpt(file: File, line: int) -> Excerpt:
+    lines = file.content.split(b"\n")
+    first = max(line - _AROUND, 1)
+    shown = [
+        (number, lines[number - 1].decode("utf-8", "replace").rstrip()[:_LONGEST_LINE])
+        for number in range(first, min(line + _AROUND, len(lines)) + 1)
+    ]
+    return Excerpt(file.key, line, tuple(shown))
+
+
+def held(readings: Mapping[int, Reading]) -> dict[tuple[str, Place], tuple[int, Hold, bool]]:
+    """The locks that a goroutine holds, from the readings of its frames (by index, innermost 0): by package and place,
+    the frame, since when, and whether on every way there. What an inner frame released is not held."""
+    found: dict[tuple[str, Place], tuple[int, Hold, bool]] = {}
+    for at in sorted(readings, reverse=True):  # the outermost first
+        reading = readings[at]
+        for place in reading.state.released:
+            found.pop((reading.package, place), None)
+        for place, hold in reading.state.may.items():
+            found[reading.package, place] = (at, hold, place in reading.state.must)
+    return found
