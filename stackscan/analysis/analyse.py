@@ -16,6 +16,7 @@ from stackscan.analysis.defects import Judgement
 from stackscan.analysis.doubts import doubts
 from stackscan.analysis.explain import in_order, with_causes, with_crash
 from stackscan.analysis.finding import Finding, FindingKey
+from stackscan.analysis.lines import with_source
 from stackscan.analysis.locks import Locks, find_locks
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.analysis.oldest import UNEXPLAINED, unexplained
@@ -101,7 +102,8 @@ def analyse(
 
     ``where`` is an expression that selects goroutines. The dump is still analysed as a whole, since a worker is one of
     all its pool's; findings then count what was selected. ``shown`` is the same capture redacted; ``contention`` are
-    the mutex and block profiles of the same process. Raises ExpressionError for a wrong expression.
+    the mutex and block profiles of the same process;
+    ``reader`` reads its source. Raises ExpressionError for a wrong expression.
     """
     snapshot = capture.snapshot
     redacted = shown is not None and shown is not capture
@@ -121,6 +123,8 @@ def analyse(
     findings = _explained(caught, scene, knowledge, among, crash, None if redacted else reader)
     if contention and not redacted:  # profiles name functions
         findings = with_contention(findings, contention)
+    if reader is not None and not redacted:
+        findings = with_source(findings, reader)
     found = Analysis(
         capture=shown,
         findings=findings,

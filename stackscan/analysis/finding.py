@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 
 from stackscan.analysis.affected import Verdict
+from stackscan.golang.excerpt import Excerpt
 from stackscan.knowledge.language.index import Numbers
 from stackscan.knowledge.rule import Rule, Severity
 from stackscan.model.snapshot import Frame
@@ -27,12 +28,13 @@ CONFIDENCES: Final[tuple[Confidence, ...]] = get_args(Confidence)
 @dataclass(frozen=True, slots=True)
 class Step:
     """Goroutines of a cause, what they do (``holds A, waits for B``), and the frame to look at in each. ``ids`` are the
-    first 20 of ``count``."""
+    first 20 of ``count``; ``source`` are the lines of that frame (None: not at hand)."""
 
     ids: tuple[int, ...]
     count: int
     does: str
     frame: Frame | None
+    source: Excerpt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Which locks a function holds at a line: a flow analysis over its statements.
 
 At each point some locks must be held (on every way there) and some may be (on some way). Branches that leave (return,
-break, continue, panic) do not join what follows; loops are walked twice; deferred calls run at the end; functions of the
-same package that lock or unlock for their caller count by what they leave behind.
+break, continue, panic) do not join what follows; loops are walked twice; deferred calls run at the end; functions of
+the same package that lock or unlock for their caller count by what they leave behind.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def join(one: State | None, other: State | None) -> State | None:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that a traceback may point at, with the state before it: a call, a send, a receive, a select, a range."""
+    """What a traceback may point at, with the state before it: a call, a send, a receive, a select, a range."""
 
     node: Node
     line: int
@@ -422,4 +422,5 @@ def summary(function: Function, package: Package, depth: int) -> State | None:
         package.running.add(function.key)
         package.summaries[key] = Flow(function, package, depth).end
         package.running.discard(function.key)
-    return package.summaries[key]
+    found: State | None = package.summaries[key]
+    return found

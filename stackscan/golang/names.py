@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as data_field
 
@@ -82,20 +82,23 @@ class Names:
         """The type of an expression, as far as the package tells."""
         if node is None or depth > _DEEPEST:
             return OTHER
-        if node.type == "identifier":
-            return self._type_of_name(text(node), depth)
-        if node.type == "selector_expression":
-            owner = self.type_of(field(node, "operand"), depth + 1).bare
-            return self.package.field_of(owner.name, text(field(node, "field"))) if owner.kind == "named" else OTHER
-        if node.type == "parenthesized_expression":
-            return self.type_of(next((c for c in node.children if c.is_named), None), depth + 1)
-        if node.type == "unary_expression":
-            return self._unary(node, depth)
-        if node.type in ("composite_literal", "type_conversion_expression", "type_assertion_expression"):
-            return read_type(field(node, "type"))
-        if node.type == "index_expression":
-            return self.type_of(field(node, "operand"), depth + 1).bare.elem or OTHER
-        return self._called(node, depth) if node.type == "call_expression" else OTHER
+        reads: Callable[[Node, int], Type] | None = {
+            "identifier": lambda found, at: self._type_of_name(text(found), at),
+            "selector_expression": self._selected,
+            "parenthesized_expression": lambda found, at: self.type_of(_inner(found), at + 1),
+            "unary_expression": self._unary,
+            "composite_literal": lambda found, _: read_type(field(found, "type")),
+            "type_conversion_expression": lambda found, _: read_type(field(found, "type")),
+            "type_assertion_expression": lambda found, _: read_type(field(found, "type")),
+            "index_expression": lambda found, at: self.type_of(field(found, "operand"), at + 1).bare.elem or OTHER,
+            "call_expression": self._called,
+        }.get(node.type)
+        return OTHER if reads is None else reads(node, depth)
+
+    def _selected(self, node: Node, depth: int) -> Type:
+        """A field of a struct."""
+        owner = self.type_of(field(node, "operand"), depth + 1).bare
+        return self.package.field_of(owner.name, text(field(node, "field"))) if owner.kind == "named" else OTHER
 
     def _type_of_name(self, name: str, depth: int) -> Type:
         known = self._types.get(name, OTHER)
@@ -156,20 +159,22 @@ class Names:
 
     def _place_of_name(self, name: str, depth: int) -> Place | None:
         value = self._values.get(name)
-        aliases = value is not None and self._types.get(name) is None and value.type in (
-            "selector_expression", "unary_expression", "identifier",
-        )  # fmt: skip
-        if (
-            aliases
-            and text(value) != name
-            and "&" in text(value)[:1] + ("&" if self.type_of(value).kind == "chan" else "")
-        ):
-            return self.place_of(value, depth + 1)  # mu := &s.mu, results := p.results
+        if value is not None and name not in self._types and self._is_alias(value, name):
+            return self.place_of(value, depth + 1)
         if self.is_local(name):
             return Place(self.function.declared.key, name, name)
         if name in self.package.variables or name in self.package.values:
             return Place("", name, name)
         return None
+
+    def _is_alias(self, value: Node, name: str) -> bool:
+        """Whether a variable is another name for something: ``mu := &s.mu``, ``results := p.results``."""
+        if value.type == "unary_expression":
+            return (
+                text(field(value, "operator")) == "&" and field(value, "operand") is not None and "{" not in text(value)
+            )
+        reference = value.type in ("selector_expression", "identifier") and text(value) != name
+        return reference and self.type_of(value).kind in ("chan", "pointer")
 
     def _place_of_field(self, operand: Node | None, name: str, *, known: bool = False) -> Place | None:
         owner = self.type_of(operand).bare
@@ -219,6 +224,10 @@ class Names:
             return owner, found
         inner = (self._embedding(one) for one in self.package.embedded.get(owner, ()) if one != owner)
         return next((one for one in inner if one is not None), None)
+
+
+def _inner(node: Node) -> Node | None:
+    return next((child for child in node.children if child.is_named), None)
 
 
 def _values(node: Node | None) -> list[Node]:

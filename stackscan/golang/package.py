@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as data_field
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from stackscan.golang.tree import Node, field, last_line_of, line_of, text, walk
 from stackscan.golang.types import OTHER, Type, read_result, read_type
-
-if TYPE_CHECKING:
-    from stackscan.golang.flow import State
 
 #: Methods of these are those of package sync.
 MUTEX: Final = "sync.Mutex"
@@ -46,7 +43,8 @@ class Function:
 @dataclass(eq=False)
 class Package:
     """What the files of a package declare. ``fields`` are a struct's by name, embedded ones by the name of their type;
-    ``embedded`` lists these."""
+    ``embedded`` lists these. ``aliases`` are the locks of conditions, by the names of their fields; ``summaries`` keep
+    what the flow analysis found of functions, ``running`` those that it is in."""
 
     functions: dict[str, Function] = data_field(default_factory=dict)
     fields: dict[str, dict[str, Type]] = data_field(default_factory=dict)
@@ -54,7 +52,7 @@ class Package:
     variables: dict[str, Type] = data_field(default_factory=dict)
     values: dict[str, Node] = data_field(default_factory=dict)
     aliases: dict[str, str] = data_field(default_factory=dict)
-    summaries: dict[tuple[str, int], State | None] = data_field(default_factory=dict)
+    summaries: dict[tuple[str, int], Any] = data_field(default_factory=dict)
     running: set[str] = data_field(default_factory=set)
 
     def add(self, root: Node) -> None:
@@ -186,10 +184,10 @@ def function_at(root: Node, line: int) -> Function | None:
 def _literals(within: Node, line: int) -> Iterator[Node]:
     """The function literals around a line, the outermost first."""
     for node in walk(within):
-        if node.type == "func_literal" and line_of(node) <= line <= last_line_of(node):
-            # The line that begins a literal belongs to the function that makes it, unless all of it is on that line.
-            if line > line_of(node) or line_of(node) == last_line_of(node):
-                yield node
+        first, last = line_of(node), last_line_of(node)
+        # The line that begins a literal belongs to the function that makes it, unless all of it is on that line.
+        if node.type == "func_literal" and (first < line <= last or first == line == last):
+            yield node
 
 
 def _cond_locks(root: Node) -> dict[str, str]:

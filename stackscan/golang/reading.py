@@ -8,42 +8,38 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from stackscan.formats.symbol import read_symbol
+from stackscan.golang.excerpt import Excerpt, excerpt
 from stackscan.golang.flow import Event, Flow, Hold, State, join
 from stackscan.golang.names import Place
 from stackscan.golang.package import Function, Package, build_package, function_at
 from stackscan.golang.tree import Node, field, parse, text
 from stackscan.model.snapshot import Frame
 
-#: Lines that are shown before and behind the one that matters.
-_AROUND: Final = 2
-_LONGEST_LINE: Final = 200
-
 
 class File(Protocol):
     """A file of source: what it is called, its text, and the folder that it lies in."""
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """What names it to people."""
+
     @property
-    def content(self) -> bytes: ...
+    def content(self) -> bytes:
+        """Its text."""
+
     @property
-    def package_key(self) -> str: ...
+    def package_key(self) -> str:
+        """What names its folder."""
 
 
 class Finder(Protocol):
     """Finds source: of a frame, and the other files of a folder."""
 
-    def find(self, frame: Frame) -> File | None: ...
-    def siblings(self, file: File) -> tuple[File, ...]: ...
+    def find(self, frame: Frame) -> File | None:
+        """The file of a frame; None where it is not at hand."""
 
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """Lines of source around the one that matters: each with its number."""
-
-    file: str
-    line: int
-    lines: tuple[tuple[int, str], ...]
+    def siblings(self, file: File) -> tuple[File, ...]:
+        """The other files of its package."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,14 @@ class Reading:
     def receiver(self) -> str | None:
         """The name of the receiver of the declared function."""
         return self.function.declared.receiver
+
+    @property
+    def called_on(self) -> str:
+        """The variable on which the line calls the next inner function: ``a`` of ``a.Balance()``; empty where there is
+        none, or where the line makes several calls."""
+        found = {text(field(field(event.node, "function"), "operand")) for event in self.events}
+        name = next(iter(found)) if len(found) == 1 else ""
+        return name if name.isidentifier() else ""
 
     def lock_wanted(self) -> tuple[Place, bool] | None:
         """The lock that the line takes, and whether for writing; None where it takes none, or several."""
@@ -84,7 +88,7 @@ class Reading:
         return ""
 
     def waits_for(self) -> str:
-        """What the line waits for, as the code calls it: ``results <- i``, ``done.Wait()``; empty where nothing tells."""
+        """What the line waits for, as the code calls it: ``results <- i``, ``done.Wait()``; empty: nothing tells."""
         kinds = ("send_statement", "receive_statement", "unary_expression", "select_statement", "range_clause")
         waiting = [event.node for event in self.events if event.node.type in kinds]
         if len(waiting) != 1:
@@ -113,7 +117,7 @@ class Reader:
         self.frame = lru_cache(maxsize=65536)(self._frame)
 
     def _frame(self, frame: Frame, callee: str = "", reason: str = "") -> Reading | None:
-        """The source of a frame; ``callee`` is the function of the next inner frame, or ``reason`` why the innermost one
+        """The source of a frame; ``callee`` is the function of the next inner frame, ``reason`` why the innermost one
         waits. None where no source is found, or where it is of another version."""
         file = self._finder.find(frame) if frame.line > 0 else None
         if file is None or file.key in self.mismatched:
@@ -132,7 +136,7 @@ class Reader:
             state=_state(events, flow, frame.line),
             events=tuple(events),
             flow=flow,
-            excerpt=_excerpt(file, frame.line),
+            excerpt=excerpt(file.key, file.content, frame.line),
         )
 
     def _package(self, file: File) -> Package:
@@ -215,16 +219,6 @@ def _in_cond(event: Event, flow: Flow) -> State:
     if place is not None:
         return event.state.unlocked(place)
     return replace(event.state, must={})  # one of these, and nothing tells which
-
-
-def _excerpt(file: File, line: int) -> Excerpt:
-    lines = file.content.split(b"\n")
-    first = max(line - _AROUND, 1)
-    shown = [
-        (number, lines[number - 1].decode("utf-8", "replace").rstrip()[:_LONGEST_LINE])
-        for number in range(first, min(line + _AROUND, len(lines)) + 1)
-    ]
-    return Excerpt(file.key, line, tuple(shown))
 
 
 def held(readings: Mapping[int, Reading]) -> dict[tuple[str, Place], tuple[int, Hold, bool]]:

@@ -35,20 +35,18 @@ def read_type(node: Node | None) -> Type:
         return OTHER
     if node.type in ("type_identifier", "qualified_type"):
         return Type("named", text(node))
-    if node.type == "generic_type":
-        return read_type(field(node, "type"))
-    if node.type in ("pointer_type", "parenthesized_type"):
-        inner = next((child for child in node.children if child.is_named), None)
-        return Type("pointer", elem=read_type(inner)) if node.type == "pointer_type" else read_type(inner)
+    inner = next((child for child in node.children if child.is_named), None)
     if node.type in _ELEMENT:
         return Type("list", elem=read_type(field(node, "element")))
-    if node.type == "map_type":
-        return Type("map", elem=read_type(field(node, "value")))
-    if node.type == "channel_type":
-        return Type("chan", elem=read_type(field(node, "value")))
-    if node.type == "function_type":
-        return Type("func", elem=read_result(field(node, "result")))
-    return Type("struct") if node.type == "struct_type" else OTHER
+    return {
+        "generic_type": lambda: read_type(field(node, "type")),
+        "parenthesized_type": lambda: read_type(inner),
+        "pointer_type": lambda: Type("pointer", elem=read_type(inner)),
+        "map_type": lambda: Type("map", elem=read_type(field(node, "value"))),
+        "channel_type": lambda: Type("chan", elem=read_type(field(node, "value"))),
+        "function_type": lambda: Type("func", elem=read_result(field(node, "result"))),
+        "struct_type": lambda: Type("struct"),
+    }.get(node.type, lambda: OTHER)()
 
 
 def read_result(node: Node | None) -> Type:

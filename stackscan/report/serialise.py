@@ -163,7 +163,15 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:
 
 def _step(step: Step) -> dict[str, Any]:
     frame = None if step.frame is None else _frame(step.frame)
-    return {"goroutine_ids": list(step.ids), "count": step.count, "does": step.does, "frame": frame}
+    source = step.source
+    lines = [] if source is None else [{"line": number, "text": line} for number, line in source.lines]
+    return {
+        "goroutine_ids": list(step.ids),
+        "count": step.count,
+        "does": step.does,
+        "frame": frame,
+        "source": None if source is None else {"file": source.file, "line": source.line, "lines": lines},
+    }
 
 
 def _phase(judgement: Judgement) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stackscan.analysis.causes.code import Code, Held, Key
+from stackscan.analysis.causes.code import Code, Held, Key, Want
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.waiting import Waiting
@@ -19,8 +19,10 @@ _SHOWN = 12
 
 @dataclass(eq=False)
 class Wanted:
-    """One lock that goroutines ask for: in the code (``key``) and, where words tell, which instance (``lock``). ``rows``
-    are the goroutines by their waiting; ``holders`` those that hold it, as the source says."""
+    """One lock that goroutines ask for: in the code (``key``) and, where words tell, which instance (``lock``).
+
+    ``rows`` are the goroutines by their waiting; ``holders`` those that hold it, as the source says.
+    """
 
     key: Key
     lock: Lock | None
@@ -211,7 +213,20 @@ def _is_same_object(holder: Holder, code: Code) -> bool:
     if held.frame == wait.own:
         return bool(held.key[1].root) and held.key[1].root == want.key[1].root
     words = [code.word(holder.rows[0], at, wait, key) for at, key in ((held.frame, held.key), (wait.own, want.key))]
-    return words[0] is not None and words[0] == words[1]
+    if None not in words:
+        return words[0] == words[1]
+    return _is_handed_on(wait, held, want, code)
+
+
+def _is_handed_on(wait: Waiting, held: Held, want: Want, code: Code) -> bool:
+    """Whether each method on the way calls the next one on its own receiver: then it is one object."""
+    readings, name = code.readings(wait), want.key[1].root
+    for at in range(wait.own or 0, held.frame):
+        inner, outer = readings.get(at), readings.get(at + 1)
+        if inner is None or outer is None or not name or name != inner.receiver:
+            return False
+        name = outer.called_on
+    return bool(name) and name == held.key[1].root
 
 
 def _held_by_one_that_waits(lock: Wanted, code: Code) -> Cause | None:

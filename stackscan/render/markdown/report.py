@@ -54,6 +54,7 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
             "",
             *(f"{place}. {_step(step)}" for place, step in enumerate(finding.steps, start=1)),
             *([""] if finding.steps else []),
+            *_source(finding),
             *([f"* **Because:** {_text(str(because))}"] if (because := finding.evidence.get("because")) else []),
             *([f"* **Evidence:** {_text(evidence)}"] if (evidence := words.evidence(finding)) else []),
             *([f"* **Versions:** {_text(applies)}"] if applies else []),
@@ -75,6 +76,14 @@ def _step(step: Step) -> str:
     frame = step.frame
     place = "" if frame is None else f", in {_code(words.short_symbol(frame.function))} {words.short_location(frame)}"
     return _text(words.step(step)) + place.rstrip()
+
+
+def _source(finding: Finding) -> Iterable[str]:
+    """The lines of source that the culprit's frame points at."""
+    source = finding.steps[0].source if finding.steps else None
+    if source is not None:
+        lines = (f"{'>' if n == source.line else ' '} {n}  {line.expandtabs(4)}" for n, line in source.lines)
+        yield f"{_code(source.file)}\n\n{_fence(chr(10).join(map(words.plain, lines)))}\n"
 
 
 def _pools(samples: Iterable[PoolSample]) -> str:

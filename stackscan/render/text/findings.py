@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stackscan.analysis.finding import Finding, told_by
+from stackscan.golang.excerpt import Excerpt
 from stackscan.render import lock_words, words
 from stackscan.render.text.page import MARKS, Page
 from stackscan.report import SnapshotReport
@@ -95,11 +96,23 @@ def _steps(page: Page, finding: Finding, *, everything: bool) -> None:
         page.step(lead, mark, words.step(step), continued=bar if circle else "")
         if step.frame is not None:
             page.located(f"{'':<10}{bar if not (circle and last) else '│ '}", step.frame, indent=2, style="cyan")
+        if step.source is not None and (place == 0 or everything):
+            _source(page, step.source, f"{'':<10}{bar}")
     left = len(finding.steps) - len(shown)
     if left:
         page.step(" " * 10, "├ " if circle else "", f"{left:,} more; --all shows them", continued="")
     if circle and finding.steps:
         page.step(" " * 10, "╰ ", f"{words.who(finding.steps[0])} again", continued="")
+
+
+def _source(page: Page, source: Excerpt, lead: str) -> None:
+    """The lines around the one that matters."""
+    digits = len(str(source.lines[-1][0])) if source.lines else 1
+    for number, line in source.lines:
+        here = number == source.line
+        number_style, line_style = ("bold cyan", "bold") if here else ("dim", "dim")
+        margin = f"{'▸' if here else ' '} {number:>{digits}}  "
+        page.line((lead, "dim"), (margin, number_style), (words.plain(line.expandtabs(4)), line_style), indent=2)
 
 
 def _location(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
