@@ -20,9 +20,10 @@ _UNSERVED: Final = frozenset({"channel-never-served", "waitgroup-never-done", "c
 def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
     """The causes, most certain first, then by how many goroutines they explain. ``reader`` reads the source, where it
     is at hand: what it shows goes before what is argued from the dump alone."""
-    read = [] if reader is None else by_source.find(Code(scene, reader))
+    code = None if reader is None else Code(scene, reader)
+    read = [] if code is None else by_source.find(code)
     explained = frozenset(row for cause in read for row in cause.rows)
-    causes = sorted([*read, *locks.find(scene, explained), *channels.find(scene)], key=_order)
+    causes = sorted([*read, *locks.find(scene, explained, code), *channels.find(scene)], key=_order)
     return sorted(_rooted(causes), key=_order)
 
 

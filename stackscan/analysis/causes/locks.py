@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from stackscan.analysis.causes.circles import circles
+from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.fault import Fault
 from stackscan.analysis.causes.held import HeldLock, held_locks
 from stackscan.analysis.causes.holders import held_by_nobody, held_by_one_that_waits
@@ -26,10 +28,10 @@ from stackscan.analysis.finding import Step
 _CIRCLES: Final = frozenset({"self-deadlock", "rwmutex-recursive-read"})
 
 
-def find(scene: Scene, explained: frozenset[int] = frozenset()) -> list[Cause]:
+def find(scene: Scene, explained: frozenset[int] = frozenset(), code: Code | None = None) -> list[Cause]:
     """The causes among locks, each kind of fault once in however many objects it stands; ``explained`` are rows whose
-    cause is known already."""
-    locks = [lock for lock in held_locks(scene) if not explained.issuperset(lock.rows)]
+    cause is known already; ``code`` is the source, which may say that somebody does not hold a lock."""
+    locks = [_not_denied(lock, code) for lock in held_locks(scene) if not explained.issuperset(lock.rows)]
     by_waiting: dict[int, list[HeldLock]] = defaultdict(list)
     by_type: dict[str, list[HeldLock]] = defaultdict(list)
     for lock in locks:
@@ -53,6 +55,15 @@ def find(scene: Scene, explained: frozenset[int] = frozenset()) -> list[Cause]:
         if verdict is not None:
             single.append((lock, verdict))
     return [*found, *_together(scene, single)]
+
+
+def _not_denied(lock: HeldLock, code: Code | None) -> HeldLock:
+    """The lock without candidates of which the source shows that they do not hold it."""
+    want = None if code is None or not lock.holders else code.wanted(lock.waiters[0])
+    if code is None or want is None:
+        return lock
+    left = tuple((score, wait) for score, wait in lock.holders if not code.is_read(wait) or want.key in code.held(wait))
+    return lock if len(left) == len(lock.holders) else replace(lock, holders=left)
 
 
 def _together(scene: Scene, found: Sequence[tuple[HeldLock, Fault]]) -> list[Cause]:
