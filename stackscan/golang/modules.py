@@ -216,17 +216,23 @@ def _vendor_paths(place: Place) -> Iterator[str]:
 
 
 def by_ending(project: Project, place: Place) -> str | None:
-    """The path in a tree with the longest common ending: of two elements, or of a name that occurs once."""
+    """The path in a tree with the longest common ending: of two elements, or of a name that occurs once.
+
+    Of a relative path the whole has to be there.
+    """
     elements = len(place.parts)
     shortest = 2 if place.absolute else elements
-    for count in range(elements, shortest - 1, -1):
+    for count in range(
+        elements, shortest - 1, -1
+    ):  # right below the tree's folder, without a look at all that is in it
         if project.tree.has(path := "/".join(place.parts[elements - count :])):
             return path
     before = place.parts[-2].partition("@")[0] if elements > 1 else ""
     if before and project.names(before) and project.tree.has(place.name):
         return place.name
-    is_alone = place.absolute or elements == 1 or before == "command-line-arguments"
-    return project.tree.contents.unique(place.name) if is_alone else None
+    found, common = project.tree.contents.alike(place.parts)
+    is_alone = project.tree.contents.count(place.name) == 1 and (place.absolute or before == "command-line-arguments")
+    return found if common >= shortest or is_alone else None
 
 
 def _base(module: str) -> str:

@@ -21,8 +21,8 @@ from stackscan.model.snapshot import Frame
 #: Files, and their bytes, that are read in one run.
 MAX_FILES: Final = 4_000
 MAX_BYTES: Final = 64 << 20
-#: Files of one package.
-MAX_PACKAGE_FILES: Final = 400
+#: Files of one package. The largest of the standard library (runtime) has some 450.
+MAX_PACKAGE_FILES: Final = 800
 _MAX_NOTES: Final = 20
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,17 +35,29 @@ class UnreadableError(Exception):
 
 @dataclass(slots=True)
 class Contents:
-    """Where the names in a tree are: each name's first two paths, and the folders with a go.mod. ``whole`` is false
-    when there were too many to look at."""
+    """Where the names in a tree are: each name's paths, and the folders with a go.mod. ``whole`` is false when there
+    were too many to look at."""
 
     paths: dict[str, list[str]] = field(default_factory=dict)
     modules: list[str] = field(default_factory=list)
     whole: bool = True
 
-    def unique(self, name: str) -> str | None:
-        """The path of the only file of this name."""
-        paths = self.paths.get(name, [])
-        return paths[0] if self.whole and len(paths) == 1 else None
+    def alike(self, parts: Sequence[str]) -> tuple[str | None, int]:
+        """The path with the longest common ending with these elements, and how many that has; None where two have as
+        long a one, or not all is known."""
+        common = {path: _common_ending(path.split("/"), parts) for path in self.paths.get(parts[-1], [])}
+        longest = max(common.values(), default=0)
+        best = [path for path, count in common.items() if count == longest]
+        return (best[0], longest) if self.whole and len(best) == 1 else (None, longest)
+
+    def count(self, name: str) -> int:
+        """How many files have this name."""
+        return len(self.paths.get(name, []))
+
+
+def _common_ending(some: Sequence[str], others: Sequence[str]) -> int:
+    pairs = zip(reversed(some), reversed(others), strict=False)
+    return next((n for n, (one, other) in enumerate(pairs) if one != other), min(len(some), len(others)))
 
 
 class Tree(Protocol):
@@ -135,8 +147,8 @@ def listed(paths: Iterable[str]) -> Contents:
         folder, _, name = path.rpartition("/")
         if name == "go.mod":
             contents.modules.append(folder)
-        elif _is_go(name) and len(known := contents.paths.setdefault(name, [])) < 2:
-            known.append(path)
+        elif _is_go(name):
+            contents.paths.setdefault(name, []).append(path)
     return contents
 
 
