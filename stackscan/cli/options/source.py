@@ -1,0 +1,33 @@
+"""Options about Go source code: where it is, and that none is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stackscan.cli.options import option
+
+if TYPE_CHECKING:
+    from stackscan.golang.roots import Sources
+
+SourceRoot = Annotated[
+    list[Path] | None,
+    option(
+        "A folder with the program's Go source, or a zip or tar.gz of it; may be repeated. Searched first "
+        "[default: the module of this folder, its vendor folder, the module cache, GOROOT].",
+        "--source-root",
+        metavar="DIR",
+    ),
+]
+NoSource = Annotated[bool, typer.Option("--no-source", help="Read no Go source.")]
+
+
+def sources_of(roots: list[Path] | None, no_source: bool, redacted: bool) -> Sources | None:
+    """The source code that the options allow; None for none, also when names are redacted. Raises StackscanError."""
+    if no_source or redacted:
+        return None
+    from stackscan.golang.roots import Sources
+
+    return Sources(roots or ())
