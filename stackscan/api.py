@@ -16,6 +16,7 @@ from stackscan.check import Baseline, CheckResult
 from stackscan.compare import Comparison, Dated
 from stackscan.errors import SourceError, StackscanError
 from stackscan.formats.contents import Progress, read_source
+from stackscan.golang.reading import Reader
 from stackscan.knowledge.configuration import Configuration, shipped
 from stackscan.knowledge.rule import Severity
 from stackscan.model.snapshot import Snapshot
@@ -49,7 +50,7 @@ def read(source: Source, *, timeout_seconds: float | None = None) -> tuple[Snaps
     return tuple(capture.snapshot for capture in read_source(timed, keep_content=False).captures)
 
 
-def check(
+def check(  # noqa: PLR0913  # each is an option of the command
     inputs: Iterable[str],
     *,
     configuration: Configuration | None = None,
@@ -59,10 +60,12 @@ def check(
     fail_on: Severity | None = None,
     today: date | None = None,
     progress: Progress | None = None,
+    reader: Reader | None = None,
 ) -> tuple[CheckResult, Baseline]:
     """Check inputs against a policy and a baseline; with ``accept``, against the baseline that they themselves make.
 
-    ``configuration``: the rules and pools to analyse with, and the policy where no other is named (None: what ships).
+    ``configuration``: the rules and pools to analyse with, and the policy where no other is named (None: what ships);
+    ``reader`` reads the program's source.
     Returns the outcome and that baseline. Raises StackscanError for a wrong policy or baseline, and when no input at
     all can be read; where one of several cannot, the outcome says so and its exit code is 2.
     """
@@ -70,7 +73,7 @@ def check(
     settings = checks.find_policy(policy, configuration)
     known = None if baseline is None or accept else checks.read_baseline(baseline)
     seen: list[Observation] = []
-    scanned = list(_attempts(inputs, Options(configuration), progress, seen))
+    scanned = list(_attempts(inputs, Options(configuration, reader=reader), progress, seen))
     unread = [report for _, report in scanned if isinstance(report, StackscanError)]
     if len(unread) == len(scanned):
         raise _all(unread)
@@ -89,12 +92,14 @@ def compare(
     configuration: Configuration | None = None,
     every: timedelta | None = None,
     progress: Progress | None = None,
+    reader: Reader | None = None,
 ) -> Comparison:
-    """Compare captures given in time order. ``every`` is the time between neighbours (None: as their names say).
+    """Compare captures given in time order. ``every`` is the time between neighbours (None: as their names say);
+    ``reader`` reads the program's source.
 
     Raises StackscanError when an input cannot be read, or all of them hold fewer than two captures.
     """
-    options = Options(configuration or shipped())
+    options = Options(configuration or shipped(), reader=reader)
     dated: list[Dated] = []
     profiles: list[Dated] = []
     for each in inputs:

@@ -14,6 +14,7 @@ from stackscan.analysis.selection import check_expression
 from stackscan.errors import SourceError
 from stackscan.formats.contention import ContentionProfile
 from stackscan.formats.contents import Contents, Progress, read_source
+from stackscan.golang.reading import Reader
 from stackscan.knowledge.configuration import Configuration, shipped
 from stackscan.load.projections import project_samples
 from stackscan.model.capture import Capture
@@ -33,13 +34,15 @@ from stackscan.report.goroutine import GoroutineReport, build_goroutine
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to analyse: with which rules and pools, which goroutines (``where``: an expression; None: all), how many
-    buckets to keep (None: all), whether to show idle goroutines and all details, and whether findings say why."""
+    buckets to keep (None: all), whether to show idle goroutines and all details, and whether findings say why;
+    ``reader`` reads the program's source (None: none is read)."""
 
     configuration: Configuration
     where: str | None = None
     top: int | None = None
     everything: bool = False
     explained: bool = False
+    reader: Reader | None = None
 
 
 def scan(
@@ -109,7 +112,7 @@ def show(
     found = []
     for capture in captures:
         public = capture if redaction is None else redaction.capture(capture)
-        report = build_goroutine(analyse(capture, options.configuration, shown=public), number)
+        report = build_goroutine(analyse(capture, options.configuration, shown=public, reader=options.reader), number)
         found += [] if report is None else [report]
     if not found:
         raise _unknown(number, captures)
@@ -136,6 +139,13 @@ def _report(
     capture: Capture, options: Options, redaction: Redaction | None, contention: Sequence[ContentionProfile]
 ) -> CaptureReport:
     public = capture if redaction is None else redaction.capture(capture)
-    analysis = analyse(capture, options.configuration, where=options.where, shown=public, contention=contention)
+    analysis = analyse(
+        capture,
+        options.configuration,
+        where=options.where,
+        shown=public,
+        contention=contention,
+        reader=options.reader,
+    )
     view = View(options.top, options.everything, options.explained)
     return CaptureReport(public, build_snapshot(analysis, projections=project_samples(analysis), view=view))

@@ -9,6 +9,7 @@ import typer
 
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Timeout, source_argument, within
 from stackscan.cli.terminal.endings import say
 from stackscan.cli.terminal.output import written
@@ -36,6 +37,8 @@ def command(
     fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
     output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = "text",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
+    source_root: SourceRoot = None,
+    no_source: NoSource = False,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
@@ -62,6 +65,7 @@ def command(
             accept=write_baseline is not None,
             fail_on=fail_on,
             progress=bar,
+            reader=reader_of(source_root, no_source),
         )
     if write_baseline is not None and result.exit_code != 2:
         with written(write_baseline) as out:

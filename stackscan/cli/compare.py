@@ -10,6 +10,7 @@ import typer
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Format, OutputFile
+from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Timeout, source_argument, within
 from stackscan.cli.options.units import interval
 
@@ -26,6 +27,8 @@ def command(
     output: OutputFile = None,
     every: Annotated[timedelta | None, option(_INTERVAL, "--interval", metavar="DURATION", parser=interval)] = None,
     fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
+    source_root: SourceRoot = None,
+    no_source: NoSource = False,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
@@ -47,7 +50,10 @@ def command(
     from stackscan.render import renderer
 
     with progress() as bar:
-        found = compare(within(source, timeout), configuration=configuration(config), every=every, progress=bar)
+        reader = reader_of(source_root, no_source)
+        found = compare(
+            within(source, timeout), configuration=configuration(config), every=every, progress=bar, reader=reader
+        )
     with written(output) as out:
         renderer("compare", output_format)(found, out)
     if fail_on is not None and found.fails(fail_on):

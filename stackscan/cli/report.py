@@ -10,6 +10,7 @@ import typer
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
+from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Timeout, named, within
 
 
@@ -62,6 +63,8 @@ def command(
         bool,
         typer.Option("--explain", "-e", help="Say why each finding is bad, the whole fix, and where to read more."),
     ] = False,
+    source_root: SourceRoot = None,
+    no_source: NoSource = False,
     timeout: Timeout = None,
     config: Config = None,
     redact: Redact = False,
@@ -89,7 +92,9 @@ def command(
     from stackscan.pipeline import Options, scan
     from stackscan.render import renderer
 
-    options = Options(configuration(config), where=where, top=top, everything=everything, explained=explained)
+    options = Options(
+        configuration(config), where, top, everything, explained, reader_of(source_root, no_source, redact)
+    )
     with progress() as told:
         found = scan(
             within(source, timeout), options=options, progress=told, redaction=chosen(redact, redact_keep, redact_key)

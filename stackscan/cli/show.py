@@ -9,6 +9,7 @@ import typer
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Format, OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
+from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Timeout, named, within
 
 _SOURCE = "A goroutine dump, or a log, archive or directory that holds one; its address; - for standard input."
@@ -19,6 +20,8 @@ def command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", parser=named, help=_SOURCE, show_default=False)],
     output_format: Format = "text",
     output: OutputFile = None,
+    source_root: SourceRoot = None,
+    no_source: NoSource = False,
     timeout: Timeout = None,
     config: Config = None,
     redact: Redact = False,
@@ -37,7 +40,7 @@ def command(
     from stackscan.pipeline import Options, show
     from stackscan.render import renderer
 
-    options = Options(configuration(config))
+    options = Options(configuration(config), reader=reader_of(source_root, no_source, redact))
     with progress() as told:
         (only,) = within([source], timeout)
         found = show(only, number, options=options, progress=told, redaction=chosen(redact, redact_keep, redact_key))

@@ -5,41 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
 from stackscan.formats.symbol import read_symbol
 from stackscan.golang.excerpt import Excerpt, excerpt
 from stackscan.golang.flow import Event, Flow, Hold, State, join
 from stackscan.golang.names import Place
 from stackscan.golang.package import Function, Package, build_package, function_at
+from stackscan.golang.roots import SourceFile, Sources
 from stackscan.golang.tree import Node, field, parse, text
 from stackscan.model.snapshot import Frame
-
-
-class File(Protocol):
-    """A file of source: what it is called, its text, and the folder that it lies in."""
-
-    @property
-    def key(self) -> str:
-        """What names it to people."""
-
-    @property
-    def content(self) -> bytes:
-        """Its text."""
-
-    @property
-    def package_key(self) -> str:
-        """What names its folder."""
-
-
-class Finder(Protocol):
-    """Finds source: of a frame, and the other files of a folder."""
-
-    def find(self, frame: Frame) -> File | None:
-        """The file of a frame; None where it is not at hand."""
-
-    def siblings(self, file: File) -> tuple[File, ...]:
-        """The other files of its package."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +84,7 @@ class Reader:
     """Reads frames with the source that a finder finds. ``mismatched`` are files that are of another version: the line
     of a frame lies in another function there. Nothing of them is used."""
 
-    def __init__(self, finder: Finder) -> None:
+    def __init__(self, finder: Sources) -> None:
         self._finder = finder
         self._packages: dict[tuple[str, bool], Package] = {}
         self._flows: dict[tuple[str, int], Flow] = {}
@@ -119,14 +94,10 @@ class Reader:
     def _frame(self, frame: Frame, callee: str = "", reason: str = "") -> Reading | None:
         """The source of a frame; ``callee`` is the function of the next inner frame, ``reason`` why the innermost one
         waits. None where no source is found, or where it is of another version."""
-        file = self._finder.find(frame) if frame.line > 0 else None
-        if file is None or file.key in self.mismatched:
+        found = self._found(frame)
+        if found is None:
             return None
-        root = _tree(file.content)
-        function = function_at(root, frame.line)
-        if function is None or not is_the_same(frame.function, function):
-            self.mismatched[file.key] = frame.function
-            return None
+        file, function = found
         package = self._package(file)
         flow = self._flow(file.key, function, package)
         events = _meant(flow.at(frame.line), callee, reason)
@@ -139,7 +110,29 @@ class Reader:
             excerpt=excerpt(file.key, file.content, frame.line),
         )
 
-    def _package(self, file: File) -> Package:
+    def _found(self, frame: Frame) -> tuple[SourceFile, Function] | None:
+        """The first file in which the line of a frame lies in its function."""
+        if frame.line < 1:
+            return None
+        for file in self._finder.candidates(frame):
+            function = function_at(_tree(file.content), frame.line)
+            if function is not None and is_the_same(frame.function, function):
+                return file, function
+            self.mismatched.setdefault(file.key, frame.function)
+        return None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be read or is of another version, in words."""
+        used = {key for key, _ in self._flows}
+        others = (
+            f"the source of {key} is of another version: its line numbers do not fit the dump"
+            for key in self.mismatched
+            if key not in used
+        )
+        return (*self._finder.notes, *others)
+
+    def _package(self, file: SourceFile) -> Package:
         key = (file.package_key, file.key.endswith("_test.go"))
         if key not in self._packages:
             files = [file, *self._finder.siblings(file)]

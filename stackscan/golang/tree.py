@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import tree_sitter_go
-from tree_sitter import Language, Node, Parser
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+else:
+    Node = Any  # the library is loaded when there is source to read
 
 __all__ = ["Node", "field", "last_line_of", "line_of", "parse", "text", "walk"]
 
 
 @cache
 def _parser() -> Parser:
+    import tree_sitter_go  # noqa: PLC0415  # loaded when there is source to read
+    from tree_sitter import Language, Parser  # noqa: PLC0415
+
     return Parser(Language(tree_sitter_go.language()))
 
 

@@ -10,7 +10,7 @@ import typer
 from stackscan.cli.options import option
 
 if TYPE_CHECKING:
-    from stackscan.golang.roots import Sources
+    from stackscan.golang.reading import Reader
 
 SourceRoot = Annotated[
     list[Path] | None,
@@ -24,10 +24,12 @@ SourceRoot = Annotated[
 NoSource = Annotated[bool, typer.Option("--no-source", help="Read no Go source.")]
 
 
-def sources_of(roots: list[Path] | None, no_source: bool, redacted: bool) -> Sources | None:
-    """The source code that the options allow; None for none, also when names are redacted. Raises StackscanError."""
+def reader_of(roots: list[Path] | None, no_source: bool, redacted: bool = False) -> Reader | None:
+    """What reads the source that the options allow; None for none, also when names are redacted. Raises
+    StackscanError."""
     if no_source or redacted:
         return None
+    from stackscan.golang.reading import Reader
     from stackscan.golang.roots import Sources
 
-    return Sources(roots or ())
+    return Reader(Sources(roots or ()))
