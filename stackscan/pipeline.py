@@ -7,7 +7,7 @@ An input is opened by ``sources`` and read by ``formats`` into captures; ``analy
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stackscan.analysis.analyse import analyse
 from stackscan.analysis.selection import check_expression
@@ -148,4 +148,7 @@ def _report(
         reader=options.reader,
     )
     view = View(options.top, options.everything, options.explained)
-    return CaptureReport(public, build_snapshot(analysis, projections=project_samples(analysis), view=view))
+    report = build_snapshot(analysis, projections=project_samples(analysis), view=view)
+    if options.reader is not None:
+        report = replace(report, source_notes=options.reader.new_notes())
+    return CaptureReport(public, report)

@@ -211,10 +211,13 @@ def as_values(report: Report) -> dict[str, Any]:
 
 
 def environment(**changes: str | None) -> dict[str, str]:
-    """This process's environment without what changes how outputs look, and with ``changes`` (None: unset)."""
+    """This process's environment without what changes how outputs look, and with ``changes`` (None: unset).
+
+    No Go source of this machine is found unless it is named: reports would differ from one machine to the next.
+    """
     fixed = {"NO_COLOR", "FORCE_COLOR", "CLICOLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
     kept = {name: value for name, value in os.environ.items() if name not in fixed}
-    kept |= {"PYTHONUTF8": "1"}
+    kept |= {"PYTHONUTF8": "1", "GOMODCACHE": "/nowhere", "GOROOT": "/nowhere", "GOPATH": "/nowhere"}
     for name, value in changes.items():
         kept.pop(name, None)
         if value is not None:

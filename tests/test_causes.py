@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import CORPUS, FIXTURES, captures, goroutine, index, memory_report, report_of
@@ -89,10 +89,12 @@ def test_an_everyday_hang_is_named_with_its_culprit(name: str, path: Path) -> No
 
 @pytest.mark.parametrize(("name", "path"), _hangs("goroutine-counts", "goroutine-pprof"), ids=lambda v: str(v)[-40:])
 def test_counted_text_names_what_it_can(name: str, path: Path) -> None:
-    """Without ids and creators, all but the senders whose function has returned, and in debug=1, which hides channel
-    operations, a WaitGroup's workers that are blocked in one."""
-    hidden = {"early-return", "own-results"} if path.suffix == ".txt" else {"early-return"}
-    assert ([] if name in hidden else [_cause_of(path)]) == [finding.cause for finding in _named(path)]
+    """Without ids and creators, all but the senders whose function has returned, and a WaitGroup whose workers live:
+    nothing tells who calls Done. Nothing is more than possible, but what one stack shows."""
+    hidden = {"early-return", "own-results"}
+    found = _named(path)
+    assert ([] if name in hidden else [_cause_of(path)]) == [finding.cause for finding in found]
+    assert {"possible"} >= {finding.confidence for finding in found}
 
 
 def test_all_hangs_were_captured() -> None:
@@ -153,7 +155,7 @@ def test_who_runs_may_hold_anything() -> None:
     assert [("missing-unlock", "likely", "warning")] == _causes(_MAIN, waiting)
     busy = goroutine(11, ["example.com/acme/store.compact", "main.work"], state="runnable")
     assert [("missing-unlock", "possible", "warning")] == _causes(_MAIN, waiting, busy)
-    elsewhere = goroutine(11, ["example.com/acme/other.compact", "main.work"], state="runnable")
+    elsewhere = goroutine(11, ["example.com/acme/other.compact", "example.com/acme/other.run"], state="runnable")
     assert [("missing-unlock", "likely", "warning")] == _causes(_MAIN, waiting, elsewhere)
 
 
@@ -217,6 +219,7 @@ def test_the_runtimes_own_word_is_proof() -> None:
     assert [] == _causes(_MAIN, goroutine(7, send, state="chan send"))
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=2, max_value=40))
 def test_a_circle_of_any_length_is_named_in_its_order(length: int) -> None:
     """Each holds its own object's lock and waits for the next one's."""
@@ -237,6 +240,7 @@ def test_a_circle_of_any_length_is_named_in_its_order(length: int) -> None:
     assert order[:20] == list(finding.goroutine_ids)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=2, max_value=40))
 def test_a_chain_is_no_circle(length: int) -> None:
     """The same without its last link: somebody at the end can go on."""

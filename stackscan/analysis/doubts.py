@@ -17,6 +17,8 @@ _WORDS: Final = re.compile(rb"\bpanic\b|\bfatal error\b|\bFAIL\b|\bdeadlock\b|\b
 _DUMP: Final = re.compile(
     rb"^\s*(?:[^\s()]+(?:\([^\s]*\))?[^\s]*\(.*\)$|.*\.(?:go|s|c):\d+|goroutine \d+|created by |#\t)"
 )
+#: How much of a line is looked at.
+_LONGEST: Final = 400
 #: How much of a file is looked through for words, at either end.
 _MOST: Final = 256 << 10
 
@@ -43,5 +45,5 @@ def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
 def _alarms(content: bytes) -> tuple[str, ...]:
     """The words outside the stacks that say that something went wrong, each once."""
     text = content if len(content) <= 2 * _MOST else content[:_MOST] + b"\n" + content[-_MOST:]
-    lines = (found[0] for found in _ALARM.finditer(text) if not _DUMP.match(found[0]))
+    lines = (found[0][:_LONGEST] for found in _ALARM.finditer(text) if not _DUMP.match(found[0][:_LONGEST]))
     return tuple(dict.fromkeys(word.decode() for line in lines for word in _WORDS.findall(line)))

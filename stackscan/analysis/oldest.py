@@ -25,6 +25,8 @@ _BLOCKED: Final = frozenset({
 })  # fmt: skip
 #: What even an excerpt may show of a healthy program: somebody waits for time or for the network.
 _PASSIVE: Final = frozenset({"sleep", "IO wait", "finalizer wait", "GC worker (idle)", "force gc (idle)"})
+#: How the main goroutine of a daemon waits: <-context.Background().Done(), select {}.
+_FOR_EVER: Final = frozenset({"chan receive (nil chan)", "select (no cases)"})
 #: How idle workers wait, too.
 _ANYBODY: Final = frozenset({"select", "chan receive"})
 #: Go's minutes are cut, and its clock starts at the first collection after parking.
@@ -38,6 +40,7 @@ def unexplained(scene: Scene, findings: Iterable[Finding], rule: Rule) -> Findin
     known = {row for finding in findings for row in finding.rows.tolist()}
     left = [wait for wait in scene.waits if not known.issuperset(wait.rows.tolist())]
     least = _LONG if scene.is_whole else _LONG_IN_EXCERPT
+    left = [wait for wait in left if not (scene.is_main(wait) and wait.reasons & _FOR_EVER)]
     old = [wait for wait in left if _is_old(wait, least) and _is_blocked(wait, whole=scene.is_whole)]
     if not old:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from stackscan.formats.symbol import read_symbol
+from stackscan.formats.symbol import origin, read_symbol
 from stackscan.golang.excerpt import Excerpt, excerpt
 from stackscan.golang.flow import Event, Flow, Hold, State, join
 from stackscan.golang.names import Place
@@ -89,6 +89,7 @@ class Reader:
         self._packages: dict[tuple[str, bool], Package] = {}
         self._flows: dict[tuple[str, int], Flow] = {}
         self.mismatched: dict[str, str] = {}
+        self._told: set[str] = set()
         self.frame = lru_cache(maxsize=65536)(self._frame)
 
     def _frame(self, frame: Frame, callee: str = "", reason: str = "") -> Reading | None:
@@ -112,8 +113,8 @@ class Reader:
 
     def _found(self, frame: Frame) -> tuple[SourceFile, Function] | None:
         """The first file in which the line of a frame lies in its function."""
-        if frame.line < 1:
-            return None
+        if frame.line < 1 or origin(frame).kind == "std":
+            return None  # the library's own locks are right, and its release is rarely the one at hand
         for file in self._finder.candidates(frame):
             function = function_at(_tree(file.content), frame.line)
             if function is not None and is_the_same(frame.function, function):
@@ -131,6 +132,12 @@ class Reader:
             if key not in used
         )
         return (*self._finder.notes, *others)
+
+    def new_notes(self) -> tuple[str, ...]:
+        """The notes that were not asked for before: each is said once."""
+        new = tuple(note for note in self.notes if note not in self._told)
+        self._told.update(new)
+        return new
 
     def _package(self, file: SourceFile) -> Package:
         key = (file.package_key, file.key.endswith("_test.go"))

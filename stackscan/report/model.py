@@ -87,6 +87,7 @@ class SnapshotReport:
     stuck, ``set_aside`` what is idle and expected to be (``everything``: that and all other details are shown).
     ``selection`` says which goroutines the report is about (None: all); ``proposals`` are possible pools.
     ``families`` are the largest creation sites, ``finding_families`` those of alarming findings, by finding.
+    ``source_notes`` say which source could not be read.
     ``explained``: each finding says why, with its whole fix and its references. ``finding_frames`` holds by finding
     the frame that decided for most of its goroutines. ``ending`` says how the process ended in the words of its
     message, for where no finding says it (None: the text does not say).
@@ -128,6 +129,7 @@ class SnapshotReport:
     finding_frames: tuple[tuple[FindingKey, Frame], ...] = ()
     explained: bool = False
     on_screen: int = 3
+    source_notes: tuple[str, ...] = ()
     ending: Verdict | None = None
     leak_profile: bool = False  # Go's goroutineleak profile: it lists leaked goroutines only
 

@@ -103,6 +103,7 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
             for p in snapshot.proposals
         ],
         "phases": [_phase(judgement) for judgement in snapshot.phases],
+        "source_notes": list(snapshot.source_notes),
         "locks": lock_report.locks_json(snapshot.locks),
         "families": lock_report.families_json(snapshot.families),
     }

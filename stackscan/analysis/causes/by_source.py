@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -146,7 +147,7 @@ def _circles(wanted: Sequence[Wanted]) -> Iterator[list[tuple[Wanted, Holder]]]:
 def _circle(circle: Sequence[tuple[Wanted, Holder]]) -> Cause:
     """Each holds a lock and waits for the one that the next one holds."""
     holders = [holder for _, holder in circle]
-    names = [lock.name for lock, _ in circle]
+    names = _distinct([lock for lock, _ in circle])
     ids = [holder.wait.ids[0] if len(holder.wait.ids) == 1 else _id(holder) for holder in holders]
     steps = []
     for place, holder in enumerate(holders):
@@ -160,7 +161,7 @@ def _circle(circle: Sequence[tuple[Wanted, Holder]]) -> Cause:
     return Cause(
         name="lock-order-cycle",
         confidence="proved" if sure else "likely",
-        title=f"deadlock: {who} {what}: {', '.join(dict.fromkeys(names))}",
+        title=f"deadlock: {who} {what}: {', '.join(dict.fromkeys(lock.name for lock, _ in circle))}",
         argument="the source shows that each took its lock before the line in which it waits",
         steps=tuple(steps[:_SHOWN]),
         rows=rows,
@@ -169,6 +170,17 @@ def _circle(circle: Sequence[tuple[Wanted, Holder]]) -> Cause:
         deciding={h.wait.stack_id: h.wait.place for h in holders if h.wait.place is not None},
         culprits=tuple(h.rows[0] for h in holders),
     )
+
+
+def _distinct(locks: Sequence[Wanted]) -> list[str]:
+    """The names of locks; those of several objects of a type with the object's address."""
+    counts = Counter(lock.name for lock in locks)
+    return [
+        f"{lock.name} of {lock.lock.owner or lock.lock.address or 0:#x}"
+        if counts[lock.name] > 1 and lock.lock is not None
+        else lock.name
+        for lock in locks
+    ]
 
 
 def _id(holder: Holder) -> int:

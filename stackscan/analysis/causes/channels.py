@@ -11,6 +11,8 @@ from stackscan.analysis.causes.waiting import CHANNELS, Waiting, function_of, ty
 from stackscan.analysis.causes.words import ids_of, place_of, short, waits
 from stackscan.analysis.finding import Confidence, Step
 
+#: So many senders are no generators.
+_MANY: Final = 8
 #: What nothing from outside the process ends.
 _STUCK: Final = frozenset({"chan send", "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)"})
 _RUNTIME: Final = "the runtime found that nobody alive can wake them"
@@ -26,6 +28,8 @@ def find(scene: Scene) -> list[Cause]:
             found += _waitgroup(wait, scene)
         elif wait.reasons & CHANNELS and (wait.leaked or scene.all_asleep):
             found.append(_channel(wait))
+        elif "chan send (nil chan)" in wait.reasons:  # who receives from one may wait for ever on purpose: ctx.Done()
+            found.append(_channel(wait, "a nil channel is never ready"))
         elif "chan send" in wait.reasons and (cause := _returned(wait, scene)) is not None:
             found.append(cause)
         elif "sync.Cond.Wait" in wait.reasons and (wait.leaked or scene.all_asleep):
@@ -34,7 +38,7 @@ def find(scene: Scene) -> list[Cause]:
     return found
 
 
-def _channel(wait: Waiting) -> Cause:
+def _channel(wait: Waiting, argument: str = _RUNTIME) -> Cause:
     sends = any("send" in reason for reason in wait.reasons)
     selects = any("select" in reason for reason in wait.reasons)
     missing = "sender or receiver" if selects else "receiver" if sends else "sender"
@@ -42,7 +46,7 @@ def _channel(wait: Waiting) -> Cause:
     nil = any("nil chan" in reason for reason in wait.reasons)
     other = "on a nil channel" if nil else f"and no {missing} is left"
     title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} in a {does} {other}"
-    return _of("channel-never-served", "proved", title, _RUNTIME, (wait,), (f"waits for a {missing}",))
+    return _of("channel-never-served", "proved", title, argument, (wait,), (f"waits for a {missing}",))
 
 
 def _returned(wait: Waiting, scene: Scene) -> Cause | None:
@@ -59,9 +63,9 @@ def _returned(wait: Waiting, scene: Scene) -> Cause | None:
         return None
     maker = short(wait.shown.created_by or created)
     title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} in a send, and {maker}, which started them, has returned"
-    argument = f"{maker} is on no stack any more, and it held the receiving side"
-    # Without minutes this may be a fan-in whose reader is slow.
-    sure: Confidence = "likely" if scene.is_whole and wait.minutes else "possible"
+    argument = f"{maker} is on no stack any more: it held the receiving side, unless it returned the channel"
+    # A fan-in and generators return their channel, and their reader may be slow.
+    sure: Confidence = "likely" if scene.is_whole and wait.minutes and wait.count >= _MANY else "possible"
     return _of(
         "channel-never-served", sure, title, argument, (wait,), ("waits for a receiver",), stuck=wait.minutes > 0
     )
@@ -69,7 +73,9 @@ def _returned(wait: Waiting, scene: Scene) -> Cause | None:
 
 def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
     """Nobody is left to call Done, or those who are left are blocked, and not by a lock: that would be the cause."""
-    workers = _who_calls_done(wait, scene)
+    workers = [worker for worker in _who_calls_done(wait, scene) if not worker.is_writer]
+    if scene.counted and scene.has_others(wait):
+        return []  # nobody's creator is known: any of them may call Done
     if any(worker.moving or waits_for_lock(worker) for worker in workers):
         return []
     if not workers and not (wait.leaked or scene.all_asleep or scene.is_whole):
@@ -80,7 +86,9 @@ def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
     if any(map(_may_end, workers)) and not (circle or proved):
         return []
     stuck = circle or proved or wait.minutes > 0
-    sure: Confidence = "proved" if proved else "likely" if scene.is_whole and not scene.counted else "possible"
+    # Without minutes a timer may still call Done (time.AfterFunc), which is no goroutine.
+    likely = scene.is_whole and not scene.counted and (wait.minutes or circle)
+    sure: Confidence = "proved" if proved else "likely" if likely else "possible"
     if workers:
         worker = workers[0]
         title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for goroutines blocked in {place_of(worker)}"

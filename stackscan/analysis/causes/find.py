@@ -24,7 +24,10 @@ def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
     read = [] if code is None else by_source.find(code)
     explained = frozenset(row for cause in read for row in cause.rows)
     causes = sorted([*read, *locks.find(scene, explained, code), *channels.find(scene)], key=_order)
-    return sorted(_rooted(causes), key=_order)
+    found = _rooted(causes)
+    if scene.counted and code is None:  # no words, ids or minutes: nothing is more than possible
+        found = [replace(one, confidence="possible") if one.confidence == "likely" else one for one in found]
+    return sorted(found, key=_order)
 
 
 def _order(cause: Cause) -> tuple[int, bool, int]:

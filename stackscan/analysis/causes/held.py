@@ -12,10 +12,12 @@ from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import Waiting, function_of, type_of
 from stackscan.analysis.locks import Lock
 from stackscan.analysis.locks.candidates import MOST_OF_A_TYPE
-from stackscan.formats.symbol import read_symbol
+from stackscan.formats.symbol import origin, read_symbol
 from stackscan.model.snapshot import Frame
 
 _KINDS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
+#: Stacks of waiters whose callers are looked at.
+_LOOKED_AT: Final = 8
 _ARGUMENTS: Final = re.compile(r"\[.*\]")
 #: What a damaged stack still says of them.
 _REASONS: Final = frozenset({"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"})
@@ -23,7 +25,9 @@ _REASONS: Final = frozenset({"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMut
 FIRM: Final = 60
 #: It is in the very function in which the others ask, further down its stack: that call has the lock behind it.
 PAST: Final = 40
-_TYPE: Final = 20
+TYPE: Final = 20
+#: It is past the call in which the others wait, in a function that calls it too.
+SHARED: Final = 15
 #: It is the only other goroutine that is blocked in the package.
 ALONE: Final = 10
 #: Objects of one type lie in one heap: their addresses are about as long, in bits.
@@ -66,7 +70,13 @@ class HeldLock:
     @property
     def name(self) -> str:
         """How people call it: ``the Mutex of a store.(*Cache)``."""
-        return lock_name(self.kind, self.waiters[0]) if self.type is not None else f"a {bare(self.kind)}"
+        return lock_name(self.kind, self.waiters[0]) if self.type is not None else _one(self.kind)
+
+    @property
+    def asker(self) -> str:
+        """The function in which most of its waiters ask."""
+        wait = self.waiters[0]
+        return wait.frames[wait.own or 0].function
 
     @property
     def asker_shown(self) -> Frame:
@@ -95,7 +105,12 @@ class HeldLock:
 def lock_name(kind: str, wait: Waiting) -> str:
     """What one of its waiters says of a lock: ``the Mutex of a store.(*Cache)``, ``a Mutex``."""
     shown = None if wait.own is None else type_of(wait.shown.frames[wait.own].function)
-    return f"a {bare(kind)}" if shown is None else f"the {bare(kind)} of a {shown.rpartition('/')[2]}"
+    return _one(kind) if shown is None else f"the {bare(kind)} of a {shown.rpartition('/')[2]}"
+
+
+def _one(kind: str) -> str:
+    """``a Mutex``, ``an RWMutex``."""
+    return f"{'an' if bare(kind).startswith('R') else 'a'} {bare(kind)}"
 
 
 def bare(kind: str) -> str:
@@ -132,6 +147,7 @@ def _known(lock: Lock, rows: Sequence[int], scene: Scene) -> HeldLock:
     hidden = lock.owner is None or scene.locks_of_type[lock.owner_type] > MOST_OF_A_TYPE
     if not holders and hidden:
         holders = _by_elimination(kind_type, waiters, scene)
+    holders = holders or _past_the_call(waiters, scene)
     at = {"address": lock.address, "owner": lock.owner if lock.reliable else None}
     return HeldLock(lock.kind, kind_type, waiters, holders, tuple(rows), parts, known=True, **at)
 
@@ -148,7 +164,7 @@ def _candidates(lock: Lock, scene: Scene, parts: dict[int, list[int]]) -> tuple[
     for candidate in lock.candidates:
         for row in (scene.row_of_id[number] for number in candidate.goroutine_ids):
             wait = scene.of_row[row]
-            if _gave_back(wait, _bare_type(lock.owner_type)):
+            if _gave_back(wait, _bare_type(lock.owner_type)) or _rests(wait, scene):
                 continue
             score, _ = found.setdefault(id(wait), (candidate.score, wait))
             if score == candidate.score and id(wait) not in waiting:
@@ -162,15 +178,41 @@ def _by_elimination(kind_type: str | None, waiters: Sequence[Waiting], scene: Sc
     past = [wait for function in _askers(waiters) for wait in scene.by_function.get(function, ())]
     alike: Sequence[Waiting] = scene.by_type.get(kind_type, ()) if kind_type is not None else ()
     if kind_type is None:  # a lock in a variable: of the function in which the closures that ask were written
-        alike = [wait for function in _writers(waiters) for wait in scene.by_enclosing.get(function, ())]
+        every = [wait for function in _writers(waiters) for wait in scene.by_enclosing.get(function, ())]
+        # Who has started the closures and waits for them to end holds their lock in no sane program.
+        alike = [wait for wait in every if "sync.WaitGroup.Wait" not in wait.reasons]
     mine = set(map(id, waiters))
     best: dict[int, tuple[int, Waiting]] = {}
-    for score, wait in [*((PAST, wait) for wait in past), *((_TYPE, wait) for wait in alike)]:
-        if id(wait) not in mine and not scene.is_idle(wait) and not _gave_back(wait, kind_type):
+    for score, wait in [*((PAST, wait) for wait in past), *((TYPE, wait) for wait in alike)]:
+        if id(wait) not in mine and not _rests(wait, scene) and not _gave_back(wait, kind_type):
             best.setdefault(id(wait), (score, wait))
     if kind_type is None and not best:
         best = {id(wait): (ALONE, wait) for wait in _alone_in_package(waiters, scene)}
     return tuple(sorted(best.values(), key=lambda pair: -pair[0]))
+
+
+def _rests(wait: Waiting, scene: Scene) -> bool:
+    """Whether they are idle between tasks. Who sleeps may hold a lock meanwhile."""
+    return scene.is_idle(wait) and "sleep" not in wait.reasons
+
+
+def _past_the_call(waiters: Sequence[Waiting], scene: Scene) -> tuple[tuple[int, Waiting], ...]:
+    """Goroutines in a function that calls the one in which the others wait, past that call: a lock that is handed out
+    (Begin, Acquire, Lock(key)) is held by the caller."""
+    mine = set(map(id, waiters))
+    callers = dict.fromkeys(
+        frame.function
+        for wait in waiters[:_LOOKED_AT]
+        for frame in wait.frames[(wait.own or 0) + 1 :]
+        if origin(frame).kind != "std" and frame.function != "main.main"
+    )
+    found = {
+        id(wait): (SHARED, wait)
+        for function in callers
+        for wait in scene.by_function.get(function, ())
+        if id(wait) not in mine and not _rests(wait, scene) and not waits_for_lock(wait)
+    }
+    return tuple(found.values())
 
 
 def _askers(waiters: Sequence[Waiting]) -> dict[str, None]:
@@ -222,7 +264,7 @@ def _unknown(scene: Scene, seen: set[int]) -> Iterator[HeldLock]:
     for (kind, name), waiters in groups.items():
         rows = tuple(row for wait in waiters for row in wait.rows.tolist())
         kind_type = name if "(*" in name else None
-        holders = _by_elimination(kind_type, waiters, scene)
+        holders = _by_elimination(kind_type, waiters, scene) or _past_the_call(waiters, scene)
         yield HeldLock(kind, kind_type, tuple(waiters), holders, rows, {}, known=False)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from stackscan.analysis.causes.fault import Fault
-from stackscan.analysis.causes.held import ALONE, FIRM, PAST, HeldLock, waits_for_lock, waits_in_cond
+from stackscan.analysis.causes.held import ALONE, FIRM, PAST, SHARED, TYPE, HeldLock, waits_for_lock, waits_in_cond
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import Waiting
-from stackscan.analysis.causes.words import ids_of, package_of, place_of, short, why_waits
+from stackscan.analysis.causes.words import ids_of, package_of, package_of_caller, place_of, short, why_waits
 from stackscan.analysis.finding import Confidence
 
 _NOBODY: Final = "no goroutine is left that could hold it"
@@ -28,22 +28,39 @@ def held_by_one_that_waits(lock: HeldLock, scene: Scene) -> Fault | None:
     if many > 1 and not (firm and lock.kind == "sync.RWMutex"):
         return _held_by_one_of(lock, best, many)
     worker = _needs_it_to_go_on(holder, lock, scene)
-    what = f" ({why})" if (why := why_waits(holder)) else ""
-    behind = " for goroutines that wait for that lock" if worker else ""
-    certain = firm or (lock.known and lock.best > ALONE) or (lock.best == PAST and scene.is_whole and not scene.counted)
-    likely: Confidence = "likely" if certain else "possible"
+    alone = lock.best == PAST and scene.is_whole
+    certain = (firm and not _is_its_loop(holder)) or (lock.known and not firm and lock.best >= TYPE) or alone
+    likely: Confidence = "likely" if certain and not scene.counted else "possible"
     holds = "may hold" if likely == "possible" else "likely holds" if holder.count == 1 else "likely hold"
+    blocked = _blocked(holder, lock)
+    behind = " for goroutines that wait for that lock" if worker else ""
+    are = "is" if holder.count == 1 else "are"
     return Fault(
         "blocked-while-holding-lock",
         likely,
         _why_held(lock),
-        ("deadlock: " if worker else "") + f"{ids_of(holder)} in {place_of(holder)} {holds} {lock.name} and "
-        f"{'is' if holder.count == 1 else 'are'} blocked{what}{behind}",
+        ("deadlock: " if worker else "")
+        + f"{ids_of(holder)} in {_method(holder, lock)} {holds} {lock.name} and {are} {blocked}{behind}",
         (holder,),
-        (f"{holds} {lock.name} and is blocked{what}",),
+        (f"{holds} {lock.name} and {are} {blocked}",),
         f"waits for {lock.name}",
         deadlock=worker,
     )
+
+
+def _method(holder: Waiting, lock: HeldLock) -> str:
+    """The method of the lock's type that a holder is in; where it is in none, the function to look at."""
+    at = holder.types.get(lock.type or "")
+    return place_of(holder) if at is None else short(holder.shown.frames[at])
+
+
+def _blocked(holder: Waiting, lock: HeldLock) -> str:
+    """``blocked in app.fetch (IO wait)``; a format without states cannot tell who is."""
+    if not holder.reasons:
+        return "perhaps blocked there (the format shows no state)"
+    place, why = place_of(holder), why_waits(holder)
+    inner = f" in {place}" if place != _method(holder, lock) else ""
+    return f"blocked{inner} ({why})" if why else f"blocked{inner}"
 
 
 def _why_held(lock: HeldLock) -> str:
@@ -53,6 +70,8 @@ def _why_held(lock: HeldLock) -> str:
         return "it runs a method of the same object"
     if lock.best == PAST:
         return f"it is past the lock in {asker}, where the others wait"
+    if lock.best == SHARED:
+        return f"it is past the call of {asker} in a function that the others are in, too"
     if lock.best == ALONE:
         return f"it is the only other goroutine that is blocked in the package of {asker}"
     if lock.type is None:
@@ -77,9 +96,21 @@ def _held_by_one_of(lock: HeldLock, best: Sequence[Waiting], many: int) -> Fault
     )
 
 
+def _is_recursive(wait: Waiting) -> bool:
+    """Whether the function that asks is on the stack again, further out: it goes from object to object."""
+    own = wait.own or 0
+    return any(frame.function == wait.frames[own].function for frame in wait.frames[own + 1 :])
+
+
 def _is_loop(wait: Waiting) -> bool:
     """Whether they wait in the function that began them: the loop of a worker, which holds nothing between tasks."""
     return "select" in wait.reasons and wait.own == len(wait.frames) - 1
+
+
+def _is_its_loop(wait: Waiting) -> bool:
+    """Whether they wait in the very function that began them, for the network or a message: a loop that serves its
+    object, and that hardly holds its lock meanwhile."""
+    return wait.place == len(wait.frames) - 1 and bool(wait.reasons & {"IO wait", "select", "chan receive"})
 
 
 def _needs_it_to_go_on(holder: Waiting, lock: HeldLock, scene: Scene) -> bool:
@@ -92,7 +123,7 @@ def _needs_it_to_go_on(holder: Waiting, lock: HeldLock, scene: Scene) -> bool:
 
 def held_by_nobody(lock: HeldLock, scene: Scene) -> Fault | None:
     """All that could hold it are gone. (A sync.Once cannot be left so: it is unlocked by a defer of its own.)"""
-    if lock.holders or lock.kind == "sync.Once":
+    if lock.best > SHARED or lock.best == ALONE or lock.kind == "sync.Once":
         return None
     wait = lock.waiters[0]
     if wait.own is None or not (scene.is_whole or scene.all_asleep or wait.leaked):
@@ -100,11 +131,13 @@ def held_by_nobody(lock: HeldLock, scene: Scene) -> Fault | None:
     busy = scene.is_busy(package_of(wait))
     if busy and not lock.known:
         return None
-    # A variable's lock may be held by anybody in the package; so may any lock where no word tells objects apart.
-    by_package = scene.counted or lock.type is None
-    seen = scene.is_whole and not busy and not (by_package and scene.others_in(package_of(wait), lock.waiters))
+    if scene.counted and (_is_recursive(wait) or any(map(scene.has_others, lock.waiters))):
+        return None  # nothing tells objects apart, nor who runs: anybody in the package may hold it
+    # A lock may be handed out to the caller, or lie in a variable: anybody in these packages may hold it.
+    packages = {package_of(wait), package_of_caller(wait)}
+    seen = scene.is_whole and not busy and not any(scene.others_in(package, lock.waiters) for package in packages)
     in_cond = waits_in_cond(lock, scene)
-    sure = (seen and not in_cond) or wait.leaked
+    sure = (seen and not in_cond and not lock.holders) or wait.leaked
     nobody = _RUNTIME if wait.leaked else _IN_COND if in_cond else _NOBODY
     many = sum(each.count for each in lock.waiters)
     who = ids_of(wait) if len(lock.waiters) == 1 else f"{many:,} goroutines"

@@ -16,6 +16,8 @@ from stackscan.analysis.locks import Lock, Locks
 from stackscan.formats.symbol import origin
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 
+#: Formats that sum goroutines up.
+_COUNTED: Final = ("goroutine-counts", "goroutine-pprof")
 #: Goroutines of one stack that are looked at one by one.
 _FEW: Final = 20
 
@@ -150,7 +152,7 @@ class Scene:
     @cached_property
     def counted(self) -> bool:
         """Whether rows stand for many goroutines: such a format has no ids, so nobody can be followed."""
-        return self.snapshot.counts is not None
+        return self.snapshot.format in _COUNTED
 
     def receiver(self, row: int, frame: int) -> int | None:
         """The first word that a frame of a goroutine that waits for a lock shows, where it is certain: of a method, its
@@ -175,10 +177,17 @@ class Scene:
         keys = zip(shown["goroutine"].to_list(), shown["frame"].to_list(), strict=True)
         return dict(zip(keys, shown["word"].to_list(), strict=True))
 
+    def has_others(self, wait: Waiting) -> bool:
+        """Whether anybody else, idle or not, has a frame in the packages of these; main and the dump's writer aside."""
+        return any(
+            other is not wait and not other.is_writer and not self.is_main(other) and other.packages & wait.packages
+            for other in self.waits
+        )
+
     def others_in(self, package: str, waiters: Iterable[Waiting]) -> bool:
         """Whether anybody else has a frame of a package and is not idle."""
         mine = set(map(id, waiters))
-        return any(id(wait) not in mine for wait in self.in_package.get(package, ()))
+        return any(id(wait) not in mine and not self.is_main(wait) for wait in self.in_package.get(package, ()))
 
     @cached_property
     def in_package(self) -> dict[str, list[Waiting]]:

@@ -19,6 +19,13 @@ from stackscan.model.snapshot import Frame, Snapshot, Stack
 
 #: States of goroutines that wait for nobody: they run, or are about to.
 MOVING: Final = frozenset({"running", "runnable", "syscall", "preempted", "copystack", "waiting", "idle", "dead"})
+#: System calls that end when somebody else does something.
+_WAIT_CALLS: Final = frozenset({
+    "os.(*Process).Wait", "os.(*Process).wait", "os.(*Process).pidfdWait", "os.(*Process).blockUntilWaitable",
+    "syscall.Wait4", "syscall.wait4", "syscall.Flock", "golang.org/x/sys/unix.Flock", "golang.org/x/sys/unix.Wait4",
+})  # fmt: skip
+#: What begins the stack of a goroutine that is parked, in a profile that shows the runtime's frames.
+_PARKED: Final = frozenset({"runtime.gopark", "runtime.goparkunlock", "runtime.notetsleepg", "runtime.mcall"})
 #: The frame in which the function of a sync.Once runs.
 ONCE: Final = "sync.(*Once).doSlow"
 #: Who writes the dump is running too, and holds nothing but its own.
@@ -64,7 +71,9 @@ class Waiting:
 
     @property
     def moving(self) -> bool:
-        """Whether they run, or may at any moment."""
+        """Whether they run, or may at any moment. Who waits for a child process or a file lock does not."""
+        if self.reasons <= {"syscall"} and self.reasons and any(f.function in _WAIT_CALLS for f in self.frames):
+            return False
         return bool(self.reasons & MOVING)
 
     @cached_property
@@ -128,6 +137,8 @@ def all_waits(snapshot: Snapshot, shown: Sequence[Stack]) -> Iterator[Waiting]:
         stack = snapshot.stacks[stack_id]
         reasons = names(index.cell_reason[cell], stack.functions) or frozenset()
         site = None if reasons & MOVING else site_of(stack)
+        if snapshot.format == "goroutine-pprof" and stack.frames and stack.frames[0].function not in _PARKED:
+            reasons = reasons & MOVING or frozenset({"running"})  # its innermost frame is its own: it runs
         if site is None and reasons == {"semacquire"}:
             reasons = frozenset({"runnable"})  # it waits for the runtime: the world was stopped
         yield Waiting(

@@ -64,3 +64,9 @@ def several(count: int, noun: str) -> str:
 def package_of(wait: Waiting) -> str:
     """The package of the function that waits; empty where no frame tells."""
     return "" if wait.own is None else read_symbol(wait.frames[wait.own].function).package
+
+
+def package_of_caller(wait: Waiting) -> str:
+    """The package of the function that called the one that waits; of that one where nobody did."""
+    at = (wait.own or 0) + 1
+    return read_symbol(wait.frames[at].function).package if at < len(wait.frames) else package_of(wait)

@@ -22,7 +22,7 @@ _CAUSE: Final = re.compile(
     re.DOTALL,
 )
 #: What people and wrappers leave in front of a pasted message.
-_BEFORE: Final = re.compile(r"(?:[`'\">]+ ?|[Ee]rror: |[\w.-]+\.exe : )(?=(?:panic|fatal error): )")
+_BEFORE: Final = re.compile(r"(?:[`'\">]{1,8} ?|[Ee]rror: |[\w.-]{1,100}\.exe : )(?=(?:panic|fatal error): )")
 _REGISTER: Final = re.compile(r"[a-z][a-z0-9]{0,7}\s+0x[0-9a-f]*(?:\t[a-z][a-z0-9]{0,7}\s+0x[0-9a-f]*)?\Z")
 _CAUSE_LENGTH: Final = 200
 
@@ -47,7 +47,8 @@ def mark(line: str, number: int) -> Mark | None:
 
 def without_lead(line: str) -> str:
     """A line without a quote or ``Error: `` in front of the runtime's message."""
-    return _BEFORE.sub("", line, count=1)
+    found = _BEFORE.match(line)
+    return line if found is None else line[found.end() :]
 
 
 def is_register(line: str, *, within: bool) -> bool:

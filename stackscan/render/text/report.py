@@ -28,6 +28,8 @@ _ROLES: Final = {
     "": "",
 }
 #: Damaged places that are listed: on one screen, and with everything.
+#: Notes on source that one screen shows.
+_FEW_NOTES: Final = 2
 _FEW_PROBLEMS: Final = 3
 _MOST_PROBLEMS: Final = 20
 
@@ -87,6 +89,13 @@ def _answer(page: Page, snapshot: SnapshotReport, bundle: BundleReport | None) -
     if bundle is not None and bundle.version and not snapshot.everything:
         summary += f" · {words.program(bundle.version)}"
     page.prose("", summary, style="" if snapshot.complete else "yellow")
+    notes = snapshot.source_notes if snapshot.everything else snapshot.source_notes[:_FEW_NOTES]
+    for note in notes:
+        page.prose("", note, style="yellow")
+    if len(snapshot.source_notes) > len(notes):
+        page.prose(
+            "", f"{len(snapshot.source_notes) - len(notes):,} more notes on source; --all shows them", style="dim"
+        )
     for judgement in snapshot.phases:
         fine = judgement.phase.fixed and not judgement.contradicted_by
         for text in words.phase(judgement):
