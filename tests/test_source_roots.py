@@ -17,12 +17,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from stackscan.cli.options.source import sources_of
+from stackscan.cli.options.source import reader_of
 from stackscan.errors import LimitError, SourceError
 from stackscan.golang import archives, installed, roots, trees
 from stackscan.golang.installed import Settings, fitting
 from stackscan.golang.modules import read_description
 from stackscan.golang.places import capitals_escaped, capitals_restored
+from stackscan.golang.reading import Reader
 from stackscan.golang.roots import Sources
 from stackscan.model.snapshot import Frame
 
@@ -745,8 +746,8 @@ def test_the_module_cache_of_this_machine(tmp_path: Path) -> None:
 
 def test_the_options(tmp_path: Path) -> None:
     """Source is off with --no-source and when names are redacted."""
-    assert sources_of([tmp_path], no_source=True, redacted=False) is None
-    assert sources_of([tmp_path], no_source=False, redacted=True) is None
-    assert isinstance(sources_of(None, no_source=False, redacted=False), Sources)
+    assert reader_of([tmp_path], no_source=True, redacted=False) is None
+    assert reader_of([tmp_path], no_source=False, redacted=True) is None
+    assert isinstance(reader_of(None, no_source=False, redacted=False), Reader)
     with pytest.raises(SourceError, match="does not exist"):
-        sources_of([tmp_path / "nowhere"], no_source=False, redacted=False)
+        reader_of([tmp_path / "nowhere"], no_source=False, redacted=False)

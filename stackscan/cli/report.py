@@ -28,8 +28,7 @@ def command(
         typer.Argument(
             metavar="SOURCE",
             parser=named,
-            help="A goroutine dump, a log that holds one, an archive or directory of them, the http(s) address of one, "
-            "or - for standard input.",
+            help="A dump, a log or archive or directory that holds some, its http(s) address, - for standard input.",
             show_default=False,
         ),
     ],
@@ -74,7 +73,6 @@ def command(
     """Show the verdict on a goroutine dump: what is stuck and how to fix it, pools in trouble, locks, the main stacks.
 
     The report fits on one screen; --all shows all details, --explain the reasons.
-
     Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
     time-outs), counted text (debug=1) and protobuf profiles (debug=0), also inside logs, archives and the bundles of
     ipfs diag profile.
@@ -82,7 +80,6 @@ def command(
     \b
       stackscan report goroutines.stacks
       stackscan report --explain ipfs-profile.zip
-      stackscan report 'http://localhost:6060/debug/pprof/goroutine?debug=2'
       stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
       stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """

@@ -7,19 +7,16 @@ the same package that lock or unlock for their caller count by what they leave b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from dataclasses import field as data_field
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
-from stackscan.golang.names import Names, Place, arguments_of, line_of_call
+from stackscan.golang.calls import UNLOCKS, Calls
+from stackscan.golang.names import Place, arguments_of
 from stackscan.golang.package import Function, Package
+from stackscan.golang.state import Event, Hold, State, join
 from stackscan.golang.tree import Node, field, last_line_of, line_of, text
 
-#: How deep functions that lock for their caller are followed.
-_DEEPEST: Final = 3
-_LOCKS: Final = {"Lock": True, "RLock": False}
-_UNLOCKS: Final = frozenset({"Unlock", "RUnlock"})
 _TRIES: Final = {"TryLock": True, "TryRLock": False}
 #: Calls that do not come back.
 _LEAVES: Final = frozenset({
@@ -28,78 +25,15 @@ _LEAVES: Final = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A lock that is held: since which line, and whether for writing."""
-
-    line: int
-    writing: bool
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The locks at one point: those that must be held, those that may be (all of the former among them), those that the
-    caller held and this function released, and those that deferred calls will release."""
-
-    must: Mapping[Place, Hold] = data_field(default_factory=dict)
-    may: Mapping[Place, Hold] = data_field(default_factory=dict)
-    released: frozenset[Place] = frozenset()
-    deferred: frozenset[Place] = frozenset()
-
-    def locked(self, place: Place, hold: Hold) -> State:
-        """The state after a lock was taken."""
-        return replace(
-            self, must={**self.must, place: hold}, may={**self.may, place: hold}, released=self.released - {place}
-        )
-
-    def maybe_locked(self, place: Place, hold: Hold) -> State:
-        """The state after a lock was taken on some way."""
-        return replace(self, may={**self.may, place: hold})
-
-    def unlocked(self, place: Place) -> State:
-        """The state after a lock was released."""
-        released = self.released if place in self.may else self.released | {place}
-        return replace(self, must=_without(self.must, place), may=_without(self.may, place), released=released)
-
-
-def _without(holds: Mapping[Place, Hold], place: Place) -> dict[Place, Hold]:
-    return {one: hold for one, hold in holds.items() if one != place}
-
-
-def join(one: State | None, other: State | None) -> State | None:
-    """Two ways that meet; None is a way that leaves."""
-    if one is None or other is None:
-        return one or other
-    return State(
-        must={place: hold for place, hold in one.must.items() if place in other.must},
-        may={**other.may, **one.may},
-        released=one.released | other.released,
-        deferred=one.deferred | other.deferred,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What a traceback may point at, with the state before it: a call, a send, a receive, a select, a range."""
-
-    node: Node
-    line: int
-    state: State
-
-
-class Flow:
+class Flow(Calls):
     """The walk through one function. ``events`` are all points with their states, ``end`` the state behind it (None: it
     does not come back)."""
 
     def __init__(self, function: Function, package: Package, depth: int = 0) -> None:
-        self.names = Names(function, package)
-        self.package = package
-        self.depth = depth
-        self.events: dict[int, Event] = {}
+        super().__init__(function, package, depth)
         self._breaks: list[list[State]] = []
         self._nexts: list[list[State]] = []
         self._labels: dict[str, int] = {}
-        self._ends: list[State] = []
         last = self._block(function.body, State())
         if last is not None:
             self._ends.append(last)
@@ -113,6 +47,9 @@ class Flow:
     def at(self, line: int) -> list[Event]:
         """The points of a line."""
         return [event for event in self.events.values() if event.line == line]
+
+    def _left_by(self, helper: Function) -> State | None:
+        return summary(helper, self.package, self.depth + 1)
 
     # -- statements --------------------------------------------------------------------------------------------------
 
@@ -291,7 +228,7 @@ class Flow:
             return state
         if callee.type == "func_literal":
             return replace(state, deferred=state.deferred | self._released_in(callee))
-        if callee.type == "selector_expression" and text(field(callee, "field")) in _UNLOCKS:
+        if callee.type == "selector_expression" and text(field(callee, "field")) in UNLOCKS:
             place = self.names.lock_of(callee)
             if place is not None:
                 return replace(state, deferred=state.deferred | {place})
@@ -306,89 +243,9 @@ class Flow:
         places = (
             self.names.lock_of(callee)
             for callee in callees
-            if callee is not None and callee.type == "selector_expression" and text(field(callee, "field")) in _UNLOCKS
+            if callee is not None and callee.type == "selector_expression" and text(field(callee, "field")) in UNLOCKS
         )
         return frozenset(place for place in places if place is not None)
-
-    # -- expressions -------------------------------------------------------------------------------------------------
-
-    def _expression(self, node: Node, state: State) -> State:
-        """The state behind an expression or a simple statement; calls in it in the order in which Go runs them."""
-        if node.type == "func_literal":
-            return state
-        if node.type == "call_expression":
-            return self._call(node, state)
-        for child in node.children:
-            if child.is_named:
-                state = self._expression(child, state)
-        receives = node.type == "unary_expression" and text(field(node, "operator")) == "<-"
-        if receives or node.type in ("send_statement", "receive_statement"):
-            self._note(node, line_of(node), state)
-        return state
-
-    def _call(self, node: Node, state: State) -> State:
-        callee = field(node, "function")
-        for argument in arguments_of(node):
-            state = self._expression(argument, state)
-        if callee is not None and callee.type == "func_literal":
-            body = field(callee, "body")
-            self._note(node, line_of_call(node), state)
-            ends, self._ends = self._ends, []
-            after = None if body is None else self._block(body, state)
-            for end in self._ends:
-                after = join(after, end)
-            self._ends = ends
-            return after or state
-        if callee is not None:
-            state = self._expression(callee, state)
-        self._note(node, line_of_call(node), state)
-        return self._effect(node, state)
-
-    def _effect(self, node: Node, state: State) -> State:
-        """The state behind a call: of a lock's method, or of a function of the package that locks for its caller."""
-        callee = field(node, "function")
-        if callee is None:
-            return state
-        method = text(field(callee, "field")) if callee.type == "selector_expression" else ""
-        if method in _LOCKS or method in _UNLOCKS:
-            place = self.names.lock_of(callee)
-            if place is not None:
-                hold = Hold(line_of_call(node), _LOCKS.get(method, False))
-                return state.locked(place, hold) if method in _LOCKS else state.unlocked(place)
-        helper = self.names.callee(callee) if self.depth < _DEEPEST else None
-        return state if helper is None else self._after_helper(helper, node, state)
-
-    def _after_helper(self, helper: Function, call: Node, state: State) -> State:
-        end = summary(helper, self.package, self.depth + 1)
-        if end is None:
-            return state
-        roots = self._roots(helper, call)
-        for place, hold in end.may.items():
-            here = _moved(place, roots)
-            taken = replace(hold, line=line_of_call(call))
-            state = state.locked(here, taken) if place in end.must else state.maybe_locked(here, taken)
-        for place in end.released:
-            state = state.unlocked(_moved(place, roots))
-        return state
-
-    def _roots(self, helper: Function, call: Node) -> dict[str, str]:
-        """What a helper's receiver and parameters are called here."""
-        callee = field(call, "function")
-        operand = field(callee, "operand")
-        roots = {} if helper.receiver is None or operand is None else {helper.receiver: text(operand)}
-        given = [text(argument) for argument in arguments_of(call)]
-        roots.update(zip((name for name, _ in helper.parameters), given, strict=False))
-        return roots
-
-    def _note(self, node: Node, line: int, state: State) -> None:
-        known = self.events.get(node.id)
-        joined = join(None if known is None else known.state, state)
-        self.events[node.id] = Event(node, line, joined or state)
-
-
-def _moved(place: Place, roots: Mapping[str, str]) -> Place:
-    root = roots.get(place.root, "")
-    return replace(place, root=root if root.isidentifier() else "")
 
 
 def _after_defers(state: State) -> State:

@@ -9,10 +9,11 @@ from typing import Final
 
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.golang.excerpt import Excerpt, excerpt
-from stackscan.golang.flow import Event, Flow, Hold, State, join
+from stackscan.golang.flow import Flow
 from stackscan.golang.names import Place
 from stackscan.golang.package import Function, Package, build_package, function_at
 from stackscan.golang.roots import SourceFile, Sources
+from stackscan.golang.state import Event, Hold, State, join
 from stackscan.golang.tree import Node, field, parse, text
 from stackscan.model.snapshot import Frame
 

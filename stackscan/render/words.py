@@ -209,7 +209,11 @@ def evidence(finding: Finding) -> str:
     """``12 workers · 11 reading · 1 waiting · 12 companions · transports: yamux 12``."""
     parts = []
     for name, value in finding.evidence.items():
-        if name == "because" or (name == finding.rule.noun and finding.steps) or (name == "waiting" and not value):
+        if (
+            name == "because"
+            or (name == finding.rule.noun and finding.steps)
+            or (name == "waiting" and finding.steps and not value)
+        ):
             continue  # it has a line of its own; the heading counts them
         if isinstance(value, str):
             parts.append(value if name == "message" else f"{name}: {value}")

@@ -11,9 +11,9 @@ from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.locks import Lock
 from stackscan.analysis.locks.model import LARGEST_OBJECT
 from stackscan.formats.symbol import origin
-from stackscan.golang.flow import Hold
 from stackscan.golang.names import Place
 from stackscan.golang.reading import Reader, Reading, held
+from stackscan.golang.state import Hold
 from stackscan.model.snapshot import Frame
 
 #: One lock in the code: the package, and where in it the lock lies.
