@@ -89,7 +89,7 @@ class Calls(ABC):
         roots = self._roots(helper, call)
         for place, hold in end.may.items():
             here = _moved(place, roots)
-            taken = replace(hold, line=line_of_call(call))
+            taken = replace(hold, line=line_of_call(call), by_callee=True)
             state = state.locked(here, taken) if place in end.must else state.maybe_locked(here, taken)
         for place in end.released:
             state = state.unlocked(_moved(place, roots))

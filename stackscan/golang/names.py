@@ -206,8 +206,11 @@ class Names:
     def lock_of(self, callee: Node) -> Place | None:
         """The lock whose method a call runs (``s.mu.Lock``, ``s.Lock`` of an embedded one); None for no lock."""
         operand = field(callee, "operand")
-        kind = self.type_of(operand).bare
-        if kind.name in (MUTEX, RWMUTEX, "sync.Locker") or (operand is not None and text(operand).endswith(".L")):
+        whole = self.type_of(operand)
+        kind = whole.bare
+        if whole.kind == "pointer" and kind.name in (MUTEX, RWMUTEX):
+            return self._pointed_to(operand)
+        if kind.name in (MUTEX, RWMUTEX) or (operand is not None and text(operand).endswith(".L")):
             return self.place_of(operand)
         if kind.kind == "named":
             method = self.package.method(kind.name, text(field(callee, "field")))
@@ -216,6 +219,12 @@ class Names:
                 root = text(operand) if operand is not None and operand.type == "identifier" else ""
                 return Place(name[0], name[1], root)
         return None
+
+    def _pointed_to(self, operand: Node | None) -> Place | None:
+        """The lock that a pointer points to, where the function took its address; any other may be shared."""
+        place = self.place_of(operand) if operand is not None and operand.type == "identifier" else None
+        own = ("", self.function.declared.key)
+        return None if place is None or place.scope in own else place
 
     def _embedding(self, owner: str) -> tuple[str, str] | None:
         """The struct and the name of the lock that it embeds."""

@@ -37,11 +37,10 @@ class Reading:
 
     @property
     def called_on(self) -> str:
-        """The variable on which the line calls the next inner function: ``a`` of ``a.Balance()``; empty where there is
-        none, or where the line makes several calls."""
+        """What the line calls the next inner function on: ``a`` of ``a.Balance()``; empty where nothing tells, or where
+        the line makes several calls."""
         found = {text(field(field(event.node, "function"), "operand")) for event in self.events}
-        name = next(iter(found)) if len(found) == 1 else ""
-        return name if name.isidentifier() else ""
+        return next(iter(found)) if len(found) == 1 else ""
 
     def lock_wanted(self) -> tuple[Place, bool] | None:
         """The lock that the line takes, and whether for writing; None where it takes none, or several."""
@@ -54,6 +53,11 @@ class Reading:
                 if place is not None:
                     found[place] = method == "Lock"
         return next(iter(found.items())) if len(found) == 1 else None
+
+    def is_handed_out(self, place: Place) -> bool:
+        """Whether a function of the package always returns with a lock held: its callers hold it."""
+        ends = (Flow(function, self.flow.package).end for function in self.flow.package.functions.values())
+        return any(end is not None and place in end.must for end in ends)
 
     def leaving_locked(self, place: Place) -> str:
         """A function of the package that may return with a lock still held, in words; empty where there is none."""

@@ -12,10 +12,11 @@ from stackscan.golang.tree import Node
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A lock that is held: since which line, and whether for writing."""
+    """A lock that is held: since which line, whether for writing, and whether a function that was called took it."""
 
     line: int
     writing: bool
+    by_callee: bool = False
 
 
 @dataclass(frozen=True, slots=True)

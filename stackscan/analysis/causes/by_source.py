@@ -4,69 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from stackscan.analysis.causes.code import Code, Held, Key, Want
+from stackscan.analysis.causes.code import Code, Held, Want
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.waiting import Waiting
+from stackscan.analysis.causes.wanted import Holder, Wanted, holders_of, wanted_locks
 from stackscan.analysis.causes.words import ids_of, place_of, waits, why_waits
 from stackscan.analysis.finding import Confidence, Step
-from stackscan.analysis.locks import Lock
 
 #: Goroutines of a circle that its steps show.
 _SHOWN = 12
 
 
-@dataclass(eq=False)
-class Wanted:
-    """One lock that goroutines ask for: in the code (``key``) and, where words tell, which instance (``lock``).
-
-    ``rows`` are the goroutines by their waiting; ``holders`` those that hold it, as the source says.
-    """
-
-    key: Key
-    lock: Lock | None
-    rows: dict[int, list[int]] = field(default_factory=dict)
-    waiters: list[Waiting] = field(default_factory=list)
-    writers: bool = False
-    holders: list[Holder] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """``account.mu``."""
-        return str(self.key[1])
-
-    @property
-    def all_rows(self) -> list[int]:
-        """All that wait for it."""
-        return [row for rows in self.rows.values() for row in rows]
-
-
-@dataclass(frozen=True, eq=False)
-class Holder:
-    """Goroutines (``rows`` of a waiting) that hold a lock; ``sure``: it is this very instance; ``since``:
-    where it was taken."""
-
-    wait: Waiting
-    rows: list[int]
-    held: Held
-    sure: bool
-    since: str
-
-    @property
-    def confidence(self) -> Confidence:
-        """How sure it is that they hold it."""
-        return "proved" if self.held.must and self.sure else "likely" if self.held.must else "possible"
-
-
 def find(code: Code) -> list[Cause]:
     """The causes that the source shows, each kind of fault once."""
-    wanted = _wanted(code)
+    wanted = wanted_locks(code)
     if not wanted:
         return []
     for lock in wanted:
-        lock.holders = list(_holders(lock, code))
+        lock.holders = list(holders_of(lock, code))
     found: dict[tuple[str, frozenset[int]], Cause] = {}
     in_circle: set[int] = set()
     for circle in _circles(wanted):
@@ -86,40 +44,6 @@ def _add(found: dict[tuple[str, frozenset[int]], Cause], cause: Cause) -> None:
     key = cause.name, frozenset(cause.deciding)
     known = found.get(key)
     found[key] = cause if known is None else known.with_more(cause.rows)
-
-
-def _wanted(code: Code) -> list[Wanted]:
-    scene = code.scene
-    found: dict[tuple[Key, int], Wanted] = {}
-    for wait in scene.waits:
-        if not waits_for_lock(wait) or scene.is_idle(wait):
-            continue
-        want = code.wanted(wait)
-        for row in wait.rows.tolist() if want is not None else ():
-            assert want is not None  # noqa: S101  # the loop is empty otherwise
-            instance = scene.lock_of(row)
-            one = found.setdefault((want.key, id(instance)), Wanted(want.key, instance))
-            one.writers |= want.writing
-            if id(wait) not in one.rows:
-                one.waiters.append(wait)
-            one.rows.setdefault(id(wait), []).append(row)
-    return list(found.values())
-
-
-def _holders(lock: Wanted, code: Code) -> Iterator[Holder]:
-    """Everybody whose source says that they hold the lock, and whose words do not say that it is another one."""
-    for wait in code.scene.waits:
-        held = code.held(wait).get(lock.key)
-        if held is None:
-            continue
-        rows, sure = [], True
-        for row in wait.rows.tolist():
-            same = code.is_object(code.word(row, held.frame, wait, held.key), lock.lock, held.key)
-            if same is not False:
-                rows.append(row)
-                sure = sure and same is True
-        if rows:
-            yield Holder(wait, rows, held, sure, code.place(wait, held))
 
 
 def _circles(wanted: Sequence[Wanted]) -> Iterator[list[tuple[Wanted, Holder]]]:
@@ -200,11 +124,14 @@ def _taken_twice(lock: Wanted, wanted: Sequence[Wanted], code: Code) -> Cause | 
         writer = any(other.writers for other in wanted if other.key == lock.key)
         if want is None or (reads and not writer):
             continue
+        same = _is_same_object(holder, want, code)
+        if same is False:
+            continue
         name: Name = "rwmutex-recursive-read" if reads else "self-deadlock"
         again = "to read it again, behind a writer" if reads else "for it again"
         return _cause(
             name,
-            holder.confidence if _is_same_object(holder, code) else "likely" if holder.held.must else "possible",
+            holder.confidence if same else "likely" if holder.held.must else "possible",
             f"{ids_of(holder.wait)} {'holds' if len(rows) == 1 else 'hold'} {lock.name}, taken in "
             f"{_function(holder)} ({holder.since}), and {waits(holder.wait)} {again} in {place_of(holder.wait)}",
             f"the source takes {lock.name} in {holder.since} and has not released it where it waits",
@@ -216,29 +143,34 @@ def _taken_twice(lock: Wanted, wanted: Sequence[Wanted], code: Code) -> Cause | 
     return None
 
 
-def _is_same_object(holder: Holder, code: Code) -> bool:
-    """Whether the frame that took the lock and the one that waits run on one object for certain."""
+def _is_same_object(holder: Holder, want: Want, code: Code) -> bool | None:
+    """Whether the frame that took the lock and the one that waits run on one object; None where nothing tells."""
     wait, held = holder.wait, holder.held
-    want = code.wanted(wait)
-    if want is None or wait.own is None or not held.key[1].scope:
-        return want is not None
+    if wait.own is None or not held.key[1].scope:
+        return wait.own is not None
     if held.frame == wait.own:
-        return bool(held.key[1].root) and held.key[1].root == want.key[1].root
+        roots = held.key[1].root, want.key[1].root
+        return roots[0] == roots[1] if all(roots) else None
     words = [code.word(holder.rows[0], at, wait, key) for at, key in ((held.frame, held.key), (wait.own, want.key))]
     if None not in words:
         return words[0] == words[1]
     return _is_handed_on(wait, held, want, code)
 
 
-def _is_handed_on(wait: Waiting, held: Held, want: Want, code: Code) -> bool:
-    """Whether each method on the way calls the next one on its own receiver: then it is one object."""
+def _is_handed_on(wait: Waiting, held: Held, want: Want, code: Code) -> bool | None:
+    """Whether each method on the way calls the next one on its own receiver: then it is one object. A call on anything
+    else of the type is one on another object."""
     readings, name = code.readings(wait), want.key[1].root
     for at in range(wait.own or 0, held.frame):
         inner, outer = readings.get(at), readings.get(at + 1)
-        if inner is None or outer is None or not name or name != inner.receiver:
-            return False
+        if inner is None or outer is None or not name or inner.function.outer is not None:
+            return None
+        if name != inner.receiver:
+            return None
         name = outer.called_on
-    return bool(name) and name == held.key[1].root
+        if at + 1 < held.frame and name != outer.receiver:
+            return None if name.isidentifier() else False
+    return name == held.key[1].root if name and held.key[1].root else None
 
 
 def _held_by_one_that_waits(lock: Wanted, code: Code) -> Cause | None:
@@ -249,41 +181,59 @@ def _held_by_one_that_waits(lock: Wanted, code: Code) -> Cause | None:
     if not holders or any(h.wait.moving or waits_for_lock(h.wait) for h in holders):
         return None
     holder = holders[0]
-    line = code.waits_for(holder.wait)
-    what = f"waits in `{line}`" if line else f"is blocked ({why})" if (why := why_waits(holder.wait)) else "is blocked"
-    count = len(holder.rows)
+    count = code.scene.count(holder.rows)
+    what = _blocked(holder, code, "is" if count == 1 else "are")
+    circle = _needs_it_to_go_on(holder, lock, code)
     ids = code.scene.ids(holder.rows)
     one = f"goroutine {ids[0]}" if ids else "a goroutine"
-    who = one if code.scene.count(holder.rows) == 1 else f"{code.scene.count(holder.rows):,} goroutines"
-    return _cause(
+    who = one if count == 1 else f"{count:,} goroutines"
+    found = _cause(
         "blocked-while-holding-lock",
         holder.confidence if len(holders) == 1 else "likely",
-        f"{who} in {place_of(holder.wait)} {'holds' if count == 1 else 'hold'} {lock.name} and "
-        + (what if count == 1 else what.replace("waits", "wait", 1).replace("is ", "are ", 1)),
+        ("deadlock: " if circle else "")
+        + f"{who} in {_function(holder)} {'holds' if count == 1 else 'hold'} {lock.name} and {what}",
         f"the source takes {lock.name} in {_function(holder)} ({holder.since}) and has not released it there",
         lock,
         holder,
         holder.rows,
-        f"holds {lock.name} since {holder.since}, {what}",
+        f"holds {lock.name} since {holder.since} and {what}",
     )
+    return replace(found, stuck=True) if circle else found
+
+
+def _blocked(holder: Holder, code: Code, are: str) -> str:
+    """``is blocked in `results <- i```, ``is blocked in app.fetch (IO wait)``."""
+    line = code.waits_for(holder.wait)
+    if line:
+        return f"{are} blocked in `{line}`"
+    place, why = place_of(holder.wait), why_waits(holder.wait)
+    inner = f" in {place}" if place != _function(holder) else ""
+    return f"{are} blocked{inner} ({why})" if why else f"{are} blocked{inner}"
+
+
+def _needs_it_to_go_on(holder: Holder, lock: Wanted, code: Code) -> bool:
+    """Whether the holder waits for goroutines that it started and that wait for this very lock."""
+    ids = set(holder.wait.ids)
+    waits_for_all = "sync.WaitGroup.Wait" in holder.wait.reasons
+    return waits_for_all and any(code.scene.creators[row] in ids for row in lock.all_rows)
 
 
 def _left_locked(lock: Wanted, code: Code) -> Cause | None:
     """Nobody holds it, and all that could have been read."""
     scene = code.scene
-    if lock.holders or not scene.is_whole or scene.is_busy(lock.key[0]):
+    if lock.holders or not scene.is_whole or scene.is_busy(lock.key[0]) or code.is_handed_out(lock.key, lock.waiters):
         return None
     if not all(code.is_read(wait) for wait in scene.in_package.get(lock.key[0], ()) if not scene.is_main(wait)):
         return None
     where = code.leaving_locked(lock.key, lock.waiters)
     wait = lock.waiters[0]
     rows = lock.all_rows
-    who = ids_of(wait) if len(lock.waiters) == 1 else f"{scene.count(rows):,} goroutines"
+    who = ids_of(wait) if len(rows) == 1 else f"{scene.count(rows):,} goroutines"
     return Cause(
         name="missing-unlock",
         confidence="likely",
-        title=f"{who} in {place_of(wait)} {waits(wait)} for {lock.name}, which no goroutine holds"
-        + (f": {where}" if where else ""),
+        title=f"{who} in {place_of(wait)} {'waits' if len(rows) == 1 else 'wait'} for {lock.name}, "
+        "which no goroutine holds" + (f": {where}" if where else ""),
         argument="the source of all goroutines in the package was read, and none of them holds it",
         steps=(Step(scene.ids(rows), scene.count(rows), f"waits for {lock.name}", wait.where),),
         rows=tuple(rows),
@@ -314,17 +264,17 @@ def _cause(
     if behind:
         steps.append(Step((), len(behind), f"waits for {lock.name}", lock.waiters[0].where))
     queue = f"; {len(behind):,} {'goroutine waits' if len(behind) == 1 else 'goroutines wait'} for it" if behind else ""
-    circle = name != "blocked-while-holding-lock"
+    alone = name != "blocked-while-holding-lock"
     deciding: Mapping[int, int | None] = {w.stack_id: w.place for w in (holder.wait, *lock.waiters)}
     return Cause(
         name=name,
         confidence=confidence,
-        title=title + ("" if circle else queue),
+        title=title + ("" if alone else queue),
         argument=argument,
         steps=tuple(steps),
         rows=tuple(dict.fromkeys([*culprits, *lock.all_rows])),
         waiting=len(behind),
-        stuck=circle or any(wait.minutes or wait.leaked for wait in (holder.wait, *lock.waiters)),
+        stuck=alone or any(wait.minutes or wait.leaked for wait in (holder.wait, *lock.waiters)),
         deciding={stack: place for stack, place in deciding.items() if place is not None},
         culprits=tuple(culprits),
     )

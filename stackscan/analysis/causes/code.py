@@ -115,6 +115,11 @@ class Code:
             return lock.owner == word  # the nearest object before the lock: objects of one type lie side by side
         return None if lock.address is None else 0 <= lock.address - word < LARGEST_OBJECT
 
+    def is_handed_out(self, key: Key, waits: Iterator[Waiting] | list[Waiting]) -> bool:
+        """Whether a function of the lock's package returns with it held, on purpose."""
+        readings = (reading for wait in waits for reading in self.readings(wait).values())
+        return any(reading.is_handed_out(key[1]) for reading in readings if reading.package == key[0])
+
     def leaving_locked(self, key: Key, waits: Iterator[Waiting] | list[Waiting]) -> str:
         """A function of the package that may return with a lock still held, in words; empty where there is none."""
         for wait in waits:
