@@ -228,7 +228,7 @@ def unaccounted(text: str) -> list[str]:
                 wrong.append(f"a mark that means nothing: {block.mark}")
         elif block.language not in _OTHER_LANGUAGES:
             wrong.append(f"a block of the language {block.language!r}: {first}")
-        elif block.language != "python" and _COMMAND.search(block.body):
+        elif block.language not in ("python", "go") and _COMMAND.search(block.body):
             wrong.append(f"commands outside a console block: {first}")
     outside = _BLOCK.sub("", text)
     indented = [line for line in outside.splitlines() if re.match(r" {4}|\t", line) and _COMMAND.match(line)]
@@ -330,6 +330,7 @@ def test_the_reference_names_every_environment_variable() -> None:
 #: Where each command is explained by hand.
 EXPLAINED: Final = {
     "report": "reading-a-report.md",
+    "show": "reading-a-report.md",
     "check": "ci.md",
     "compare": "compare.md",
     "rules": "rules.md",

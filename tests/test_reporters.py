@@ -475,7 +475,7 @@ def test_a_recovered_handler_did_not_kill_the_process() -> None:
     (level, text), *_ = _verdicts(f"2026/01/02 03:04:05 http: panic serving 127.0.0.1:80: boom\n{dump}")
     assert (level, "the server went on" in text) == ("warning", True)
     (level, text), *_ = _verdicts(f"panic: boom\n\n{dump}")
-    assert (level, text) == ("error", "the process died: panic: boom")
+    assert (level, text) == ("error", "goroutine 7 panicked in main.handle (x.go:10): boom")
 
 
 def test_a_dump_that_lost_something_is_not_called_fine() -> None:
