@@ -114,7 +114,11 @@ class _Judge:
         """The finding with its place and whether it fails."""
         bad = SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
         fails = bad and finding.status not in ("known", "ignored")
-        frame = finding.frame or _frame(finding.stacks, self.policy.source_prefixes)
+        prefixes = tuple(self.policy.source_prefixes)
+        named = finding.frame
+        if named is not None and prefixes and not named.file.startswith(prefixes):
+            named = None  # a library's: the repository's own frame is the better place, where there is one
+        frame = named or _frame(finding.stacks, prefixes) or finding.frame
         return replace(finding, fails=fails, frame=frame)
 
     def _rules(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
@@ -150,7 +154,7 @@ class _Judge:
             kind="rule",
             severity=severity,
             status=status,
-            message=finding.title if died else f"{_counted(finding.count, rule.noun)}: {finding.title}",
+            message=finding.title if finding.steps else f"{_counted(finding.count, rule.noun)}: {finding.title}",
             count=finding.count,
             allowed=allowed,
             baseline=known,
@@ -159,7 +163,7 @@ class _Judge:
             why=rule.why,
             fix=rule.fix,
             references=rule.references,
-            frame=finding.steps[0].frame if died and finding.steps else None,
+            frame=finding.steps[0].frame if finding.steps else None,
             of_crash=died,
             cause=finding.cause,
             confidence=finding.confidence,
