@@ -1,18 +1,17 @@
-"""How many hangs the prototype of root causes names: everyday ones, and published bugs.
+"""How many hangs are named: everyday ones, and published bugs.
 
     python benchmarks/causes.py [GOKER]
 
-Runs each hang of fixtures/programs/hangs (needs Go) and says which cause comes first, with its culprit. GOKER is a
-folder with dumps of the GoKer kernels (NAME.leak.txt.gz, NAME.plain.txt.gz) and their truth.json: a kernel counts when
-one of its accepted causes is among the first three. Source: https://github.com/timmyyuan/gobench.
+Says of each everyday hang among the fixtures (fixtures/programs/hangs, Go 1.26) which cause comes first, with its
+culprit. GOKER is a folder with dumps of the GoKer kernels (NAME.leak.txt.gz, NAME.plain.txt.gz) and their truth.json: a
+kernel counts when one of its accepted causes is among the first three. Source: https://github.com/timmyyuan/gobench.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,29 +20,18 @@ from stackscan.analysis.finding import Finding
 from stackscan.formats.contents import read_source
 from stackscan.knowledge.configuration import shipped
 
-PROGRAMS = Path(__file__).resolve().parent.parent / "fixtures" / "programs"
-#: Each hang, and the cause that is right.
-HANGS = {
-    "self-deadlock": "self-deadlock",
-    "read-again": "rwmutex-recursive-read",
-    "publish-locked": "blocked-while-holding-lock",
-    "http-locked": "blocked-while-holding-lock",
-    "wait-locked": "blocked-while-holding-lock",
-    "once-in-once": "self-deadlock",
-    "early-return": "channel-never-served",
-    "own-results": "waitgroup-never-done",
-    "missing-unlock": "missing-unlock",
-}
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "go"
 
 
 def main() -> None:
     """Print the everyday hangs, then the published ones."""
     named = 0
-    for name, cause in HANGS.items():
-        (first, *_) = causes_of(dump_of(name)) or [None]
-        named += first is not None and first.cause == cause
-        print(f"{name:<16} {'-' if first is None else f'{first.cause} ({first.confidence}): {first.title}'}")
-    print(f"everyday hangs: {named} of {len(HANGS)}")
+    hangs = everyday()
+    for path, cause in hangs.items():
+        (first, *_) = causes_of(path) or [None]
+        named += (None if first is None else first.cause) == cause
+        print(f"{path.stem:<24} {'-' if first is None else f'{first.cause} ({first.confidence}): {first.title}'}")
+    print(f"everyday hangs and healthy programs: {named} of {len(hangs)}")
     for folder in map(Path, sys.argv[1:]):
         for form in ("leak", "plain"):
             right = list(kernels(folder, form))
@@ -56,12 +44,15 @@ def causes_of(path: Path) -> list[Finding]:
     return [finding for finding in analyse(capture, shipped()).stuck if finding.cause is not None]
 
 
-def dump_of(name: str) -> Path:
-    """The dump of one hang."""
-    done = subprocess.run(["go", "run", "-trimpath", "./hangs", name], cwd=PROGRAMS, capture_output=True, check=True)
-    path = Path(tempfile.mkdtemp(prefix="hang-")) / "dump"
-    path.write_bytes(done.stdout)
-    return path
+def everyday() -> dict[Path, str | None]:
+    """The dumps of everyday hangs with the cause that is right for each; None for healthy programs."""
+    index = tomllib.loads((FIXTURES / "index.toml").read_text())
+    named = {name: entry["note"] for name, entry in index.items() if name.startswith("go1.26/hang_")}
+    return {
+        FIXTURES / name: None if note.startswith("healthy") else note
+        for name, note in named.items()
+        if index[name]["format"] == "goroutine-text"
+    }
 
 
 def kernels(folder: Path, form: str) -> Iterator[bool]:

@@ -1,4 +1,4 @@
-"""Crash files: the ways in which a Go program dies, told by its last message, each with why and what to do."""
+"""Crash files: the ways in which a Go program dies, recognised by its last message, each with why and what to do."""
 
 from __future__ import annotations
 
