@@ -222,4 +222,10 @@ class Scene:
 
     def is_idle(self, wait: Waiting) -> bool:
         """Whether all of them wait as expected."""
-        return bool(self.idle_rows) and all(row in self.idle_rows for row in wait.rows.tolist())
+        return id(wait) in self._idle
+
+    @cached_property
+    def _idle(self) -> frozenset[int]:
+        """The waitings that are idle, by their ``id``: asked once a lock, and there may be a hundred thousand."""
+        idle = self.idle_rows
+        return frozenset(id(wait) for wait in self.waits if idle and idle.issuperset(wait.rows.tolist()))
