@@ -150,6 +150,8 @@ def _first_own(stack: Stack) -> int:
 
 def _severity(cause: Cause) -> Severity:
     """What is proved is an error; what is likely, when something is stuck."""
+    if cause.harmless:
+        return "info"
     if cause.confidence == "proved":
         return "error"
     if cause.confidence == "likely":

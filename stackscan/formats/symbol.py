@@ -68,12 +68,17 @@ def origin(frame: Frame) -> Origin:
     """The owner of a frame's code, by its import path and its file."""
     package = read_symbol(frame.function).package
     first = package.partition("/")[0]
-    if first in _STD or not package:
+    if is_std(package) or not package:
         return Origin("std")
     path, has_version, rest = frame.file.replace("\\", "/").partition("@v")
     if has_version and path:
         return Origin("module", _module(path, package), "v" + rest.partition("/")[0])
     return Origin("module", None, None) if "." in first else Origin("main")
+
+
+def is_std(package: str) -> bool:
+    """Whether an import path is the standard library's."""
+    return package.partition("/")[0] in _STD
 
 
 def _module(path: str, package: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as data_field
+from itertools import chain, repeat
 from typing import Any, Final
 
 from stackscan.golang.tree import Node, field, last_line_of, line_of, text, walk
@@ -44,8 +45,14 @@ class Function:
 class Package:
     """What the files of a package declare. ``fields`` are a struct's by name, embedded ones by the name of their type;
     ``embedded`` lists these. ``aliases`` are the locks of conditions, by the names of their fields; ``summaries`` keep
-    what the flow analysis found of functions, ``running`` those that it is in."""
+    what the flow analysis found of functions, ``running`` those that it is in. ``name`` is that of its package clause,
+    ``imports`` are paths by the names that its files use, ``named`` all types that it declares, ``files`` the trees of
+    its files, each with the name of its file."""
 
+    name: str = ""
+    files: list[tuple[Node, str]] = data_field(default_factory=list)
+    imports: dict[str, str] = data_field(default_factory=dict)
+    named: set[str] = data_field(default_factory=set)
     functions: dict[str, Function] = data_field(default_factory=dict)
     fields: dict[str, dict[str, Type]] = data_field(default_factory=dict)
     embedded: dict[str, list[str]] = data_field(default_factory=dict)
@@ -55,10 +62,15 @@ class Package:
     summaries: dict[tuple[str, int], Any] = data_field(default_factory=dict)
     running: set[str] = data_field(default_factory=set)
 
-    def add(self, root: Node) -> None:
+    def add(self, root: Node, file: str = "") -> None:
         """Add the declarations of one file."""
+        self.files.append((root, file))
         for node in root.children:
-            if node.type in ("function_declaration", "method_declaration"):
+            if node.type == "package_clause":
+                self.name = self.name or text(node).removeprefix("package").strip()
+            elif node.type == "import_declaration":
+                self.imports.update(_imports(node))
+            elif node.type in ("function_declaration", "method_declaration"):
                 function = read_function(node)
                 if function is not None:
                     self.functions.setdefault(function.key, function)
@@ -71,6 +83,8 @@ class Package:
         self.aliases.update(_cond_locks(root))
 
     def _add_type(self, spec: Node) -> None:
+        if spec.type in ("type_spec", "type_alias"):
+            self.named.add(text(field(spec, "name")))
         struct = field(spec, "type") if spec.type == "type_spec" else None
         if struct is None or struct.type != "struct_type":
             return
@@ -121,11 +135,25 @@ class Package:
         return None
 
 
-def build_package(roots: Iterable[Node]) -> Package:
-    """The package of some files."""
+def _imports(node: Node) -> Iterator[tuple[str, str]]:
+    """The imported paths by the names that the file has for them."""
+    for spec in walk(node):
+        if spec.type == "import_spec":
+            path = text(field(spec, "path")).strip('"`')
+            yield text(field(spec, "name")) or _last_of(path), path
+
+
+def _last_of(path: str) -> str:
+    """The name that a package most likely has: the last part of its path, without a major version."""
+    parts = [part for part in path.split("/") if not (part[:1] == "v" and part[1:].isdigit())]
+    return parts[-1].removeprefix("go-").partition(".")[0] if parts else path
+
+
+def build_package(roots: Iterable[Node], names: Iterable[str] = ()) -> Package:
+    """The package of some files; ``names`` are what they are called."""
     package = Package()
-    for root in roots:
-        package.add(root)
+    for root, name in zip(roots, chain(names, repeat(""))):  # noqa: B905  # names may be missing
+        package.add(root, name)
     return package
 
 
@@ -172,13 +200,18 @@ def function_at(root: Node, line: int) -> Function | None:
     outer = None if declared is None else read_function(declared)
     within = root if outer is None else outer.body
     for literal in _literals(within, line):
-        body = field(literal, "body")
-        if body is not None:
-            kinds = tuple(_parameters(field(literal, "parameters")))
-            result = read_result(field(literal, "result"))
-            name = "" if outer is None else outer.name
-            outer = Function(name, None, None, kinds, result, literal, body, outer)
+        outer = literal_in(outer, literal) or outer
     return outer
+
+
+def literal_in(outer: Function | None, literal: Node) -> Function | None:
+    """A function literal that is written in a function, or outside of all; None for one without a body."""
+    body = field(literal, "body")
+    if body is None:
+        return None
+    kinds = tuple(_parameters(field(literal, "parameters")))
+    result = read_result(field(literal, "result"))
+    return Function("" if outer is None else outer.name, None, None, kinds, result, literal, body, outer)
 
 
 def _literals(within: Node, line: int) -> Iterator[Node]:

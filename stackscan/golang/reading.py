@@ -12,7 +12,8 @@ from stackscan.golang.excerpt import Excerpt, excerpt
 from stackscan.golang.flow import Flow
 from stackscan.golang.names import Place
 from stackscan.golang.package import Function, Package, build_package, function_at
-from stackscan.golang.roots import SourceFile, Sources
+from stackscan.golang.program import Program
+from stackscan.golang.roots import MAX_FILES, SourceFile, Sources
 from stackscan.golang.state import Event, Hold, State, join
 from stackscan.golang.tree import Node, field, parse, text
 from stackscan.model.snapshot import Frame
@@ -92,6 +93,7 @@ class Reader:
     def __init__(self, finder: Sources) -> None:
         self._finder = finder
         self._packages: dict[tuple[str, bool], Package] = {}
+        self._programs: dict[int, Program] = {}
         self._flows: dict[tuple[str, int], Flow] = {}
         self.mismatched: dict[str, str] = {}
         self._told: set[str] = set()
@@ -148,8 +150,16 @@ class Reader:
         key = (file.package_key, file.key.endswith("_test.go"))
         if key not in self._packages:
             files = [file, *self._finder.siblings(file)]
-            self._packages[key] = build_package(_tree(one.content) for one in files)
+            trees = (_tree(one.content) for one in files)
+            self._packages[key] = build_package(trees, [one.key for one in files])
         return self._packages[key]
+
+    def program(self, reading: Reading) -> Program:
+        """The package of a reading as a whole: who does what with which objects."""
+        package = reading.flow.package
+        if id(package) not in self._programs:
+            self._programs[id(package)] = Program(package)
+        return self._programs[id(package)]
 
     def _flow(self, key: str, function: Function, package: Package) -> Flow:
         at = (key, function.node.start_byte)
@@ -158,7 +168,7 @@ class Reader:
         return self._flows[at]
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=MAX_FILES)
 def _tree(content: bytes) -> Node:
     return parse(content)
 

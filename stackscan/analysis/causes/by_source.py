@@ -10,7 +10,7 @@ from stackscan.analysis.causes.code import Code, Held, Want
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.waiting import Waiting
-from stackscan.analysis.causes.wanted import Holder, Wanted, holders_of, wanted_locks
+from stackscan.analysis.causes.wanted import Holder, Wanted
 from stackscan.analysis.causes.words import ids_of, place_of, waits, why_waits
 from stackscan.analysis.finding import Confidence, Step
 
@@ -18,13 +18,8 @@ from stackscan.analysis.finding import Confidence, Step
 _SHOWN = 12
 
 
-def find(code: Code) -> list[Cause]:
-    """The causes that the source shows, each kind of fault once."""
-    wanted = wanted_locks(code)
-    if not wanted:
-        return []
-    for lock in wanted:
-        lock.holders = list(holders_of(lock, code))
+def find(code: Code, wanted: Sequence[Wanted]) -> list[Cause]:
+    """The causes among the locks that goroutines want which the source shows, each kind of fault once."""
     found: dict[tuple[str, frozenset[int]], Cause] = {}
     in_circle: set[int] = set()
     for circle in _circles(wanted):

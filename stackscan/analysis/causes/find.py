@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from stackscan.analysis.causes import by_source, channels, locks
+from stackscan.analysis.causes import by_source, channels, locks, unserved
+from stackscan.analysis.causes.ahead import Work
 from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.wanted import wanted_locks
 from stackscan.analysis.finding import CONFIDENCES
 from stackscan.golang.reading import Reader
 
@@ -21,9 +23,12 @@ def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
     """The causes, most certain first, then by how many goroutines they explain. ``reader`` reads the source, where it
     is at hand: what it shows goes before what is argued from the dump alone."""
     code = None if reader is None else Code(scene, reader)
-    read = [] if code is None else by_source.find(code)
+    wanted = [] if code is None else wanted_locks(code)
+    read = [] if code is None else by_source.find(code, wanted)
     explained = frozenset(row for cause in read for row in cause.rows)
-    causes = sorted([*read, *locks.find(scene, explained, code), *channels.find(scene)], key=_order)
+    among_locks = [*read, *locks.find(scene, explained, code)]
+    unserved_ = [] if code is None else unserved.find(Work(code), wanted, among_locks)
+    causes = sorted([*among_locks, *unserved_, *channels.find(scene)], key=_order)
     found = _rooted(causes)
     if scene.counted and code is None:  # no words, ids or minutes: nothing is more than possible
         found = [replace(one, confidence="possible") if one.confidence == "likely" else one for one in found]

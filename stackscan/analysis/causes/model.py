@@ -26,7 +26,8 @@ class Cause:
     ``steps`` begin with the culprit; ``rows`` are all goroutines that stand still because of it, the culprit's first;
     ``waiting`` of these goroutines wait behind it. ``argument`` says in one clause why it is believed; ``stuck``:
     something has not moved for long, or cannot. ``deciding`` has the index of the frame to look at, by stack;
-    ``culprits`` are the rows of those who are to blame, in the dump at least.
+    ``culprits`` are the rows of those who are to blame, in the dump at least. ``harmless``: it may well be
+    meant so.
     """
 
     name: Name
@@ -39,6 +40,7 @@ class Cause:
     stuck: bool
     deciding: dict[int, int] = field(default_factory=dict)
     culprits: tuple[int, ...] = ()
+    harmless: bool = False
 
     def with_more(self, rows: tuple[int, ...], remark: str = "") -> Cause:
         """The same cause with more goroutines that it explains, and a remark about them behind its title."""

@@ -70,6 +70,8 @@ def wanted_locks(code: Code) -> list[Wanted]:
             if id(wait) not in one.rows:
                 one.waiters.append(wait)
             one.rows.setdefault(id(wait), []).append(row)
+    for lock in found.values():
+        lock.holders = list(holders_of(lock, code))
     return list(found.values())
 
 

@@ -1,0 +1,150 @@
+"""Who stands still for ever: goroutines that only each other could wake.
+
+All that wait are taken to stand still, as far as the source says what they wait for. Whoever may still be woken by one
+that does not stand still is taken out, until nobody is left to take out: the greatest set in which each waits for
+something that nobody outside of it does. What is not known wakes everybody. (The runtime finds leaked goroutines in the
+same way, by memory instead of by source: Go 1.26, runtime/mgc.go, findGoroutineLeaks.)
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from stackscan.analysis.causes.ahead import Work
+from stackscan.analysis.causes.waiting import Waiting
+from stackscan.analysis.causes.wanted import Wanted
+from stackscan.golang.needs import Need
+from stackscan.golang.unit import Site
+
+
+@dataclass(eq=False)
+class Actor:
+    """Goroutines of one stack (``rows``) that wait for objects of one call of a function (``roots``: where it began;
+    None: not known, or the objects are no variables). ``need`` is what they wait for, or ``lock`` the lock."""
+
+    wait: Waiting
+    rows: list[int]
+    need: Need | None = None
+    roots: frozenset[int] | None = None
+    holders: list[int] = field(default_factory=list)
+    servers: list[tuple[Waiting, frozenset[int] | None]] = field(default_factory=list)
+
+
+class Standstill:
+    """The goroutines that stand still, and who among them could wake whom."""
+
+    def __init__(self, work: Work, locks: Sequence[Wanted], stuck: Iterable[int]) -> None:
+        self._work = work
+        self._scene = work.code.scene
+        self._sites: dict[int, list[Site]] = {}
+        self._known = frozenset(stuck)  # a cause among locks says that they never go on
+        self._locks = locks
+        self.actors = [*self._waiting(), *self._locked()]
+        for actor in self.actors:
+            actor.servers = list(self._servers(actor))
+        self._settle()
+
+    # -- who waits ---------------------------------------------------------------------------------------------------
+
+    def _waiting(self) -> Iterable[Actor]:
+        for wait in self._scene.waits:
+            need = None if wait.is_writer else self._work.need(wait)
+            if need is None:
+                continue
+            groups: dict[frozenset[int] | None, list[int]] = defaultdict(list)
+            for row in wait.rows.tolist():
+                groups[None if need.family is None else self._work.roots(row, need)].append(row)
+            yield from (Actor(wait, rows, need, roots) for roots, rows in groups.items())
+
+    def _locked(self) -> Iterable[Actor]:
+        """Those that wait for a lock whose holders the source names."""
+        for lock in self._locks:
+            holders = [row for holder in lock.holders if holder.held.must for row in holder.rows]
+            if holders:
+                for wait in lock.waiters:
+                    rows = [row for row in lock.rows[id(wait)] if row not in self._known]
+                    if rows:
+                        yield Actor(wait, rows, holders=holders)
+
+    # -- who wakes them ----------------------------------------------------------------------------------------------
+
+    def sites(self, need: Need) -> list[Site]:
+        """The places in the source that serve a need."""
+        key = id(need)
+        if key not in self._sites:
+            self._sites[key] = need.sites()
+        return self._sites[key]
+
+    def _servers(self, actor: Actor) -> Iterable[tuple[Waiting, frozenset[int] | None]]:
+        """The stacks from which somebody may wake the actor, each with the rows that may (None: all)."""
+        need = actor.need
+        if need is None:
+            for wait in self._scene.waits_of(actor.holders):
+                yield wait, frozenset(actor.holders)
+            return
+        sites = self.sites(need)
+        if not sites:
+            return
+        for wait in self._scene.waits:
+            ahead = self._work.ahead(wait) if need.family is None else self._work.within(wait, need)
+            may = ahead.unknown or any(ahead.has(need.package, site) for site in sites)
+            if not may:
+                continue
+            if need.family is None or actor.roots is None:
+                yield wait, None
+            elif rows := self._of_same_call(wait, need, actor.roots):
+                yield wait, rows
+
+    def _of_same_call(self, wait: Waiting, need: Need, roots: frozenset[int]) -> frozenset[int]:
+        """The goroutines of a stack that may have the same variables: of one call of the function."""
+        found = []
+        for row in wait.rows.tolist():
+            mine = self._work.roots(row, need)
+            if mine is None or mine & roots:
+                found.append(row)
+        return frozenset(found)
+
+    # -- the greatest set --------------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        by_row = {row: actor for actor in self.actors for row in actor.rows}
+        still = set(self.actors)
+        changed = True
+        while changed:
+            changed = False
+            for actor in list(still):
+                if self._may_go_on(actor, still, by_row):
+                    still.discard(actor)
+                    changed = True
+        self.still = [actor for actor in self.actors if actor in still]
+
+    def _may_go_on(self, actor: Actor, still: set[Actor], by_row: Mapping[int, Actor]) -> bool:
+        need = actor.need
+        if need is not None and any(self._work.by_runtime.has(need.package, site) for site in self.sites(need)):
+            return True
+        own = set(actor.rows)
+        for wait, rows in actor.servers:
+            for row in wait.rows.tolist() if rows is None else rows:
+                other = by_row.get(row)
+                if row not in own and row not in self._known and (other is None or other not in still):
+                    return True
+        return False
+
+    @cached_property
+    def of_row(self) -> dict[int, Actor]:
+        """Those that stand still, by row."""
+        return {row: actor for actor in self.still for row in actor.rows}
+
+    def behind(self, actor: Actor) -> list[Actor]:
+        """Those that stand still and could wake this one."""
+        found: dict[int, Actor] = {}
+        own = set(actor.rows)
+        for wait, rows in actor.servers:
+            for row in wait.rows.tolist() if rows is None else rows:
+                other = self.of_row.get(row)
+                if other is not None and row not in own:
+                    found.setdefault(id(other), other)
+        return list(found.values())

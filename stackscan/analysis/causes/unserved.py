@@ -1,0 +1,289 @@
+"""Causes among channels, WaitGroups and conditions that the source shows: nobody is left who would serve them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from stackscan.analysis.causes.ahead import Work
+from stackscan.analysis.causes.model import Cause, Name
+from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.standstill import Actor, Standstill
+from stackscan.analysis.causes.waiting import CHANNELS
+from stackscan.analysis.causes.wanted import Wanted
+from stackscan.analysis.causes.words import named_ids, place_of
+from stackscan.analysis.finding import Confidence, Step
+from stackscan.golang.needs import Need
+from stackscan.golang.unit import Site
+
+_WAITS: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
+#: Places that a sentence names.
+_NAMED: Final = 2
+_SHOWN: Final = 6
+_CIRCLE: Final = "as the source says, each could only be woken by another one of them"
+_NOBODY: Final = "the source of all goroutines was read, and none of them is on its way there"
+
+
+def find(work: Work, locks: Sequence[Wanted], found: Sequence[Cause]) -> list[Cause]:
+    """What waits for something that nobody left will do. ``found`` are the causes among locks: who is in one goes on
+    when that one is gone."""
+    scene = work.code.scene
+    if not scene.is_whole or not any(w.reasons & _WAITS and not scene.is_idle(w) for w in scene.waits):
+        return []
+    stuck = {row for cause in found if cause.stuck for row in cause.rows}
+    whole = Standstill(work, locks, stuck)
+    return [_cause(end, whole, work, found) for end in _ends(whole) if _is_told(end, work)]
+
+
+# -- who is at the end -----------------------------------------------------------------------------------------------
+
+
+class End:
+    """Goroutines that wait for nobody but each other: ``first`` are they, ``behind`` those that wait for them."""
+
+    def __init__(self, first: list[Actor]) -> None:
+        self.first = first
+        self.behind: list[Actor] = []
+
+    @property
+    def actors(self) -> list[Actor]:
+        """All of them."""
+        return [*self.first, *self.behind]
+
+
+def _ends(whole: Standstill) -> list[End]:
+    """The ends of all chains of waiting, those of one stack together."""
+    parts = _components(whole)
+    end_of: dict[int, End] = {}
+    ends: dict[object, End] = {}
+    for part in parts:  # what a part waits for comes before it
+        members = {id(actor) for actor in part}
+        ahead = [end_of[id(other)] for a in part for other in whole.behind(a) if id(other) not in members]
+        if ahead:
+            end = ahead[0]
+            end.behind += part
+        else:
+            key = _about(part)
+            known = ends.get(key)
+            if known is None:
+                end = ends[key] = End(list(part))
+            else:
+                end = known
+                end.first += part
+        for actor in part:
+            end_of[id(actor)] = end
+    return list(ends.values())
+
+
+def _about(part: Sequence[Actor]) -> object:
+    """What faults of one kind have in common: the objects that one stack waits for; else the stacks."""
+    need = part[0].need
+    if len(part) > 1 or need is None or not need.wants:
+        return frozenset(id(actor.wait) for actor in part)
+    return need.package, frozenset((need.program.classes.find(want.key), want.deeds) for want in need.wants)
+
+
+def _components(whole: Standstill) -> list[list[Actor]]:
+    """The strongly connected components, each behind all that it waits for (Tarjan, without recursion)."""
+    number: dict[int, int] = {}
+    low: dict[int, int] = {}
+    open_: list[Actor] = []
+    is_open: set[int] = set()
+    found: list[list[Actor]] = []
+    for start in whole.still:
+        if id(start) in number:
+            continue
+        todo: list[tuple[Actor, list[Actor]]] = []
+        _enter(start, whole, number, low, open_, is_open, todo)
+        while todo:
+            actor, left = todo[-1]
+            if left:
+                other = left.pop()
+                if id(other) not in number:
+                    _enter(other, whole, number, low, open_, is_open, todo)
+                elif id(other) in is_open:
+                    low[id(actor)] = min(low[id(actor)], number[id(other)])
+                continue
+            todo.pop()
+            if todo:
+                low[id(todo[-1][0])] = min(low[id(todo[-1][0])], low[id(actor)])
+            if low[id(actor)] == number[id(actor)]:
+                part: list[Actor] = []
+                while not part or part[-1] is not actor:
+                    part.append(open_.pop())
+                    is_open.discard(id(part[-1]))
+                found.append(part[::-1])
+    return found
+
+
+def _enter(
+    actor: Actor,
+    whole: Standstill,
+    number: dict[int, int],
+    low: dict[int, int],
+    open_: list[Actor],
+    is_open: set[int],
+    todo: list[tuple[Actor, list[Actor]]],
+) -> None:
+    number[id(actor)] = low[id(actor)] = len(number)
+    open_.append(actor)
+    is_open.add(id(actor))
+    todo.append((actor, whole.behind(actor)))
+
+
+# -- what is said ----------------------------------------------------------------------------------------------------
+
+
+def _is_told(end: End, work: Work) -> bool:
+    """Workers without work are no hang, unless somebody waits for them or they wait for themselves."""
+    needs = [actor.need for actor in end.first if actor.need is not None]
+    if not needs or any(work.code.scene.is_idle(actor.wait) for actor in end.first):
+        return False
+    workers = all(need.receives and need.in_loop for need in needs)
+    return not workers or bool(end.behind) or len({id(a.wait) for a in end.first}) > 1 or _is_own(end)
+
+
+def _is_harmless(end: End, whole: Standstill) -> bool:
+    """Whether all wait to be told to stop, and nobody waits for them: for a goroutine that lives as long as the process
+    that is as it should be."""
+    needs = [actor.need for actor in end.first if actor.need is not None]
+    return not end.behind and not _is_own(end) and all(need.receives and _only_ends(need, whole) for need in needs)
+
+
+def _only_ends(need: Need, whole: Standstill) -> bool:
+    """Whether all that could serve a receive closes the channel or cancels the context: it waits to be told to stop."""
+    sites = whole.sites(need)
+    return bool(sites) and all(site.deed in ("close", "call") for site in sites)
+
+
+def _is_own(end: End) -> bool:
+    """Whether they wait for what they alone would do, later."""
+    return any(
+        rows is None or rows & set(actor.rows)
+        for actor in end.first
+        for wait, rows in actor.servers
+        if wait is actor.wait
+    )
+
+
+def _cause(end: End, whole: Standstill, work: Work, found: Sequence[Cause]) -> Cause:
+    scene = work.code.scene
+    counts = Counter(id(actor.wait) for actor in end.first for _ in actor.rows)
+    first = sorted(end.first, key=lambda a: (a.need is None, bool(a.need and a.need.receives), -counts[id(a.wait)]))
+    waits = list({id(actor.wait): actor for actor in first}.values())
+    needs = [actor.need for actor in waits if actor.need is not None]
+    rows = tuple(dict.fromkeys(row for actor in (*first, *end.behind) for row in actor.rows))
+    circle = len({_about([actor]) for actor in waits}) > 1
+    behind = list({id(actor.wait): actor for actor in end.behind}.values())
+    steps = [_step(actor, end.first, scene) for actor in waits] + [_step(a, end.behind, scene) for a in behind]
+    minutes = any(actor.wait.minutes or actor.wait.leaked for actor in end.actors)
+    harmless = _is_harmless(end, whole)
+    return Cause(
+        name=_name(needs, end),
+        confidence="possible" if harmless else _confidence(end, work),
+        title=_circle(waits, scene) if circle else _alone(first, whole, work),
+        argument=_CIRCLE if circle else _NOBODY,
+        steps=tuple(steps[:_SHOWN]),
+        rows=rows,
+        waiting=scene.count([row for actor in end.behind for row in actor.rows]),
+        stuck=minutes or circle or bool(end.behind) or not needs[0].receives,
+        deciding={a.wait.stack_id: a.wait.place for a in end.actors if a.wait.place is not None},
+        culprits=_culprits(first, found),
+        harmless=harmless,
+    )
+
+
+def _culprits(first: Sequence[Actor], found: Sequence[Cause]) -> tuple[int, ...]:
+    """The rows that decide; where some of them hold locks that others of them want, those: the lock is the cause."""
+    rows = dict.fromkeys(row for actor in first for row in actor.rows)
+    shared = [tuple(row for row in cause.rows if row in rows) for cause in found]
+    return max(shared, key=len, default=()) or tuple(rows)
+
+
+def _name(needs: Sequence[Need], end: End) -> Name:
+    deeds = {deed for need in needs for want in need.wants for deed in want.deeds}
+    waits_for_all = any("sync.WaitGroup.Wait" in actor.wait.reasons for actor in end.actors)
+    if "signal" in deeds:
+        return "cond-never-signalled"
+    if "done" in deeds or (waits_for_all and len({id(actor.wait) for actor in end.first}) > 1):
+        return "waitgroup-never-done"
+    return "channel-never-served"
+
+
+def _confidence(end: End, work: Work) -> Confidence:
+    """Proved where only variables of one call are about: nobody else can have them."""
+    scene = work.code.scene
+    if any(actor.wait.leaked for actor in end.first) or scene.all_asleep:
+        return "proved"
+    if scene.counted:
+        return "possible"
+    local = all(a.need is not None and a.need.family is not None for a in end.first)
+    read = all(work.code.is_read(actor.wait) for actor in end.actors)
+    return "proved" if local and read else "likely"
+
+
+def _step(actor: Actor, among: Sequence[Actor], scene: Scene) -> Step:
+    rows = [row for other in among if other.wait is actor.wait for row in other.rows]
+    does = f"waits {actor.need.does}" if actor.need is not None else "waits for a lock"
+    return Step(scene.ids(rows), scene.count(rows), does, actor.wait.where)
+
+
+def _who(actors: Sequence[Actor], scene: Scene) -> tuple[str, bool]:
+    """``goroutine 7``, ``98 goroutines``; and whether it is one."""
+    rows = [row for actor in actors for row in actor.rows]
+    count = scene.count(rows)
+    ids = scene.ids(rows)
+    if count <= 3 and len(ids) == count:
+        return named_ids(ids), count == 1
+    return f"{count:,} goroutines" if count > 1 else "a goroutine", count == 1
+
+
+def _circle(waits: Sequence[Actor], scene: Scene) -> str:
+    """Each waits for the next one."""
+    parts = []
+    for actor in waits[:3]:
+        who, one = _who([actor], scene)
+        does = actor.need.does if actor.need is not None else "for a lock"
+        parts.append(f"{who} in {place_of(actor.wait)} {'waits' if one else 'wait'} {does}")
+    more = f" (and {len(waits) - 3} more places)" if len(waits) > 3 else ""
+    return f"deadlock: {'; '.join(parts)}{more}"
+
+
+def _alone(first: Sequence[Actor], whole: Standstill, work: Work) -> str:
+    actor = first[0]
+    need = actor.need
+    assert need is not None  # noqa: S101  # who waits for a lock is never alone at an end
+    who, one = _who(first, work.code.scene)
+    most = "" if len({actor.wait.where for actor in first}) == 1 else "most "
+    where = f"({most}in {place_of(actor.wait)})" if most else f"in {place_of(actor.wait)}"
+    says = f"{who} {where} {'waits' if one else 'wait'} {need.does}"
+    if need.stopped:
+        return f"{says} and a stopped timer sends nothing"
+    sites = whole.sites(need)
+    if not sites:
+        return f"{says}, and nothing in package {need.package} {_would(need)}"
+    if all(wait is actor.wait for wait, _ in actor.servers) and actor.servers:
+        return f"{says}, which only {'it' if one else 'they'} would do, later ({_places(sites, need)})"
+    return f"{says}, and nobody is left who {_would(need)} ({_places(sites, need)})"
+
+
+def _would(need: Need) -> str:
+    deeds = {deed for want in need.wants for deed in want.deeds}
+    if deeds == {"receive"}:
+        return "receives from it"
+    if deeds == {"send", "close"}:
+        return "sends to it or closes it"
+    if "done" in deeds:
+        return "calls Done"
+    if "signal" in deeds:
+        return "signals it"
+    return "cancels it" if deeds == {"call"} else "is on the other side"
+
+
+def _places(sites: Sequence[Site], need: Need) -> str:
+    """``worker, line 41; Close, line 80``: where it would be done."""
+    named = [f"{need.program.units[site.unit].function.declared.key}, line {site.line}" for site in sites]
+    named = list(dict.fromkeys(named))
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return f"{'; '.join(named[:_NAMED])}{more}"

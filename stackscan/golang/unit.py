@@ -1,0 +1,140 @@
+"""What one function does with channels, WaitGroups and conditions, and whom it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from stackscan.golang.names import Names
+from stackscan.golang.package import Function
+from stackscan.golang.tree import Node, line_of, text, walk
+from stackscan.golang.tree import field as child
+from stackscan.golang.values import Key
+
+#: What is done with an object. ``call``: a function value is called, such as the cancel of a context.
+Deed = Literal["send", "receive", "close", "done", "add", "signal", "broadcast", "call"]
+#: Nodes behind which no other way of the same statement is taken.
+_WAYS: Final = frozenset({"communication_case", "default_case", "expression_case", "type_case"})
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place that does something with the objects of a class."""
+
+    deed: Deed
+    key: Key
+    unit: int
+    node: Node
+
+    @property
+    def line(self) -> int:
+        """Its line."""
+        return line_of(self.node)
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A call: of functions of the package (``targets``), of function values (``key``), or of others (``name``; with
+    the path of the package where it is imported). ``unit`` is the function that calls, ``node`` the call."""
+
+    unit: int
+    node: Node
+    name: str
+    targets: set[int] = field(default_factory=set)
+    key: Key | None = None
+    path: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """A function or function literal: its sites, its calls, the literals that are written in it, and the variables that
+    it declares itself (``owns``; ``given`` are its parameters). ``outer`` is the one that it is written in."""
+
+    number: int
+    file: str
+    function: Function
+    names: Names
+    outer: Unit | None = None
+    given: frozenset[str] = frozenset()
+    owns: frozenset[str] = frozenset()
+    sites: list[Site] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    literals: list[Node] = field(default_factory=list)
+
+    @property
+    def scope(self) -> str:
+        """The scope of its variables."""
+        key = self.function.declared.key
+        return key if self.function.outer is None else f"{key}·{self.number}"
+
+    def scope_of(self, name: str) -> str:
+        """The scope that a variable is of: the innermost one around that declares it."""
+        unit: Unit | None = self
+        while unit is not None:
+            if name in unit.owns or name in unit.given:
+                return unit.scope
+            unit = unit.outer
+        return self.scope
+
+    @property
+    def around(self) -> Iterator[Unit]:
+        """It, and those that it is written in: it sees their variables."""
+        unit: Unit | None = self
+        while unit is not None:
+            yield unit
+            unit = unit.outer
+
+    def after(self, nodes: list[Node], *, at_end: bool = False) -> list[tuple[int, int]]:
+        """The byte ranges that may run once these nodes are done: what follows, the loops around them, and what is
+        deferred (all that there is ``at_end``). All of it where none is given, or where the function jumps."""
+        body = self.function.body
+        if at_end:
+            nodes = [body.children[-1]] if body.children else []
+        whole = [(body.start_byte, body.end_byte)]
+        if not nodes or any(node.type == "goto_statement" for node in walk(body, into_literals=False)):
+            return whole
+        found = [
+            (node.start_byte, node.end_byte)
+            for node in walk(body, into_literals=False)
+            if node.type == "defer_statement"
+        ]
+        for node in nodes:
+            found += _behind(node, body)
+        return found
+
+
+def _behind(node: Node, body: Node) -> Iterator[tuple[int, int]]:
+    """What may run after a node, level by level."""
+    for case in node.named_children if node.type == "select_statement" else ():
+        if case.type in _WAYS:
+            chosen = child(case, "communication")
+            yield (case.start_byte if chosen is None else chosen.end_byte), case.end_byte
+    at, above = node, node.parent
+    while above is not None and at.id != body.id:
+        if above.type == "for_statement":
+            yield above.start_byte, above.end_byte
+        elif at.type not in _WAYS and not _is_chosen(at, above):
+            yield at.end_byte, above.end_byte
+        at, above = above, above.parent
+
+
+def _is_chosen(node: Node, above: Node) -> bool:
+    """Whether a node is one way of an if statement: the other one is not taken behind it."""
+    consequence = child(above, "consequence") if above.type == "if_statement" else None
+    return consequence is not None and node.end_byte > consequence.start_byte
+
+
+def declared_in(body: Node) -> Iterator[str]:
+    """The variables that a function declares itself, without those of literals in it."""
+    for node in walk(body, into_literals=False):
+        if node.type == "var_spec":
+            yield from (text(name) for name in node.children_by_field_name("name"))
+        elif node.type in ("short_var_declaration", "range_clause") or (
+            node.type == "receive_statement" and any(part.type == ":=" for part in node.children)
+        ):
+            left = child(node, "left")
+            yield from (text(name) for name in (left.named_children if left is not None else ()))
+        elif node.type == "type_switch_statement":
+            alias = child(node, "alias")
+            yield from (text(name) for name in (alias.named_children if alias is not None else ()))
