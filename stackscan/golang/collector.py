@@ -10,7 +10,7 @@ from stackscan.golang.names import arguments_of
 from stackscan.golang.package import Package
 from stackscan.golang.tree import Node, field, text, walk
 from stackscan.golang.unit import Call, Deed, Site, Unit
-from stackscan.golang.values import RESULTS, Classes, Key
+from stackscan.golang.values import RESULTS, Classes, Key, Origin
 
 _DEEDS: Final[dict[tuple[str, str], Deed]] = {
     ("sync.WaitGroup", "Done"): "done",
@@ -19,6 +19,8 @@ _DEEDS: Final[dict[tuple[str, str], Deed]] = {
     ("sync.Cond", "Signal"): "signal",
     ("sync.Cond", "Broadcast"): "broadcast",
 }
+#: Types that are used as they are declared.
+_BY_VALUE: Final = ("sync.WaitGroup", "sync.Cond")
 
 
 class Collector(Expressions):
@@ -44,6 +46,7 @@ class Collector(Expressions):
                 "call_expression": self._call,
                 "type_conversion_expression": self._call,
                 "composite_literal": self._literal,
+                "selector_expression": self._method_value,
             }.get(node.type)
             if note is not None:
                 note(node)
@@ -59,7 +62,15 @@ class Collector(Expressions):
         self._join(list_of(field(node, "left")), list_of(field(node, "right")))
 
     def _declare(self, node: Node) -> None:
-        self._join(list(node.children_by_field_name("name")), list_of(field(node, "value")))
+        names = list(node.children_by_field_name("name"))
+        self._join(names, list_of(field(node, "value")))
+        if text(field(node, "type")) in _BY_VALUE:
+            for name in names:
+                self._made_here(self.value(name), node)
+
+    def _made_here(self, key: Key | None, node: Node) -> None:
+        if key is not None:
+            self.classes.facts(key).made.append(Origin(node, self.unit.file, self.unit.number))
 
     def _join(self, left: list[Node], right: list[Node]) -> None:
         if len(left) == len(right):
@@ -109,6 +120,8 @@ class Collector(Expressions):
         """A composite literal: its values are those of the struct's fields, or of a list or map."""
         kind, body = field(node, "type"), field(node, "body")
         owner = text(kind)
+        if owner in _BY_VALUE:
+            self._made_here((RESULTS, f"{node.id}#0"), node)
         fields = list(self.package.fields.get(owner, ()))
         for place, element in enumerate(() if body is None else body.named_children):
             parts = [child.named_children[0] for child in element.named_children if child.named_children]
@@ -141,6 +154,13 @@ class Collector(Expressions):
             self.unit.calls.append(call)
             if call.key is not None:
                 self.unit.sites.append(Site("call", call.key, self.unit.number, node))
+
+    def _method_value(self, node: Node) -> None:
+        """``wg.Done`` as a value: nothing tells who calls it."""
+        operand, above = field(node, "operand"), node.parent
+        is_called = above is not None and above.type == "call_expression" and field(above, "function") == node
+        if not is_called and (self.names.type_of(operand).bare.name, text(field(node, "field"))) in _DEEDS:
+            self.classes.escape([self.value(operand)])
 
     def _resolved(self, callee: Node, node: Node) -> Call | None:
         """Whom a call calls; None for a conversion."""

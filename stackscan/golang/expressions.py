@@ -126,7 +126,7 @@ class Expressions:
     def _made(self, node: Node, result: Key) -> Key:
         made = self.classes.facts(result).made
         if not made:
-            made.append(Origin(node, self.unit.file, _capacity(node)))
+            made.append(Origin(node, self.unit.file, self.unit.number, _capacity(node)))
         return result
 
     def _root(self, result: Key) -> Key:
@@ -163,6 +163,7 @@ class Expressions:
         contexts = self.classes.facts(context).contexts
         if not contexts:
             contexts.append(Derived(parent, cancel, CONTEXTS[name]))
+            self.classes.facts(cancel).made.append(Origin(node, self.unit.file, self.unit.number))
         return context, cancel
 
 

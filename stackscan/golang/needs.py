@@ -34,7 +34,7 @@ class Need:
     ``does`` says it behind "waits" (``to send to `results```). ``family`` are the functions whose variables its objects
     are (None: they lie in structs, or where others may find them), ``makers`` those that declare them; ``made`` are the
     places where they are made. ``receives``: it waits for a value, a close or a cancel; ``in_loop``: as a worker does;
-    ``stopped``: it receives from a timer after Stop.
+    ``never`` says why nobody can ever serve it.
     """
 
     package: str
@@ -47,7 +47,7 @@ class Need:
     made: tuple[Origin, ...]
     receives: bool
     in_loop: bool
-    stopped: bool = False
+    never: str = ""
 
     def sites(self) -> list[Site]:
         """The places that serve it."""
@@ -81,6 +81,9 @@ class _Finder:
         if any("select" in reason for reason in reasons):
             nodes = [node for node in nodes if node.type == "select_statement"]
             return self._select(nodes[0]) if len(nodes) == 1 else None
+        if "chan receive (nil chan)" in reasons:
+            found = [need for node in nodes if (need := self._nil(node)) is not None]
+            return found[0] if len(found) == 1 else None
         for reason, find in (
             ("chan send", self._send),
             ("chan receive", self._receive),
@@ -92,7 +95,7 @@ class _Finder:
                 return found[0] if len(found) == 1 else None
         return None
 
-    def _of(self, node: Node, does: str, wants: Sequence[Want], *, stopped: bool = False) -> Need | None:
+    def _of(self, node: Node, does: str, wants: Sequence[Want], *, never: str = "") -> Need | None:
         keys = [want.key for want in wants]
         if any(self._program.escapes(key) for key in keys):
             return None
@@ -108,7 +111,7 @@ class _Finder:
             made=tuple(origin for key in keys for origin in self._program.classes.facts(key).made),
             receives=all("send" in want.deeds or "call" in want.deeds for want in wants),
             in_loop=_in_loop(node),
-            stopped=stopped,
+            never=never,
         )
 
     def _send(self, node: Node) -> Need | None:
@@ -123,9 +126,16 @@ class _Finder:
         if channel is None or node.type not in ("unary_expression", "range_clause", "receive_statement"):
             return None
         if _is_stopped(node, channel):
-            return self._of(node, f"to receive from `{_short(channel)}`, whose timer is stopped,", (), stopped=True)
+            return self._of(node, f"to receive from `{_short(channel)}`", (), never="a stopped timer sends nothing")
         wants = self._wants(channel, _SERVES_RECEIVE)
         return None if wants is None else self._of(node, f"to receive from `{_short(channel)}`", wants)
+
+    def _nil(self, node: Node) -> Need | None:
+        """A receive from a nil channel. The Done of a context that nothing ends is one, on purpose."""
+        channel = field(node, "right" if node.type == "range_clause" else "operand")
+        if channel is None or _last_name(channel) == "Done":
+            return None
+        return self._of(node, f"to receive from `{_short(channel)}`", (), never="a nil channel is never ready")
 
     def _select(self, node: Node) -> Need | None:
         """All cases of a select: any of them wakes it."""
@@ -196,6 +206,11 @@ class _Finder:
         return found
 
 
+def _last_name(node: Node) -> str:
+    """The method that a call calls."""
+    return text(field(field(node, "function"), "field"))
+
+
 def _short(node: Node | None) -> str:
     """An expression on one line, of bearable length."""
     line = " ".join(text(node).split())
@@ -219,10 +234,7 @@ def _in_loop(node: Node) -> bool:
         return True
     at: Node | None = node
     while at is not None and at.type not in ("func_literal", "function_declaration", "method_declaration"):
-        if at.type == "for_statement" and not any(
-            child.type == "range_clause" or (child.type == "for_clause" and field(child, "condition") is not None)
-            for child in at.named_children
-        ):
+        if at.type == "for_statement" and all(part.type in ("block", "comment") for part in at.named_children):
             return True
         at = at.parent
     return False

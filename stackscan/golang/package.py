@@ -36,6 +36,12 @@ class Function:
         return self.name if self.owner is None else f"{self.owner}.{self.name}"
 
     @property
+    def is_variadic(self) -> bool:
+        """Whether its last parameter takes any number of arguments."""
+        given = field(self.node, "parameters")
+        return given is not None and any(c.type == "variadic_parameter_declaration" for c in given.children)
+
+    @property
     def declared(self) -> Function:
         """The declared function that it is, or that it was written in."""
         return self if self.outer is None else self.outer.declared
@@ -182,6 +188,7 @@ def _parameters(node: Node | None) -> Iterator[tuple[str, Type]]:
     for declared in () if node is None else node.children:
         if declared.type in ("parameter_declaration", "variadic_parameter_declaration"):
             kind = read_type(field(declared, "type"))
+            kind = Type("list", elem=kind) if declared.type.startswith("variadic") else kind
             for name in declared.children_by_field_name("name"):
                 yield text(name), kind
 

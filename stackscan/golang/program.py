@@ -28,7 +28,7 @@ _MOST_PASSES: Final = 5
 class Program:
     """The functions of a package with what they do, and the classes of its names. ``handed`` are functions that others
     may call: passed out of the package, or put where anybody may find them; ``by_runtime`` those that a timer or the
-    garbage collector runs."""
+    garbage collector runs. ``started`` are the bodies of goroutines."""
 
     def __init__(self, package: Package) -> None:
         self.package = package
@@ -37,6 +37,7 @@ class Program:
         self.by_name: dict[str, list[int]] = defaultdict(list)
         self.handed: set[int] = set()
         self.by_runtime: set[int] = set()
+        self.started: set[int] = set()
         self._is_main = package.name == "main"
         files = {root.id: file for root, file in package.files}
         for root, file in package.files:
@@ -110,6 +111,9 @@ class Program:
                 self.classes.escape((given.scope, name) for name, _ in given.function.parameters)
 
     def _bind_call(self, call: Call, unit: Unit) -> None:
+        above = call.node.parent
+        if above is not None and above.type == "go_statement":
+            self.started |= call.targets
         if call.key is not None:
             call.targets |= self.classes.facts(call.key).functions
         read = self.values(unit)
@@ -118,16 +122,21 @@ class Program:
             target = self.units.get(number)
             if target is None:
                 continue
-            given = [read(argument) for argument in arguments_of(call.node)]
-            names = [name for name, _ in target.function.parameters]
-            for place, value in enumerate(given):
-                if names:
-                    self.classes.join((target.scope, names[min(place, len(names) - 1)]), value)
+            self._bind_arguments(target, list(arguments_of(call.node)), read)
             if target.function.receiver is not None and operand is not None:
                 self.classes.join((target.scope, target.function.receiver), read(operand))
             for place in range(3):
                 result = (RESULTS, f"{call.node.id}#{place}")
                 self.classes.join(result, (RESULTS, f"{number}#{place}"))
+
+    def _bind_arguments(self, target: Unit, given: list[Node], read: Callable[[Node], Key | None]) -> None:
+        names = [(target.scope, name) for name, _ in target.function.parameters]
+        last = len(names) - 1
+        for place, argument in enumerate(given if names else ()):
+            name = names[min(place, last)]
+            if place >= last and target.function.is_variadic and argument.type != "variadic_argument":
+                name = self.classes.element(name)
+            self.classes.join(name, read(argument))
 
     def _hand_out(self, call: Call, unit: Unit) -> None:
         """Nothing tells what others do with what they are given."""
@@ -143,6 +152,10 @@ class Program:
                 self.classes.escape([value])
         if call.path != "sync":
             self.classes.escape((RESULTS, f"{call.node.id}#{place}") for place in range(3))
+
+    def is_of_goroutine(self, number: int) -> bool:
+        """Whether a function is the body of a goroutine, or written in one."""
+        return any(unit.number in self.started for unit in self.units[number].around)
 
     def escapes(self, key: Key) -> bool:
         """Whether code outside of the package may have an object of a class."""
@@ -160,10 +173,8 @@ class Program:
         return Expressions(unit, self.package, self.classes).value
 
     def family(self, keys: Iterable[Key]) -> tuple[frozenset[str], frozenset[str]] | None:
-        """The functions whose variables some objects are, and no others', and those of them that declare them other
-        than as parameters; None where they lie in a struct or in a variable of the package: whoever has the struct has
+        """The functions whose variables some objects are, and no others', and those of them that make them; None where they lie in a struct or in a variable of the package: whoever has the struct has
         them."""
-        by_scope = {unit.scope: unit for unit in self.units.values()}
         found: set[str] = set()
         makers: set[str] = set()
         for key in keys:
@@ -175,6 +186,6 @@ class Program:
                     return None
                 elif scope != "func":
                     found.add(scope)
-                    if scope in by_scope and name.removesuffix("[]") in by_scope[scope].owns:
-                        makers.add(scope)
+            made = (self.units.get(origin.unit) for origin in self.classes.facts(key).made)
+            makers.update(unit.scope for unit in made if unit is not None)
         return frozenset(found), frozenset(makers)

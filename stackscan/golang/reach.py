@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from stackscan.formats.symbol import is_std
 from stackscan.golang.program import Program
-from stackscan.golang.tree import Node
+from stackscan.golang.tree import Node, line_of
 from stackscan.golang.unit import Call, Site, Unit
 
 
@@ -47,6 +47,12 @@ class Reach:
         for literal in unit.literals:
             if is_ahead(literal):
                 self.whole(package, [literal.id], into)
+
+    def line(self, package: str, unit: Unit, line: int, into: Ahead) -> None:
+        """Add what a line of a function calls: a go statement that has just begun."""
+        for call in unit.calls:
+            if line_of(call.node) == line:
+                self._call(package, call, into)
 
     def whole(self, package: str, numbers: Iterable[int], into: Ahead) -> None:
         """Add whole functions, and all that they call."""

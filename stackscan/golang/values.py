@@ -21,11 +21,12 @@ RESULTS: Final = "()"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an object comes from: ``node`` makes it, in the file ``file``. ``capacity`` is a channel's, as written ("":
-    none)."""
+    """Where an object comes from: ``node`` makes it, in the file ``file`` and the function ``unit``. ``capacity`` is a
+    channel's, as written ("": none)."""
 
     node: Node
     file: str
+    unit: int
     capacity: str = ""
 
 

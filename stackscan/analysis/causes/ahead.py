@@ -13,6 +13,7 @@ from stackscan.golang.program import Program
 from stackscan.golang.reach import Ahead, Reach
 from stackscan.golang.reading import Reading
 from stackscan.golang.unit import Unit
+from stackscan.model.snapshot import Frame
 
 #: Packages of the library that call functions of the program, from loops of their own.
 _CALL_BACK: Final = ("net/http", "net/rpc", "database/sql", "testing", "expvar", "net/http/httputil")
@@ -78,7 +79,7 @@ class Work:
             readings = self.code.readings(wait)
             for at, frame in enumerate(wait.frames):
                 if at in readings:
-                    self._add(readings[at], found)
+                    self._add(readings[at], frame, found)
                 elif origin(frame).kind != "std":
                     found.unknown = True
                 elif read_symbol(frame.function).package in _CALL_BACK:
@@ -91,9 +92,9 @@ class Work:
         key = (id(wait), family, need.package)
         if key not in self._within:
             found = self._within[key] = Ahead()
-            for reading in self.code.readings(wait).values():
+            for at, reading in self.code.readings(wait).items():
                 if reading.package == need.package and self._sees(reading, need):
-                    self._add(reading, found)
+                    self._add(reading, wait.frames[at], found)
         return self._within[key]
 
     def _sees(self, reading: Reading, need: Need) -> bool:
@@ -106,10 +107,13 @@ class Work:
         program = self.programs.get(reading.package)
         return None if program is None else program.units.get(reading.function.node.id)
 
-    def _add(self, reading: Reading, into: Ahead) -> None:
+    def _add(self, reading: Reading, frame: Frame, into: Ahead) -> None:
         unit = self.unit(reading)
         if unit is None:
             into.unknown = True
+            return
+        if _is_wrapper(frame):
+            self._reach.line(reading.package, unit, frame.line, into)
             return
         at_end = not reading.events and reading.excerpt.line >= reading.flow.last_line
         nodes = [event.node for event in reading.events]
@@ -132,13 +136,18 @@ class Work:
             if at is None or number is None:
                 return None  # it has ended, and who started it nobody knows
             here = scene.of_row[at]
-            readings = [one for one in self.code.readings(here).values() if one.package == need.package]
+            readings = [
+                one
+                for place, one in self.code.readings(here).items()
+                if one.package == need.package and not _is_wrapper(here.frames[place])
+            ]
             if any(self._sees(one, need) for one in readings):
                 found.add(number)
             creator = scene.creators[at]
-            began = any(self._makes(one, need) for one in readings) or self._is_foreign(here, need)
-            if began or creator is None:
-                return frozenset(found) if began else None
+            if any(self._makes(one, need) for one in readings):
+                return frozenset(found)
+            if creator is None or self._is_foreign(here, need):
+                return None  # it got the variables in a function value, or nothing tells how
             found.add(creator)
             starter = self._starter(here, need)
             if starter is not None and self._makes(starter, need):
@@ -147,7 +156,7 @@ class Work:
         return None
 
     def _is_foreign(self, wait: Waiting, need: Need) -> bool:
-        """Whether a function that does not see the variables started a goroutine: it found them by itself."""
+        """Whether a function that does not see the variables started a goroutine."""
         if self._is_handed_on(wait):
             return False
         starter = self._starter(wait, need)
@@ -169,3 +178,8 @@ class Work:
         """Whether a function declares the variables of a need itself, other than as parameters."""
         unit = self.unit(reading)
         return unit is not None and unit.scope in need.makers
+
+
+def _is_wrapper(frame: Frame) -> bool:
+    """Whether a frame is of the wrapper that the compiler makes for a go or defer statement."""
+    return frame.function.rpartition(".")[2].startswith(("gowrap", "deferwrap"))

@@ -62,7 +62,11 @@ def _not_denied(lock: HeldLock, code: Code | None) -> HeldLock:
     want = None if code is None or not lock.holders else code.wanted(lock.waiters[0])
     if code is None or want is None:
         return lock
-    left = tuple((score, wait) for score, wait in lock.holders if not code.is_read(wait) or want.key in code.held(wait))
+    left = tuple(
+        (score, wait)
+        for score, wait in lock.holders
+        if not code.is_read(wait) or want.key in code.held(wait) or code.wanted(wait) == want
+    )
     return lock if len(left) == len(lock.holders) else replace(lock, holders=left)
 
 

@@ -23,13 +23,14 @@ from stackscan.golang.unit import Site
 @dataclass(eq=False)
 class Actor:
     """Goroutines of one stack (``rows``) that wait for objects of one call of a function (``roots``: where it began;
-    None: not known, or the objects are no variables). ``need`` is what they wait for, or ``lock`` the lock."""
+    None: not known, or the objects are no variables). ``need`` is what they wait for, or ``holders`` are those of the lock that they wait for. ``known``: a cause says already that they never go on."""
 
     wait: Waiting
     rows: list[int]
     need: Need | None = None
     roots: frozenset[int] | None = None
     holders: list[int] = field(default_factory=list)
+    known: bool = False
     servers: list[tuple[Waiting, frozenset[int] | None]] = field(default_factory=list)
 
 
@@ -55,12 +56,15 @@ class Standstill:
             if need is None:
                 continue
             groups: dict[frozenset[int] | None, list[int]] = defaultdict(list)
-            for row in wait.rows.tolist():
+            for row in (row for row in wait.rows.tolist() if row not in self._known):
                 groups[None if need.family is None else self._work.roots(row, need)].append(row)
             yield from (Actor(wait, rows, need, roots) for roots, rows in groups.items())
 
     def _locked(self) -> Iterable[Actor]:
-        """Those that wait for a lock whose holders the source names."""
+        """Those that wait for a lock: of which a cause says that they never go on, or whose holders the source
+        names."""
+        for wait in self._scene.waits_of(self._known):
+            yield Actor(wait, [row for row in wait.rows.tolist() if row in self._known], known=True)
         for lock in self._locks:
             holders = [row for holder in lock.holders if holder.held.must for row in holder.rows]
             if holders:
@@ -81,6 +85,8 @@ class Standstill:
     def _servers(self, actor: Actor) -> Iterable[tuple[Waiting, frozenset[int] | None]]:
         """The stacks from which somebody may wake the actor, each with the rows that may (None: all)."""
         need = actor.need
+        if actor.known:
+            return
         if need is None:
             for wait in self._scene.waits_of(actor.holders):
                 yield wait, frozenset(actor.holders)
@@ -123,13 +129,15 @@ class Standstill:
 
     def _may_go_on(self, actor: Actor, still: set[Actor], by_row: Mapping[int, Actor]) -> bool:
         need = actor.need
+        if actor.known:
+            return False
         if need is not None and any(self._work.by_runtime.has(need.package, site) for site in self.sites(need)):
             return True
         own = set(actor.rows)
         for wait, rows in actor.servers:
             for row in wait.rows.tolist() if rows is None else rows:
                 other = by_row.get(row)
-                if row not in own and row not in self._known and (other is None or other not in still):
+                if row not in own and (other is None or other not in still):
                     return True
         return False
 

@@ -152,9 +152,11 @@ def _is_harmless(end: End, whole: Standstill) -> bool:
 
 
 def _only_ends(need: Need, whole: Standstill) -> bool:
-    """Whether all that could serve a receive closes the channel or cancels the context: it waits to be told to stop."""
+    """Whether all that could serve a receive closes the channel or cancels the context: it waits to be told to stop. A
+    goroutine that closes a channel tells that it has ended: somebody waits for that."""
     sites = whole.sites(need)
-    return bool(sites) and all(site.deed in ("close", "call") for site in sites)
+    ends = all(site.deed in ("close", "call") for site in sites)
+    return bool(sites) and ends and not all(need.program.is_of_goroutine(site.unit) for site in sites)
 
 
 def _is_own(end: End) -> bool:
@@ -258,8 +260,8 @@ def _alone(first: Sequence[Actor], whole: Standstill, work: Work) -> str:
     most = "" if len({actor.wait.where for actor in first}) == 1 else "most "
     where = f"({most}in {place_of(actor.wait)})" if most else f"in {place_of(actor.wait)}"
     says = f"{who} {where} {'waits' if one else 'wait'} {need.does}"
-    if need.stopped:
-        return f"{says} and a stopped timer sends nothing"
+    if need.never:
+        return f"{says}, and {need.never}"
     sites = whole.sites(need)
     if not sites:
         return f"{says}, and nothing in package {need.package} {_would(need)}"
