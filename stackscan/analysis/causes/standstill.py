@@ -23,7 +23,8 @@ from stackscan.golang.unit import Site
 @dataclass(eq=False)
 class Actor:
     """Goroutines of one stack (``rows``) that wait for objects of one call of a function (``roots``: where it began;
-    None: not known, or the objects are no variables). ``need`` is what they wait for, or ``holders`` are those of the lock that they wait for. ``known``: a cause says already that they never go on."""
+    None: not known, or the objects are no variables). ``need`` is what they wait for, or ``holders`` are those of the
+    lock that they wait for. ``known``: a cause says already that they never go on."""
 
     wait: Waiting
     rows: list[int]
