@@ -24,6 +24,7 @@ _STD: Final = frozenset(
 _ROOTS: Final = ("/pkg/mod/", "/vendor/")
 #: A part of a name chain that no method bears: closures, wrappers, numbered parts.
 _NO_METHOD: Final = re.compile(r"(?:(?:func|gowrap|deferwrap)?\d+|init|glob)(?:-range\d+)*\Z|func·\d+\Z|\Z")
+_CLOSURE: Final = re.compile(r"\.func\d+")
 _MOST_ELEMENTS: Final = 16  # of an import path that belong to its module's
 #: One part of a name chain; empty between two dots (`glob..func1`).
 _PART: Final = re.compile(r"((?:[^.\[]|\[[^\]]*\]?)*)(?:\.|\Z)")
@@ -57,6 +58,12 @@ def read_symbol(text: str) -> Symbol:
         return Symbol("", None, tokens["SPECIAL"])
     package, name = tokens.get("PACKAGE") or tokens.get("POINTER_PACKAGE", ""), tokens["CHAIN"]
     receiver = tokens["POINTER"].strip("()") if "POINTER" in tokens else None
+    path, slash, last = package.rpartition("/")
+    last, dot, function = last.partition(".")
+    if receiver is not None and dot and _CLOSURE.search(name):
+        # A closure that was inlined into a function: ``main.New.(*T).start.func1``. The last element of an import path
+        # has its dots escaped.
+        return Symbol(f"{path}{slash}{last}", None, f"{function}.({receiver}).{name}")
     first, *others = _PART.findall(name)
     if package and receiver is None and others and not any(map(_NO_METHOD.match, (first, others[0]))):
         receiver, name = first, name.removeprefix(first + ".")

@@ -19,6 +19,8 @@ _DEEDS: Final[dict[tuple[str, str], Deed]] = {
     ("sync.Cond", "Signal"): "signal",
     ("sync.Cond", "Broadcast"): "broadcast",
 }
+#: What stops and starts a timer; the name of its type is not always known.
+_CLOCKS: Final[dict[str, Deed]] = {"Stop": "stop", "Reset": "reset"}
 #: Types that are used as they are declared.
 _BY_VALUE: Final = ("sync.WaitGroup", "sync.Cond")
 
@@ -147,6 +149,8 @@ class Collector(Expressions):
             deed = _DEEDS.get((self.names.type_of(operand).bare.name, method))
             if deed == "add" and text(next(arguments_of(node), None)).startswith("-"):
                 deed = "done"
+            if deed is None and method in _CLOCKS:
+                deed = _CLOCKS[method]
             if deed is not None:
                 self._site(deed, operand, node)
         call = self._resolved(callee, node)

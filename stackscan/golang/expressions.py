@@ -114,6 +114,8 @@ class Expressions:
         """What a call returns that may be a context or the channel of one."""
         if name in ("context.Background", "context.TODO"):
             return self._root(result)
+        if name in ("time.NewTimer", "time.NewTicker"):
+            return self._made(node, result)
         if name.endswith(".Done"):
             return self._done(field(callee_of(node), "operand"), result)
         derived = self.derived(node)

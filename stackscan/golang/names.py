@@ -12,6 +12,8 @@ from stackscan.golang.types import OTHER, Type, read_type
 
 #: How deep names of names are followed.
 _DEEPEST = 8
+#: What functions of the library return a pointer to.
+_OF_LIBRARY = {"sync.NewCond": "sync.Cond", "time.NewTimer": "time.Timer", "time.NewTicker": "time.Ticker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ class Names:
             arguments = [c for c in _values(field(node, "arguments")) if c.is_named]
             kind = read_type(arguments[0]) if arguments else OTHER
             return Type("pointer", elem=kind) if name == "new" else kind
+        if name in _OF_LIBRARY:
+            return Type("pointer", elem=Type("named", _OF_LIBRARY[name]))
         function = self.callee(callee, depth + 1)
         return function.result if function is not None else OTHER
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stackscan.golang.program import Program
 from stackscan.golang.reading import Reading
+from stackscan.golang.timers import is_stopped_here, stops_of, timer_of, why_silent
 from stackscan.golang.tree import Node, field, text
-from stackscan.golang.unit import Deed, Site, Unit
+from stackscan.golang.unit import Deed, Site, Unit, deferred_call
 from stackscan.golang.values import Key, Origin
 
 _SERVES_RECEIVE: Final[tuple[Deed, ...]] = ("send", "close")
@@ -34,7 +35,8 @@ class Need:
     ``does`` says it behind "waits" (``to send to `results```). ``family`` are the functions whose variables its objects
     are (None: they lie in structs, or where others may find them), ``makers`` those that declare them; ``made`` are the
     places where they are made. ``receives``: it waits for a value, a close or a cancel; ``in_loop``: as a worker does;
-    ``never`` says why nobody can ever serve it.
+    ``never`` says why nobody can ever serve it; that is so only if
+    one of ``stops`` has run, where there are some.
     """
 
     package: str
@@ -48,6 +50,7 @@ class Need:
     receives: bool
     in_loop: bool
     never: str = ""
+    stops: tuple[Site, ...] = ()
 
     def sites(self) -> list[Site]:
         """The places that serve it."""
@@ -76,6 +79,8 @@ class _Finder:
 
     def need(self, reasons: frozenset[str]) -> Need | None:
         nodes = [event.node for event in self._reading.events]
+        deferred = deferred_call(self._unit, "Wait", nodes)
+        nodes = nodes if deferred is None else [deferred]
         ids = {node.id for node in nodes}
         nodes = [node for node in nodes if getattr(field(node, "right"), "id", None) not in ids]  # the same, inside
         if any("select" in reason for reason in reasons):
@@ -125,10 +130,22 @@ class _Finder:
             channel = field(field(node, "right"), "operand")
         if channel is None or node.type not in ("unary_expression", "range_clause", "receive_statement"):
             return None
-        if _is_stopped(node, channel):
+        if is_stopped_here(node, channel):
             return self._of(node, f"to receive from `{_short(channel)}`", (), never="a stopped timer sends nothing")
+        timer = timer_of(channel, self._program, self._unit)
+        if timer is not None:
+            return self._timed(node, channel, timer)
         wants = self._wants(channel, _SERVES_RECEIVE)
         return None if wants is None else self._of(node, f"to receive from `{_short(channel)}`", wants)
+
+    def _timed(self, node: Node, channel: Node, timer: Key) -> Need | None:
+        """A receive from a timer: it goes on by itself, unless nothing comes any more."""
+        why = why_silent(node, channel, timer, self._program)
+        stops = [] if why else stops_of(timer, self._program)
+        if not why and not stops:
+            return None
+        found = self._of(node, f"to receive from `{_short(channel)}`", (), never=why or "its timer is stopped")
+        return None if found is None else replace(found, stops=tuple(stops))
 
     def _nil(self, node: Node) -> Need | None:
         """A receive from a nil channel. The Done of a context that nothing ends is one, on purpose."""
@@ -215,17 +232,6 @@ def _short(node: Node | None) -> str:
     """An expression on one line, of bearable length."""
     line = " ".join(text(node).split())
     return line if len(line) <= 60 else line[:57] + "..."
-
-
-def _is_stopped(node: Node, channel: Node) -> bool:
-    """``if !t.Stop() { <-t.C }``: where this waits, the value was received before, and the timer sends no other one."""
-    timer, _, field_name = text(channel).rpartition(".")
-    above = node.parent
-    while above is not None and above.type in ("expression_statement", "statement_list", "block"):
-        above = above.parent
-    if above is None or above.type != "if_statement" or field_name != "C":
-        return False
-    return text(field(above, "condition")) == f"!{timer}.Stop()"
 
 
 def _in_loop(node: Node) -> bool:

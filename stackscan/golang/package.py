@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as data_field
+from functools import cached_property
 from itertools import chain, repeat
 from typing import Any, Final
 
@@ -87,6 +88,15 @@ class Package:
                 for spec in walk(node, into_literals=False):
                     self._add_variable(spec)
         self.aliases.update(_cond_locks(root))
+
+    @cached_property
+    def every_function(self) -> list[Function]:
+        """The declared functions and all literals in them."""
+        found = list(self.functions.values())
+        for function in found:  # those in literals are found as these are looked at
+            literals = (node for node in walk(function.body, into_literals=False) if node.type == "func_literal")
+            found += [inner for node in literals if (inner := literal_in(function, node)) is not None]
+        return found
 
     def _add_type(self, spec: Node) -> None:
         if spec.type in ("type_spec", "type_alias"):

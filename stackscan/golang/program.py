@@ -19,7 +19,9 @@ from stackscan.golang.values import RESULTS, Classes, Key
 _HARMLESS: Final = frozenset(
     {"len", "cap", "close", "panic", "print", "println", "delete", "copy", "min", "max", "clear"}
 )
-_PRINTS: Final = frozenset({"fmt", "log", "errors", "strings", "strconv", "slog"})
+_PRINTS: Final = frozenset({"fmt", "log", "errors", "strings", "strconv", "slog", "context"})
+#: Functions that keep nothing but what they return.
+_MAKERS: Final = frozenset({"sync.NewCond", "time.NewTimer", "time.NewTicker"})
 #: Functions of the library that call what they are given from the runtime, at any time.
 _BY_RUNTIME: Final = frozenset({"time.AfterFunc", "runtime.SetFinalizer", "runtime.AddCleanup", "context.AfterFunc"})
 _MOST_PASSES: Final = 5
@@ -141,7 +143,7 @@ class Program:
     def _hand_out(self, call: Call, unit: Unit) -> None:
         """Nothing tells what others do with what they are given."""
         full = f"{call.path}.{call.name}" if call.path else call.name
-        if call.name in _HARMLESS or full == "sync.NewCond" or call.path in _PRINTS or call.path == "context":
+        if call.name in _HARMLESS or call.path in _PRINTS or full in _MAKERS:
             return
         read = self.values(unit)
         for argument in arguments_of(call.node):
@@ -164,7 +166,7 @@ class Program:
             return True
         return not self._is_main and any(
             name[:1].isupper() and (not scope or (scope in self.package.fields and scope[:1].isupper()))
-            for scope, name in facts.members
+            for scope, name in self.classes.members(key)
             if scope != RESULTS
         )
 
@@ -173,12 +175,12 @@ class Program:
         return Expressions(unit, self.package, self.classes).value
 
     def family(self, keys: Iterable[Key]) -> tuple[frozenset[str], frozenset[str]] | None:
-        """The functions whose variables some objects are, and no others', and those of them that make them; None where they lie in a struct or in a variable of the package: whoever has the struct has
-        them."""
+        """The functions whose variables some objects are, and no others', and those of them that make them. None where
+        they lie in a struct or in a variable of the package: whoever has the struct has them."""
         found: set[str] = set()
         makers: set[str] = set()
         for key in keys:
-            for scope, name in self.classes.facts(key).members:
+            for scope, name in self.classes.members(key):
                 owner = self.units.get(int(name.partition("#")[0])) if scope == RESULTS else None
                 if scope == RESULTS:
                     found |= set() if owner is None else {owner.scope}

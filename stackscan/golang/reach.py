@@ -35,7 +35,13 @@ class Reach:
 
     def after(self, package: str, unit: Unit, nodes: Sequence[Node], into: Ahead, *, at_end: bool = False) -> None:
         """Add what may run in a function behind these nodes, and all that it calls there."""
-        ranges = unit.after(list(nodes), at_end=at_end)
+        self._ranges(package, unit, unit.after(list(nodes), at_end=at_end), into)
+
+    def after_defer(self, package: str, unit: Unit, call: Node, into: Ahead) -> None:
+        """Add what may run in a function behind a deferred call."""
+        self._ranges(package, unit, unit.after_defer(call), into)
+
+    def _ranges(self, package: str, unit: Unit, ranges: Sequence[tuple[int, int]], into: Ahead) -> None:
 
         def is_ahead(node: Node) -> bool:
             return any(first <= node.start_byte < last for first, last in ranges)

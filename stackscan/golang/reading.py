@@ -62,10 +62,10 @@ class Reading:
 
     def leaving_locked(self, place: Place) -> str:
         """A function of the package that may return with a lock still held, in words; empty where there is none."""
-        for function in self.flow.package.functions.values():
+        for function in self.flow.package.every_function:
             end = Flow(function, self.flow.package).end
             if end is not None and place in end.may and place not in end.must:
-                return f"{function.key} locks it in line {end.may[place].line} and may return without Unlock"
+                return f"{function.declared.key} locks it in line {end.may[place].line} and may return without Unlock"
         return ""
 
     def waits_for(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -13,7 +13,7 @@ from stackscan.golang.tree import field as child
 from stackscan.golang.values import Key
 
 #: What is done with an object. ``call``: a function value is called, such as the cancel of a context.
-Deed = Literal["send", "receive", "close", "done", "add", "signal", "broadcast", "call"]
+Deed = Literal["send", "receive", "close", "done", "add", "signal", "broadcast", "call", "stop", "reset"]
 #: Nodes behind which no other way of the same statement is taken.
 _WAYS: Final = frozenset({"communication_case", "default_case", "expression_case", "type_case"})
 
@@ -85,6 +85,15 @@ class Unit:
             yield unit
             unit = unit.outer
 
+    def after_defer(self, call: Node) -> list[tuple[int, int]]:
+        """The byte ranges that may run once a deferred call is done: what was deferred before it."""
+        return [(n.start_byte, n.end_byte) for n in self._defers if n.end_byte <= call.start_byte]
+
+    @property
+    def _defers(self) -> list[Node]:
+        body = self.function.body
+        return [node for node in walk(body, into_literals=False) if node.type == "defer_statement"]
+
     def after(self, nodes: list[Node], *, at_end: bool = False) -> list[tuple[int, int]]:
         """The byte ranges that may run once these nodes are done: what follows, the loops around them, and what is
         deferred (all that there is ``at_end``). All of it where none is given, or where the function jumps."""
@@ -94,11 +103,7 @@ class Unit:
         whole = [(body.start_byte, body.end_byte)]
         if not nodes or any(node.type == "goto_statement" for node in walk(body, into_literals=False)):
             return whole
-        found = [
-            (node.start_byte, node.end_byte)
-            for node in walk(body, into_literals=False)
-            if node.type == "defer_statement"
-        ]
+        found = [(node.start_byte, node.end_byte) for node in self._defers]
         for node in nodes:
             found += _behind(node, body)
         return found
@@ -138,3 +143,23 @@ def declared_in(body: Node) -> Iterator[str]:
         elif node.type == "type_switch_statement":
             alias = child(node, "alias")
             yield from (text(name) for name in (alias.named_children if alias is not None else ()))
+
+
+def deferred_call(unit: Unit, name: str, called: Iterable[Node]) -> Node | None:
+    """The deferred call that runs a function of this name, where its line calls none itself; None: there is none, or
+    several."""
+    if any(_name_of(call) == name for call in called):
+        return None
+    body = unit.function.body
+    calls = [
+        node.named_children[0]
+        for node in walk(body, into_literals=False)
+        if node.type == "defer_statement" and node.named_children
+    ]
+    found = [call for call in calls if _name_of(call) == name]
+    return found[0] if len(found) == 1 else None
+
+
+def _name_of(call: Node) -> str:
+    callee = child(call, "function")
+    return text(child(callee, "field")) or text(callee)

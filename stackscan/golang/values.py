@@ -7,7 +7,7 @@ names in different classes never share an object, as far as the package's source
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,7 +43,8 @@ class Derived:
 @dataclass(eq=False)
 class Facts:
     """What is known of a class: where its objects are made; whether others may have them (``escapes``); the functions
-    that it stands for; the contexts; ``done_of`` are the contexts whose Done it is."""
+    that it stands for; the contexts; ``done_of`` are the contexts whose Done it is,
+    ``members`` the names in the class, ``inside`` the containers that hold its objects."""
 
     made: list[Origin] = field(default_factory=list)
     escapes: bool = False
@@ -51,6 +52,7 @@ class Facts:
     contexts: list[Derived] = field(default_factory=list)
     done_of: set[Key] = field(default_factory=set)
     members: set[Key] = field(default_factory=set)
+    inside: set[Key] = field(default_factory=set)
 
     def take(self, other: Facts) -> None:
         """Add what is known of a class that is joined with this one."""
@@ -60,6 +62,7 @@ class Facts:
         self.contexts += other.contexts
         self.done_of |= other.done_of
         self.members |= other.members
+        self.inside |= other.inside
 
 
 class Classes:
@@ -91,7 +94,21 @@ class Classes:
     def element(self, key: Key) -> Key:
         """The class of what a container or channel holds."""
         root = self.find(key)
-        return self._element.setdefault(root, (root[0], f"{root[1]}[]"))
+        if root not in self._element:
+            self._element[root] = inner = (root[0], f"{root[1]}[]")
+            self.facts(inner).inside.add(root)
+        return self._element[root]
+
+    def members(self, key: Key) -> Iterator[Key]:
+        """The names of a class, and of all containers that hold its objects."""
+        todo, seen = [key], set()
+        while todo:
+            root = self.find(todo.pop())
+            if root not in seen:
+                seen.add(root)
+                facts = self.facts(root)
+                yield from facts.members
+                todo += facts.inside
 
     def join(self, one: Key | None, other: Key | None) -> None:
         """Both may stand for one object."""

@@ -12,7 +12,8 @@ from stackscan.golang.needs import Need, need_of
 from stackscan.golang.program import Program
 from stackscan.golang.reach import Ahead, Reach
 from stackscan.golang.reading import Reading
-from stackscan.golang.unit import Unit
+from stackscan.golang.tree import Node
+from stackscan.golang.unit import Site, Unit, deferred_call
 from stackscan.model.snapshot import Frame
 
 #: Packages of the library that call functions of the program, from loops of their own.
@@ -69,7 +70,18 @@ class Work:
         program = None if reading is None else self.programs.get(reading.package)
         if reading is None or program is None:
             return None
-        return need_of(reading, program, wait.reasons)
+        need = need_of(reading, program, wait.reasons)
+        return None if need is not None and need.stops and not any(map(self._has_run, need.stops)) else need
+
+    def _has_run(self, site: Site) -> bool:
+        """Whether a goroutine is past a site, at the top of a function that it is in."""
+        block = site.node.parent.parent if site.node.parent is not None else None
+        return any(
+            unit is not None and unit.number == site.unit and reading.excerpt.line > site.line and _is_body(block, unit)
+            for wait in self.code.scene.waits
+            for reading in self.code.readings(wait).values()
+            for unit in (self.unit(reading),)
+        )
 
     def ahead(self, wait: Waiting) -> Ahead:
         """All that goroutines of a stack may still do."""
@@ -79,7 +91,7 @@ class Work:
             readings = self.code.readings(wait)
             for at, frame in enumerate(wait.frames):
                 if at in readings:
-                    self._add(readings[at], frame, found)
+                    self._add(readings[at], wait, at, found)
                 elif origin(frame).kind != "std":
                     found.unknown = True
                 elif read_symbol(frame.function).package in _CALL_BACK:
@@ -94,7 +106,7 @@ class Work:
             found = self._within[key] = Ahead()
             for at, reading in self.code.readings(wait).items():
                 if reading.package == need.package and self._sees(reading, need):
-                    self._add(reading, wait.frames[at], found)
+                    self._add(reading, wait, at, found)
         return self._within[key]
 
     def _sees(self, reading: Reading, need: Need) -> bool:
@@ -107,16 +119,21 @@ class Work:
         program = self.programs.get(reading.package)
         return None if program is None else program.units.get(reading.function.node.id)
 
-    def _add(self, reading: Reading, frame: Frame, into: Ahead) -> None:
+    def _add(self, reading: Reading, wait: Waiting, at: int, into: Ahead) -> None:
         unit = self.unit(reading)
         if unit is None:
             into.unknown = True
             return
-        if _is_wrapper(frame):
-            self._reach.line(reading.package, unit, frame.line, into)
+        if _is_wrapper(wait.frames[at]):
+            self._reach.line(reading.package, unit, wait.frames[at].line, into)
+            return
+        nodes = [event.node for event in reading.events]
+        inner = read_symbol(wait.frames[at - 1].function).name if at else ""
+        deferred = deferred_call(unit, inner.partition("[")[0], nodes) if inner else None
+        if deferred is not None:
+            self._reach.after_defer(reading.package, unit, deferred, into)
             return
         at_end = not reading.events and reading.excerpt.line >= reading.flow.last_line
-        nodes = [event.node for event in reading.events]
         self._reach.after(reading.package, unit, nodes, into, at_end=at_end)
 
     def _handed_out(self, into: Ahead) -> None:
@@ -183,3 +200,9 @@ class Work:
 def _is_wrapper(frame: Frame) -> bool:
     """Whether a frame is of the wrapper that the compiler makes for a go or defer statement."""
     return frame.function.rpartition(".")[2].startswith(("gowrap", "deferwrap"))
+
+
+def _is_body(block: Node | None, unit: Unit) -> bool:
+    """Whether statements of a block run on every way through a function."""
+    body = unit.function.body
+    return block is not None and (block.id == body.id or (block.parent is not None and block.parent.id == body.id))

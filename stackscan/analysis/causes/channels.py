@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
@@ -18,11 +19,15 @@ _STUCK: Final = frozenset({"chan send", "chan send (nil chan)", "chan receive (n
 _RUNTIME: Final = "the runtime found that nobody alive can wake them"
 
 
-def find(scene: Scene) -> list[Cause]:
-    """What waits for a channel, a WaitGroup or a condition that nobody serves."""
+def find(scene: Scene, code: Code | None = None) -> list[Cause]:
+    """What waits for a channel, a WaitGroup or a condition that nobody serves. Where the source was read (``code``), it
+    says who may still serve it, and nothing is guessed."""
     found: list[Cause] = []
     for wait in scene.waits:
         if scene.is_idle(wait) or wait.own is None:
+            continue
+        read = code is not None and scene.is_whole and code.is_read(wait)
+        if read and not (wait.leaked or scene.all_asleep or "chan send (nil chan)" in wait.reasons):
             continue
         if "sync.WaitGroup.Wait" in wait.reasons:
             found += _waitgroup(wait, scene)

@@ -19,6 +19,7 @@ from stackscan.analysis.causes.held import HeldLock, held_locks
 from stackscan.analysis.causes.holders import held_by_nobody, held_by_one_that_waits
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.transit import is_in_transit
 from stackscan.analysis.causes.twice import once_in_itself, read_again, taken_twice
 from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.causes.words import several
@@ -31,7 +32,11 @@ _CIRCLES: Final = frozenset({"self-deadlock", "rwmutex-recursive-read"})
 def find(scene: Scene, explained: frozenset[int] = frozenset(), code: Code | None = None) -> list[Cause]:
     """The causes among locks, each kind of fault once in however many objects it stands; ``explained`` are rows whose
     cause is known already; ``code`` is the source, which may say that somebody does not hold a lock."""
-    locks = [_not_denied(lock, code) for lock in held_locks(scene) if not explained.issuperset(lock.rows)]
+    locks = [
+        _not_denied(lock, code)
+        for lock in held_locks(scene)
+        if not explained.issuperset(lock.rows) and not is_in_transit(lock, scene)
+    ]
     by_waiting: dict[int, list[HeldLock]] = defaultdict(list)
     by_type: dict[str, list[HeldLock]] = defaultdict(list)
     for lock in locks:
@@ -52,7 +57,7 @@ def find(scene: Scene, explained: frozenset[int] = frozenset(), code: Code | Non
             or held_by_one_that_waits(lock, scene)
             or held_by_nobody(lock, scene)
         )
-        if verdict is not None:
+        if verdict is not None and not _is_denied(verdict, lock, scene, code):
             single.append((lock, verdict))
     return [*found, *_together(scene, single)]
 
@@ -65,9 +70,21 @@ def _not_denied(lock: HeldLock, code: Code | None) -> HeldLock:
     left = tuple(
         (score, wait)
         for score, wait in lock.holders
-        if not code.is_read(wait) or want.key in code.held(wait) or code.wanted(wait) == want
+        if wait.moving or not code.is_read(wait) or want.key in code.held(wait) or code.wanted(wait) == want
     )
     return lock if len(left) == len(lock.holders) else replace(lock, holders=left)
+
+
+def _is_denied(verdict: Fault, lock: HeldLock, scene: Scene, code: Code | None) -> bool:
+    """Whether the source was read and does not bear out what is argued without it: the goroutine that is said to wait
+    for itself holds nothing."""
+    want = None if code is None else code.wanted(lock.waiters[0])
+    if code is None or want is None or scene.all_asleep or any(wait.leaked for wait in lock.waiters):
+        return False
+    if verdict.name in _CIRCLES and verdict.chain:
+        wait = verdict.chain[0]
+        return code.is_read(wait) and want.key not in code.held(wait)
+    return False
 
 
 def _together(scene: Scene, found: Sequence[tuple[HeldLock, Fault]]) -> list[Cause]:

@@ -168,6 +168,16 @@ class Scene:
         generic = {frame for frame in methods if "[" in frame.function}  # their first word is the dictionary of types
         return self.words(methods - generic) | self.words(generic, 1)
 
+    @cached_property
+    def moving_in_locks(self) -> tuple[Waiting, ...]:
+        """The goroutines that run, or may, in a function of the library that takes or gives back a lock."""
+        return tuple(wait for wait in self.waits if wait.moving and wait.in_lock)
+
+    @cached_property
+    def words_in_locks(self) -> dict[tuple[int, int], int]:
+        """The locks that these goroutines show, by row and frame."""
+        return self.words({frame for wait in self.moving_in_locks for frame in wait.in_lock})
+
     def words(self, frames: set[Frame], position: int = 0) -> dict[tuple[int, int], int]:
         """The words in a position of some frames, where they are certain, by row and frame."""
         words = self.snapshot.arguments(frames) if frames else None

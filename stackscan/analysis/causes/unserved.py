@@ -15,7 +15,7 @@ from stackscan.analysis.causes.wanted import Wanted
 from stackscan.analysis.causes.words import named_ids, place_of
 from stackscan.analysis.finding import Confidence, Step
 from stackscan.golang.needs import Need
-from stackscan.golang.unit import Site
+from stackscan.golang.unit import Deed, Site
 
 _WAITS: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
 #: Places that a sentence names.
@@ -177,22 +177,52 @@ def _cause(end: End, whole: Standstill, work: Work, found: Sequence[Cause]) -> C
     needs = [actor.need for actor in waits if actor.need is not None]
     rows = tuple(dict.fromkeys(row for actor in (*first, *end.behind) for row in actor.rows))
     circle = len({_about([actor]) for actor in waits}) > 1
+    starved = _is_starved(end)
     behind = list({id(actor.wait): actor for actor in end.behind}.values())
-    steps = [_step(actor, end.first, scene) for actor in waits] + [_step(a, end.behind, scene) for a in behind]
+    title = _starved(end, scene) if starved else _circle(waits, scene) if circle else _alone(first, whole, work)
+    steps = [_step(actor, end.first, scene) for actor in waits]
+    steps[0 if starved else len(steps) : 0] = [_step(a, end.behind, scene) for a in behind]
     minutes = any(actor.wait.minutes or actor.wait.leaked for actor in end.actors)
     harmless = _is_harmless(end, whole)
     return Cause(
-        name=_name(needs, end),
-        confidence="possible" if harmless else _confidence(end, work),
-        title=_circle(waits, scene) if circle else _alone(first, whole, work),
+        name=_name([a.need for a in behind if a.need] if starved else needs, end),
+        confidence="possible" if harmless else _confidence(end, whole, work),
+        title=title + (_behind(end, scene) if not starved else ""),
         argument=_CIRCLE if circle else _NOBODY,
         steps=tuple(steps[:_SHOWN]),
         rows=rows,
         waiting=scene.count([row for actor in end.behind for row in actor.rows]),
-        stuck=minutes or circle or bool(end.behind) or not needs[0].receives,
+        stuck=minutes or circle or bool(end.behind) or not (needs[0].receives or "signal" in _deeds(needs)),
         deciding={a.wait.stack_id: a.wait.place for a in end.actors if a.wait.place is not None},
         culprits=_culprits(first, found),
         harmless=harmless,
+    )
+
+
+def _behind(end: End, scene: Scene) -> str:
+    """How many wait for those at the end."""
+    count = scene.count([row for actor in end.behind for row in actor.rows])
+    if not count:
+        return ""
+    them = "it" if sum(len(actor.rows) for actor in end.first) == 1 else "them"
+    return f"; {count:,} {'goroutine waits' if count == 1 else 'goroutines wait'} behind {them}"
+
+
+def _is_starved(end: End) -> bool:
+    """Whether somebody waits for workers that only wait for more work: one of their ways leaves something undone."""
+    needs = [actor.need for actor in end.first]
+    return bool(end.behind) and all(need and need.receives and need.in_loop and not need.never for need in needs)
+
+
+def _starved(end: End, scene: Scene) -> str:
+    """``goroutine 7 in Encode waits for `wg`, and those who would call Done wait for more work in worker``."""
+    actor, worker = end.behind[0], end.first[0]
+    who, one = _who([a for a in end.behind if a.wait is actor.wait], scene)
+    does = actor.need.does if actor.need is not None else "for a lock"
+    work = worker.need.does if worker.need is not None else ""
+    return (
+        f"{who} in {place_of(actor.wait)} {'waits' if one else 'wait'} {does}, and those who would serve it wait "
+        f"{work} in {place_of(worker.wait)}: one of their ways leaves it undone"
     )
 
 
@@ -203,26 +233,35 @@ def _culprits(first: Sequence[Actor], found: Sequence[Cause]) -> tuple[int, ...]
     return max(shared, key=len, default=()) or tuple(rows)
 
 
+def _deeds(needs: Sequence[Need]) -> set[Deed]:
+    return {deed for need in needs for want in need.wants for deed in want.deeds}
+
+
 def _name(needs: Sequence[Need], end: End) -> Name:
-    deeds = {deed for need in needs for want in need.wants for deed in want.deeds}
+    deeds = _deeds(needs)
     waits_for_all = any("sync.WaitGroup.Wait" in actor.wait.reasons for actor in end.actors)
     if "signal" in deeds:
         return "cond-never-signalled"
-    if "done" in deeds or (waits_for_all and len({id(actor.wait) for actor in end.first}) > 1):
+    if "done" in deeds or waits_for_all:
         return "waitgroup-never-done"
     return "channel-never-served"
 
 
-def _confidence(end: End, work: Work) -> Confidence:
-    """Proved where only variables of one call are about: nobody else can have them."""
+def _confidence(end: End, whole: Standstill, work: Work) -> Confidence:
+    """Proved where no other object can be meant: only variables of one call are about, or nobody in the package does
+    what they wait for, or they alone do."""
     scene = work.code.scene
     if any(actor.wait.leaked for actor in end.first) or scene.all_asleep:
         return "proved"
     if scene.counted:
         return "possible"
-    local = all(a.need is not None and a.need.family is not None for a in end.first)
     read = all(work.code.is_read(actor.wait) for actor in end.actors)
-    return "proved" if local and read else "likely"
+    sure = all(actor.need is not None and _is_sure(actor.need, whole) for actor in end.first) or _is_own(end)
+    return "proved" if read and sure else "likely"
+
+
+def _is_sure(need: Need, whole: Standstill) -> bool:
+    return need.family is not None or (not whole.sites(need) and not need.stops)
 
 
 def _step(actor: Actor, among: Sequence[Actor], scene: Scene) -> Step:
@@ -271,7 +310,7 @@ def _alone(first: Sequence[Actor], whole: Standstill, work: Work) -> str:
 
 
 def _would(need: Need) -> str:
-    deeds = {deed for want in need.wants for deed in want.deeds}
+    deeds = _deeds([need])
     if deeds == {"receive"}:
         return "receives from it"
     if deeds == {"send", "close"}:

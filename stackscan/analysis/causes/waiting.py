@@ -37,6 +37,12 @@ _WRITERS: Final = (
 _CLOSURE: Final = re.compile(r"(?:\.(?:func\d+|gowrap\d+|deferwrap\d+|\d+))+$")
 #: Packages whose frames belong to the wait itself.
 _BELOW: Final = frozenset({"runtime", "sync", "internal/sync", "sync/atomic"})
+#: Functions that take or give back a lock; the first word of each is the lock.
+_LOCKING: Final = frozenset({
+    *(f"{package}.(*Mutex).{name}" for package in ("sync", "internal/sync")
+      for name in ("Lock", "lockSlow", "Unlock", "unlockSlow")),
+    *(f"sync.(*RWMutex).{name}" for name in ("Lock", "Unlock", "RLock", "RUnlock", "rUnlockSlow")),
+})  # fmt: skip
 CHANNELS: Final = frozenset(
     {"chan send", "chan receive", "select", "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)"}
 )
@@ -75,6 +81,11 @@ class Waiting:
         if self.reasons <= {"syscall"} and self.reasons and any(f.function in _WAIT_CALLS for f in self.frames):
             return False
         return bool(self.reasons & MOVING)
+
+    @cached_property
+    def in_lock(self) -> tuple[Frame, ...]:
+        """The library's frames in which it takes or gives back a lock."""
+        return tuple(frame for frame in self.frames[: self.own or 0] if frame.function in _LOCKING)
 
     @cached_property
     def place(self) -> int | None:
