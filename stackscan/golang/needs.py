@@ -16,7 +16,8 @@ from stackscan.golang.values import Key, Origin
 _SERVES_RECEIVE: Final[tuple[Deed, ...]] = ("send", "close")
 _SERVES_SEND: Final[tuple[Deed, ...]] = ("receive",)
 _SERVES_COND: Final[tuple[Deed, ...]] = ("signal", "broadcast")
-_DEEPEST: Final = 8
+#: What comes when it comes: a worker may wait for it as long as the process lives.
+_AWAITED: Final[frozenset[Deed]] = frozenset({"send", "call", "signal"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,8 @@ class _Finder:
             family=None if family is None else family[0],
             makers=frozenset() if family is None else family[1],
             made=tuple(origin for key in keys for origin in self._program.classes.facts(key).made),
-            receives=all("send" in want.deeds or "call" in want.deeds for want in wants),
-            in_loop=_in_loop(node),
+            receives=all(not _AWAITED.isdisjoint(want.deeds) for want in wants),
+            in_loop=in_endless_loop(node),
             never=never,
         )
 
@@ -234,7 +235,7 @@ def _short(node: Node | None) -> str:
     return line if len(line) <= 60 else line[:57] + "..."
 
 
-def _in_loop(node: Node) -> bool:
+def in_endless_loop(node: Node) -> bool:
     """Whether a line is in a loop that has no end of its own, as a worker's is; ranging over the channel is one."""
     if node.type == "range_clause":
         return True

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
 from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.waiting import Waiting
 from stackscan.formats.symbol import origin, read_symbol
-from stackscan.golang.needs import Need, need_of
+from stackscan.golang.needs import Need, in_endless_loop, need_of
 from stackscan.golang.program import Program
 from stackscan.golang.reach import Ahead, Reach
 from stackscan.golang.reading import Reading
@@ -71,6 +72,9 @@ class Work:
         if reading is None or program is None:
             return None
         need = need_of(reading, program, wait.reasons)
+        outer = (event.node for at, one in self.code.readings(wait).items() if at != wait.own for event in one.events)
+        if need is not None and not need.in_loop and any(map(in_endless_loop, outer)):
+            need = replace(need, in_loop=True)
         return None if need is not None and need.stops and not any(map(self._has_run, need.stops)) else need
 
     def _has_run(self, site: Site) -> bool:

@@ -211,7 +211,12 @@ def _behind(end: End, scene: Scene) -> str:
 def _is_starved(end: End) -> bool:
     """Whether somebody waits for workers that only wait for more work: one of their ways leaves something undone."""
     needs = [actor.need for actor in end.first]
-    return bool(end.behind) and all(need and need.receives and need.in_loop and not need.never for need in needs)
+    return bool(end.behind) and all(need is not None and _is_worker(need) for need in needs)
+
+
+def _is_worker(need: Need) -> bool:
+    """Whether a line waits for more work on a channel, again and again."""
+    return need.receives and need.in_loop and not need.never and "signal" not in _deeds([need])
 
 
 def _starved(end: End, scene: Scene) -> str:
