@@ -10,8 +10,8 @@ same stopped world. It is split off, and the dump is read with the program's sou
 
 * each lock that a goroutine must (may) hold is right when it holds one that was taken in that very line;
 * each lock that is held, and was taken in code whose source is at hand, is known or missed;
-* each "holds" in a finding is right when the goroutine holds a lock that was taken in that line ("said"; "possible"
-  for findings that are no more than that).
+* each "holds" in a finding is right when the goroutine holds a lock that was taken in that line, each missing-unlock
+  when no goroutine in a function that took the lock still holds it ("said"; "possible": findings no more than that).
 
 A goroutine caught in the very call that takes or gives back a lock counts as moving, neither right nor wrong. Locks
 that the standard library takes for itself (a Once, net/http) are not counted. Dumps (NAME.txt) and tables (NAME.json)
@@ -30,7 +30,7 @@ from pathlib import Path
 
 from benchmarks.holders.compare import Outcome, compare
 from benchmarks.holders.instrument import write_overlay
-from benchmarks.holders.suites import suites
+from benchmarks.holders.suites import Case, suites
 from benchmarks.holders.truth import Lock, Moment, Site, moments
 
 _FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "programs"
@@ -84,7 +84,7 @@ def main() -> int:
     return int(any(outcome.wrong or outcome.counts["said wrong"] for outcome in every))
 
 
-def _run(cases: Iterator, work: Path, runs: int) -> dict[str, Outcome]:
+def _run(cases: Iterator[Case], work: Path, runs: int) -> dict[str, Outcome]:
     """Run each case and compare its dumps."""
     found: dict[str, Outcome] = {}
     folder = work / "dumps"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -94,14 +94,22 @@ def compare(moment: Moment, path: Path, roots: list[Path]) -> Outcome:
         locks[lock.goroutine].append(lock)
     waits = {ids[row]: wait for wait in code.scene.waits for row in wait.rows.tolist()}
     for goroutine, wait in waits.items():
-        claims = [Claim(goroutine, wait.frames[held.frame], held) for held in code.held(wait).values()]
+        try:
+            claims = [Claim(goroutine, wait.frames[held.frame], held) for held in code.held(wait).values()]
+        except RecursionError:
+            found.counts["must wrong"] += 1
+            found.wrong.append(f"goroutine {goroutine}: the reading does not end; {_at(wait)}")
+            continue
         for claim in claims:
             _judge(claim, wait, locks[goroutine], found)
         for lock in locks[goroutine]:
             _recall(lock, wait, claims, code, found)
     found.counts["ended"] += sum(len(locks[goroutine]) for goroutine in locks if goroutine not in waits)
     found.counts["lost"] += moment.lost
-    _statements(path, roots, locks, found)
+    for finding in _findings(path, roots, found):
+        _statements(finding, locks, found)
+        if finding.cause == "missing-unlock":
+            _left(finding, moment, code.scene, found)
     return found
 
 
@@ -173,7 +181,9 @@ def _recall(lock: Lock, wait: Waiting, claims: list[Claim], code: Code, found: O
 
 def _at(wait: Waiting) -> str:
     own = next((frame for frame in wait.frames if origin(frame).kind != "std"), None)
-    return "no frame of its own" if own is None else f"it is at {own.file}:{own.line} ({', '.join(wait.reasons)})"
+    return (
+        "no frame of its own" if own is None else f"it is at {own.file}:{own.line} ({', '.join(sorted(wait.reasons))})"
+    )
 
 
 def _why_missed(lock: Lock, wait: Waiting, claims: list[Claim], code: Code) -> str:
@@ -202,26 +212,61 @@ def _why_not_read(lock: Lock, reading: Reading, claims: list[Claim]) -> str:
     ]
     if not any(taking):
         return "the call of Lock is not understood"
-    if any(claim.held.key[1] in taking for claim in claims):
+    same = [claim for claim in claims if claim.held.key[1] in taking]
+    if any(_is_of_frame(lock, claim.frame) for claim in same):
+        return "known, but since another line or of another object"
+    if same:
         return "several objects of one type"
     if not reading.events:
         return "no point is on the frame's line"
     return "the flow analysis says no"
 
 
-def _statements(path: Path, roots: list[Path], locks: dict[int, list[Lock]], found: Outcome) -> None:
-    """Check each "holds" in the findings of a whole analysis."""
+def _findings(path: Path, roots: list[Path], found: Outcome) -> Iterator[Finding]:
+    """The findings of a whole analysis; root causes are counted."""
     report = scan([str(path)], options=Options(shipped(), reader=Reader(Sources(roots))))
     for snapshot in report.snapshots:
         for finding in snapshot.findings:
             if finding.cause is not None and finding.severity != "info":
                 found.causes[f"{finding.cause} ({finding.confidence}, {finding.severity})"] += 1
-            for does, goroutine, good in _said(finding, locks):
-                unsure = "perhaps " if finding.confidence == "possible" else ""
-                found.counts[f"said {unsure}{RIGHT if good else WRONG}"] += 1
-                if not good:
-                    has = ", ".join(str(lock.frames[0]) for lock in locks[goroutine] if lock.frames) or "nothing"
-                    found.said.append(f"{finding.cause} ({finding.confidence}): goroutine {goroutine} {does}: {has}")
+            yield finding
+
+
+def _statements(finding: Finding, locks: dict[int, list[Lock]], found: Outcome) -> None:
+    """Check each "holds" of a finding."""
+    for does, goroutine, good in _said(finding, locks):
+        unsure = "perhaps " if finding.confidence == "possible" else ""
+        found.counts[f"said {unsure}{RIGHT if good else WRONG}"] += 1
+        if not good:
+            has = ", ".join(str(lock.frames[0]) for lock in locks[goroutine] if lock.frames) or "nothing"
+            found.said.append(
+                f"{finding.cause} ({finding.confidence}): goroutine {goroutine} {does}; in truth it holds {has}"
+            )
+
+
+def _left(finding: Finding, moment: Moment, scene: Scene, found: Outcome) -> None:
+    """Check that nobody holds a lock that was left locked: its goroutine has ended, or is in no function that took it.
+    A lock that is free, or held as it should be, was not left."""
+    waiting = next((number for step in finding.steps for number in step.ids if number in scene.row_of_id), None)
+    lock = None if waiting is None else scene.lock_of(scene.row_of_id[waiting])
+    if lock is None or lock.address is None:
+        found.counts["left not told"] += 1
+        return
+    held = [one for one in moment.locks if one.address == lock.address and one.goroutine in scene.row_of_id]
+    ended = any(one.address == lock.address for one in moment.locks if one.goroutine not in scene.row_of_id)
+    by = [one for one in held if _is_in(one, scene.of_row[scene.row_of_id[one.goroutine]])]
+    good = bool(ended or held) and not by
+    unsure = "perhaps " if finding.confidence == "possible" else ""
+    found.counts[f"said {unsure}{RIGHT if good else WRONG}"] += 1
+    if not good:
+        truth = f"goroutine {by[0].goroutine} holds it, of {by[0].frames[0]}" if by else "it is free"
+        found.said.append(f"missing-unlock ({finding.confidence}): goroutine {waiting} waits; in truth {truth}")
+
+
+def _is_in(lock: Lock, wait: Waiting) -> bool:
+    """Whether a goroutine is still in the function that took a lock, or in the one that called that."""
+    near = replace(lock, frames=lock.frames[:2])
+    return any(_is_of_frame(near, frame) for frame in wait.frames if origin(frame).kind != "std")
 
 
 def _said(finding: Finding, locks: dict[int, list[Lock]]) -> Iterator[tuple[str, int, bool]]:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +78,4 @@ def goker_cases(_: Path, work: Path, overlay: Path) -> Iterator[Case]:
 
 def suites() -> dict[str, Callable[[Path, Path, Path], Iterator[Case]]]:
     """By name: what gives the runs, from the folders of programs and work, and the overlay."""
-    found: dict[str, Callable[[Path, Path, Path], Iterator[Case]]] = {"goker": goker_cases}
-    for name in PROGRAMS:
-        found[name] = lambda programs, work, overlay, name=name: program_cases(name, programs, work, overlay)
-    return found
+    return {"goker": goker_cases, **{name: partial(program_cases, name) for name in PROGRAMS}}
