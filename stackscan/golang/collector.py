@@ -151,13 +151,27 @@ class Collector(Expressions):
                 deed = "done"
             if deed is None and method in _CLOCKS:
                 deed = _CLOCKS[method]
-            if deed is not None:
+            if method == "Go" and deed == "done":
+                self._ends(node, operand)
+            elif deed is not None:
                 self._site(deed, operand, node)
         call = self._resolved(callee, node)
         if call is not None:
             self.unit.calls.append(call)
             if call.key is not None:
                 self.unit.sites.append(Site("call", call.key, self.unit.number, node))
+
+    def _ends(self, node: Node, group: Node | None) -> None:
+        """``wg.Go(f)``: Done is called when f has ended: of a literal behind its last brace, of any other function at
+        any time."""
+        key, given = self.value(group), next(arguments_of(node), None)
+        body = field(given, "body") if given is not None and given.type == "func_literal" else None
+        if key is None or given is None:
+            return
+        if body is None:
+            self.classes.escape([key])
+        else:
+            self.unit.sites.append(Site("done", key, given.id, body.children[-1]))
 
     def _method_value(self, node: Node) -> None:
         """``wg.Done`` as a value: nothing tells who calls it."""

@@ -87,7 +87,8 @@ class Package:
             elif node.type == "var_declaration":
                 for spec in walk(node, into_literals=False):
                     self._add_variable(spec)
-        self.aliases.update(_cond_locks(root))
+        if b"NewCond" in (root.text or b""):
+            self.aliases.update(_cond_locks(root))
 
     @cached_property
     def every_function(self) -> list[Function]:

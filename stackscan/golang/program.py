@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Final
 
 from stackscan.golang.collector import Collector
@@ -12,7 +13,7 @@ from stackscan.golang.names import Names, arguments_of
 from stackscan.golang.package import Function, Package, literal_in
 from stackscan.golang.tree import Node, field, walk
 from stackscan.golang.types import OTHER
-from stackscan.golang.unit import Call, Unit, declared_in
+from stackscan.golang.unit import Call, Site, Unit, declared_in
 from stackscan.golang.values import RESULTS, Classes, Key
 
 #: Calls whose arguments nobody keeps.
@@ -53,6 +54,8 @@ class Program:
         methods = {name: [n for n in all_ if self.units[n].function.owner] for name, all_ in self.by_name.items()}
         for unit in self.units.values():
             Collector(unit, package, self.classes, methods).collect()
+        for site in [site for unit in self.units.values() for site in unit.sites if site.unit != unit.number]:
+            self._hand_over(site)
         self._bind()
         for unit in self.units.values():
             self._open(unit)
@@ -82,6 +85,14 @@ class Program:
                 inner = literal_in(unit.function, node)
                 if inner is not None:
                     self._add(inner, unit.file, unit)
+
+    def _hand_over(self, site: Site) -> None:
+        """Give a site to the function that it is of: it was found where that function was passed on."""
+        for unit in self.units.values():
+            if site in unit.sites and unit.number != site.unit:
+                unit.sites.remove(site)
+        if site.unit in self.units:
+            self.units[site.unit].sites.append(site)
 
     def _open(self, unit: Unit) -> None:
         """What an exported function is given comes from others, and what it returns goes to them."""
@@ -154,6 +165,11 @@ class Program:
                 self.classes.escape([value])
         if call.path != "sync":
             self.classes.escape((RESULTS, f"{call.node.id}#{place}") for place in range(3))
+
+    @cached_property
+    def exported(self) -> list[int]:
+        """The functions and methods that other packages may call by name."""
+        return [number for name, units in self.by_name.items() if name[:1].isupper() for number in units]
 
     def is_of_goroutine(self, number: int) -> bool:
         """Whether a function is the body of a goroutine, or written in one."""

@@ -87,7 +87,9 @@ class Unit:
 
     def after_defer(self, call: Node) -> list[tuple[int, int]]:
         """The byte ranges that may run once a deferred call is done: what was deferred before it."""
-        return [(n.start_byte, n.end_byte) for n in self._defers if n.end_byte <= call.start_byte]
+        end = self.function.body.end_byte
+        before = [(n.start_byte, n.end_byte) for n in self._defers if n.end_byte <= call.start_byte]
+        return [*before, (end - 1, end)]
 
     @property
     def _defers(self) -> list[Node]:
@@ -98,12 +100,13 @@ class Unit:
         """The byte ranges that may run once these nodes are done: what follows, the loops around them, and what is
         deferred (all that there is ``at_end``). All of it where none is given, or where the function jumps."""
         body = self.function.body
+        end = (body.end_byte - 1, body.end_byte)  # what runs when all is done: Done of WaitGroup.Go
         if at_end:
-            nodes = [body.children[-1]] if body.children else []
+            return [*((node.start_byte, node.end_byte) for node in self._defers), end]
         whole = [(body.start_byte, body.end_byte)]
         if not nodes or any(node.type == "goto_statement" for node in walk(body, into_literals=False)):
             return whole
-        found = [(node.start_byte, node.end_byte) for node in self._defers]
+        found = [*((node.start_byte, node.end_byte) for node in self._defers), end]
         for node in nodes:
             found += _behind(node, body)
         return found

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from stackscan.analysis.causes.code import Code
-from stackscan.analysis.causes.waiting import Waiting
+from stackscan.analysis.causes.waiting import CHANNELS, Waiting
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.golang.needs import Need, in_endless_loop, need_of
 from stackscan.golang.program import Program
@@ -19,43 +19,22 @@ from stackscan.model.snapshot import Frame
 
 #: Packages of the library that call functions of the program, from loops of their own.
 _CALL_BACK: Final = ("net/http", "net/rpc", "database/sql", "testing", "expvar", "net/http/httputil")
-#: How far back it is followed who started whom.
-_LONGEST_CHAIN: Final = 8
-#: Functions that start what they are given: the goroutine is their caller's.
-_STARTERS: Final = frozenset({"sync.(*WaitGroup).Go", "golang.org/x/sync/errgroup.(*Group).Go"})
+#: What somebody else may serve, apart from locks.
+WAITS: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
 
 
 class Work:
-    """What each goroutine waits for and may still do, by its source. Built for dumps where somebody waits for a
-    channel, a WaitGroup or a condition."""
+    """What each goroutine waits for and may still do, by its source. Source is read where somebody waits for a channel,
+    a WaitGroup or a condition, and is not idle."""
 
     def __init__(self, code: Code) -> None:
         self.code = code
-        self._ahead: dict[int, Ahead] = {}
+        self._ahead: dict[tuple[int, str], Ahead] = {}
         self._within: dict[tuple[int, frozenset[str], str], Ahead] = {}
         self._needs: dict[int, Need | None] = {}
+        self._programs: dict[str, Program] = {}
 
-    @cached_property
-    def programs(self) -> dict[str, Program]:
-        """The packages that goroutines of the dump are in, as far as their source was read."""
-        found: dict[str, Program] = {}
-        for wait in self.code.scene.waits:
-            for reading in self.code.readings(wait).values():
-                if reading.package not in found:
-                    found[reading.package] = self.code.reader.program(reading)
-        return found
-
-    @cached_property
-    def _reach(self) -> Reach:
-        return Reach(self.programs)
-
-    @cached_property
-    def by_runtime(self) -> Ahead:
-        """What timers and finalizers may run at any time: no goroutine shows it."""
-        found = Ahead()
-        for package, program in self.programs.items():
-            self._reach.whole(package, program.by_runtime, found)
-        return found
+    # -- what they wait for ------------------------------------------------------------------------------------------
 
     def need(self, wait: Waiting) -> Need | None:
         """What goroutines wait for; None where nothing tells, or where it comes from outside."""
@@ -65,42 +44,94 @@ class Work:
         return self._needs[key]
 
     def _need(self, wait: Waiting) -> Need | None:
-        if wait.own is None or wait.moving:
+        if wait.own is None or wait.moving or not wait.reasons & WAITS or self.code.scene.is_idle(wait):
             return None
-        reading = self.code.readings(wait).get(wait.own)
-        program = None if reading is None else self.programs.get(reading.package)
-        if reading is None or program is None:
+        if "select" in wait.reasons and not _is_own(wait.frames[wait.own]):
+            return None  # libraries select on contexts and timers, too: reading them all costs more than it tells
+        reading = self.code.reading(wait, wait.own)
+        if reading is None:
             return None
-        need = need_of(reading, program, wait.reasons)
+        need = need_of(reading, self.program(reading), wait.reasons)
+        if need is None or (need.stops and not any(self._has_run(site, need.package) for site in need.stops)):
+            return None
         outer = (event.node for at, one in self.code.readings(wait).items() if at != wait.own for event in one.events)
-        if need is not None and not need.in_loop and any(map(in_endless_loop, outer)):
-            need = replace(need, in_loop=True)
-        return None if need is not None and need.stops and not any(map(self._has_run, need.stops)) else need
+        return replace(need, in_loop=True) if not need.in_loop and any(map(in_endless_loop, outer)) else need
 
-    def _has_run(self, site: Site) -> bool:
+    def _has_run(self, site: Site, package: str) -> bool:
         """Whether a goroutine is past a site, at the top of a function that it is in."""
         block = site.node.parent.parent if site.node.parent is not None else None
-        return any(
-            unit is not None and unit.number == site.unit and reading.excerpt.line > site.line and _is_body(block, unit)
-            for wait in self.code.scene.waits
-            for reading in self.code.readings(wait).values()
-            for unit in (self.unit(reading),)
-        )
+        for wait in self.code.scene.waits:
+            for at in _frames_in(wait, package):
+                reading = self.code.reading(wait, at)
+                unit = None if reading is None else self.unit(reading)
+                if unit is not None and unit.number == site.unit and wait.frames[at].line > site.line:
+                    return _is_body(block, unit)
+        return False
 
-    def ahead(self, wait: Waiting) -> Ahead:
-        """All that goroutines of a stack may still do."""
-        key = id(wait)
+    # -- what they may do --------------------------------------------------------------------------------------------
+
+    def program(self, reading: Reading) -> Program:
+        """The package of a reading as a whole."""
+        if reading.package not in self._programs:
+            self._programs[reading.package] = self.code.reader.program(reading)
+        return self._programs[reading.package]
+
+    def unit(self, reading: Reading) -> Unit | None:
+        """The function of a reading in its program; None where the package is not looked at, or has it not."""
+        program = self._programs.get(reading.package)
+        return None if program is None else program.units.get(reading.function.node.id)
+
+    @cached_property
+    def _own(self) -> dict[str, Program]:
+        """The packages of the program's own module that goroutines are in, as far as their source was read."""
+        for wait in self.code.scene.waits:
+            for at, frame in enumerate(wait.frames):
+                reading = self.code.reading(wait, at) if _is_own(frame) else None
+                if reading is not None:
+                    self.program(reading)
+        return {name: program for name, program in self._programs.items() if name in self._own_names}
+
+    @cached_property
+    def _own_names(self) -> frozenset[str]:
+        frames = (frame for wait in self.code.scene.waits for frame in wait.frames)
+        return frozenset(read_symbol(frame.function).package for frame in frames if _is_own(frame))
+
+    def _reach(self, package: str) -> Reach:
+        """Follows calls among the packages from which one may be called: the program's own, if it is one of these."""
+        own = self._own if package in self._own_names else {}
+        return Reach(own | {package: self._programs[package]})
+
+    def by_runtime(self, package: str) -> Ahead:
+        """What timers and finalizers may run in a package at any time: no goroutine shows it."""
+        found = Ahead()
+        program = self._programs[package]
+        Reach({package: program}).whole(package, program.by_runtime, found)
+        return found
+
+    def ahead(self, wait: Waiting, package: str) -> Ahead:
+        """What goroutines of a stack may still do in a package."""
+        key = id(wait), package
         if key not in self._ahead:
             found = self._ahead[key] = Ahead()
-            readings = self.code.readings(wait)
+            reach = self._reach(package)
             for at, frame in enumerate(wait.frames):
-                if at in readings:
-                    self._add(readings[at], wait, at, found)
-                elif origin(frame).kind != "std":
-                    found.unknown = True
-                elif read_symbol(frame.function).package in _CALL_BACK:
-                    self._handed_out(found)
+                self._add_frame(wait, at, frame, package, reach, found)
         return self._ahead[key]
+
+    def _add_frame(self, wait: Waiting, at: int, frame: Frame, package: str, reach: Reach, into: Ahead) -> None:
+        symbol, kind = read_symbol(frame.function), origin(frame).kind
+        if kind == "std":
+            if symbol.package in _CALL_BACK:
+                self._handed_out(package, reach, into)
+        elif symbol.package == package or (_is_own(frame) and package in self._own_names):
+            reading = self.code.reading(wait, at)
+            if reading is None:
+                into.unknown = True
+            else:
+                self._add(reading, wait, at, reach, into)
+        else:  # code of others calls what is exported, and what it was given
+            reach.whole(package, self._programs[package].exported, into)
+            self._handed_out(package, reach, into)
 
     def within(self, wait: Waiting, need: Need) -> Ahead:
         """What they may still do in frames that have the variables of a need, and where these are passed on."""
@@ -108,102 +139,59 @@ class Work:
         key = (id(wait), family, need.package)
         if key not in self._within:
             found = self._within[key] = Ahead()
-            for at, reading in self.code.readings(wait).items():
-                if reading.package == need.package and self._sees(reading, need):
-                    self._add(reading, wait, at, found)
+            reach = Reach({need.package: need.program})
+            for at in _frames_in(wait, need.package):
+                reading = self.code.reading(wait, at)
+                if reading is None:
+                    found.unknown = True
+                elif sees(self.unit(reading), need):
+                    self._add(reading, wait, at, reach, found)
         return self._within[key]
 
-    def _sees(self, reading: Reading, need: Need) -> bool:
-        """Whether a function sees the variables of a need: its own, or those of functions around it."""
-        unit, family = self.unit(reading), need.family or frozenset()
-        return unit is not None and any(each.scope in family for each in unit.around)
-
-    def unit(self, reading: Reading) -> Unit | None:
-        """The function of a reading in its program."""
-        program = self.programs.get(reading.package)
-        return None if program is None else program.units.get(reading.function.node.id)
-
-    def _add(self, reading: Reading, wait: Waiting, at: int, into: Ahead) -> None:
+    def _add(self, reading: Reading, wait: Waiting, at: int, reach: Reach, into: Ahead) -> None:
         unit = self.unit(reading)
         if unit is None:
             into.unknown = True
             return
-        if _is_wrapper(wait.frames[at]):
-            self._reach.line(reading.package, unit, wait.frames[at].line, into)
+        if is_wrapper(wait.frames[at]):
+            reach.line(reading.package, unit, wait.frames[at].line, into)
             return
         nodes = [event.node for event in reading.events]
         inner = read_symbol(wait.frames[at - 1].function).name if at else ""
         deferred = deferred_call(unit, inner.partition("[")[0], nodes) if inner else None
         if deferred is not None:
-            self._reach.after_defer(reading.package, unit, deferred, into)
+            reach.after_defer(reading.package, unit, deferred, into)
             return
         at_end = not reading.events and reading.excerpt.line >= reading.flow.last_line
-        self._reach.after(reading.package, unit, nodes, into, at_end=at_end)
+        reach.after(reading.package, unit, nodes, into, at_end=at_end)
 
-    def _handed_out(self, into: Ahead) -> None:
-        for package, program in self.programs.items():
-            self._reach.whole(package, [*program.handed, *program.by_name.get("ServeHTTP", ())], into)
+    def _handed_out(self, package: str, reach: Reach, into: Ahead) -> None:
+        for name, program in ({package: self._programs[package]} | self._own_if(package)).items():
+            reach.whole(name, [*program.handed, *program.by_name.get("ServeHTTP", ())], into)
 
-    # -- which call of a function ------------------------------------------------------------------------------------
-
-    def roots(self, row: int, need: Need) -> frozenset[int] | None:
-        """The goroutines in which the call may have begun whose variables a goroutine sees: itself, the one that
-        started it from there, and so on. None: not known."""
-        scene = self.code.scene
-        found: set[int] = set()
-        at: int | None = row
-        for _ in range(_LONGEST_CHAIN):
-            number = None if at is None else scene.snapshot.rows["goroutine_id"][at]
-            if at is None or number is None:
-                return None  # it has ended, and who started it nobody knows
-            here = scene.of_row[at]
-            readings = [
-                one
-                for place, one in self.code.readings(here).items()
-                if one.package == need.package and not _is_wrapper(here.frames[place])
-            ]
-            if any(self._sees(one, need) for one in readings):
-                found.add(number)
-            creator = scene.creators[at]
-            if any(self._makes(one, need) for one in readings):
-                return frozenset(found)
-            if creator is None or self._is_foreign(here, need):
-                return None  # it got the variables in a function value, or nothing tells how
-            found.add(creator)
-            starter = self._starter(here, need)
-            if starter is not None and self._makes(starter, need):
-                return frozenset(found)
-            at = scene.row_of_id.get(creator)
-        return None
-
-    def _is_foreign(self, wait: Waiting, need: Need) -> bool:
-        """Whether a function that does not see the variables started a goroutine."""
-        if self._is_handed_on(wait):
-            return False
-        starter = self._starter(wait, need)
-        return starter is None or not self._sees(starter, need)
-
-    @staticmethod
-    def _is_handed_on(wait: Waiting) -> bool:
-        """Whether a function of a library started the goroutine for its caller."""
-        frame = wait.stack.created_by
-        return frame is not None and frame.function in _STARTERS
-
-    def _starter(self, wait: Waiting, need: Need) -> Reading | None:
-        """The function whose go statement started a goroutine, where it is of a package."""
-        frame = wait.stack.created_by
-        reading = None if frame is None else self.code.reader.frame(frame)
-        return reading if reading is not None and reading.package == need.package else None
-
-    def _makes(self, reading: Reading, need: Need) -> bool:
-        """Whether a function declares the variables of a need itself, other than as parameters."""
-        unit = self.unit(reading)
-        return unit is not None and unit.scope in need.makers
+    def _own_if(self, package: str) -> dict[str, Program]:
+        return self._own if package in self._own_names else {}
 
 
-def _is_wrapper(frame: Frame) -> bool:
+def sees(unit: Unit | None, need: Need) -> bool:
+    """Whether a function sees the variables of a need: its own, or those of functions around it."""
+    family = need.family or frozenset()
+    return unit is not None and any(each.scope in family for each in unit.around)
+
+
+def is_wrapper(frame: Frame) -> bool:
     """Whether a frame is of the wrapper that the compiler makes for a go or defer statement."""
     return frame.function.rpartition(".")[2].startswith(("gowrap", "deferwrap"))
+
+
+def _frames_in(wait: Waiting, package: str) -> list[int]:
+    return [at for at, frame in enumerate(wait.frames) if read_symbol(frame.function).package == package]
+
+
+def _is_own(frame: Frame) -> bool:
+    """Whether a frame is of the main module: no version is in its path."""
+    found = origin(frame)
+    return found.kind != "std" and found.version is None
 
 
 def _is_body(block: Node | None, unit: Unit) -> bool:

@@ -45,19 +45,24 @@ class Code:
         self.scene = scene
         self.reader = reader
         self._readings: dict[int, dict[int, Reading]] = {}
+        self._single: dict[tuple[int, int], Reading | None] = {}
+
+    def reading(self, wait: Waiting, at: int) -> Reading | None:
+        """The reading of one frame; None where its source is not known, or is the standard library's."""
+        key = id(wait), at
+        if key not in self._single:
+            frame, callee = wait.frames[at], wait.frames[at - 1].function if at else ""
+            std = origin(frame).kind == "std"
+            reason = "" if at else min(wait.reasons, default="")
+            self._single[key] = None if std else self.reader.frame(frame, callee, reason)
+        return self._single[key]
 
     def readings(self, wait: Waiting) -> dict[int, Reading]:
         """The readings of the frames outside the standard library, by index."""
         key = id(wait)
         if key not in self._readings:
-            found = {}
-            for at, frame in enumerate(wait.frames):
-                if origin(frame).kind != "std":
-                    callee = wait.frames[at - 1].function if at else ""
-                    reading = self.reader.frame(frame, callee, "" if at else min(wait.reasons, default=""))
-                    if reading is not None:
-                        found[at] = reading
-            self._readings[key] = found
+            every = ((at, self.reading(wait, at)) for at in range(len(wait.frames)))
+            self._readings[key] = {at: reading for at, reading in every if reading is not None}
         return self._readings[key]
 
     def is_read(self, wait: Waiting) -> bool:

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from stackscan.analysis.causes.activation import roots
 from stackscan.analysis.causes.ahead import Work
 from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.causes.wanted import Wanted
 from stackscan.golang.needs import Need
+from stackscan.golang.reach import Ahead
 from stackscan.golang.unit import Site
 
 
@@ -42,6 +44,7 @@ class Standstill:
         self._work = work
         self._scene = work.code.scene
         self._sites: dict[int, list[Site]] = {}
+        self._timers: dict[str, Ahead] = {}
         self._known = frozenset(stuck)  # a cause among locks says that they never go on
         self._locks = locks
         self.actors = [*self._waiting(), *self._locked()]
@@ -58,8 +61,8 @@ class Standstill:
                 continue
             groups: dict[frozenset[int] | None, list[int]] = defaultdict(list)
             for row in (row for row in wait.rows.tolist() if row not in self._known):
-                groups[None if need.family is None else self._work.roots(row, need)].append(row)
-            yield from (Actor(wait, rows, need, roots) for roots, rows in groups.items())
+                groups[None if need.family is None else roots(self._work, row, need)].append(row)
+            yield from (Actor(wait, rows, need, began) for began, rows in groups.items())
 
     def _locked(self) -> Iterable[Actor]:
         """Those that wait for a lock: of which a cause says that they never go on, or whose holders the source
@@ -96,7 +99,7 @@ class Standstill:
         if not sites:
             return
         for wait in self._scene.waits:
-            ahead = self._work.ahead(wait) if need.family is None else self._work.within(wait, need)
+            ahead = self._work.ahead(wait, need.package) if need.family is None else self._work.within(wait, need)
             may = ahead.unknown or any(ahead.has(need.package, site) for site in sites)
             if not may:
                 continue
@@ -105,14 +108,23 @@ class Standstill:
             elif rows := self._of_same_call(wait, need, actor.roots):
                 yield wait, rows
 
-    def _of_same_call(self, wait: Waiting, need: Need, roots: frozenset[int]) -> frozenset[int]:
+    def _of_same_call(self, wait: Waiting, need: Need, mine: frozenset[int]) -> frozenset[int]:
         """The goroutines of a stack that may have the same variables: of one call of the function."""
         found = []
         for row in wait.rows.tolist():
-            mine = self._work.roots(row, need)
-            if mine is None or mine & roots:
+            other = roots(self._work, row, need)
+            if other is None or other & mine:
                 found.append(row)
         return frozenset(found)
+
+    def _is_timed(self, need: Need) -> bool:
+        """Whether a timer may serve it: no goroutine shows that."""
+        return any(self._by_runtime(need.package).has(need.package, site) for site in self.sites(need))
+
+    def _by_runtime(self, package: str) -> Ahead:
+        if package not in self._timers:
+            self._timers[package] = self._work.by_runtime(package)
+        return self._timers[package]
 
     # -- the greatest set --------------------------------------------------------------------------------------------
 
@@ -132,7 +144,7 @@ class Standstill:
         need = actor.need
         if actor.known:
             return False
-        if need is not None and any(self._work.by_runtime.has(need.package, site) for site in self.sites(need)):
+        if need is not None and self._is_timed(need):
             return True
         own = set(actor.rows)
         for wait, rows in actor.servers:

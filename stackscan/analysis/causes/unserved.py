@@ -10,14 +10,12 @@ from stackscan.analysis.causes.ahead import Work
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.standstill import Actor, Standstill
-from stackscan.analysis.causes.waiting import CHANNELS
 from stackscan.analysis.causes.wanted import Wanted
 from stackscan.analysis.causes.words import named_ids, place_of
 from stackscan.analysis.finding import Confidence, Step
 from stackscan.golang.needs import Need
 from stackscan.golang.unit import Deed, Site
 
-_WAITS: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
 #: Places that a sentence names.
 _NAMED: Final = 2
 _SHOWN: Final = 6
@@ -29,7 +27,7 @@ def find(work: Work, locks: Sequence[Wanted], found: Sequence[Cause]) -> list[Ca
     """What waits for something that nobody left will do. ``found`` are the causes among locks: who is in one goes on
     when that one is gone."""
     scene = work.code.scene
-    if not scene.is_whole or not any(w.reasons & _WAITS and not scene.is_idle(w) for w in scene.waits):
+    if not scene.is_whole or not any(map(work.need, scene.waits)):
         return []
     stuck = {row for cause in found if cause.stuck for row in cause.rows}
     whole = Standstill(work, locks, stuck)
