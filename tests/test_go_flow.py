@@ -260,6 +260,23 @@ func (c *Cache) b() { c.a(); c.mu.Unlock() }
         Flow(package.functions[f"Cache.{name}"], package)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type Conn struct { opt }\ntype opt struct { *other.Conn }\n",
+        "type Conn struct { *B }\ntype B struct { *Conn }\n",
+        "type Conn struct { *Conn }\n",
+    ],
+)
+def test_embedding_that_goes_round_ends(text: str) -> None:
+    """A type of another package is not the own one of that name, and a struct may embed one that embeds it."""
+    text += "func (c *Conn) f() { c.g(); c.n = 1; c.Lock(); work() }\n"
+    package = _package(text)
+    Flow(package.functions["Conn.f"], package)
+    assert package.method("Conn", "g") is None
+    assert "other" == package.field_of("Conn", "n").kind
+
+
 @given(st.text(alphabet="{}()[];:=<-&*.,\n\t \"`'ab0funcgoifrs", max_size=300))
 def test_broken_source_is_read(text: str) -> None:
     """Whatever stands in a file: never an exception."""

@@ -192,12 +192,7 @@ class Names:
 
     def _declaring(self, owner: str, name: str) -> str:
         """The struct that has a field itself, of a struct and those that it embeds."""
-        if name in self.package.fields.get(owner, {}):
-            return owner
-        for embedded in self.package.embedded.get(owner, ()):
-            if embedded != owner and self.package.field_of(embedded, name) is not OTHER:
-                return self._declaring(embedded, name)
-        return owner
+        return next((one for one in self.package.embeds(owner) if name in self.package.fields.get(one, {})), owner)
 
     def lock_of_cond(self, cond: Node | None) -> Place | None:
         """The lock of a condition, where the package says which NewCond got; None: not known."""
@@ -228,11 +223,8 @@ class Names:
 
     def _embedding(self, owner: str) -> tuple[str, str] | None:
         """The struct and the name of the lock that it embeds."""
-        found = self.package.embedded_lock(owner)
-        if found is not None:
-            return owner, found
-        inner = (self._embedding(one) for one in self.package.embedded.get(owner, ()) if one != owner)
-        return next((one for one in inner if one is not None), None)
+        locks = ((one, self.package.embedded_lock(one)) for one in self.package.embeds(owner))
+        return next(((one, lock) for one, lock in locks if lock is not None), None)
 
 
 def _inner(node: Node) -> Node | None:

@@ -114,24 +114,25 @@ class Package:
             if first is not None:
                 self.values.setdefault(text(name), first)
 
+    def embeds(self, owner: str) -> Iterator[str]:
+        """The structs that have a struct's fields and methods: itself, and those of the package that it embeds, the
+        nearest first. A type of another package is not the own one of its name, and embedding may go round."""
+        seen = {owner}
+        level = [owner]
+        while level:
+            yield from level
+            kinds = (self.fields[one][name].bare.name for one in level for name in self.embedded.get(one, ()))
+            level = [kind for kind in dict.fromkeys(kinds) if kind not in seen and "." not in kind]
+            seen.update(level)
+
     def field_of(self, owner: str, name: str) -> Type:
         """The type of a struct's field, also of one that an embedded struct has."""
-        fields = self.fields.get(owner, {})
-        if name in fields:
-            return fields[name]
-        for embedded in self.embedded.get(owner, ()):
-            found = self.field_of(embedded, name) if embedded != owner else OTHER
-            if found is not OTHER:
-                return found
-        return OTHER
+        return next((f[name] for one in self.embeds(owner) if name in (f := self.fields.get(one, {}))), OTHER)
 
     def method(self, owner: str, name: str) -> Function | None:
         """A method of a type, also one that an embedded type has."""
-        found = self.functions.get(f"{owner}.{name}")
-        if found is not None:
-            return found
-        promoted = (self.method(one, name) for one in self.embedded.get(owner, ()) if one != owner)
-        return next((method for method in promoted if method is not None), None)
+        found = (self.functions.get(f"{one}.{name}") for one in self.embeds(owner))
+        return next((method for method in found if method is not None), None)
 
     def embedded_lock(self, owner: str) -> str | None:
         """The name of the field through which a struct has Lock itself; None where it has none."""
