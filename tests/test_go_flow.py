@@ -23,6 +23,52 @@ type Cache struct {
 	cond *sync.Cond
 	next *Cache
 	all  map[string]*Cache
+	open func()
+	part struct {
+		sync.Mutex
+		in struct{ mu sync.Mutex }
+	}
+	locks  map[string]*sync.Mutex
+	mus    [4]sync.RWMutex
+	reader sync.Locker
+	ready  *sync.Cond
+	read   *sync.Cond
+	kept   sync.Cond
+	own    *sync.Cond
+	other  *sync.Cond
+}
+type Queue struct {
+	sync.Mutex
+	*sync.Cond
+	ready *sync.Cond
+}
+type Pair struct {
+	mu   *sync.Mutex
+	cond *sync.Cond
+}
+func NewPair() *Pair { mu := &sync.Mutex{}; return &Pair{mu: mu, cond: sync.NewCond(mu)} }
+func NewQueue() *Queue { s := &Queue{}; s.ready = sync.NewCond(s); s.Cond = sync.NewCond(&s.Mutex); return s }
+func (c *Cache) more(cond *sync.Cond) {
+	c.ready, c.read = sync.NewCond(&c.mu), sync.NewCond(c.rw.RLocker())
+	c.kept.L = &c.mu
+	c.own = sync.NewCond(&sync.Mutex{})
+	c.other = cond
+	c.reader = c.rw.RLocker()
+	c.locks["a"] = &sync.Mutex{}
+	with(c.reader, nil)
+}
+func with(l sync.Locker, do func()) {
+	l.Lock()
+	defer l.Unlock()
+	do()
+}
+func drop(l *sync.Mutex) { l.Unlock() }
+func take(l *sync.Mutex) { l.Lock() }
+func maybe(c *Cache) (err error) {
+	defer func() { recover() }()
+	check()
+	c.mu.Lock()
+	return nil
 }
 var global sync.Mutex
 func NewCache() *Cache { c := &Cache{}; c.cond = sync.NewCond(&c.mu); return c }
@@ -31,7 +77,7 @@ func (c *Cache) unlock() { c.mu.Unlock() }
 func (c *Cache) begin() func() { c.mu.Lock(); return c.mu.Unlock }
 """
 #: What a line says that is held there: ``// must a, b; may c``.
-_SAYS: Final = re.compile(r"// (?:must ([\w., ]+))?;? ?(?:may ([\w., ]+))?$")
+_SAYS: Final = re.compile(r"// ?(?:must ([\w., ]+))?(?:; )?(?:may ([\w., ]+))?$")
 
 _CASES: Final = {
     "a deferred unlock holds to the end": """
@@ -190,10 +236,331 @@ func (c *Cache) f() {
 		work() //
 	}()
 }""",
-    "the argument of a call runs before it": """
+    "the argument of a call runs before it, and who gets an Unlock may call it": """
 func (c *Cache) f() {
 	use(c.begin())
+	work() // may Cache.mu
+}""",
+    "a literal that runs at once runs what it defers": """
+func (c *Cache) f() {
+	func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		work() // must Cache.mu
+	}()
+	rest() //
+}""",
+    "a literal that ends a panic": """
+func (c *Cache) f() {
+	func() {
+		defer func() { recover(); c.mu.Unlock() }()
+		c.mu.Lock()
+		panic("x")
+	}()
+	work() //
+}""",
+    "a function that ends a panic may not have come to its Lock": """
+func (c *Cache) f() {
+	maybe(c)
+	work() // may Cache.mu
+}""",
+    "goto goes on with what was held there": """
+func (c *Cache) f(n int) {
+	c.mu.Lock()
+	if n == 0 {
+		c.mu.Unlock()
+		goto out
+	}
 	work() // must Cache.mu
+out:
+	rest() // may Cache.mu
+}""",
+    "goto back": """
+func (c *Cache) f(n int) {
+again:
+	work() // may Cache.mu
+	c.mu.Lock()
+	if n > 0 {
+		goto again
+	}
+	rest() // must Cache.mu
+}""",
+    "what only goto reaches": """
+func (c *Cache) f(n int) {
+	c.mu.Lock()
+	if n > 0 {
+		goto out
+	}
+	return
+out:
+	work() // must Cache.mu
+}""",
+    "continue of an outer loop, out of a select": """
+func (c *Cache) f(ch chan int) {
+	select {
+	case <-ch:
+	outer:
+		for i := 0; i < 2; i++ {
+			c.mu.Lock()
+			for {
+				c.mu.Unlock()
+				select {
+				case <-ch:
+					continue outer
+				}
+			}
+		}
+		work() //
+	}
+}""",
+    "the second operand runs on one way only": """
+func (c *Cache) f(ok bool) {
+	_ = ok && c.tryIt()
+	work() // may Cache.mu
+}
+func (c *Cache) tryIt() bool { c.mu.Lock(); return true }
+""",
+    "an Unlock as a value that is only called": """
+func (c *Cache) f() {
+	lock, unlock := c.mu.Lock, c.mu.Unlock
+	lock()
+	work() // must Cache.mu
+	unlock()
+	rest() //
+}""",
+    "an Unlock as a value that is deferred": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	unlock := c.mu.Unlock
+	defer unlock()
+	work() // must Cache.mu
+}""",
+    "an Unlock as a value that is passed on": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	later(c.mu.Unlock)
+	work() // may Cache.mu
+}""",
+    "an Unlock as a value that is kept": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	c.open = c.mu.Unlock
+	work() // may Cache.mu
+}""",
+    "a Locker made of a lock": """
+func (c *Cache) f() {
+	var l sync.Locker = &c.mu
+	c.mu.Lock()
+	work() // must Cache.mu
+	l.Unlock()
+	rest() //
+}""",
+    "a literal in a variable that is only called": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	give := func() { c.mu.Unlock() }
+	work() // must Cache.mu
+	give()
+	rest() //
+}""",
+    "a literal in a variable, called in a deferred literal": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	give := func() { c.mu.Unlock() }
+	defer func() { give() }()
+	work() // must Cache.mu
+}""",
+    "a literal in a variable that others get": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	give := func() { c.mu.Unlock() }
+	later(give)
+	work() // may Cache.mu
+}""",
+    "another goroutine gives it back": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	go func() { c.mu.Unlock() }()
+	work() // may Cache.mu
+}""",
+    "another goroutine gives back what was taken elsewhere": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	work() // may Cache.mu
+}
+func (c *Cache) g() { go func() { c.mu.Unlock() }() }
+""",
+    "another goroutine gives back what it took": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	go func() { c.mu.Lock(); defer c.mu.Unlock(); c.cond.Wait() }()
+	work() // must Cache.mu
+}""",
+    "a goroutine of a function or a method gives it back": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	c.rw.Lock()
+	go c.unlock()
+	go c.rw.Unlock()
+	work() // may Cache.mu, Cache.rw
+}""",
+    "another goroutine waits on the condition": """
+func (c *Cache) f() {
+	cond := sync.NewCond(&c.mu)
+	c.mu.Lock()
+	go func() { cond.Wait() }()
+	work() // may Cache.mu
+}""",
+    "a lock that a function of the package is given": """
+func (c *Cache) f() {
+	take(&c.mu)
+	work() // must Cache.mu
+	drop(&c.mu)
+	rest() //
+}""",
+    "a lock that another package is given": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	other.Keep(&c.mu)
+	work() // may Cache.mu
+}""",
+    "an Unlock of something unknown": """
+func (c *Cache) f() {
+	c.mu.Lock()
+	l := c.pick()
+	l.Unlock()
+	work() // may Cache.mu
+}
+func (c *Cache) pick() *sync.Mutex { return &c.mu }
+""",
+    "two objects of one type": """
+func f(a, b *Cache) {
+	a.mu.Lock()
+	b.mu.Lock()
+	b.mu.Unlock()
+	work() // must Cache.mu
+	a.mu.Unlock()
+	rest() //
+}""",
+    "two names of one object": """
+func f(a *Cache) {
+	b := a
+	b.mu.Lock()
+	a.mu.Unlock()
+	work() //
+}""",
+    "names that change places": """
+func f(a, b *Cache) {
+	a.mu.Lock()
+	a, b = b, a
+	b.mu.Unlock()
+	work() //
+}""",
+    "a name that is used again within": """
+func f(a *Cache) {
+	a.mu.Lock()
+	if true {
+		a := &Cache{}
+		a.mu.Lock()
+		a.mu.Unlock()
+	}
+	work() // must Cache.mu
+}""",
+    "a name that is of another type within": """
+func f(a *Cache) {
+	if true {
+		a := &Queue{}
+		a.Lock()
+		a.ready.L.Unlock()
+		work() //
+	}
+	a.mu.Lock()
+	rest() // must Cache.mu
+}""",
+    "each round of a loop has its own": """
+func f(all []*Cache) {
+	for _, a := range all {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+	}
+	work() // may Cache.mu
+}""",
+    "a struct without a name": """
+func (c *Cache) f() {
+	c.part.Lock()
+	c.part.in.mu.Lock()
+	work() // must Cache.part.Mutex, Cache.part.in.mu
+	c.part.Unlock()
+	rest() // must Cache.part.in.mu
+}""",
+    "one of several": """
+func (c *Cache) f(k int, key string) {
+	c.mus[k].RLock()
+	mu := c.locks[key]
+	mu.Lock()
+	work() // must one of Cache.locks, one of Cache.mus
+	mu.Unlock()
+	c.mus[k].RUnlock()
+	rest() //
+}""",
+    "a pointer to one of several": """
+func (c *Cache) f(k int) {
+	mu := &c.mus[k]
+	mu.RLock()
+	mu.RUnlock()
+	mu.Lock()
+	defer mu.Unlock()
+	work() // must one of Cache.mus
+}""",
+    "a Locker that is the same everywhere": """
+func (c *Cache) f() {
+	c.reader.Lock()
+	work() // must Cache.rw
+	c.reader.Unlock()
+	rest() //
+}""",
+    "a TryLock in a variable": """
+func (c *Cache) f() {
+	ok := c.mu.TryLock()
+	if !ok {
+		work() //
+		return
+	}
+	rest() // must Cache.mu
+}""",
+    "a TryLock behind another condition": """
+func (c *Cache) f(n int) {
+	if n == 0 && c.mu.TryLock() {
+		work() // must Cache.mu
+		c.mu.Unlock()
+	}
+	rest() //
+}""",
+    "a TryLock until it has it": """
+func (c *Cache) f() {
+	for !c.mu.TryLock() {
+		work() //
+	}
+	rest() // must Cache.mu
+}""",
+    "the lock of an embedded condition, of a pair, of one that was made beside": """
+func f(q *Queue, p *Pair) {
+	q.ready.L.Lock()
+	p.cond.L.Lock()
+	work() // must Pair.mu, Queue.Mutex
+}""",
+    "conditions that are made together": """
+func (c *Cache) f() {
+	c.ready.L.Lock()
+	c.read.L.Lock()
+	work() // must Cache.mu, Cache.rw
+	c.kept.L.Unlock()
+	rest() // must Cache.rw
+}""",
+    "a condition with a lock of its own": """
+func (c *Cache) f() {
+	c.own.L.Lock()
+	work() // must Cache.own.L
 }""",
 }
 
@@ -283,3 +650,63 @@ def test_broken_source_is_read(text: str) -> None:
     package = _package(text)
     for function in package.functions.values():
         Flow(function, package)
+
+
+_HOLDS: Final = {
+    "of a loop that locks again": ("""
+func (c *Cache) f() {
+	c.mu.Lock()
+	for i := 0; i < 3; i++ {
+		c.mu.Unlock()
+		c.mu.Lock()
+	}
+	work()
+}""", (2, 5), True, False),
+    "of either branch": ("""
+func (c *Cache) f(ok bool) {
+	if ok {
+		c.mu.Lock()
+	} else {
+		c.mu.Lock()
+	}
+	work()
+}""", (3, 5), True, False),
+    "of the last one": ("""
+func (c *Cache) f() {
+	c.mu.Lock()
+	c.mu.Unlock()
+	c.mu.Lock()
+	work()
+}""", (4,), True, False),
+    "to read or to write": ("""
+func (c *Cache) f(ok bool) {
+	if ok {
+		c.rw.Lock()
+	} else {
+		c.rw.RLock()
+	}
+	work()
+}""", (3, 5), False, True),
+    "through a Locker": ("""
+func (c *Cache) f() {
+	c.rw.RLocker().Lock()
+	work()
+}""", (2,), False, False),
+    "through a condition": ("""
+func (c *Cache) f() {
+	c.read.L.Lock()
+	work()
+}""", (2,), False, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _HOLDS)
+def test_since_when_and_how(name: str) -> None:
+    """The lines in one of which the lock was taken last, and whether for writing."""
+    text, lines, writing, either = _HOLDS[name]
+    package = _package(text)
+    flow = Flow(package.functions["Cache.f"], package)
+    event = next(event for event in flow.events.values() if event.node.text == b"work()")
+    (hold,) = event.state.must.values()
+    first = _TYPES.count("\n") + 1
+    assert (lines, writing, either) == (tuple(line - first for line in hold.lines), hold.writing, hold.either)

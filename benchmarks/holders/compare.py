@@ -28,7 +28,7 @@ from stackscan.pipeline import Options, scan
 #: The calls of package sync between which and the table a goroutine may be caught.
 _CALL: Final = re.compile(r"sync\.\(\*(?:RWMutex|Mutex|rlocker)\)\.(?:Try)?R?(?:Lock|Unlock)$|sync\.holders")
 _INNER: Final = re.compile(r"(?:internal/)?sync\.|runtime\.|internal/runtime/")
-_SINCE: Final = re.compile(r"\bholds? .*?since ([^\s:()]+):(\d+)")
+_SINCE: Final = re.compile(r"\bholds? .*?since ((?:[^\s:()]+:\d+(?: or )?)+)")
 _HOLDS: Final = re.compile(r"\bholds? ")
 _MOVING: Final = frozenset({"running", "runnable", "preempted", "copystack"})
 
@@ -68,19 +68,21 @@ class Claim:
     held: Held
 
     @property
-    def where(self) -> tuple[str, int]:
-        """The file and line in which it was taken, or in which a helper was called that took it."""
-        return self.frame.file, self.held.hold.line
+    def where(self) -> set[tuple[str, int]]:
+        """The file and the lines in one of which it was taken, or in which a helper was called that took it."""
+        return {(self.frame.file, line) for line in self.held.hold.lines}
 
     def fits(self, lock: Lock) -> bool:
         """Whether a lock was taken there."""
         frames = lock.frames if self.held.hold.by_callee else lock.frames[:1]
-        return any((frame.file, frame.line) == self.where for frame in frames)
+        return any((frame.file, frame.line) in self.where for frame in frames)
 
     def __str__(self) -> str:
         hold = self.held.hold
-        how = ("write" if hold.writing else "read") + (", by a callee" if hold.by_callee else "")
-        return f"goroutine {self.goroutine}: {self.held.key[1]} since {self.where[0]}:{hold.line} ({how})"
+        how = "either" if hold.either else "write" if hold.writing else "read"
+        how += ", by a callee" if hold.by_callee else ""
+        lines = " or ".join(map(str, hold.lines))
+        return f"goroutine {self.goroutine}: {self.held.key[1]} since {self.frame.file}:{lines} ({how})"
 
 
 def compare(moment: Moment, path: Path, roots: list[Path]) -> Outcome:
@@ -95,7 +97,11 @@ def compare(moment: Moment, path: Path, roots: list[Path]) -> Outcome:
     waits = {ids[row]: wait for wait in code.scene.waits for row in wait.rows.tolist()}
     for goroutine, wait in waits.items():
         try:
-            claims = [Claim(goroutine, wait.frames[held.frame], held) for held in code.held(wait).values()]
+            claims = [
+                Claim(goroutine, wait.frames[held.frame], held)
+                for first in code.held(wait).values()
+                for held in (first, *first.more)
+            ]
         except RecursionError:
             found.counts["must wrong"] += 1
             found.wrong.append(f"goroutine {goroutine}: the reading does not end; {_at(wait)}")
@@ -119,7 +125,8 @@ def _judge(claim: Claim, wait: Waiting, locks: list[Lock], found: Outcome) -> No
     why = ""
     if fitting:
         verdict = RIGHT
-        if not claim.held.hold.by_callee and all(lock.writing != claim.held.hold.writing for lock in fitting):
+        hold = claim.held.hold
+        if not hold.by_callee and not hold.either and all(lock.writing != hold.writing for lock in fitting):
             verdict, why = WRONG, "held, but the other way (read, write)"
     elif _in_call(wait):
         verdict = MOVING
@@ -276,7 +283,9 @@ def _said(finding: Finding, locks: dict[int, list[Lock]]) -> Iterator[tuple[str,
         since = _SINCE.search(step.does)
         for goroutine in step.ids:
             own = locks[goroutine]
-            good = bool(own) if since is None else any(_names(lock, since[1], int(since[2])) for lock in own)
+            places = [] if since is None else [place.rpartition(":") for place in since[1].strip().split(" or ")]
+            named = (_names(lock, file, int(line)) for lock in own for file, _, line in places)
+            good = any(named) if places else bool(own)
             yield step.does, goroutine, good
 
 

@@ -1,48 +1,48 @@
 """Which locks a function holds at a line: a flow analysis over its statements.
 
 At each point some locks must be held (on every way there) and some may be (on some way). Branches that leave (return,
-break, continue, panic) do not join what follows; loops are walked twice; deferred calls run at the end; functions of
-the same package that lock or unlock for their caller count by what they leave behind.
+break, continue, panic) do not join what follows; loops, and functions with goto, are walked until nothing changes;
+deferred calls run at the end, the last one first; functions of the same package that lock or unlock for their caller
+count by what they leave behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from stackscan.golang.calls import UNLOCKS, Calls
-from stackscan.golang.names import Place, arguments_of
+from stackscan.golang.calls import Calls, Exit
+from stackscan.golang.jumps import Jumps, joined
+from stackscan.golang.links import read_links
+from stackscan.golang.loose import loose_in
+from stackscan.golang.names import arguments_of
 from stackscan.golang.package import Function, Package
-from stackscan.golang.state import Event, Hold, State, join
-from stackscan.golang.tree import Node, field, last_line_of, line_of, text
+from stackscan.golang.state import Deferred, Event, State, join
+from stackscan.golang.tree import Node, field, last_line_of, line_of, text, walk
 
-_TRIES: Final = {"TryLock": True, "TryRLock": False}
 #: Calls that do not come back.
 _LEAVES: Final = frozenset({
     "panic", "os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "log.Panic", "log.Panicf", "runtime.Goexit",
     "t.Fatal", "t.Fatalf", "t.FailNow", "b.Fatal", "b.Fatalf", "t.Skip", "t.Skipf", "t.SkipNow",
 })  # fmt: skip
+#: How often a loop is walked; a state that still changes then has its locks weakened.
+_MOST_ROUNDS: Final = 6
+_CASES: Final = ("expression_case", "type_case", "default_case")
 
 
 class Flow(Calls):
-    """The walk through one function. ``events`` are all points with their states, ``end`` the state behind it (None: it
-    does not come back)."""
+    """The walk through one function. ``events`` are all points with their states, ``statements`` plain ones by line,
+    ``end`` the state behind it (None: it does not come back)."""
 
     def __init__(self, function: Function, package: Package, depth: int = 0) -> None:
         super().__init__(function, package, depth)
-        self._breaks: list[list[State]] = []
-        self._nexts: list[list[State]] = []
-        self._labels: dict[str, int] = {}
-        last = self._block(function.body, State())
-        if last is not None:
-            self._ends.append(last)
-        end: State | None = None
-        for state in self._ends:
-            end = join(end, _after_defers(state))
-        self.end = end
+        self.statements: dict[int, tuple[Node, State]] = {}
+        self._jumps = Jumps()
+        read_links(package)
+        loose, vague = loose_in(function, package, Flow)
+        self._body(function.body, State(loose=loose, vague=vague))
+        self.end = self.ending(function.body)
         self.last_line = last_line_of(function.body)
-        self.before_end = next(iter(self._ends[-1:]), None)
 
     def at(self, line: int) -> list[Event]:
         """The points of a line."""
@@ -51,215 +51,188 @@ class Flow(Calls):
     def _left_by(self, helper: Function) -> State | None:
         return summary(helper, self.package, self.depth + 1)
 
+    def _body(self, node: Node, state: State) -> None:
+        jumps, self._jumps = self._jumps, Jumps()
+        last: State | None = None
+        for _ in range(_MOST_ROUNDS):
+            before = dict(self._jumps.gotos)
+            last = self._block(node, state)
+            if before == self._jumps.gotos:
+                break
+        else:
+            last = None if last is None else last.weakened()
+        self._jumps = jumps
+        if last is not None:
+            self.exits.append(Exit(None, last))
+
     # -- statements --------------------------------------------------------------------------------------------------
 
     def _block(self, node: Node, state: State | None) -> State | None:
         for child in node.children:
-            if state is None:
-                return None
-            if child.is_named:
+            if not child.is_named:
+                continue
+            if child.type == "statement_list":
+                state = self._block(child, state)
+            elif child.type == "labeled_statement":
+                state = self._labeled(child, state)
+            elif state is not None:
                 state = self._statement(child, state)
         return state
 
     def _statement(self, node: Node, state: State) -> State | None:
         kind = node.type
-        if kind in ("block", "statement_list"):
+        if kind == "block":
             return self._block(node, state)
-        walk = {
+        walks = {
             "if_statement": self._if,
             "for_statement": self._for,
             "expression_switch_statement": self._switch,
             "type_switch_statement": self._switch,
             "select_statement": self._select,
-            "defer_statement": self._defer,
-            "go_statement": self._go,
             "labeled_statement": self._labeled,
-            "return_statement": self._return,
         }.get(kind)
-        if walk is not None:
-            return walk(node, state)
+        if walks is not None:
+            return walks(node, state)
+        self._plain(node, state)
         if kind in ("break_statement", "continue_statement", "goto_statement"):
-            self._jump(node, state)
+            label = next((text(c) for c in node.children if c.type == "label_name"), "")
+            self._jumps.jump(kind, label, state)
             return None
-        after = self._expression(node, state)
-        return None if _leaves(node) else after
+        return self._simple(node, state)
 
-    def _return(self, node: Node, state: State) -> None:
-        self._ends.append(self._expression(node, state))
+    def _simple(self, node: Node, state: State) -> State | None:
+        if node.type == "defer_statement":
+            return self._defer(node, state)
+        if node.type == "go_statement":
+            return self._go(node, state)
+        after = self._expression(node, state)
+        if node.type == "return_statement":
+            self.exits.append(Exit(node, after))
+            return None
+        if _leaves(node):
+            self._panics.append(after)
+            return None
+        return after
+
+    def _plain(self, node: Node, state: State) -> None:
+        """Note the state before a statement: a goroutine that runs may be caught in it, without a call."""
+        known = self.statements.get(node.id)
+        state = join(None if known is None else known[1], state) or state
+        self.statements[node.id] = node, state
+
+    def _begin(self, node: Node, state: State) -> State:
+        """The state behind the statement with which an if, for or switch begins."""
+        first = field(node, "initializer")
+        begun = None if first is None else self._statement(first, state)
+        return state if begun is None else begun
 
     def _if(self, node: Node, state: State) -> State | None:
-        condition, first = field(node, "condition"), field(node, "initializer")
-        if first is not None:
-            begun = self._statement(first, state)
-            state = state if begun is None else begun
-        tried = self._tried(condition) or self._tried_before(first, condition)
-        if condition is not None:
-            state = self._expression(condition, state)
-        yes = no = state
-        if tried is not None:
-            place, hold, negated = tried
-            yes, no = (state, state.locked(place, hold)) if negated else (state.locked(place, hold), state)
+        condition = field(node, "condition")
+        state = self._begin(node, state)
+        yes, no = (state, state) if condition is None else self.condition(condition, state)
         consequence, alternative = field(node, "consequence"), field(node, "alternative")
         then = yes if consequence is None else self._block(consequence, yes)
-        other = no if alternative is None else self._statement(alternative, no)
-        return join(then, other)
-
-    def _tried(self, condition: Node | None) -> tuple[Place, Hold, bool] | None:
-        """``if mu.TryLock()`` and ``if !mu.TryLock()``: the lock, and whether the condition is negated."""
-        if condition is None:
-            return None
-        negated = condition.type == "unary_expression" and text(field(condition, "operator")) == "!"
-        call = field(condition, "operand") if negated else condition
-        callee = field(call, "function") if call is not None and call.type == "call_expression" else None
-        if callee is None or callee.type != "selector_expression" or text(field(callee, "field")) not in _TRIES:
-            return None
-        place = self.names.lock_of(callee)
-        writing = _TRIES[text(field(callee, "field"))]
-        return None if place is None else (place, Hold(line_of(condition), writing), negated)
-
-    def _tried_before(self, first: Node | None, condition: Node | None) -> tuple[Place, Hold, bool] | None:
-        """``if ok := mu.TryLock(); ok``."""
-        if first is None or condition is None or first.type != "short_var_declaration":
-            return None
-        right = field(first, "right")
-        value = None if right is None else next((c for c in right.children if c.is_named), None)
-        found = self._tried(value)
-        if found is None:
-            return None
-        negated = condition.type == "unary_expression" and text(field(condition, "operator")) == "!"
-        return found[0], found[1], negated
+        return join(then, no if alternative is None else self._statement(alternative, no))
 
     def _for(self, node: Node, state: State) -> State | None:
         clause = next((c for c in node.children if c.type in ("for_clause", "range_clause")), None)
         body = field(node, "body")
-        condition: Node | None = None
-        if clause is not None and clause.type == "for_clause":
-            first, condition = field(clause, "initializer"), field(clause, "condition")
-            begun = state if first is None else self._statement(first, state)
-            state = state if begun is None else begun
-        elif clause is not None:
-            self._note(clause, line_of(node), state)
-        else:
-            condition = next((c for c in node.children if c.is_named and c != body), None)
-        endless = (clause is None and condition is None) or (
-            clause is not None and clause.type == "for_clause" and condition is None
-        )
-        head: State | None = state
-        leaving: list[State] = []
-        for _ in range(2):
-            if head is None:
+        counts = clause is not None and clause.type == "for_clause"
+        condition = field(clause, "condition")
+        if clause is None:
+            condition = next((c for c in node.children if c.is_named and c != body and c.type != "comment"), None)
+        elif counts:
+            state = self._begin(clause, state)
+        target = self._jumps.enter(repeats=True)
+        head, after = state, state
+        for _ in range(_MOST_ROUNDS):
+            last, after = self._round(node, body, condition, clause if not counts else None, head)
+            last = joined(last, target.again)
+            update = field(clause, "update")
+            last = self._statement(update, last) if counts and update is not None and last is not None else last
+            wider = join(head, last) or head
+            if wider == head:
                 break
-            if condition is not None:
-                head = self._expression(condition, head)
-            self._breaks.append(leaving)
-            self._nexts.append([])
-            last = head if body is None else self._block(body, head)
-            for again in self._nexts.pop():
-                last = join(last, again)
-            self._breaks.pop()
-            head = join(head, last)
-        found = None if endless else head
-        for state_at_break in leaving:
-            found = join(found, state_at_break)
-        return found
+            head = wider
+        else:
+            after = after.weakened()
+        self._jumps.leave()
+        endless = condition is None and (clause is None or counts)
+        return joined(None if endless else after, target.left)
+
+    def _round(
+        self, node: Node, body: Node | None, condition: Node | None, ranges: Node | None, head: State
+    ) -> tuple[State | None, State]:
+        """The states behind the body of a loop, and where its condition fails."""
+        self._plain_head(node, head)
+        yes = no = head
+        if ranges is not None:
+            right = field(ranges, "right")
+            head = head if right is None else self._expression(right, head)
+            self._note(ranges, line_of(node), head)
+            yes = no = self._assigned(ranges, head)
+        elif condition is not None:
+            yes, no = self.condition(condition, head)
+        return (yes if body is None else self._block(body, yes)), no
+
+    def _plain_head(self, node: Node, state: State) -> None:
+        first = next((c for c in node.children if c.type in ("for_clause", "range_clause")), None)
+        if first is not None:
+            self._plain(first, state)
 
     def _switch(self, node: Node, state: State) -> State | None:
-        first = field(node, "initializer")
-        begun = state if first is None else self._statement(first, state)
-        state = state if begun is None else begun
+        state = self._begin(node, state)
         value = field(node, "value")
         if value is not None:
             state = self._expression(value, state)
-        cases = [c for c in node.children if c.type in ("expression_case", "type_case", "default_case")]
+        cases = [c for c in node.children if c.type in _CASES]
         found = None if any(case.type == "default_case" for case in cases) else state
-        leaving: list[State] = []
-        self._breaks.append(leaving)
+        target = self._jumps.enter(repeats=False)
         falls: State | None = None
         for case in cases:
             entered = state if falls is None else join(state, falls)
             after = self._block(case, entered or state)
-            falls = after if any(c.type == "fallthrough_statement" for c in _deep(case)) else None
+            falls = after if any(c.type == "fallthrough_statement" for c in walk(case)) else None
             found = join(found, after)
-        self._breaks.pop()
-        for state_at_break in leaving:
-            found = join(found, state_at_break)
-        return found
+        self._jumps.leave()
+        return joined(found, target.left)
 
     def _select(self, node: Node, state: State) -> State | None:
         self._note(node, line_of(node), state)
         found: State | None = None
-        leaving: list[State] = []
-        self._breaks.append(leaving)
+        target = self._jumps.enter(repeats=False)
         for case in node.children:
             if case.type in ("communication_case", "default_case"):
                 found = join(found, self._block(case, state))
-        self._breaks.pop()
-        for state_at_break in leaving:
-            found = join(found, state_at_break)
-        return found
+        self._jumps.leave()
+        return joined(found, target.left)
 
-    def _labeled(self, node: Node, state: State) -> State | None:
+    def _labeled(self, node: Node, state: State | None) -> State | None:
         label = text(field(node, "label"))
-        self._labels[label] = len(self._breaks)
+        state = join(state, self._jumps.gotos.get(label))
+        if state is None:
+            return None
+        self._jumps.name(label)
         inner = next((c for c in node.children if c.is_named and c.type != "label_name"), None)
         return state if inner is None else self._statement(inner, state)
 
-    def _jump(self, node: Node, state: State) -> None:
-        label = next((text(c) for c in node.children if c.type == "label_name"), "")
-        levels = self._nexts if node.type == "continue_statement" else self._breaks
-        place = self._labels.get(label, len(levels) - 1) if label else len(levels) - 1
-        if node.type != "goto_statement" and levels:
-            levels[min(place, len(levels) - 1)].append(state)
-
     def _go(self, node: Node, state: State) -> State:
-        call = next((c for c in node.children if c.is_named), None)
+        return self._arguments(next((c for c in node.children if c.is_named), None), state)
+
+    def _arguments(self, call: Node | None, state: State) -> State:
+        """What go and defer evaluate at once."""
         for argument in () if call is None else arguments_of(call):
             state = self._expression(argument, state)
-        return state
+        callee = field(call, "function")
+        return state if callee is None or callee.type == "func_literal" else self._expression(callee, state)
 
     def _defer(self, node: Node, state: State) -> State:
         call = next((c for c in node.children if c.is_named), None)
-        if call is None:
+        state = self._arguments(call, state)
+        if call is None or call.type != "call_expression":
             return state
-        for argument in arguments_of(call):
-            state = self._expression(argument, state)
-        callee = field(call, "function")
-        if callee is None:
-            return state
-        if callee.type == "func_literal":
-            return replace(state, deferred=state.deferred | self._released_in(callee))
-        if callee.type == "selector_expression" and text(field(callee, "field")) in UNLOCKS:
-            place = self.names.lock_of(callee)
-            if place is not None:
-                return replace(state, deferred=state.deferred | {place})
-        helper = self._effect(call, state)
-        released = set(state.may) - set(helper.may) | (helper.released - state.released)
-        return replace(state, deferred=state.deferred | released)
-
-    def _released_in(self, literal: Node) -> frozenset[Place]:
-        """The locks that a deferred function literal releases."""
-        calls = (node for node in _deep(literal) if node.type == "call_expression")
-        callees = (field(call, "function") for call in calls)
-        places = (
-            self.names.lock_of(callee)
-            for callee in callees
-            if callee is not None and callee.type == "selector_expression" and text(field(callee, "field")) in UNLOCKS
-        )
-        return frozenset(place for place in places if place is not None)
-
-
-def _after_defers(state: State) -> State:
-    for place in state.deferred:
-        state = state.unlocked(place)
-    return state
-
-
-def _deep(node: Node) -> Iterable[Node]:
-    stack = [node]
-    while stack:
-        found = stack.pop()
-        yield found
-        stack.extend(found.children)
+        others = tuple(one for one in state.deferred if one.call.id != call.id)
+        return replace(state, deferred=tuple(sorted((*others, Deferred(call)), key=lambda one: one.order)))
 
 
 def _leaves(node: Node) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as data_field
 
-from stackscan.golang.package import MUTEX, RWMUTEX, Function, Package
-from stackscan.golang.tree import Node, field, line_of, text, walk
+from stackscan.golang.package import Function, Package
+from stackscan.golang.tree import Node, field, last_line_of, line_of, text, walk
 from stackscan.golang.types import OTHER, Type, read_type
 
 #: How deep names of names are followed.
@@ -20,14 +20,27 @@ _OF_LIBRARY = {"sync.NewCond": "sync.Cond", "time.NewTimer": "time.Timer", "time
 class Place:
     """One lock, channel or other object, by where it lies: ``scope`` is a struct's name, a function's key for its local
     variables, or empty for the package's own; ``name`` is the field or variable. ``root`` is the variable through which
-    this function reaches it, if that is all there is between (``a`` of ``a.mu``); it is no part of the identity."""
+    this function reaches it, if that is all there is between (``a`` of ``a.mu``); it is no part of the identity.
+    ``name`` ends with ``[]`` for an element of a list or map, and begins with ``*`` for what has no name outside of the
+    function: something that it got a pointer to."""
 
     scope: str
     name: str
     root: str = data_field(default="", compare=False)
 
     def __str__(self) -> str:
-        return f"{self.scope}.{self.name}" if self.scope else self.name
+        full = f"{self.scope}.{self.name}" if self.scope else self.name
+        return f"one of {full[:-2]}" if self.is_element else full.replace("·", ".")
+
+    @property
+    def is_element(self) -> bool:
+        """Whether it is one of several: two of them need not be the same."""
+        return self.name.endswith("[]")
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the name says which lock it is."""
+        return not self.name.startswith("*")
 
 
 class Names:
@@ -57,11 +70,11 @@ class Names:
         if node.type == "var_spec":
             for name in node.children_by_field_name("name"):
                 self._types.setdefault(text(name), read_type(field(node, "type")))
-            self._note(list(node.children_by_field_name("name")), _values(field(node, "value")))
+            self._note(list(node.children_by_field_name("name")), values_of(field(node, "value")))
         elif node.type == "short_var_declaration":
-            self._note(_values(field(node, "left")), _values(field(node, "right")))
+            self._note(values_of(field(node, "left")), values_of(field(node, "right")))
         elif node.type == "range_clause":
-            left, right = _values(field(node, "left")), field(node, "right")
+            left, right = values_of(field(node, "left")), field(node, "right")
             if left and right is not None:
                 kind = self.type_of(right).bare
                 value = left[-1] if kind.kind in ("list", "map") and len(left) > 1 else None
@@ -85,7 +98,7 @@ class Names:
         if node is None or depth > _DEEPEST:
             return OTHER
         reads: Callable[[Node, int], Type] | None = {
-            "identifier": lambda found, at: self._type_of_name(text(found), at),
+            "identifier": self._type_of_identifier,
             "selector_expression": self._selected,
             "parenthesized_expression": lambda found, at: self.type_of(_inner(found), at + 1),
             "unary_expression": self._unary,
@@ -101,6 +114,9 @@ class Names:
         """A field of a struct."""
         owner = self.type_of(field(node, "operand"), depth + 1).bare
         return self.package.field_of(owner.name, text(field(node, "field"))) if owner.kind == "named" else OTHER
+
+    def _type_of_identifier(self, node: Node, depth: int) -> Type:
+        return self._type_of_name(text(node), depth)
 
     def _type_of_name(self, name: str, depth: int) -> Type:
         known = self._types.get(name, OTHER)
@@ -126,7 +142,7 @@ class Names:
         callee = field(node, "function")
         name = text(callee)
         if name in ("new", "make"):
-            arguments = [c for c in _values(field(node, "arguments")) if c.is_named]
+            arguments = [c for c in values_of(field(node, "arguments")) if c.is_named]
             kind = read_type(arguments[0]) if arguments else OTHER
             return Type("pointer", elem=kind) if name == "new" else kind
         if name in _OF_LIBRARY:
@@ -180,62 +196,23 @@ class Names:
         reference = value.type in ("selector_expression", "identifier") and text(value) != name
         return reference and self.type_of(value).kind in ("chan", "pointer")
 
-    def _place_of_field(self, operand: Node | None, name: str, *, known: bool = False) -> Place | None:
+    def _place_of_field(self, operand: Node | None, name: str) -> Place | None:
         owner = self.type_of(operand).bare
-        if name == "L" and operand is not None:  # cond.L is the mutex that NewCond got
-            cond = text(operand).rpartition(".")[2]
-            if cond in self.package.aliases and operand.type == "selector_expression":
-                return self._place_of_field(field(operand, "operand"), self.package.aliases[cond])
-            if known:
-                return None
         if owner.kind != "named" or not owner.name:
             return None
-        holder = self._declaring(owner.name, name)
         root = text(operand) if operand is not None and operand.type == "identifier" else ""
-        return Place(holder, name, root)
+        return Place(self.declaring(owner.name, name), name, root)
 
-    def _declaring(self, owner: str, name: str) -> str:
+    def declaring(self, owner: str, name: str) -> str:
         """The struct that has a field itself, of a struct and those that it embeds."""
         return next((one for one in self.package.embeds(owner) if name in self.package.fields.get(one, {})), owner)
-
-    def lock_of_cond(self, cond: Node | None) -> Place | None:
-        """The lock of a condition, where the package says which NewCond got; None: not known."""
-        return None if cond is None else self._place_of_field(cond, "L", known=True)
-
-    def lock_of(self, callee: Node) -> Place | None:
-        """The lock whose method a call runs (``s.mu.Lock``, ``s.Lock`` of an embedded one); None for no lock."""
-        operand = field(callee, "operand")
-        whole = self.type_of(operand)
-        kind = whole.bare
-        if whole.kind == "pointer" and kind.name in (MUTEX, RWMUTEX):
-            return self._pointed_to(operand)
-        if kind.name in (MUTEX, RWMUTEX) or (operand is not None and text(operand).endswith(".L")):
-            return self.place_of(operand)
-        if kind.kind == "named":
-            method = self.package.method(kind.name, text(field(callee, "field")))
-            name = None if method is not None else self._embedding(kind.name)
-            if name is not None:
-                root = text(operand) if operand is not None and operand.type == "identifier" else ""
-                return Place(name[0], name[1], root)
-        return None
-
-    def _pointed_to(self, operand: Node | None) -> Place | None:
-        """The lock that a pointer points to, where the function took its address; any other may be shared."""
-        place = self.place_of(operand) if operand is not None and operand.type == "identifier" else None
-        own = ("", self.function.declared.key)
-        return None if place is None or place.scope in own else place
-
-    def _embedding(self, owner: str) -> tuple[str, str] | None:
-        """The struct and the name of the lock that it embeds."""
-        locks = ((one, self.package.embedded_lock(one)) for one in self.package.embeds(owner))
-        return next(((one, lock) for one, lock in locks if lock is not None), None)
 
 
 def _inner(node: Node) -> Node | None:
     return next((child for child in node.children if child.is_named), None)
 
 
-def _values(node: Node | None) -> list[Node]:
+def values_of(node: Node | None) -> list[Node]:
     """The expressions of a list, or the one that stands alone."""
     if node is None:
         return []
@@ -246,12 +223,14 @@ def _values(node: Node | None) -> list[Node]:
 
 def arguments_of(call: Node) -> Iterator[Node]:
     """The arguments of a call."""
-    yield from _values(field(call, "arguments"))
+    yield from values_of(field(call, "arguments"))
 
 
 def line_of_call(call: Node) -> int:
-    """The line that a traceback names for a call: of the name that is called."""
+    """The line that a traceback names for a call: of the name that is called, of the end of a literal."""
     callee = field(call, "function")
+    if callee is not None and callee.type == "func_literal":
+        return last_line_of(callee)
     if callee is not None and callee.type == "selector_expression":
         name = field(callee, "field")
         return line_of(name) if name is not None else line_of(call)

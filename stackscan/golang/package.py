@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as data_field
 from functools import cached_property
 from itertools import chain, repeat
@@ -51,8 +51,8 @@ class Function:
 @dataclass(eq=False)
 class Package:
     """What the files of a package declare. ``fields`` are a struct's by name, embedded ones by the name of their type;
-    ``embedded`` lists these. ``aliases`` are the locks of conditions, by the names of their fields; ``summaries`` keep
-    what the flow analysis found of functions, ``running`` those that it is in. ``name`` is that of its package clause,
+    ``embedded`` lists these. ``links``, ``loose`` and ``summaries`` keep what was found of its conditions, of locks
+    that others give back, and of functions; ``running`` are those that are being read. ``name`` is that of its clause,
     ``imports`` are paths by the names that its files use, ``named`` all types that it declares, ``files`` the trees of
     its files, each with the name of its file."""
 
@@ -65,7 +65,8 @@ class Package:
     embedded: dict[str, list[str]] = data_field(default_factory=dict)
     variables: dict[str, Type] = data_field(default_factory=dict)
     values: dict[str, Node] = data_field(default_factory=dict)
-    aliases: dict[str, str] = data_field(default_factory=dict)
+    links: Any = None
+    loose: Any = None
     summaries: dict[tuple[str, int], Any] = data_field(default_factory=dict)
     running: set[str] = data_field(default_factory=set)
 
@@ -87,8 +88,6 @@ class Package:
             elif node.type == "var_declaration":
                 for spec in walk(node, into_literals=False):
                     self._add_variable(spec)
-        if b"NewCond" in (root.text or b""):
-            self.aliases.update(_cond_locks(root))
 
     @cached_property
     def every_function(self) -> list[Function]:
@@ -105,15 +104,32 @@ class Package:
         struct = field(spec, "type") if spec.type == "type_spec" else None
         if struct is None or struct.type != "struct_type":
             return
-        name = text(field(spec, "name"))
+        self._add_struct(text(field(spec, "name")), struct)
+
+    def _add_struct(self, name: str, struct: Node) -> None:
+        """Note the fields of a struct; those of a struct without a name within it get one: ``reg·cache``."""
         fields, embedded = self.fields.setdefault(name, {}), self.embedded.setdefault(name, [])
-        for declared in (node for node in walk(struct) if node.type == "field_declaration"):
-            kind = read_type(field(declared, "type"))
-            names = [text(child) for child in declared.children_by_field_name("name")]
+        declared = (node for child in struct.named_children for node in child.named_children)
+        for node in declared:
+            if node.type != "field_declaration":
+                continue
+            kind = read_type(field(node, "type"))
+            names = [text(child) for child in node.children_by_field_name("name")]
             if not names:
                 names = [kind.bare.name.rpartition(".")[2]]
                 embedded += names
-            fields.update(dict.fromkeys(names, kind))
+            for one in names:
+                fields[one] = self._named(kind, f"{name}·{one}", field(node, "type"))
+
+    def _named(self, kind: Type, name: str, node: Node | None) -> Type:
+        """A type, in which a struct without a name has this one."""
+        if kind.kind == "struct":
+            inner = next((one for one in walk(node) if one.type == "struct_type"), None) if node is not None else None
+            if inner is None or not any(one.type == "field_declaration" for one in walk(inner)):
+                return kind  # struct{} is a signal
+            self._add_struct(name, inner)
+            return Type("named", name)
+        return kind if kind.elem is None else replace(kind, elem=self._named(kind.elem, name, node))
 
     def _add_variable(self, spec: Node) -> None:
         if spec.type != "var_spec":
@@ -121,7 +137,8 @@ class Package:
         value = field(spec, "value")
         first = None if value is None else next((child for child in value.children if child.is_named), None)
         for name in spec.children_by_field_name("name"):
-            self.variables.setdefault(text(name), read_type(field(spec, "type")))
+            kind = self._named(read_type(field(spec, "type")), text(name), field(spec, "type"))
+            self.variables.setdefault(text(name), kind)
             if first is not None:
                 self.values.setdefault(text(name), first)
 
@@ -240,31 +257,3 @@ def _literals(within: Node, line: int) -> Iterator[Node]:
         # The line that begins a literal belongs to the function that makes it, unless all of it is on that line.
         if node.type == "func_literal" and (first < line <= last or first == line == last):
             yield node
-
-
-def _cond_locks(root: Node) -> dict[str, str]:
-    """``x.c = sync.NewCond(&x.mu)``: the lock that a condition's ``L`` is, by the names of both fields."""
-    found: dict[str, str] = {}
-    for node in walk(root):
-        if node.type != "call_expression" or text(field(node, "function")) != "sync.NewCond":
-            continue
-        arguments = [child for child in node.children_by_field_name("arguments") for child in child.children]
-        lock = next((text(child).lstrip("&") for child in arguments if child.is_named), "")
-        target = _assigned_to(node)
-        if target and lock:
-            found[target.rpartition(".")[2]] = lock.rpartition(".")[2]
-    return found
-
-
-def _assigned_to(node: Node) -> str:
-    """The name that gets a value: of an assignment, or of a field in a composite literal."""
-    parent = node.parent
-    while parent is not None and parent.type in ("expression_list", "literal_element"):
-        parent = parent.parent
-    if parent is None:
-        return ""
-    if parent.type in ("assignment_statement", "short_var_declaration"):
-        return text(field(parent, "left"))
-    if parent.type == "keyed_element":
-        return text(parent.children[0])
-    return ""

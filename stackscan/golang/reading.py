@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.golang.excerpt import Excerpt, excerpt
 from stackscan.golang.flow import Flow
+from stackscan.golang.moment import meant, state_at
 from stackscan.golang.names import Place
 from stackscan.golang.package import Function, Package, build_package, function_at
 from stackscan.golang.program import Program
 from stackscan.golang.roots import MAX_FILES, SourceFile, Sources
-from stackscan.golang.state import Event, Hold, State, join
+from stackscan.golang.state import Event, Hold, State
 from stackscan.golang.tree import Node, field, parse, text
 from stackscan.model.snapshot import Frame
 
@@ -50,22 +51,23 @@ class Reading:
             callee = field(event.node, "function") if event.node.type == "call_expression" else None
             if callee is not None and callee.type == "selector_expression":
                 method = text(field(callee, "field"))
-                place = self.flow.names.lock_of(callee) if method in ("Lock", "RLock") else None
-                if place is not None:
-                    found[place] = method == "Lock"
+                used = self.flow.names.used(callee) if method in ("Lock", "RLock") else None
+                if used is not None and used.place.is_known:
+                    found[used.place] = method == "Lock" and not used.reading
         return next(iter(found.items())) if len(found) == 1 else None
 
     def is_handed_out(self, place: Place) -> bool:
         """Whether a function of the package always returns with a lock held: its callers hold it."""
         ends = (Flow(function, self.flow.package).end for function in self.flow.package.functions.values())
-        return any(end is not None and place in end.must for end in ends)
+        return any(end is not None and place in end.kept for end in ends)
 
     def leaving_locked(self, place: Place) -> str:
         """A function of the package that may return with a lock still held, in words; empty where there is none."""
         for function in self.flow.package.every_function:
             end = Flow(function, self.flow.package).end
-            if end is not None and place in end.may and place not in end.must:
-                return f"{function.declared.key} locks it in line {end.may[place].line} and may return without Unlock"
+            if end is not None and place in end.may and place not in end.kept | end.loose:
+                lines = " or ".join(map(str, end.may[place].lines))
+                return f"{function.declared.key} locks it in line {lines} and may return without Unlock"
         return ""
 
     def waits_for(self) -> str:
@@ -108,11 +110,11 @@ class Reader:
         file, function = found
         package = self._package(file)
         flow = self._flow(file.key, function, package)
-        events = _meant(flow.at(frame.line), callee, reason)
+        events = meant(flow.at(frame.line), callee, reason)
         return Reading(
             package=read_symbol(frame.function).package,
             function=function,
-            state=_state(events, flow, frame.line),
+            state=state_at(events, flow, frame.line, callee),
             events=tuple(events),
             flow=flow,
             excerpt=excerpt(file.key, file.content, frame.line),
@@ -125,7 +127,7 @@ class Reader:
         for file in self._finder.candidates(frame):
             function = function_at(_tree(file.content), frame.line)
             if function is not None and is_the_same(frame.function, function):
-                return file, function
+                return file, _outwards(frame.function, function)
             self.mismatched.setdefault(file.key, frame.function)
         return None
 
@@ -187,63 +189,31 @@ def is_the_same(symbol: str, function: Function) -> bool:
     return named and (owner is None or owner == declared.owner or literal)
 
 
-#: The statements that goroutines wait in, by wait reason.
-_STATEMENTS: Final = {
-    "chan send": ("send_statement",),
-    "chan receive": ("unary_expression", "receive_statement", "range_clause"),
-    "select": ("select_statement",),
-}
+def _outwards(symbol: str, function: Function) -> Function:
+    """The function of a frame on a line that a literal shares with the function around it: the name counts literals."""
+    parts = re.sub(r"\[[^]]*\]", "", read_symbol(symbol).name).split(".")
+    deep = sum(part.isdigit() or re.match(r"func\d+", part) is not None for part in parts[1:])
+    around = [function]
+    while around[-1].outer is not None:
+        around.append(around[-1].outer)
+    return around[max(0, len(around) - 1 - deep)] if around[-1].node.type != "func_literal" else function
 
 
-def _meant(events: list[Event], callee: str, reason: str) -> list[Event]:
-    """The points of a line that call a function, or that wait so; all where none does."""
-    name = read_symbol(callee).name.partition(".")[0].partition("[")[0] if callee else ""
-    kinds = _STATEMENTS.get(reason.partition(" (")[0], ())
-    meant = [
-        event
-        for event in events
-        if event.node.type in kinds
-        or (name and event.node.type == "call_expression" and _last_name(field(event.node, "function")) == name)
-    ]
-    return meant or events
-
-
-def _last_name(node: Node | None) -> str:
-    return text(field(node, "field")) or text(node)
-
-
-def _state(events: list[Event], flow: Flow, line: int) -> State:
-    """The state at the points of a line; on the last line of a function, where deferred calls run, that before them."""
-    found: State | None = None
-    for event in events:
-        found = join(found, _in_cond(event, flow))
-    if found is None and line >= flow.last_line:
-        found = flow.before_end
-    return found or State()
-
-
-def _in_cond(event: Event, flow: Flow) -> State:
-    """The state while a point waits: Cond.Wait has released the lock of its Cond."""
-    callee = field(event.node, "function") if event.node.type == "call_expression" else None
-    if callee is None or text(field(callee, "field")) != "Wait":
-        return event.state
-    operand = field(callee, "operand")
-    if flow.names.type_of(operand).bare.name != "sync.Cond":
-        return event.state
-    place = flow.names.lock_of_cond(operand)
-    if place is not None:
-        return event.state.unlocked(place)
-    return replace(event.state, must={})  # one of these, and nothing tells which
-
-
-def held(readings: Mapping[int, Reading]) -> dict[tuple[str, Place], tuple[int, Hold, bool]]:
+def held(readings: Mapping[int, Reading]) -> dict[tuple[str, Place], list[tuple[int, Hold, bool]]]:
     """The locks that a goroutine holds, from the readings of its frames (by index, innermost 0): by package and place,
-    the frame, since when, and whether on every way there. What an inner frame released is not held."""
-    found: dict[tuple[str, Place], tuple[int, Hold, bool]] = {}
+    each object of it: the frame, since when, and whether on every way there. What an inner frame released is not held;
+    the one that was taken last comes first."""
+    found: dict[tuple[str, Place], list[tuple[int, Hold, bool]]] = {}
     for at in sorted(readings, reverse=True):  # the outermost first
         reading = readings[at]
-        for place in reading.state.released:
+        state = reading.state
+        for place in state.released:
             found.pop((reading.package, place), None)
-        for place, hold in reading.state.may.items():
-            found[reading.package, place] = (at, hold, place in reading.state.must)
+        unsure = state.unsure or state.vague or any(not place.is_known for place in state.released)
+        for (package, place), holds in found.items():
+            if unsure or (package == reading.package and place in state.loose):
+                holds[:] = [(frame, hold, False) for frame, hold, _ in holds]
+        for place, hold, must in state.objects():
+            holds = found.pop((reading.package, place), [])  # the key tells through what the last one was taken
+            found[reading.package, place] = sorted([(at, hold, must), *holds], key=lambda one: (one[0], not one[2]))
     return found

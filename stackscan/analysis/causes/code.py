@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from stackscan.analysis.causes.scene import Scene
@@ -11,6 +11,7 @@ from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.locks import Lock
 from stackscan.analysis.locks.model import LARGEST_OBJECT
 from stackscan.formats.symbol import origin
+from stackscan.golang.moment import COND_WAIT, UNWINDING
 from stackscan.golang.names import Place
 from stackscan.golang.reading import Reader, Reading, held
 from stackscan.golang.state import Hold
@@ -22,12 +23,14 @@ Key = tuple[str, Place]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A lock that goroutines hold: in which frame of theirs, since which line, whether on every way there."""
+    """A lock that goroutines hold: in which frame of theirs, since which line, whether on every way there. ``more`` are
+    other objects of the same type that they hold, too."""
 
     key: Key
     frame: int
     hold: Hold
     must: bool
+    more: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Code:
         """The reading of one frame; None where its source is not known, or is the standard library's."""
         key = id(wait), at
         if key not in self._single:
-            frame, callee = wait.frames[at], wait.frames[at - 1].function if at else ""
+            frame, inner = wait.frames[at], [each.function for each in wait.frames[:at]]
+            callee = next((name for name in inner if name in UNWINDING), inner[-1] if inner else "")
             std = origin(frame).kind == "std"
             reason = "" if at else min(wait.reasons, default="")
             self._single[key] = None if std else self.reader.frame(frame, callee, reason)
@@ -71,14 +75,26 @@ class Code:
         return bool(own) and own == len(self.readings(wait))
 
     def place(self, wait: Waiting, held: Held) -> str:
-        """Where a lock was taken: ``cache.go:83``."""
-        reading = self.readings(wait)[held.frame]
-        return f"{reading.excerpt.file.rpartition('/')[2]}:{held.hold.line}"
+        """Where a lock was taken: ``cache.go:83``; ``cache.go:83 or cache.go:90`` where it may be either."""
+        file = self.readings(wait)[held.frame].excerpt.file.rpartition("/")[2]
+        return " or ".join(f"{file}:{line}" for line in held.hold.lines)
 
     def held(self, wait: Waiting) -> dict[Key, Held]:
         """The locks that goroutines of a stack hold."""
-        found = held(self.readings(wait))
-        return {key: Held(key, at, hold, must) for key, (at, hold, must) in found.items()}
+        readings = self.readings(wait)
+        hidden = self._waits_in_hidden_cond(wait, readings)
+        found = {}
+        for key, holds in held(readings).items():
+            first, *more = (Held(key, at, hold, must and not hidden) for at, hold, must in holds)
+            found[key] = replace(first, more=tuple(more))
+        return found
+
+    def _waits_in_hidden_cond(self, wait: Waiting, readings: Mapping[int, Reading]) -> bool:
+        """Whether a Cond.Wait on the stack was called by code that was not read: it has released any lock."""
+        return any(
+            frame.function == COND_WAIT and at + 1 < len(wait.frames) and at + 1 not in readings
+            for at, frame in enumerate(wait.frames)
+        )
 
     def wanted(self, wait: Waiting) -> Want | None:
         """The lock that they ask for; None where the line takes none, or its source is not known."""
@@ -112,6 +128,8 @@ class Code:
 
     def is_object(self, word: int | None, lock: Lock | None, key: Key) -> bool | None:
         """Whether a lock that is waited for lies in the object of a word; None where nothing tells."""
+        if key[1].is_element:
+            return None  # one of several
         if not key[1].scope:
             return True  # a variable of the package is one
         if word is None or lock is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stackscan.analysis.causes.code import Code, Held, Key
 from stackscan.analysis.causes.held import waits_for_lock
@@ -78,14 +78,18 @@ def wanted_locks(code: Code) -> list[Wanted]:
 def holders_of(lock: Wanted, code: Code) -> Iterator[Holder]:
     """Everybody whose source says that they hold the lock, and whose words do not say that it is another one."""
     for wait in code.scene.waits:
-        held = code.held(wait).get(lock.key)
-        if held is None or (held.hold.by_callee and not held.must):
-            continue  # who called a function that may have left it locked is not to blame
-        rows, sure = [], True
-        for row in wait.rows.tolist():
-            same = code.is_object(code.word(row, held.frame, wait, held.key), lock.lock, held.key)
-            if same is not False:
-                rows.append(row)
-                sure = sure and same is True
-        if rows:
-            yield Holder(wait, rows, held, sure, code.place(wait, held))
+        first = code.held(wait).get(lock.key)
+        for held in () if first is None else (first, *first.more):
+            if held.hold.by_callee and not held.must:
+                continue  # who called a function that may have left it locked is not to blame
+            rows, sure = [], True
+            for row in wait.rows.tolist():
+                same = code.is_object(code.word(row, held.frame, wait, held.key), lock.lock, held.key)
+                if same is not False:
+                    rows.append(row)
+                    sure = sure and same is True
+            if rows:
+                # Of several locks in a list or map, it may be another one.
+                must = held.must and not held.key[1].is_element
+                yield Holder(wait, rows, replace(held, must=must), sure, code.place(wait, held))
+                break
