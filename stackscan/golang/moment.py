@@ -8,6 +8,8 @@ from typing import Final
 
 from stackscan.formats.symbol import read_symbol
 from stackscan.golang.flow import Flow
+from stackscan.golang.names import Place, arguments_of
+from stackscan.golang.package import Function
 from stackscan.golang.state import Event, State, join
 from stackscan.golang.tree import Node, field, last_line_of, line_of, text, walk
 
@@ -55,6 +57,22 @@ def state_at(events: list[Event], flow: Flow, line: int, callee: str) -> State:
     if found is not None and callee in UNWINDING:
         found = join(found, flow.after_defers(found))  # how far they are, nothing tells
     return found or State()
+
+
+def passed_on(function: Function, events: Iterable[Event], flow: Flow) -> dict[str, Place]:
+    """The locks that the one call of a function, among the points of its caller's line, gives it, by parameter."""
+    calls = [event.node for event in events if event.node.type == "call_expression"]
+    calls = [node for node in calls if _is_call_of(function, field(node, "function"), flow)]
+    if len(calls) != 1 or function.outer is not None:
+        return {}
+    used = [flow.names.lock(argument) for argument in arguments_of(calls[0])]
+    names = [name for name, _ in function.parameters]
+    return {name: one.place for name, one in zip(names, used, strict=False) if one is not None and one.place.is_known}
+
+
+def _is_call_of(function: Function, callee: Node | None, flow: Flow) -> bool:
+    found = flow.names.callee(callee)
+    return found is not None and found.key == function.key
 
 
 def _joined(states: Iterable[State]) -> State:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.golang.excerpt import Excerpt, excerpt
 from stackscan.golang.flow import Flow
-from stackscan.golang.moment import meant, state_at
+from stackscan.golang.moment import meant, passed_on, state_at
 from stackscan.golang.names import Place
 from stackscan.golang.package import Function, Package, build_package, function_at
 from stackscan.golang.program import Program
@@ -44,17 +44,27 @@ class Reading:
         found = {text(field(field(event.node, "function"), "operand")) for event in self.events}
         return next(iter(found)) if len(found) == 1 else ""
 
-    def lock_wanted(self) -> tuple[Place, bool] | None:
-        """The lock that the line takes, and whether for writing; None where it takes none, or several."""
+    def lock_wanted(self, caller: Reading | None = None) -> tuple[Place, bool] | None:
+        """The lock that the line takes, and whether for writing; None where it takes none, or several. The caller tells
+        which lock a parameter is."""
         found = {}
         for event in self.events:
             callee = field(event.node, "function") if event.node.type == "call_expression" else None
             if callee is not None and callee.type == "selector_expression":
                 method = text(field(callee, "field"))
                 used = self.flow.names.used(callee) if method in ("Lock", "RLock") else None
-                if used is not None and used.place.is_known:
-                    found[used.place] = method == "Lock" and not used.reading
+                place = None if used is None else self.known(used.place, caller)
+                if used is not None and place is not None:
+                    found[place] = method == "Lock" and not used.reading
         return next(iter(found.items())) if len(found) == 1 else None
+
+    def known(self, place: Place, caller: Reading | None) -> Place | None:
+        """A lock by its name in the package; of a parameter, that which the caller gave; None where nothing tells."""
+        if place.is_known:
+            return place
+        if caller is None or caller.package != self.package:
+            return None
+        return passed_on(self.function, caller.events, caller.flow).get(place.name[1:])
 
     def is_handed_out(self, place: Place) -> bool:
         """Whether a function of the package always returns with a lock held: its callers hold it."""
@@ -207,13 +217,17 @@ def held(readings: Mapping[int, Reading]) -> dict[tuple[str, Place], list[tuple[
     for at in sorted(readings, reverse=True):  # the outermost first
         reading = readings[at]
         state = reading.state
-        for place in state.released:
-            found.pop((reading.package, place), None)
-        unsure = state.unsure or state.vague or any(not place.is_known for place in state.released)
+        released = [reading.known(place, readings.get(at + 1)) for place in state.released]
+        for place in released:
+            if place is not None:
+                found.pop((reading.package, place), None)
+        unsure = state.unsure or state.vague or None in released
         for (package, place), holds in found.items():
             if unsure or (package == reading.package and place in state.loose):
                 holds[:] = [(frame, hold, False) for frame, hold, _ in holds]
-        for place, hold, must in state.objects():
-            holds = found.pop((reading.package, place), [])  # the key tells through what the last one was taken
-            found[reading.package, place] = sorted([(at, hold, must), *holds], key=lambda one: (one[0], not one[2]))
+        for object_, hold, must in state.objects():
+            place = reading.known(object_, readings.get(at + 1))
+            if place is not None:
+                holds = found.pop((reading.package, place), [])  # the key tells through what the last one was taken
+                found[reading.package, place] = sorted([(at, hold, must), *holds], key=lambda one: (one[0], not one[2]))
     return found

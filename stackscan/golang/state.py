@@ -84,21 +84,19 @@ class State:
     tried: Mapping[str, tuple[Object, Taken]] = data_field(default_factory=dict)
 
     def objects(self) -> Iterator[tuple[Place, Hold, bool]]:
-        """The locks by place, each object of a type by itself: since when, and whether it must be held. Those that
-        have no name outside of this function are left out."""
+        """The locks by place, each object of a type by itself: since when, and whether it must be held."""
         for one in self.taken.values():
-            if one.place.is_known:
-                yield one.place, one.hold, one.sure and not self.vague and one.place not in self.loose
+            yield one.place, one.hold, one.sure and not self.vague and one.place not in self.loose
 
     @property
     def must(self) -> dict[Place, Hold]:
-        """The locks that are held on every way."""
-        return {place: hold for place, hold, sure in self.objects() if sure}
+        """The locks that are held on every way; those that have no name outside of the function are left out."""
+        return {place: hold for place, hold, sure in self.objects() if sure and place.is_known}
 
     @property
     def may(self) -> dict[Place, Hold]:
         """The locks that may be held; those that must be are among them."""
-        return {**{place: hold for place, hold, _ in self.objects()}, **self.must}
+        return {**{place: hold for place, hold, _ in self.objects() if place.is_known}, **self.must}
 
     @property
     def kept(self) -> frozenset[Place]:

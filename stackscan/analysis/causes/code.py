@@ -99,7 +99,8 @@ class Code:
     def wanted(self, wait: Waiting) -> Want | None:
         """The lock that they ask for; None where the line takes none, or its source is not known."""
         reading = None if wait.own is None else self.readings(wait).get(wait.own)
-        found = None if reading is None else reading.lock_wanted()
+        caller = None if wait.own is None else self.readings(wait).get(wait.own + 1)
+        found = None if reading is None else reading.lock_wanted(caller)
         return None if found is None or reading is None else Want((reading.package, found[0]), found[1])
 
     def waits_for(self, wait: Waiting) -> str:
