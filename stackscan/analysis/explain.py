@@ -132,6 +132,7 @@ def _finding(cause: Cause, rule: Rule, snapshot: Snapshot, among: Mask | None) -
             "goroutines": index.count(rows),
             "waiting": cause.waiting,
             "because": cause.argument,
+            **({"change": cause.change} if cause.change else {}),
             "longest_wait_minutes": int(minutes[rows].max()) if waits[rows].any() else None,
         },
         stack_ids=stack_ids,

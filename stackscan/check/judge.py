@@ -161,7 +161,7 @@ class _Judge:
             stacks=stacks,
             goroutine_ids=finding.goroutine_ids,
             why=rule.why,
-            fix=rule.fix,
+            fix=" ".join(filter(None, (str(finding.evidence.get("change") or ""), rule.fix))),
             references=rule.references,
             frame=finding.steps[0].frame if finding.steps else None,
             of_crash=died,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,7 +37,7 @@ class Need:
     are (None: they lie in structs, or where others may find them), ``makers`` those that declare them; ``made`` are the
     places where they are made. ``receives``: it waits for a value, a close or a cancel; ``in_loop``: as a worker does;
     ``never`` says why nobody can ever serve it; that is so only if
-    one of ``stops`` has run, where there are some.
+    one of ``stops`` has run, where there are some. ``contexts`` are those at hand.
     """
 
     package: str
@@ -52,6 +52,7 @@ class Need:
     in_loop: bool
     never: str = ""
     stops: tuple[Site, ...] = ()
+    contexts: tuple[str, ...] = ()
 
     def sites(self) -> list[Site]:
         """The places that serve it."""
@@ -115,6 +116,7 @@ class _Finder:
             family=None if family is None else family[0],
             makers=frozenset() if family is None else family[1],
             made=tuple(origin for key in keys for origin in self._program.classes.facts(key).made),
+            contexts=tuple(_contexts(self._unit)),
             receives=all(not _AWAITED.isdisjoint(want.deeds) for want in wants),
             in_loop=in_endless_loop(node),
             never=never,
@@ -222,6 +224,12 @@ class _Finder:
                     return None
                 found += more
         return found
+
+
+def _contexts(unit: Unit) -> Iterator[str]:
+    """The contexts that a function is given, or those that it is written in."""
+    for each in unit.around:
+        yield from (name for name, kind in each.function.parameters if kind.name == "context.Context")
 
 
 def _last_name(node: Node) -> str:

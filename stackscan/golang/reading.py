@@ -10,6 +10,7 @@ from functools import lru_cache
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.golang.excerpt import Excerpt, excerpt
 from stackscan.golang.flow import Flow
+from stackscan.golang.locknames import UNLOCKS
 from stackscan.golang.moment import meant, passed_on, state_at
 from stackscan.golang.names import Place
 from stackscan.golang.package import Function, Package, build_package, function_at
@@ -79,6 +80,25 @@ class Reading:
                 lines = " or ".join(map(str, end.may[place].lines))
                 return f"{function.declared.key} locks it in line {lines} and may return without Unlock"
         return ""
+
+    def guarded_to(self, place: Place) -> int:
+        """The line in which the function gives a lock back that it holds at this line; its last line, where a deferred
+        call does."""
+        lines = [
+            event.line
+            for event in self.flow.events.values()
+            if event.line > self.excerpt.line
+            and (callee := field(event.node, "function")) is not None
+            and text(field(callee, "field")) in UNLOCKS
+            and self.flow.names.lock_of(callee) == place
+        ]
+        return min(lines, default=self.flow.last_line)
+
+    @property
+    def calls(self) -> str:
+        """The call in this line, as the code writes it; empty where there are several."""
+        calls = [event.node for event in self.events if event.node.type == "call_expression"]
+        return " ".join(text(calls[0]).split())[:60] if len(calls) == 1 else ""
 
     def waits_for(self) -> str:
         """What the line waits for, as the code calls it: ``results <- i``, ``done.Wait()``; empty: nothing tells."""

@@ -210,7 +210,7 @@ def evidence(finding: Finding) -> str:
     parts = []
     for name, value in finding.evidence.items():
         if (
-            name == "because"
+            name in ("because", "change")
             or (name == finding.rule.noun and finding.steps)
             or (name == "waiting" and finding.steps and not value)
         ):
@@ -225,6 +225,12 @@ def evidence(finding: Finding) -> str:
         else:
             parts.append(f"{name} unknown" if value is None else _counted(value, name))
     return plain(" · ".join(parts))
+
+
+def fix(finding: Finding) -> str:
+    """What to do: in this code, where its source was read, and in general."""
+    change = finding.evidence.get("change")
+    return " ".join(f"{change or ''} {finding.rule.fix}".split())
 
 
 def who(found: Step) -> str:

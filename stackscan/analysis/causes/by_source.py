@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from stackscan.analysis.causes.advice import call_unlocked, move_out, one_order
 from stackscan.analysis.causes.code import Code, Held, Want
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.causes.wanted import Holder, Wanted
-from stackscan.analysis.causes.words import ids_of, place_of, waits, why_waits
+from stackscan.analysis.causes.words import ids_of, place_of, why_waits
 from stackscan.analysis.finding import Confidence, Step
 
 #: Goroutines of a circle that its steps show.
@@ -24,7 +25,7 @@ def find(code: Code, wanted: Sequence[Wanted]) -> list[Cause]:
     in_circle: set[int] = set()
     for circle in _circles(wanted):
         in_circle.update(id(lock) for lock, _ in circle)
-        _add(found, _circle(circle))
+        _add(found, replace(_circle(circle), change=one_order(circle, code)))
     for lock in wanted:
         if id(lock) in in_circle:
             continue
@@ -38,7 +39,12 @@ def _add(found: dict[tuple[str, frozenset[int]], Cause], cause: Cause) -> None:
     """One cause for all faults of a kind: the same culprits' stacks."""
     key = cause.name, frozenset(cause.deciding)
     known = found.get(key)
-    found[key] = cause if known is None else known.with_more(cause.rows)
+    if known is None:
+        found[key] = cause
+        return
+    more = "; and so with other locks of this kind"
+    title = known.title if known.title.endswith(more) else known.title + more
+    found[key] = replace(known.with_more(cause.rows), title=title)
 
 
 def _circles(wanted: Sequence[Wanted]) -> Iterator[list[tuple[Wanted, Holder]]]:
@@ -123,18 +129,22 @@ def _taken_twice(lock: Wanted, wanted: Sequence[Wanted], code: Code) -> Cause | 
         if same is False:
             continue
         name: Name = "rwmutex-recursive-read" if reads else "self-deadlock"
+        change = call_unlocked(holder, lock, code)
         again = "to read it again, behind a writer" if reads else "for it again"
-        return _cause(
+        holds = "holds" if holder.held.must else "may hold"
+        who, one = _who(rows, code)
+        found = _cause(
             name,
             holder.confidence if same else "likely" if holder.held.must else "possible",
-            f"{ids_of(holder.wait)} {'holds' if len(rows) == 1 else 'hold'} {lock.name}, taken in "
-            f"{_function(holder)} ({holder.since}), and {waits(holder.wait)} {again} in {place_of(holder.wait)}",
+            f"{who} {_plural(holds, one)} {lock.name}, taken in {_function(holder)} ({holder.since}), and "
+            f"{'waits' if one else 'wait'} {again} in {place_of(holder.wait)}",
             f"the source takes {lock.name} in {holder.since} and has not released it where it waits",
             lock,
             holder,
             rows,
-            f"holds {lock.name} since {holder.since}, waits {again}",
+            f"{holds} {lock.name} since {holder.since}, waits {again}",
         )
+        return replace(found, change=change)
     return None
 
 
@@ -176,24 +186,34 @@ def _held_by_one_that_waits(lock: Wanted, code: Code) -> Cause | None:
     if not holders or any(h.wait.moving or waits_for_lock(h.wait) for h in holders):
         return None
     holder = holders[0]
-    count = code.scene.count(holder.rows)
-    what = _blocked(holder, code, "is" if count == 1 else "are")
+    who, one = _who(holder.rows, code)
+    holds = "holds" if holder.held.must else "may hold"
+    what = _blocked(holder, code, "is" if one else "are")
     circle = _needs_it_to_go_on(holder, lock, code)
-    ids = code.scene.ids(holder.rows)
-    one = f"goroutine {ids[0]}" if ids else "a goroutine"
-    who = one if count == 1 else f"{count:,} goroutines"
     found = _cause(
         "blocked-while-holding-lock",
         holder.confidence if len(holders) == 1 else "likely",
-        ("deadlock: " if circle else "")
-        + f"{who} in {_function(holder)} {'holds' if count == 1 else 'hold'} {lock.name} and {what}",
+        f"{'deadlock: ' if circle else ''}{who} in {_function(holder)} {_plural(holds, one)} {lock.name} and {what}",
         f"the source takes {lock.name} in {_function(holder)} ({holder.since}) and has not released it there",
         lock,
         holder,
         holder.rows,
-        f"holds {lock.name} since {holder.since} and {what}",
+        f"{holds} {lock.name} since {holder.since} and {what}",
     )
+    found = replace(found, change=move_out(holder, lock, code))
     return replace(found, stuck=True) if circle else found
+
+
+def _who(rows: Sequence[int], code: Code) -> tuple[str, bool]:
+    """``goroutine 7``, ``80 goroutines``; and whether it is one."""
+    count, ids = code.scene.count(rows), code.scene.ids(rows)
+    if count != 1:
+        return f"{count:,} goroutines", False
+    return (f"goroutine {ids[0]}" if ids else "a goroutine"), True
+
+
+def _plural(holds: str, one: bool) -> str:
+    return "hold" if holds == "holds" and not one else holds
 
 
 def _blocked(holder: Holder, code: Code, are: str) -> str:
@@ -221,6 +241,7 @@ def _left_locked(lock: Wanted, code: Code) -> Cause | None:
     if not all(code.is_read(wait) for wait in scene.in_package.get(lock.key[0], ()) if not scene.is_main(wait)):
         return None
     where = code.leaving_locked(lock.key, lock.waiters)
+    change = f"Unlock by defer, or on every way out: {where}." if where else ""
     wait = lock.waiters[0]
     rows = lock.all_rows
     who = ids_of(wait) if len(rows) == 1 else f"{scene.count(rows):,} goroutines"
@@ -235,6 +256,7 @@ def _left_locked(lock: Wanted, code: Code) -> Cause | None:
         waiting=scene.count(rows),
         stuck=any(one.minutes or one.leaked for one in lock.waiters) or bool(where),
         deciding={one.stack_id: one.place for one in lock.waiters if one.place is not None},
+        change=change,
     )
 
 

@@ -16,6 +16,7 @@ from stackscan.analysis.finding import Confidence, Step
 _MANY: Final = 8
 #: What nothing from outside the process ends.
 _STUCK: Final = frozenset({"chan send", "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)"})
+_LOOKED_AT: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
 _RUNTIME: Final = "the runtime found that nobody alive can wake them"
 
 
@@ -26,8 +27,10 @@ def find(scene: Scene, code: Code | None = None) -> list[Cause]:
     for wait in scene.waits:
         if scene.is_idle(wait) or wait.own is None:
             continue
-        read = code is not None and scene.is_whole and code.is_read(wait)
-        if read and not (wait.leaked or scene.all_asleep or "chan send (nil chan)" in wait.reasons):
+        if not wait.reasons & _LOOKED_AT:
+            continue
+        sure = wait.leaked or scene.all_asleep or "chan send (nil chan)" in wait.reasons
+        if not sure and code is not None and scene.is_whole and code.is_read(wait):
             continue
         if "sync.WaitGroup.Wait" in wait.reasons:
             found += _waitgroup(wait, scene)

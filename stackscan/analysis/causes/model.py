@@ -27,7 +27,7 @@ class Cause:
     ``waiting`` of these goroutines wait behind it. ``argument`` says in one clause why it is believed; ``stuck``:
     something has not moved for long, or cannot. ``deciding`` has the index of the frame to look at, by stack;
     ``culprits`` are the rows of those who are to blame, in the dump at least. ``harmless``: it may well be
-    meant so.
+    meant so. ``change`` says what to change in the source, where it was read.
     """
 
     name: Name
@@ -41,6 +41,7 @@ class Cause:
     deciding: dict[int, int] = field(default_factory=dict)
     culprits: tuple[int, ...] = ()
     harmless: bool = False
+    change: str = ""
 
     def with_more(self, rows: tuple[int, ...], remark: str = "") -> Cause:
         """The same cause with more goroutines that it explains, and a remark about them behind its title."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from stackscan.analysis.causes.advice import serve
 from stackscan.analysis.causes.ahead import Work
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
@@ -194,6 +195,7 @@ def _cause(end: End, whole: Standstill, work: Work, found: Sequence[Cause]) -> C
         deciding={a.wait.stack_id: a.wait.place for a in end.actors if a.wait.place is not None},
         culprits=_culprits(first, found),
         harmless=harmless,
+        change=serve(needs[0], whole.sites(needs[0])),
     )
 
 

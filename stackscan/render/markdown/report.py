@@ -59,7 +59,7 @@ def _finding(finding: Finding, snapshot: SnapshotReport) -> str:
             *([f"* **Evidence:** {_text(evidence)}"] if (evidence := words.evidence(finding)) else []),
             *([f"* **Versions:** {_text(applies)}"] if applies else []),
             f"* **Why:** {_text(' '.join(rule.why.split()))}",
-            f"* **Fix:** {_text(' '.join(rule.fix.split()))}",
+            f"* **Fix:** {_text(words.fix(finding))}",
             *(
                 [f"* **Goroutines:** {words.ids(finding.goroutine_ids, finding.count)}"]
                 if finding.goroutine_ids

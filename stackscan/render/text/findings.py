@@ -77,12 +77,22 @@ def _whole(page: Page, finding: Finding, snapshot: SnapshotReport) -> None:
         page.prose("doubt", "the pattern is a heuristic: it may match something else")
     if snapshot.explained:
         page.prose("why", rule.why)
-    fix = rule.fix if snapshot.explained else words.first_sentence(rule.fix)
-    page.prose("fix", fix, style="bold" if finding.severity == "error" else "")
+    _fix(page, finding, explained=snapshot.explained)
     _location(page, finding, snapshot)
     if snapshot.explained:
         for place, reference in enumerate(rule.references):
             page.line((f"{'see' if place == 0 else '':<10}", "dim"), (words.plain(reference), "dim"), indent=2)
+
+
+def _fix(page: Page, finding: Finding, *, explained: bool) -> None:
+    """What to do: in this code, where its source was read; in general otherwise, or when all is explained."""
+    style = "bold" if finding.severity == "error" else ""
+    change = str(finding.evidence.get("change") or "")
+    if change:
+        page.prose("fix", change, style=style)
+    if explained or not change:
+        general = finding.rule.fix if explained else words.first_sentence(finding.rule.fix)
+        page.prose("" if change else "fix", general, style="" if change else style)
 
 
 def _steps(page: Page, finding: Finding, *, everything: bool) -> None:

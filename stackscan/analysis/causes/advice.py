@@ -1,0 +1,113 @@
+"""What to change in this code: the lines of a cause, and what to do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stackscan.analysis.causes.code import Code
+from stackscan.analysis.causes.wanted import Holder, Wanted
+from stackscan.golang.needs import Need
+from stackscan.golang.reading import Reading
+from stackscan.golang.tree import line_of
+from stackscan.golang.unit import Deed, Site
+
+
+def move_out(holder: Holder, lock: Wanted, code: Code) -> str:
+    """``Move `sub <- v` (bus.go:151) out of the section that bus.mu guards (bus.go:149 to 153).``"""
+    reading = code.reading(holder.wait, holder.held.frame)
+    where = None if reading is None else _line(reading)
+    if reading is None or where is None:
+        return ""
+    called = code.waits_for(holder.wait) if holder.wait.place == holder.held.frame else reading.calls
+    what = f"`{called}` ({where})" if called else f"what {where} does"
+    first, last = holder.since, reading.guarded_to(holder.held.key[1])
+    section = f"{first} to {last}" if last else f"from {first} on"
+    return f"Move {what} out of the section that {lock.name} guards ({section})."
+
+
+def call_unlocked(holder: Holder, lock: Wanted, code: Code) -> str:
+    """``main.go:76 takes account.mu again: call something that does not lock it, or give it back first.``"""
+    wait = holder.wait
+    reading = None if wait.own is None else code.reading(wait, wait.own)
+    outer = code.reading(wait, holder.held.frame)
+    if reading is None or outer is None:
+        return ""
+    through = f", called in {_line(outer)}," if holder.held.frame != wait.own else ""
+    return (
+        f"{_line(reading)}{through} takes {lock.name} again: move what it needs into a function that expects "
+        f"the lock to be held, or give it back before ({holder.since} took it)."
+    )
+
+
+def one_order(circle: Sequence[tuple[Wanted, Holder]], code: Code) -> str:
+    """``Take them in one order: more.go:18 before more.go:33.``"""
+    lines = []
+    for lock, holder in circle[:3]:
+        wait = holder.wait
+        reading = None if wait.own is None else code.reading(wait, wait.own)
+        if reading is not None:
+            lines.append(f"{_line(reading)} asks for the next one with {lock.name} held since {holder.since}")
+    return f"Take these locks in one order everywhere: {'; '.join(lines)}." if len(lines) > 1 else ""
+
+
+def serve(need: Need, sites: Sequence[Site]) -> str:
+    """What would serve what nobody serves; empty where no change of this kind would."""
+    deeds: set[Deed] = {deed for want in need.wants for deed in want.deeds}
+    if need.never or not need.wants:
+        return ""
+    advise = {
+        frozenset({"receive"}): _send,
+        frozenset({"send", "close"}): _close,
+        frozenset({"done"}): _done,
+        frozenset({"signal", "broadcast"}): _signal,
+    }.get(frozenset(deeds))
+    return "" if advise is None else advise(need, sites)
+
+
+def _done(need: Need, sites: Sequence[Site]) -> str:
+    places = _places(sites, need)
+    return f"Call Done by defer, on every way ({places})." if sites else f"Nothing calls Done of {_name(need)}."
+
+
+def _signal(need: Need, sites: Sequence[Site]) -> str:
+    if not sites:
+        return f"Nothing signals {_name(need)}: do so where its condition changes."
+    return f"Signal {_name(need)} on every way on which its condition changes ({_places(sites, need)})."
+
+
+def _close(need: Need, sites: Sequence[Site]) -> str:
+    closes = [site for site in sites if site.deed == "close"]
+    if not closes:
+        return f"Close {_name(need)} where no more is sent{_made(need)}."
+    return f"Close {_name(need)} on every way out ({_places(closes, need)} is not always reached); defer it."
+
+
+def _name(need: Need) -> str:
+    return f"`{need.wants[0].expression}`"
+
+
+def _send(need: Need, _: Sequence[Site]) -> str:
+    """A send that nobody receives: room, or another way out."""
+    context = next(iter(need.contexts), "")
+    way_out = f"select with `<-{context}.Done()`, which is at hand" if context else "send in a select that can leave"
+    room = f"Give {_name(need)} room for all that are sent{_made(need)}"
+    return f"{room}, or {way_out}."
+
+
+def _made(need: Need) -> str:
+    """``; it is made in main.go:41 with room for `n```."""
+    if not need.made:
+        return ""
+    origin = need.made[0]
+    room = f"with room for `{origin.capacity}`" if origin.capacity else "without room"
+    return f" (made in {origin.file.rpartition('/')[2]}:{line_of(origin.node)} {room})"
+
+
+def _places(sites: Sequence[Site], need: Need) -> str:
+    units = need.program.units
+    named = [f"{units[site.unit].file.rpartition('/')[2]}:{site.line}" for site in sites]
+    return ", ".join(list(dict.fromkeys(named))[:3])
+
+
+def _line(reading: Reading) -> str:
+    return f"{reading.excerpt.file.rpartition('/')[2]}:{reading.excerpt.line}"
