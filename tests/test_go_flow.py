@@ -433,6 +433,28 @@ func (c *Cache) f() {
 }
 func (c *Cache) pick() *sync.Mutex { return &c.mu }
 """,
+    "an Unlock that a function returns, deferred": """
+func (c *Cache) f() {
+	c.g()
+	work() //
+}
+func (c *Cache) g() {
+	defer c.begin()()
+	work() // must Cache.mu
+}""",
+    "an Unlock that a function returns, in a variable": """
+func (c *Cache) f() {
+	unlock := c.begin()
+	work() // must Cache.mu
+	unlock()
+	rest() //
+}""",
+    "an Unlock that a function returns, and another one gets": """
+func (c *Cache) f() {
+	unlock := c.begin()
+	later(unlock)
+	work() // may Cache.mu
+}""",
     "two objects of one type": """
 func f(a, b *Cache) {
 	a.mu.Lock()

@@ -25,13 +25,14 @@ class Walked(Protocol):
 class Loose:
     """By function, the locks that function values may give back (``None``: any lock). ``elsewhere`` are those that a
     goroutine, or whoever a function value was handed to, gives back, and that the function which made it does not take:
-    then they were taken anywhere."""
+    then they were taken anywhere. ``returned`` are those that only what a function returns gives back."""
 
     def __init__(self, package: Package, walk_through: Callable[[Function, Package], Walked]) -> None:
         self._package = package
         self._flow = walk_through
         self._inner: dict[int, Found] = {}
         self.elsewhere: Found = set()
+        self.returned: dict[int, Found] = {}
 
     def collect(self) -> None:
         """Read all functions of the package."""
@@ -50,6 +51,7 @@ class Loose:
             takes: list[tuple[Node, Place]] = []
             self._read(function, found, away, takes)
             for node, places in away:
+                self.returned.get(key, set()).difference_update(places)
                 own = {place for at, place in takes if not node.start_byte <= at.start_byte < node.end_byte}
                 self.elsewhere |= {place for place in places if place is not None and place not in own}
         return self._inner[key]
@@ -73,6 +75,8 @@ class Loose:
             found |= places
             if not _is_returned(node):
                 away.append((node, places))
+            elif function.outer is None:
+                self.returned.setdefault(function.node.id, set()).update(places)
 
     def _given_by_literal(self, literal: Function, names: LockNames) -> Found:
         node = literal.node
@@ -149,6 +153,12 @@ def _is_returned(node: Node) -> bool:
     while above is not None and above.type == "expression_list":
         above = above.parent
     return above is not None and above.type == "return_statement"
+
+
+def returned_by(function: Function, package: Package) -> frozenset[Place]:
+    """The locks that a function value gives back which a function returns, and nothing else of that function."""
+    known: Loose = package.loose
+    return frozenset(_places(known.returned.get(function.node.id, set()) - known.elsewhere))
 
 
 def _places(found: Found) -> Iterator[Place]:
