@@ -196,7 +196,7 @@ class Collector(Expressions):
         operand = field(callee, "operand")
         if "." in self.names.type_of(operand).bare.name:
             return call  # a method of another package's type
-        if operand is not None and operand.type == "identifier" and not self.names.is_local(text(operand)):
+        if operand is not None and operand.type == "identifier" and not self.unit.has(text(operand)):
             call.path = self.package.imports.get(text(operand), "")
             if call.path:
                 return call

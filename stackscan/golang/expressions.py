@@ -62,7 +62,7 @@ class Expressions:
     def _name(self, name: str) -> Key | None:
         if name in ("nil", "_", "true", "false"):
             return None
-        if self.names.is_local(name):
+        if self.unit.has(name):
             return (self.unit.scope_of(name), name)
         if name in self.package.variables or name in self.package.values:
             return ("", name)

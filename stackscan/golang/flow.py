@@ -15,7 +15,7 @@ from stackscan.golang.calls import Calls, Exit
 from stackscan.golang.jumps import Jumps, joined
 from stackscan.golang.links import read_links
 from stackscan.golang.loose import loose_in
-from stackscan.golang.names import arguments_of
+from stackscan.golang.names import Place, arguments_of
 from stackscan.golang.package import Function, Package
 from stackscan.golang.state import Deferred, Event, State, join
 from stackscan.golang.tree import Node, field, last_line_of, line_of, text, walk
@@ -47,6 +47,12 @@ class Flow(Calls):
     def at(self, line: int) -> list[Event]:
         """The points of a line."""
         return [event for event in self.events.values() if event.line == line]
+
+    def skipping(self, place: Place) -> int:
+        """The line of the first return that leaves a lock held; 0: there is none, only the end of the function."""
+        left = ((exit_.node, self.after_defers(exit_.state)) for exit_ in self.exits)
+        lines = [line_of(node) for node, state in left if node is not None and place in state.may]
+        return min(lines, default=0)
 
     def _left_by(self, helper: Function) -> State | None:
         return summary(helper, self.package, self.depth + 1)

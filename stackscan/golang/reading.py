@@ -75,10 +75,13 @@ class Reading:
     def leaving_locked(self, place: Place) -> str:
         """A function of the package that may return with a lock still held, in words; empty where there is none."""
         for function in self.flow.package.every_function:
-            end = Flow(function, self.flow.package).end
+            flow = Flow(function, self.flow.package)
+            end = flow.end
             if end is not None and place in end.may and place not in end.kept | end.loose:
                 lines = " or ".join(map(str, end.may[place].lines))
-                return f"{function.declared.key} locks it in line {lines} and may return without Unlock"
+                skips = flow.skipping(place)
+                how = f"the return in line {skips} skips Unlock" if skips else "may return without Unlock"
+                return f"{function.declared.key} locks it in line {lines} and {how}"
         return ""
 
     def guarded_to(self, place: Place) -> int:

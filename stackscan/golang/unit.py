@@ -77,6 +77,10 @@ class Unit:
             unit = unit.outer
         return self.scope
 
+    def has(self, name: str) -> bool:
+        """Whether a name is a variable of the function, or of one around it."""
+        return any(name in unit.owns or name in unit.given for unit in self.around)
+
     @property
     def around(self) -> Iterator[Unit]:
         """It, and those that it is written in: it sees their variables."""

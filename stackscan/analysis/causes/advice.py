@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.wanted import Holder, Wanted
@@ -10,6 +11,9 @@ from stackscan.golang.needs import Need
 from stackscan.golang.reading import Reading
 from stackscan.golang.tree import line_of
 from stackscan.golang.unit import Deed, Site
+
+#: Locks of a circle that advice names.
+_NAMED: Final = 3
 
 
 def move_out(holder: Holder, lock: Wanted, code: Code) -> str:
@@ -32,6 +36,8 @@ def call_unlocked(holder: Holder, lock: Wanted, code: Code) -> str:
     outer = code.reading(wait, holder.held.frame)
     if reading is None or outer is None:
         return ""
+    if holder.held.frame == wait.own and _line(reading) == holder.since:
+        return f"{_line(reading)} takes {lock.name} again, in a later round: unlock it on every way through the loop."
     through = f", called in {_line(outer)}," if holder.held.frame != wait.own else ""
     return (
         f"{_line(reading)}{through} takes {lock.name} again: move what it needs into a function that expects "
@@ -40,14 +46,27 @@ def call_unlocked(holder: Holder, lock: Wanted, code: Code) -> str:
 
 
 def one_order(circle: Sequence[tuple[Wanted, Holder]], code: Code) -> str:
-    """``Take them in one order: more.go:18 before more.go:33.``"""
+    """``Take them in one order everywhere: more.go:18 takes a, then more.go:22 b; …``: each lock with its holder, who
+    waits for the lock of the next one."""
     lines = []
-    for lock, holder in circle[:3]:
+    for place, (lock, holder) in enumerate(circle[:_NAMED]):
         wait = holder.wait
         reading = None if wait.own is None else code.reading(wait, wait.own)
-        if reading is not None:
-            lines.append(f"{_line(reading)} asks for the next one with {lock.name} held since {holder.since}")
-    return f"Take these locks in one order everywhere: {'; '.join(lines)}." if len(lines) > 1 else ""
+        if reading is None:
+            return ""
+        ahead = circle[(place + 1) % len(circle)][0]
+        lines.append(f"{holder.since} takes {lock.name}, then {_line(reading)} {ahead.name}")
+    return f"Take these locks in one order everywhere: {'; '.join(lines)}."
+
+
+def close_before(needs: Sequence[Need], sites: Sequence[Site]) -> str:
+    """Who waits for workers that wait for a close that only comes after: ``Close `jobs` (main.go:41) before it.``"""
+    groups = [need for need in needs if need.wants and "done" in need.wants[0].deeds]
+    workers = [need for need in needs if need.receives and need.wants and "close" in need.wants[0].deeds]
+    closes = [site for site in sites if site.deed == "close"]
+    if not groups or not workers or not closes:
+        return ""
+    return f"Close {_name(workers[0])} ({_places(closes, workers[0])}) before the Wait for {_name(groups[0])}."
 
 
 def serve(need: Need, sites: Sequence[Site]) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from stackscan.analysis.causes.advice import serve
+from stackscan.analysis.causes.advice import close_before, serve
 from stackscan.analysis.causes.ahead import Work
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
@@ -195,7 +195,7 @@ def _cause(end: End, whole: Standstill, work: Work, found: Sequence[Cause]) -> C
         deciding={a.wait.stack_id: a.wait.place for a in end.actors if a.wait.place is not None},
         culprits=_culprits(first, found),
         harmless=harmless,
-        change=serve(needs[0], whole.sites(needs[0])),
+        change=_change(needs, behind, whole, starved=starved),
     )
 
 
@@ -229,6 +229,15 @@ def _starved(end: End, scene: Scene) -> str:
         f"{who} in {place_of(actor.wait)} {'waits' if one else 'wait'} {does}, and those who would serve it wait "
         f"{work} in {place_of(worker.wait)}: one of their ways leaves it undone"
     )
+
+
+def _change(needs: Sequence[Need], behind: Sequence[Actor], whole: Standstill, *, starved: bool) -> str:
+    """What to change: what those leave undone whom somebody waits for, an order, or what nobody serves."""
+    if starved:
+        needs = [actor.need for actor in behind if actor.need is not None] or needs
+    receivers = [need for need in needs if need.receives]
+    order = close_before(needs, whole.sites(receivers[0])) if receivers else ""
+    return order or serve(needs[0], whole.sites(needs[0]))
 
 
 def _culprits(first: Sequence[Actor], found: Sequence[Cause]) -> tuple[int, ...]:
