@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 
 from stackscan.golang.effects import Effects
-from stackscan.golang.locknames import TRIES, LockNames
+from stackscan.golang.locknames import TRIES, lock_names
 from stackscan.golang.names import arguments_of, line_of_call, values_of
 from stackscan.golang.package import Function, Package, literal_in
 from stackscan.golang.scopes import assigned_names
@@ -125,7 +125,7 @@ class Calls(Effects):
         if body is None or inner is None or literal.id in self._inlined:
             return state
         kept = self.names, self.exits, self._panics
-        self.names, self.exits, self._panics = LockNames(inner, self.package), [], []
+        self.names, self.exits, self._panics = lock_names(inner, self.package), [], []
         self._inlined.add(literal.id)
         self._body(body, replace(state, deferred=()))
         after = self.ending(body)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from stackscan.golang.locknames import LOCKS, TRIES, UNLOCKS, LockNames, Use
+from stackscan.golang.locknames import LOCKS, TRIES, UNLOCKS, Use, lock_names
 from stackscan.golang.loose import is_run_here, returned_by
 from stackscan.golang.names import Place, arguments_of, line_of_call
 from stackscan.golang.package import Function, Package
@@ -30,7 +30,7 @@ class Effects(ABC):
 
     def __init__(self, function: Function, package: Package, depth: int) -> None:
         self.function = function
-        self.names = LockNames(function, package)
+        self.names = lock_names(function, package)
         self.package = package
         self.depth = depth
         self.given_back: set[Place | None] = set()

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from stackscan.golang.locknames import COND, LOCKER, Link, LockNames
+from stackscan.golang.locknames import COND, LOCKER, Link, LockNames, lock_names
 from stackscan.golang.names import Place, arguments_of, values_of
 from stackscan.golang.package import MUTEX, RWMUTEX, Function, Package, literal_in
 from stackscan.golang.tree import Node, field, text, walk
@@ -63,7 +63,7 @@ class Links:
             self._read(function)
 
     def _read(self, function: Function) -> None:
-        names = LockNames(function, self._package)
+        names = lock_names(function, self._package)
         for node in walk(function.body, into_literals=False):
             if node.type == "func_literal" and node.id != function.node.id:
                 inner = literal_in(function, node)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from stackscan.golang.names import Names, Place, arguments_of
-from stackscan.golang.package import MUTEX, RWMUTEX, Function
+from stackscan.golang.package import MUTEX, RWMUTEX, Function, Package
 from stackscan.golang.scopes import Scopes
 from stackscan.golang.tree import Node, field, text, walk
 from stackscan.golang.types import OTHER, Type
@@ -62,16 +62,18 @@ class LockNames(Names):
     """The names in one function, and the locks that its expressions stand for."""
 
     @cached_property
-    def _scopes(self) -> Scopes:
-        return Scopes(self.function.declared)
+    def scopes(self) -> Scopes:
+        """The declarations of the declared function that it is, or that it was written in."""
+        outer = self.function.outer
+        return Scopes(self.function) if outer is None else lock_names(outer, self.package).scopes
 
     def is_constant(self, name: str) -> bool:
         """Whether a variable always has its first value."""
-        return self._scopes.count(name) <= 1
+        return self.scopes.count(name) <= 1
 
     def is_local(self, name: str) -> bool:
         """Whether a name is a variable of this function or of those around it."""
-        return super().is_local(name) or self._scopes.count(name) > 0
+        return super().is_local(name) or self.scopes.count(name) > 0
 
     def value_of(self, name: str) -> Node | None:
         """The one value that a variable of the function ever has; None where there may be others."""
@@ -108,7 +110,7 @@ class LockNames(Names):
 
     def _type_of_identifier(self, node: Node, depth: int) -> Type:
         """The type of a variable; of several of one name, of the one that is meant."""
-        found = self._scopes.of(node)
+        found = self.scopes.of(node)
         if found is None:
             return super()._type_of_identifier(node, depth)
         if found.kind is not OTHER:
@@ -278,3 +280,13 @@ def is_new(value: Node) -> bool:
     if inner is not None and inner.type == "composite_literal":
         return text(field(inner, "type")) in (MUTEX, RWMUTEX)
     return inner is not None and inner.type == "call_expression" and text(field(inner, "function")) == "new"
+
+
+def lock_names(function: Function, package: Package) -> LockNames:
+    """The names in a function, read once."""
+    known = package.names.get(function.node.id)
+    if known is None:
+        outer = None if function.outer is None else lock_names(function.outer, package)
+        known = package.names[function.node.id] = LockNames(function, package, outer)
+    found: LockNames = known
+    return found

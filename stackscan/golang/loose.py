@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
-from stackscan.golang.locknames import LOCKS, TRIES, UNLOCKS, LockNames
+from stackscan.golang.locknames import LOCKS, TRIES, UNLOCKS, LockNames, lock_names
 from stackscan.golang.names import Place, arguments_of
 from stackscan.golang.package import Function, Package, literal_in
 from stackscan.golang.tree import Node, field, text, walk
@@ -51,13 +51,15 @@ class Loose:
             takes: list[tuple[Node, Place]] = []
             self._read(function, found, away, takes)
             for node, places in away:
+                if not places:
+                    continue
                 self.returned.get(key, set()).difference_update(places)
                 own = {place for at, place in takes if not node.start_byte <= at.start_byte < node.end_byte}
                 self.elsewhere |= {place for place in places if place is not None and place not in own}
         return self._inner[key]
 
     def _read(self, function: Function, found: Found, away: _Away, takes: list[tuple[Node, Place]]) -> None:
-        names = LockNames(function, self._package)
+        names = lock_names(function, self._package)
         for node in walk(function.body, into_literals=False):
             if node.type == "func_literal" and node.id != function.node.id:
                 inner = literal_in(function, node)

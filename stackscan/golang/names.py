@@ -47,13 +47,14 @@ class Names:
     """The names in one function: receiver, parameters, local variables, those of the functions around it, and the
     package's."""
 
-    def __init__(self, function: Function, package: Package) -> None:
+    def __init__(self, function: Function, package: Package, outer: Names | None = None) -> None:
+        """``outer`` are the names of the function around a literal, where they were read already."""
         self.function = function
         self.package = package
-        self._types: dict[str, Type] = {}
-        self._values: dict[str, Node] = {}
+        self._types: dict[str, Type] = {} if outer is None else dict(outer._types)  # noqa: SLF001  # of its own kind
+        self._values: dict[str, Node] = {} if outer is None else dict(outer._values)  # noqa: SLF001
         around = [function]
-        while around[-1].outer is not None:
+        while outer is None and around[-1].outer is not None:
             around.append(around[-1].outer)
         for each in reversed(around):
             self._declare(each)

@@ -51,10 +51,10 @@ class Function:
 @dataclass(eq=False)
 class Package:
     """What the files of a package declare. ``fields`` are a struct's by name, embedded ones by the name of their type;
-    ``embedded`` lists these. ``links``, ``loose`` and ``summaries`` keep what was found of its conditions, of locks
-    that others give back, and of functions; ``running`` are those that are being read. ``name`` is that of its clause,
-    ``imports`` are paths by the names that its files use, ``named`` all types that it declares, ``files`` the trees of
-    its files, each with the name of its file."""
+    ``embedded`` lists these. ``names``, ``links``, ``loose`` and ``summaries`` keep what was found of variables, of
+    conditions, of locks that others give back, and of functions; ``running`` are those that are being read. ``name``
+    is that of its clause, ``imports`` are paths by the names that its files use, ``named`` all types that it declares,
+    ``files`` the trees of its files, each with the name of its file."""
 
     name: str = ""
     files: list[tuple[Node, str]] = data_field(default_factory=list)
@@ -65,6 +65,7 @@ class Package:
     embedded: dict[str, list[str]] = data_field(default_factory=dict)
     variables: dict[str, Type] = data_field(default_factory=dict)
     values: dict[str, Node] = data_field(default_factory=dict)
+    names: dict[int, Any] = data_field(default_factory=dict)
     links: Any = None
     loose: Any = None
     summaries: dict[tuple[str, int], Any] = data_field(default_factory=dict)
