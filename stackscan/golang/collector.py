@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from stackscan.golang.expressions import Expressions, callee_of, list_of
 from stackscan.golang.names import arguments_of
-from stackscan.golang.package import Package
 from stackscan.golang.tree import Node, field, text, walk
-from stackscan.golang.unit import Call, Deed, Site, Unit
-from stackscan.golang.values import RESULTS, Classes, Key, Origin
+from stackscan.golang.types import OTHER, Type, read_type
+from stackscan.golang.unit import Call, Deed, Site
+from stackscan.golang.values import FOREIGN, RESULTS, UNKNOWN, Key, Origin
 
 _DEEDS: Final[dict[tuple[str, str], Deed]] = {
     ("sync.WaitGroup", "Done"): "done",
@@ -19,6 +19,8 @@ _DEEDS: Final[dict[tuple[str, str], Deed]] = {
     ("sync.Cond", "Signal"): "signal",
     ("sync.Cond", "Broadcast"): "broadcast",
 }
+#: The same where the type is not known.
+_BY_NAME: Final[dict[str, Deed]] = {"Done": "done", "Signal": "signal", "Broadcast": "broadcast"}
 #: What stops and starts a timer; the name of its type is not always known.
 _CLOCKS: Final[dict[str, Deed]] = {"Stop": "stop", "Reset": "reset"}
 #: Types that are used as they are declared.
@@ -26,15 +28,14 @@ _BY_VALUE: Final = ("sync.WaitGroup", "sync.Cond")
 
 
 class Collector(Expressions):
-    """Notes in a unit what its function does, and joins what it assigns; ``methods`` are the units of the package's
-    methods by name."""
+    """Notes in a unit what its function does, and joins what it assigns. What flows where nobody can follow it escapes:
+    anybody may have it then. ``leaked`` are such values."""
 
-    def __init__(self, unit: Unit, package: Package, classes: Classes, methods: Mapping[str, Sequence[int]]) -> None:
-        super().__init__(unit, package, classes)
-        self._methods_by_name = methods
+    leaked: list[Key]
 
     def collect(self) -> None:
         """Note the function's sites and calls, and join what it assigns."""
+        self.leaked = []
         for node in walk(self.unit.function.body, into_literals=False):
             note = {
                 "short_var_declaration": self._assign,
@@ -48,6 +49,7 @@ class Collector(Expressions):
                 "call_expression": self._call,
                 "type_conversion_expression": self._call,
                 "composite_literal": self._literal,
+                "type_switch_statement": self._switch,
                 "selector_expression": self._method_value,
             }.get(node.type)
             if note is not None:
@@ -55,13 +57,25 @@ class Collector(Expressions):
 
     def _site(self, deed: Deed, operand: Node | None, node: Node) -> None:
         key = self.value(operand)
-        if key is not None:
-            self.unit.sites.append(Site(deed, key, self.unit.number, node))
+        if key != FOREIGN:
+            self.unit.sites.append(Site(deed, key or UNKNOWN, self.unit.number, node))
+
+    def _flow(self, to: Key | None, value: Node | None, target: Node | None = None) -> None:
+        """A value gets another name; it escapes where nothing tells which."""
+        key = self.value(value)
+        if to is not None and to != FOREIGN:
+            self.classes.join(to, key)
+        elif key is not None and text(target) != "_":
+            self.leaked.append(key)
 
     # -- statements --------------------------------------------------------------------------------------------------
 
     def _assign(self, node: Node) -> None:
-        self._join(list_of(field(node, "left")), list_of(field(node, "right")))
+        left = list_of(field(node, "left"))
+        self._join(left, list_of(field(node, "right")))
+        for name in left:  # what a map has for a key is in it, too
+            if name.type == "index_expression":
+                self._flow(self.value(name), field(name, "index"))
 
     def _declare(self, node: Node) -> None:
         names = list(node.children_by_field_name("name"))
@@ -77,10 +91,14 @@ class Collector(Expressions):
     def _join(self, left: list[Node], right: list[Node]) -> None:
         if len(left) == len(right):
             for name, value in zip(left, right, strict=True):
-                self.classes.join(self.value(name), self.value(value))
+                self._flow(self.value(name), value, name)
         elif len(right) == 1:
             for name, key in zip(left, self._several(right[0]), strict=False):
-                self.classes.join(self.value(name), key)
+                to = self.value(name)
+                if to is not None and to != FOREIGN:
+                    self.classes.join(to, key)
+                elif key is not None and text(name) != "_":
+                    self.leaked.append(key)
 
     def _several(self, node: Node) -> Iterator[Key | None]:
         """The values of an expression that has several: a call, ``<-ch``, ``m[k]``, ``x.(T)``."""
@@ -95,45 +113,66 @@ class Collector(Expressions):
 
     def _return(self, node: Node) -> None:
         values = [one for child in node.named_children for one in list_of(child)]
+        if len(values) == 1 and values[0].type == "call_expression":
+            for place, key in enumerate(self._several(values[0])):
+                self.classes.join((RESULTS, f"{self.unit.number}#{place}"), key)
+            return
         for place, value in enumerate(values):
             self.classes.join((RESULTS, f"{self.unit.number}#{place}"), self.value(value))
 
     def _send(self, node: Node) -> None:
-        channel, value = field(node, "channel"), field(node, "value")
+        channel = field(node, "channel")
         self._site("send", channel, node)
-        key, sent = (None if one is None else self.value(one) for one in (channel, value))
-        if key is not None and sent is not None:
-            self.classes.join(self.classes.element(key), sent)
+        key = self.value(channel)
+        self._flow(None if key is None else self.classes.element(key), field(node, "value"))
+
+    def _switch(self, node: Node) -> None:
+        """``switch x := y.(type)``: another name for y."""
+        for name in list_of(field(node, "alias")):
+            self._flow(self.value(name), field(node, "value"))
 
     def _receive(self, node: Node) -> None:
         if text(field(node, "operator")) == "<-":
             self._site("receive", field(node, "operand"), node)
 
     def _range(self, node: Node) -> None:
-        right = field(node, "right")
-        key = None if right is None else self.value(right)
-        if key is None:
-            return
-        self.unit.sites.append(Site("receive", key, self.unit.number, node))
-        for name in list_of(field(node, "left")):
-            self.classes.join(self.value(name), self.classes.element(key))
+        right, left = field(node, "right"), list_of(field(node, "left"))
+        kind = self.names.type_of(right).bare.kind
+        if kind == "chan" or (kind == "other" and len(left) < 2):
+            key = self.value(right)
+            if kind == "chan" or key is not None:
+                self.unit.sites.append(Site("receive", key or UNKNOWN, self.unit.number, node))
+        key = self.value(right)
+        if key is not None:
+            for name in left:
+                self.classes.join(self.value(name), self.classes.element(key))
 
     def _literal(self, node: Node) -> None:
         """A composite literal: its values are those of the struct's fields, or of a list or map."""
-        kind, body = field(node, "type"), field(node, "body")
+        kind = field(node, "type")
         owner = text(kind)
+        result = (RESULTS, f"{node.id}#0")
         if owner in _BY_VALUE:
-            self._made_here((RESULTS, f"{node.id}#0"), node)
-        fields = list(self.package.fields.get(owner, ()))
+            self._made_here(result, node)
+        self._elements(field(node, "body"), read_type(kind), self.classes.element(result))
+
+    def _elements(self, body: Node | None, kind: Type, holder: Key) -> None:
+        """The elements of a literal of a type: a struct's have names of their own, those of a list are held."""
+        fields = self.package.fields.get(kind.bare.name)
+        listed = kind.kind in ("list", "map")
+        names = list(fields or ())
         for place, element in enumerate(() if body is None else body.named_children):
             parts = [child.named_children[0] for child in element.named_children if child.named_children]
-            if element.type == "keyed_element" and len(parts) == 2:
-                key = (owner, text(parts[0])) if fields else self.classes.element((RESULTS, f"{node.id}#0"))
-                self.classes.join(key, self.value(parts[1]))
-            elif element.type == "literal_element" and element.named_children:
-                named = (owner, fields[place]) if place < len(fields) else None
-                key = named or self.classes.element((RESULTS, f"{node.id}#0"))
-                self.classes.join(key, self.value(element.named_children[0]))
+            keyed = element.type == "keyed_element" and len(parts) == 2
+            value = parts[1] if keyed else next(iter(element.named_children), None)
+            named = text(parts[0]) if keyed else names[place] if place < len(names) else ""
+            to = (kind.bare.name, named) if fields and named else holder if listed else None
+            if value is not None and value.type == "literal_value":  # the type of what a list holds is not written
+                self._elements(value, kind.elem or OTHER, holder)
+            elif value is not None:
+                self._flow(to, value)
+            if keyed and listed and parts[0].type != "literal_value":
+                self._flow(holder, parts[0])
 
     # -- calls -------------------------------------------------------------------------------------------------------
 
@@ -145,21 +184,42 @@ class Collector(Expressions):
             self._site("close", next(arguments_of(node), None), node)
             return
         if callee.type == "selector_expression":
-            operand, method = field(callee, "operand"), text(field(callee, "field"))
-            deed = _DEEDS.get((self.names.type_of(operand).bare.name, method))
-            if deed == "add" and text(next(arguments_of(node), None)).startswith("-"):
-                deed = "done"
-            if deed is None and method in _CLOCKS:
-                deed = _CLOCKS[method]
-            if method == "Go" and deed == "done":
-                self._ends(node, operand)
-            elif deed is not None:
-                self._site(deed, operand, node)
+            self._deed(callee, node)
         call = self._resolved(callee, node)
         if call is not None:
             self.unit.calls.append(call)
-            if call.key is not None:
-                self.unit.sites.append(Site("call", call.key, self.unit.number, node))
+            if call.key is not None or call.unknown:
+                self.unit.sites.append(Site("call", call.key or UNKNOWN, self.unit.number, node))
+
+    def _deed(self, callee: Node, node: Node) -> None:
+        """``wg.Done()``, ``cond.Signal()``, ``timer.Stop()``: also of what is embedded, or of a type that nothing
+        tells."""
+        operand, method = field(callee, "operand"), text(field(callee, "field"))
+        owner = self.names.type_of(operand).bare.name
+        deed = _DEEDS.get((owner, method))
+        key = None
+        if deed is None and owner in self.package.named and self.package.method(owner, method) is None:
+            for inside, kind in self._embedded(owner):
+                deed, key = _DEEDS.get((kind, method)), inside
+                if deed is not None:
+                    break
+        if deed is None and owner not in self.package.fields and "." not in owner and is_statement(node):
+            deed = _BY_NAME.get(method)
+        if deed == "add":
+            deed = "done" if text(next(arguments_of(node), None)).startswith("-") else deed
+        deed = deed or _CLOCKS.get(method)
+        if deed == "done" and method == "Go":
+            self._ends(node, operand)
+        elif deed is not None and key is not None:
+            self.unit.sites.append(Site(deed, key, self.unit.number, node))
+        elif deed is not None:
+            self._site(deed, operand, node)
+
+    def _embedded(self, owner: str) -> Iterator[tuple[Key, str]]:
+        """The fields that a struct embeds, with their types."""
+        for one in self.package.embeds(owner):
+            for name in self.package.embedded.get(one, ()):
+                yield (one, name), self.package.fields[one][name].bare.name
 
     def _ends(self, node: Node, group: Node | None) -> None:
         """``wg.Go(f)``: Done is called when f has ended: of a literal behind its last brace, of any other function at
@@ -177,7 +237,12 @@ class Collector(Expressions):
         """``wg.Done`` as a value: nothing tells who calls it."""
         operand, above = field(node, "operand"), node.parent
         is_called = above is not None and above.type == "call_expression" and field(above, "function") == node
-        if not is_called and (self.names.type_of(operand).bare.name, text(field(node, "field"))) in _DEEDS:
+        if is_called:
+            return
+        key = self.value(node)
+        if key is not None and key[0] == "method":
+            self.leaked.append(key)  # the method of an interface: whoever calls it calls one of these
+        if (self.names.type_of(operand).bare.name, text(field(node, "field"))) in _DEEDS:
             self.classes.escape([self.value(operand)])
 
     def _resolved(self, callee: Node, node: Node) -> Call | None:
@@ -194,15 +259,24 @@ class Collector(Expressions):
             call.targets.add(function.node.id)
             return call
         operand = field(callee, "operand")
-        if "." in self.names.type_of(operand).bare.name:
-            return call  # a method of another package's type
+        owner = self.names.type_of(operand).bare.name
+        if "." in owner:  # a method of another package's type
+            call.path = self.package.imports.get(owner.partition(".")[0], "")
+            return call
         if operand is not None and operand.type == "identifier" and not self.unit.has(text(operand)):
             call.path = self.package.imports.get(text(operand), "")
             if call.path:
                 return call
         key = self.value(callee)
-        if key is not None:
+        if key is not None and key[0] != "method":
             call.key = key
-        elif operand is not None:  # an interface, or a type that the package does not tell
-            call.targets.update(self._methods_by_name.get(name, ()))
+        else:  # an interface, or a type that the package does not tell
+            call.unknown = True
+            call.targets.update(self.methods.get(name, ()))
         return call
+
+
+def is_statement(call: Node) -> bool:
+    """Whether a call stands alone: its result, if it has one, is not looked at."""
+    above = call.parent
+    return above is not None and above.type in ("expression_statement", "defer_statement", "go_statement")

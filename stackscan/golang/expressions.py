@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from stackscan.golang.names import arguments_of
 from stackscan.golang.package import Package
 from stackscan.golang.tree import Node, field, text
+from stackscan.golang.types import OTHER
 from stackscan.golang.unit import Unit
-from stackscan.golang.values import RESULTS, Classes, Derived, Key, Origin
+from stackscan.golang.values import FOREIGN, RESULTS, Classes, Derived, Key, Origin
 
 #: Functions that make a context which its cancel ends, and whether a clock ends it, too.
 CONTEXTS: Final = {
@@ -18,10 +19,14 @@ CONTEXTS: Final = {
 }  # fmt: skip
 
 
-class Expressions:
-    """Reads expressions in one function."""
+Methods = Mapping[str, Sequence[int]]
 
-    def __init__(self, unit: Unit, package: Package, classes: Classes) -> None:
+
+class Expressions:
+    """Reads expressions in one function. ``methods`` are the package's by name, whatever their types."""
+
+    def __init__(self, unit: Unit, package: Package, classes: Classes, methods: Methods) -> None:
+        self.methods = methods
         self.unit = unit
         self.package = package
         self.classes = classes
@@ -78,14 +83,35 @@ class Expressions:
         operand = field(node, "operand")
         name = text(field(node, "field"))
         owner = self.names.type_of(operand).bare.name
+        if "." in owner or self._is_package(operand):
+            return FOREIGN
         if owner and name not in self.package.fields.get(owner, {}):
             method = self.package.method(owner, name)
             if method is not None:
                 return self._function(method.node.id)
-        if owner in self.package.named and owner not in self.package.fields:
-            return None  # an interface, or a type that has methods only
+        if owner in self.package.named and self.package.field_of(owner, name) is OTHER:
+            return self._methods_of(name)  # an interface, or another type than the name seems to have
         place = self.names.place_of(node)
-        return None if place is None or "." in place.scope else (place.scope, place.name)
+        return self._methods_of(name) if place is None else (place.scope, place.name)
+
+    def _is_package(self, operand: Node | None) -> bool:
+        """Whether a name is that of an imported package."""
+        name = text(operand)
+        return (
+            operand is not None
+            and operand.type == "identifier"
+            and not self.unit.has(name)
+            and (name in self.package.imports)
+        )
+
+    def _methods_of(self, name: str) -> Key | None:
+        """The methods of a name, of whatever type: a value that nothing else is known of."""
+        found = self.methods.get(name, ())
+        if not found:
+            return None
+        key = ("method", name)
+        self.classes.facts(key).functions.update(found)
+        return key
 
     def _converted(self, node: Node) -> Key | None:
         """``T(x)``: x; but of ``f[int](x)``, which the grammar takes for a conversion, the result of f."""

@@ -11,7 +11,7 @@ from stackscan.golang.reading import Reading
 from stackscan.golang.timers import is_stopped_here, stops_of, timer_of, why_silent
 from stackscan.golang.tree import Node, field, text
 from stackscan.golang.unit import Deed, Site, Unit, deferred_call
-from stackscan.golang.values import Key, Origin
+from stackscan.golang.values import FOREIGN, Key, Origin
 
 _SERVES_RECEIVE: Final[tuple[Deed, ...]] = ("send", "close")
 _SERVES_SEND: Final[tuple[Deed, ...]] = ("receive",)
@@ -61,6 +61,12 @@ class Need:
         return [
             site for unit in self.program.units.values() for site in unit.sites if (find(site.key), site.deed) in keys
         ]
+
+    def wild_sites(self) -> list[Site]:
+        """The places that may serve it, for nothing tells what they are about."""
+        deeds = {deed for want in self.wants for deed in want.deeds}
+        every = (site for unit in self.program.units.values() for site in unit.sites)
+        return [site for site in every if site.deed in deeds and self.program.is_wild(site)]
 
 
 def need_of(reading: Reading, program: Program, reasons: frozenset[str]) -> Need | None:
@@ -186,7 +192,7 @@ class _Finder:
             return None
         kind = self._unit.names.type_of(operand).bare.name
         key = self._value(operand)
-        if key is None or kind not in ("sync.WaitGroup", "sync.Cond"):
+        if key is None or key == FOREIGN or kind not in ("sync.WaitGroup", "sync.Cond"):
             return None
         deeds: tuple[Deed, ...] = ("done",) if kind == "sync.WaitGroup" else _SERVES_COND
         does = f"for `{_short(operand)}`" if kind == "sync.WaitGroup" else f"to be signalled by `{_short(operand)}`"
@@ -195,7 +201,7 @@ class _Finder:
     def _wants(self, channel: Node, deeds: tuple[Deed, ...]) -> list[Want] | None:
         """The ways in which a channel may be served; None: it comes from outside."""
         key = self._value(channel)
-        if key is None:
+        if key is None or key == FOREIGN:
             return None
         facts = self._program.classes.facts(key)
         if facts.done_of and not facts.made:

@@ -11,10 +11,10 @@ from stackscan.golang.collector import Collector
 from stackscan.golang.expressions import Expressions
 from stackscan.golang.names import Names, arguments_of
 from stackscan.golang.package import Function, Package, literal_in
-from stackscan.golang.tree import Node, field, walk
+from stackscan.golang.tree import Node, field, text, walk
 from stackscan.golang.types import OTHER
 from stackscan.golang.unit import Call, Site, Unit, declared_in
-from stackscan.golang.values import RESULTS, Classes, Key
+from stackscan.golang.values import FOREIGN, RESULTS, UNKNOWN, Classes, Key
 
 #: Calls whose arguments nobody keeps.
 _HARMLESS: Final = frozenset(
@@ -31,7 +31,8 @@ _MOST_PASSES: Final = 5
 class Program:
     """The functions of a package with what they do, and the classes of its names. ``handed`` are functions that others
     may call: passed out of the package, or put where anybody may find them; ``by_runtime`` those that a timer or the
-    garbage collector runs. ``started`` are the bodies of goroutines."""
+    garbage collector runs. ``started`` are the bodies of goroutines;
+    ``handed_names`` and ``runtime_names`` are methods of other packages that are given away so."""
 
     def __init__(self, package: Package) -> None:
         self.package = package
@@ -41,6 +42,8 @@ class Program:
         self.handed: set[int] = set()
         self.by_runtime: set[int] = set()
         self.started: set[int] = set()
+        self.handed_names: set[str] = set()
+        self.runtime_names: set[str] = set()
         self._is_main = package.name == "main"
         files = {root.id: file for root, file in package.files}
         for root, file in package.files:
@@ -51,12 +54,15 @@ class Program:
         for unit in self.units.values():
             if unit.function.outer is None:
                 self.by_name[unit.function.name].append(unit.number)
-        methods = {name: [n for n in all_ if self.units[n].function.owner] for name, all_ in self.by_name.items()}
+        leaked: list[Key] = []
+        self.methods = {name: [n for n in all_ if self.units[n].function.owner] for name, all_ in self.by_name.items()}
         for unit in self.units.values():
-            Collector(unit, package, self.classes, methods).collect()
+            collector = Collector(unit, package, self.classes, self.methods)
+            collector.collect()
+            leaked += collector.leaked
         for site in [site for unit in self.units.values() for site in unit.sites if site.unit != unit.number]:
             self._hand_over(site)
-        self._bind()
+        self._bind(leaked)
         for unit in self.units.values():
             self._open(unit)
 
@@ -105,23 +111,30 @@ class Program:
 
     # -- calls -------------------------------------------------------------------------------------------------------
 
-    def _bind(self) -> None:
+    def _bind(self, leaked: Iterable[Key]) -> None:
         """Join what is passed with parameters, until nothing changes: a function value may turn out to be another."""
+        calls = [(call, unit) for unit in self.units.values() for call in unit.calls]
         for _ in range(_MOST_PASSES):
             before = self.classes.changes
-            for unit in list(self.units.values()):
-                for call in unit.calls:
-                    self._bind_call(call, unit)
+            for call, unit in calls:
+                self._bind_call(call, unit)
             if self.classes.changes == before:
                 break
-        for unit in self.units.values():
-            for call in unit.calls:
-                if not call.targets:
-                    self._hand_out(call, unit)
-        for number in self.handed | self.by_runtime:
-            given = self.units.get(number)
-            if given is not None:
-                self.classes.escape((given.scope, name) for name, _ in given.function.parameters)
+        for key in leaked:
+            self._leak(key)
+        for call, unit in calls:
+            if not call.targets or call.unknown or (call.key is not None and self.escapes(call.key)):
+                self._hand_out(call, unit)
+        for number in list(self.handed | self.by_runtime):
+            self._give_away(number)
+
+    def _give_away(self, number: int) -> None:
+        """Others call a function: they give it what they like, and have what it returns."""
+        unit = self.units.get(number)
+        if unit is not None:
+            self.classes.escape((unit.scope, name) for name, _ in unit.function.parameters)
+        for place in range(3):
+            self._leak((RESULTS, f"{number}#{place}"))
 
     def _bind_call(self, call: Call, unit: Unit) -> None:
         above = call.node.parent
@@ -159,17 +172,44 @@ class Program:
         read = self.values(unit)
         for argument in arguments_of(call.node):
             value = read(argument)
-            if value is not None:
+            if value == FOREIGN and argument.type == "selector_expression":
+                name = text(field(argument, "field"))  # a method of another package's type
+                (self.runtime_names if full in _BY_RUNTIME else self.handed_names).add(name)
+            elif value is not None:
                 functions = self.classes.facts(value).functions
-                (self.by_runtime if full in _BY_RUNTIME else self.handed).update(functions)
-                self.classes.escape([value])
+                self._leak(value, self.by_runtime if full in _BY_RUNTIME else self.handed)
+                if full not in _BY_RUNTIME:
+                    call.targets |= functions  # it may be called at once
         if call.path != "sync":
             self.classes.escape((RESULTS, f"{call.node.id}#{place}") for place in range(3))
+
+    def _leak(self, key: Key, to: set[int] | None = None) -> None:
+        """Nothing tells who has an object from here on; functions may be called by anybody."""
+        (self.handed if to is None else to).update(self.classes.facts(key).functions)
+        self.classes.escape([key])
 
     @cached_property
     def exported(self) -> list[int]:
         """The functions and methods that other packages may call by name."""
         return [number for name, units in self.by_name.items() if name[:1].isupper() for number in units]
+
+    @cached_property
+    def given_away(self) -> list[int]:
+        """What code of others may call at any time."""
+        return [*self.handed, *self.methods_for_others]
+
+    @cached_property
+    def methods_for_others(self) -> list[int]:
+        """The exported methods: code of others may call them through an interface."""
+        return [number for name, units in self.methods.items() if name[:1].isupper() for number in units]
+
+    def is_value(self, site: Site) -> bool:
+        """Whether a site is in a function literal that is passed on or stored: who calls it need not be where it is."""
+        for unit in self.units[site.unit].around:
+            above = unit.function.node.parent
+            if unit.outer is not None and (above is None or above.type != "call_expression"):
+                return True
+        return False
 
     def is_of_goroutine(self, number: int) -> bool:
         """Whether a function is the body of a goroutine, or written in one."""
@@ -186,9 +226,18 @@ class Program:
             if scope != RESULTS
         )
 
+    def is_wild(self, site: Site) -> bool:
+        """Whether nothing tells what a site is about: it may be any object of the package that it fits."""
+        if site.key == UNKNOWN:
+            return True
+        facts = self.classes.facts(site.key)
+        if facts.escapes or facts.made or facts.done_of:
+            return False
+        return site.deed in ("send", "receive", "close") or (site.deed == "call" and not facts.functions)
+
     def values(self, unit: Unit) -> Callable[[Node], Key | None]:
         """What expressions in a function stand for."""
-        return Expressions(unit, self.package, self.classes).value
+        return Expressions(unit, self.package, self.classes, self.methods).value
 
     def family(self, keys: Iterable[Key]) -> tuple[frozenset[str], frozenset[str]] | None:
         """The functions whose variables some objects are, and no others', and those of them that make them. None where

@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from stackscan.formats.symbol import is_std
+from stackscan.golang.names import arguments_of
 from stackscan.golang.program import Program
-from stackscan.golang.tree import Node, line_of
+from stackscan.golang.tree import Node, line_of, text
 from stackscan.golang.unit import Call, Site, Unit
+
+_LEAF_PACKAGES: Final = frozenset({
+    "bytes", "context", "errors", "hash", "math", "math/rand", "math/rand/v2", "net", "os", "path", "path/filepath",
+    "reflect", "runtime", "runtime/debug", "runtime/pprof", "strconv", "strings", "sync", "sync/atomic", "syscall",
+    "time", "unicode", "unicode/utf8", "unsafe",
+})  # fmt: skip
+#: Functions that print what they are given, on the standard output.
+_LEAVES: Final = frozenset({
+    *(("fmt", name) for name in ("Print", "Println", "Printf", "Sprint", "Sprintf", "Sprintln", "Errorf")),
+})  # fmt: skip
+#: Packages that call only some methods of what they are given.
+_METHODS: Final = {
+    "fmt": frozenset({"Write", "Read", "String", "Error", "Format", "GoString", "Scan"}),
+    "log": frozenset({"Write", "String", "Error"}),
+    "sort": frozenset({"Len", "Less", "Swap"}),
+    "bufio": frozenset({"Read", "Write", "ReadFrom", "WriteTo"}),
+    "io": frozenset({"Read", "Write", "ReadFrom", "WriteTo", "Seek", "ReadAt", "WriteAt", "ReadByte", "WriteString"}),
+}
+_STREAMS: Final = ("os.Stderr", "os.Stdout")
+#: What calls functions and channels by reflection.
+_REFLECTED: Final = frozenset({"Call", "CallSlice", "Send", "TrySend", "Recv", "TryRecv", "Close", "Select"})
 
 
 @dataclass(eq=False)
@@ -80,19 +103,53 @@ class Reach:
             self.whole(where, [number], into)
 
     def _targets(self, package: str, call: Call, into: Ahead) -> list[tuple[str, int]]:
-        """The functions that a call may run: the package's own, else those of that name elsewhere."""
-        if call.targets:
-            return [(package, number) for number in call.targets]
-        if call.key is not None:  # a function value that nothing tells: any that was handed out
-            return [(where, number) for where, program in self._programs.items() for number in program.handed]
+        """The functions that a call may run: those that it names, and where nothing tells whom it calls, all that were
+        given away."""
+        found = [(package, number) for number in call.targets]
+        if call.path:
+            return [*found, *self._elsewhere(call, into)]
+        program = self._programs.get(package)
+        escaped = call.key is not None and program is not None and program.escapes(call.key)
+        if call.unknown or escaped or (call.key is not None and not call.targets):
+            found += self._given_away()
+        if call.unknown:
+            into.unknown |= self._may_be_anything(package, call)
+            found += self._by_name(call.name, besides=package)
+        return found
+
+    def _elsewhere(self, call: Call, into: Ahead) -> list[tuple[str, int]]:
+        """What a call of another package's function may run."""
         if call.path in self._programs:
             return [(call.path, number) for number in self._programs[call.path].by_name.get(call.name, ())]
-        if call.path:
-            into.unknown |= not is_std(call.path)
+        if not is_std(call.path):
+            into.unknown = True
             return []
-        return [
-            (where, number)
-            for where, program in self._programs.items()
-            for number in program.by_name.get(call.name, ())
-            if where != package and call.name[:1].isupper()
-        ]
+        if call.path == "reflect":
+            into.unknown |= call.name in _REFLECTED
+        first = next(arguments_of(call.node), None)
+        if is_leaf(call.path) or (call.path, call.name) in _LEAVES or text(first) in _STREAMS:
+            return []
+        if call.path in _METHODS:
+            return [found for name in _METHODS[call.path] for found in self._by_name(name)]
+        return self._given_away()
+
+    def _given_away(self) -> list[tuple[str, int]]:
+        return [(where, number) for where, program in self._programs.items() for number in program.given_away]
+
+    def _by_name(self, name: str, besides: str = "") -> list[tuple[str, int]]:
+        if not name[:1].isupper():
+            return []
+        every = ((where, program.by_name.get(name, ())) for where, program in self._programs.items())
+        return [(where, number) for where, numbers in every if where != besides for number in numbers]
+
+    def _may_be_anything(self, package: str, call: Call) -> bool:
+        """Whether a method of a type that nothing tells may be one of a package whose source was not read, or one that
+        calls by reflection."""
+        imports = self._programs[package].package.imports.values()
+        others = any(not is_std(path) and path not in self._programs for path in imports)
+        return (others and not call.targets) or ("reflect" in imports and call.name in _REFLECTED)
+
+
+def is_leaf(package: str) -> bool:
+    """Whether a package of the library calls nothing that it is given, or only at once."""
+    return package in _LEAF_PACKAGES or package.partition("/")[0] == "internal"

@@ -7,7 +7,7 @@ from typing import Final
 from stackscan.golang.program import Program
 from stackscan.golang.tree import Node, field, text
 from stackscan.golang.unit import Site, Unit
-from stackscan.golang.values import Key
+from stackscan.golang.values import FOREIGN, Key
 
 _LOOP: Final = "for_statement"
 
@@ -19,7 +19,7 @@ def timer_of(channel: Node, program: Program, unit: Unit) -> Key | None:
         return None
     operand = field(channel, "operand")
     key = None if operand is None else program.values(unit)(operand)
-    if key is None or program.escapes(key) or not _makers(key, program):
+    if key is None or key == FOREIGN or program.escapes(key) or not _makers(key, program):
         return None
     return key
 

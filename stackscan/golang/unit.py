@@ -36,7 +36,8 @@ class Site:
 @dataclass(eq=False, slots=True)
 class Call:
     """A call: of functions of the package (``targets``), of function values (``key``), or of others (``name``; with
-    the path of the package where it is imported). ``unit`` is the function that calls, ``node`` the call."""
+    the path of the package that has it) ``unknown``: what it calls may be
+    anything, besides its targets. ``unit`` is the function that calls, ``node`` the call."""
 
     unit: int
     node: Node
@@ -44,6 +45,7 @@ class Call:
     targets: set[int] = field(default_factory=set)
     key: Key | None = None
     path: str = ""
+    unknown: bool = False
 
 
 @dataclass(eq=False, slots=True)

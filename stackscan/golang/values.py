@@ -17,6 +17,10 @@ from stackscan.golang.tree import Node
 Key = tuple[str, str]
 #: The scope of what functions return.
 RESULTS: Final = "()"
+#: What belongs to code of others: it is no object of the package, unless that was given away.
+FOREIGN: Final[Key] = ("!", "")
+#: What nothing tells: it may be any object of the package.
+UNKNOWN: Final[Key] = ("?", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,9 @@ class Classes:
             first, second = pairs.pop()
             if first is None or second is None:
                 continue
+            if FOREIGN in (first, second):
+                self.escape([second if first == FOREIGN else first])
+                continue
             first, second = self.find(first), self.find(second)
             if first == second:
                 continue
@@ -133,7 +140,7 @@ class Classes:
     def escape(self, keys: Iterable[Key | None]) -> None:
         """Others may have these, and what they hold."""
         for key in keys:
-            at, depth = key, 0
+            at, depth = (None if key in (FOREIGN, UNKNOWN) else key), 0
             while at is not None and depth < 4:
                 self.facts(at).escapes = True
                 at = self._element.get(self.find(at))

@@ -11,14 +11,12 @@ from stackscan.analysis.causes.waiting import CHANNELS, Waiting
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.golang.needs import Need, in_endless_loop, need_of
 from stackscan.golang.program import Program
-from stackscan.golang.reach import Ahead, Reach
+from stackscan.golang.reach import Ahead, Reach, is_leaf
 from stackscan.golang.reading import Reading
 from stackscan.golang.tree import Node
 from stackscan.golang.unit import Site, Unit, deferred_call
 from stackscan.model.snapshot import Frame
 
-#: Packages of the library that call functions of the program, from loops of their own.
-_CALL_BACK: Final = ("net/http", "net/rpc", "database/sql", "testing", "expvar", "net/http/httputil")
 #: What somebody else may serve, apart from locks.
 WAITS: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
 
@@ -105,7 +103,9 @@ class Work:
         """What timers and finalizers may run in a package at any time: no goroutine shows it."""
         found = Ahead()
         program = self._programs[package]
-        Reach({package: program}).whole(package, program.by_runtime, found)
+        names = {name for other in self._own_if(package).values() for name in other.runtime_names}
+        named = [number for name in names for number in program.by_name.get(name, ())]
+        self._reach(package).whole(package, [*program.by_runtime, *named], found)
         return found
 
     def ahead(self, wait: Waiting, package: str) -> Ahead:
@@ -121,7 +121,7 @@ class Work:
     def _add_frame(self, wait: Waiting, at: int, frame: Frame, package: str, reach: Reach, into: Ahead) -> None:
         symbol, kind = read_symbol(frame.function), origin(frame).kind
         if kind == "std":
-            if symbol.package in _CALL_BACK:
+            if not is_leaf(symbol.package):
                 self._handed_out(package, reach, into)
         elif symbol.package == package or (_is_own(frame) and package in self._own_names):
             reading = self.code.reading(wait, at)
@@ -134,12 +134,16 @@ class Work:
             self._handed_out(package, reach, into)
 
     def within(self, wait: Waiting, need: Need) -> Ahead:
-        """What they may still do in frames that have the variables of a need, and where these are passed on."""
+        """What they may still do in frames that have the variables of a need, and where these are passed on; code of
+        others may call functions that see them."""
         family = need.family or frozenset()
         key = (id(wait), family, need.package)
         if key not in self._within:
             found = self._within[key] = Ahead()
             reach = Reach({need.package: need.program})
+            if any(self._calls_back(frame, need.package) for frame in wait.frames):
+                units = (need.program.units.get(number) for number in need.program.given_away)
+                reach.whole(need.package, [unit.number for unit in units if unit and sees(unit, need)], found)
             for at in _frames_in(wait, need.package):
                 reading = self.code.reading(wait, at)
                 if reading is None:
@@ -166,8 +170,17 @@ class Work:
         reach.after(reading.package, unit, nodes, into, at_end=at_end)
 
     def _handed_out(self, package: str, reach: Reach, into: Ahead) -> None:
-        for name, program in ({package: self._programs[package]} | self._own_if(package)).items():
-            reach.whole(name, [*program.handed, *program.by_name.get("ServeHTTP", ())], into)
+        own = self._own_if(package) | {package: self._programs[package]}
+        names = {name for program in own.values() for name in program.handed_names}
+        for name, program in own.items():
+            named = [number for each in names for number in program.by_name.get(each, ())]
+            reach.whole(name, [*program.given_away, *named], into)
+
+    def _calls_back(self, frame: Frame, package: str) -> bool:
+        """Whether a frame is of code of others that may call what it was given."""
+        if origin(frame).kind == "std":
+            return not is_leaf(read_symbol(frame.function).package)
+        return read_symbol(frame.function).package != package and not (_is_own(frame) and package in self._own_names)
 
     def _own_if(self, package: str) -> dict[str, Program]:
         return self._own if package in self._own_names else {}

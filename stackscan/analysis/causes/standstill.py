@@ -95,18 +95,19 @@ class Standstill:
             for wait in self._scene.waits_of(actor.holders):
                 yield wait, frozenset(actor.holders)
             return
-        sites = self.sites(need)
+        sites = [*self.sites(need), *need.wild_sites()]
         if not sites:
             return
+        elsewhere = [site for site in sites if need.family is not None and need.program.is_value(site)]
         for wait in self._scene.waits:
             ahead = self._work.ahead(wait, need.package) if need.family is None else self._work.within(wait, need)
-            may = ahead.unknown or any(ahead.has(need.package, site) for site in sites)
-            if not may:
-                continue
-            if need.family is None or actor.roots is None:
+            if ahead.unknown or any(ahead.has(need.package, site) for site in sites):
+                if need.family is None or actor.roots is None:
+                    yield wait, None
+                elif rows := self._of_same_call(wait, need, actor.roots):
+                    yield wait, rows
+            elif elsewhere and any(self._work.ahead(wait, need.package).has(need.package, site) for site in elsewhere):
                 yield wait, None
-            elif rows := self._of_same_call(wait, need, actor.roots):
-                yield wait, rows
 
     def _of_same_call(self, wait: Waiting, need: Need, mine: frozenset[int]) -> frozenset[int]:
         """The goroutines of a stack that may have the same variables: of one call of the function."""
