@@ -259,20 +259,31 @@ class Collector(Expressions):
             call.targets.add(function.node.id)
             return call
         operand = field(callee, "operand")
+        if operand is None:
+            call.key = self.value(callee)
+            is_builtin = callee.type == "identifier" and call.key is None
+            return None if is_builtin else call
+        return self._method_call(callee, operand, call)
+
+    def _method_call(self, callee: Node, operand: Node, call: Call) -> Call:
+        """A call of a method that is not the package's own for certain, of another package's function, or of a function
+        in a field."""
         owner = self.names.type_of(operand).bare.name
-        if "." in owner:  # a method of another package's type
+        if "." not in owner and self._is_package(operand):
+            owner = f"{text(operand)}."
+        if "." not in owner and self.package.field_of(owner, call.name) is OTHER:
+            owner = next((kind for _, kind in self._embedded(owner) if "." in kind), owner)
+        if "." in owner:
             call.path = self.package.imports.get(owner.partition(".")[0], "")
             return call
-        if operand is not None and operand.type == "identifier" and not self.unit.has(text(operand)):
-            call.path = self.package.imports.get(text(operand), "")
-            if call.path:
-                return call
         key = self.value(callee)
         if key is not None and key[0] != "method":
             call.key = key
-        else:  # an interface, or a type that the package does not tell
-            call.unknown = True
-            call.targets.update(self.methods.get(name, ()))
+            return call
+        call.targets.update(self.methods.get(call.name, ()))
+        call.fields = [(one, call.name) for one, fields in self.package.fields.items() if call.name in fields]
+        call.unknown = owner not in self.package.named or owner in self.package.fields
+        call.by_name = not call.unknown
         return call
 
 

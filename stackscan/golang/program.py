@@ -26,6 +26,8 @@ _MAKERS: Final = frozenset({"sync.NewCond", "time.NewTimer", "time.NewTicker"})
 #: Functions of the library that call what they are given from the runtime, at any time.
 _BY_RUNTIME: Final = frozenset({"time.AfterFunc", "runtime.SetFinalizer", "runtime.AddCleanup", "context.AfterFunc"})
 _MOST_PASSES: Final = 5
+#: How many calls in a row on what another package returned are followed: ``a.B().C().D()``.
+_LONGEST_CHAIN: Final = 3
 
 
 class Program:
@@ -122,11 +124,26 @@ class Program:
                 break
         for key in leaked:
             self._leak(key)
+        for _ in range(_LONGEST_CHAIN):
+            for call, unit in calls:
+                self._place(call, unit)
         for call, unit in calls:
             if not call.targets or call.unknown or (call.key is not None and self.escapes(call.key)):
                 self._hand_out(call, unit)
         for number in list(self.handed | self.by_runtime):
             self._give_away(number)
+
+    def _place(self, call: Call, unit: Unit) -> None:
+        """A method of what another package returned is that package's, and so is what it returns."""
+        if (call.unknown or call.by_name) and not call.path:
+            operand = field(field(call.node, "function"), "operand")
+            key = None if operand is None else self.values(unit)(operand)
+            facts = None if key is None or key in (FOREIGN, UNKNOWN) else self.classes.facts(key)
+            if facts is not None and len(facts.paths) == 1 and not facts.made:
+                call.path, call.unknown, call.by_name, call.targets = next(iter(facts.paths)), False, False, set()
+        if call.path:
+            for place in range(3):
+                self.classes.facts((RESULTS, f"{call.node.id}#{place}")).paths.add(call.path)
 
     def _give_away(self, number: int) -> None:
         """Others call a function: they give it what they like, and have what it returns."""
@@ -140,8 +157,8 @@ class Program:
         above = call.node.parent
         if above is not None and above.type == "go_statement":
             self.started |= call.targets
-        if call.key is not None:
-            call.targets |= self.classes.facts(call.key).functions
+        for key in (*call.fields, *([call.key] if call.key is not None and call.key != FOREIGN else [])):
+            call.targets |= self.classes.facts(key).functions
         read = self.values(unit)
         operand = field(field(call.node, "function"), "operand")
         for number in call.targets:
@@ -172,7 +189,7 @@ class Program:
         read = self.values(unit)
         for argument in arguments_of(call.node):
             value = read(argument)
-            if value == FOREIGN and argument.type == "selector_expression":
+            if value in (None, FOREIGN) and argument.type == "selector_expression":
                 name = text(field(argument, "field"))  # a method of another package's type
                 (self.runtime_names if full in _BY_RUNTIME else self.handed_names).add(name)
             elif value is not None:

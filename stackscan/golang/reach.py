@@ -110,10 +110,10 @@ class Reach:
             return [*found, *self._elsewhere(call, into)]
         program = self._programs.get(package)
         escaped = call.key is not None and program is not None and program.escapes(call.key)
-        if call.unknown or escaped or (call.key is not None and not call.targets):
+        if escaped or not call.targets:
             found += self._given_away()
-        if call.unknown:
-            into.unknown |= self._may_be_anything(package, call)
+        if call.unknown or call.by_name:
+            into.unknown |= call.unknown and self._may_be_anything(package, call)
             found += self._by_name(call.name, besides=package)
         return found
 

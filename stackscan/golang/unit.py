@@ -35,9 +35,9 @@ class Site:
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """A call: of functions of the package (``targets``), of function values (``key``), or of others (``name``; with
-    the path of the package that has it) ``unknown``: what it calls may be
-    anything, besides its targets. ``unit`` is the function that calls, ``node`` the call."""
+    """A call: of functions of the package (``targets``), of function values (``key``, or in ``fields``), or of others
+    (``name``; with the path of the package that has it). ``unknown``: what it calls may be anything besides;
+    ``by_name``: a method of that name of another package. ``unit`` is the function that calls, ``node`` the call."""
 
     unit: int
     node: Node
@@ -46,6 +46,8 @@ class Call:
     key: Key | None = None
     path: str = ""
     unknown: bool = False
+    by_name: bool = False
+    fields: list[Key] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)

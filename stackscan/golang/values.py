@@ -48,7 +48,8 @@ class Derived:
 class Facts:
     """What is known of a class: where its objects are made; whether others may have them (``escapes``); the functions
     that it stands for; the contexts; ``done_of`` are the contexts whose Done it is,
-    ``members`` the names in the class, ``inside`` the containers that hold its objects."""
+    ``members`` the names in the class, ``inside`` the containers that hold its objects,
+    ``paths`` the packages whose functions return them."""
 
     made: list[Origin] = field(default_factory=list)
     escapes: bool = False
@@ -57,6 +58,7 @@ class Facts:
     done_of: set[Key] = field(default_factory=set)
     members: set[Key] = field(default_factory=set)
     inside: set[Key] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)
 
     def take(self, other: Facts) -> None:
         """Add what is known of a class that is joined with this one."""
@@ -67,6 +69,7 @@ class Facts:
         self.done_of |= other.done_of
         self.members |= other.members
         self.inside |= other.inside
+        self.paths |= other.paths
 
 
 class Classes:
