@@ -43,6 +43,10 @@ class Ahead:
     sites: list[tuple[str, Site]] = field(default_factory=list)
     unknown: bool = False
 
+    def copy(self) -> Ahead:
+        """The same, to add to."""
+        return Ahead({name: set(units) for name, units in self.units.items()}, list(self.sites), self.unknown)
+
     def has(self, package: str, site: Site) -> bool:
         """Whether a site of a package may run."""
         if site.unit in self.units.get(package, ()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.waiting import CHANNELS, Waiting
@@ -31,6 +31,8 @@ class Work:
         self._within: dict[tuple[int, frozenset[str], str], Ahead] = {}
         self._needs: dict[int, Need | None] = {}
         self._programs: dict[str, Program] = {}
+        self._others: dict[tuple[str, str], Ahead] = {}
+        self._reaches: dict[str, Reach] = {}
 
     # -- what they wait for ------------------------------------------------------------------------------------------
 
@@ -96,8 +98,9 @@ class Work:
 
     def _reach(self, package: str) -> Reach:
         """Follows calls among the packages from which one may be called: the program's own, if it is one of these."""
-        own = self._own if package in self._own_names else {}
-        return Reach(own | {package: self._programs[package]})
+        if package not in self._reaches:
+            self._reaches[package] = Reach(self._own_if(package) | {package: self._programs[package]})
+        return self._reaches[package]
 
     def by_runtime(self, package: str) -> Ahead:
         """What timers and finalizers may run in a package at any time: no goroutine shows it."""
@@ -112,26 +115,41 @@ class Work:
         """What goroutines of a stack may still do in a package."""
         key = id(wait), package
         if key not in self._ahead:
-            found = self._ahead[key] = Ahead()
-            reach = self._reach(package)
-            for at, frame in enumerate(wait.frames):
-                self._add_frame(wait, at, frame, package, reach, found)
+            frames = [(at, frame) for at, frame in enumerate(wait.frames) if self._is_near(frame, package)]
+            others = self._of_others(package, self._who_calls_back(wait, package))
+            self._ahead[key] = found = others if not frames else others.copy()
+            for at, _ in frames:
+                reading = self.code.reading(wait, at)
+                if reading is None:
+                    found.unknown = True
+                else:
+                    self._add(reading, wait, at, self._reach(package), found)
         return self._ahead[key]
 
-    def _add_frame(self, wait: Waiting, at: int, frame: Frame, package: str, reach: Reach, into: Ahead) -> None:
-        symbol, kind = read_symbol(frame.function), origin(frame).kind
-        if kind == "std":
-            if not is_leaf(symbol.package):
-                self._handed_out(package, reach, into)
-        elif symbol.package == package or (_is_own(frame) and package in self._own_names):
-            reading = self.code.reading(wait, at)
-            if reading is None:
-                into.unknown = True
-            else:
-                self._add(reading, wait, at, reach, into)
-        else:  # code of others calls what is exported, and what it was given
-            reach.whole(package, self._programs[package].exported, into)
-            self._handed_out(package, reach, into)
+    def _is_near(self, frame: Frame, package: str) -> bool:
+        """Whether a frame is of a package, or of one of the program's own beside it."""
+        if read_symbol(frame.function).package == package:
+            return True
+        return package in self._own_names and _is_own(frame)
+
+    def _who_calls_back(self, wait: Waiting, package: str) -> Literal["", "library", "others"]:
+        """Whose code is on a stack that may call into a package: the standard library calls what it was given, others
+        what is exported, too."""
+        far = [frame for frame in wait.frames if not self._is_near(frame, package)]
+        if any(origin(frame).kind != "std" for frame in far):
+            return "others"
+        return "library" if any(not is_leaf(read_symbol(frame.function).package) for frame in far) else ""
+
+    def _of_others(self, package: str, who: Literal["", "library", "others"]) -> Ahead:
+        """What code of others may run in a package."""
+        key = package, who
+        if key not in self._others:
+            found = self._others[key] = Ahead()
+            if who:
+                self._handed_out(package, self._reach(package), found)
+            if who == "others":
+                self._reach(package).whole(package, self._programs[package].exported, found)
+        return self._others[key]
 
     def within(self, wait: Waiting, need: Need) -> Ahead:
         """What they may still do in frames that have the variables of a need, and where these are passed on; code of
@@ -141,7 +159,7 @@ class Work:
         if key not in self._within:
             found = self._within[key] = Ahead()
             reach = Reach({need.package: need.program})
-            if any(self._calls_back(frame, need.package) for frame in wait.frames):
+            if self._who_calls_back(wait, need.package):
                 units = (need.program.units.get(number) for number in need.program.given_away)
                 reach.whole(need.package, [unit.number for unit in units if unit and sees(unit, need)], found)
             for at in _frames_in(wait, need.package):
@@ -175,12 +193,6 @@ class Work:
         for name, program in own.items():
             named = [number for each in names for number in program.by_name.get(each, ())]
             reach.whole(name, [*program.given_away, *named], into)
-
-    def _calls_back(self, frame: Frame, package: str) -> bool:
-        """Whether a frame is of code of others that may call what it was given."""
-        if origin(frame).kind == "std":
-            return not is_leaf(read_symbol(frame.function).package)
-        return read_symbol(frame.function).package != package and not (_is_own(frame) and package in self._own_names)
 
     def _own_if(self, package: str) -> dict[str, Program]:
         return self._own if package in self._own_names else {}

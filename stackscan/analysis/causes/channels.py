@@ -30,7 +30,8 @@ def find(scene: Scene, code: Code | None = None) -> list[Cause]:
         if not wait.reasons & _LOOKED_AT:
             continue
         sure = wait.leaked or scene.all_asleep or "chan send (nil chan)" in wait.reasons
-        if not sure and code is not None and scene.is_whole and code.is_read(wait):
+        guessed = "sync.WaitGroup.Wait" in wait.reasons or "chan send" in wait.reasons
+        if not sure and guessed and _is_read(wait, scene, code):
             continue
         if "sync.WaitGroup.Wait" in wait.reasons:
             found += _waitgroup(wait, scene)
@@ -44,6 +45,11 @@ def find(scene: Scene, code: Code | None = None) -> list[Cause]:
             title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} on a condition that nobody can signal"
             found.append(_of("cond-never-signalled", "proved", title, _RUNTIME, (wait,), ("waits to be signalled",)))
     return found
+
+
+def _is_read(wait: Waiting, scene: Scene, code: Code | None) -> bool:
+    """Whether the source says who may serve them: then nothing is guessed."""
+    return code is not None and scene.is_whole and wait.own is not None and code.reading(wait, wait.own) is not None
 
 
 def _channel(wait: Waiting, argument: str = _RUNTIME) -> Cause:

@@ -77,13 +77,15 @@ def _not_denied(lock: HeldLock, code: Code | None) -> HeldLock:
 
 def _is_denied(verdict: Fault, lock: HeldLock, scene: Scene, code: Code | None) -> bool:
     """Whether the source was read and does not bear out what is argued without it: the goroutine that is said to wait
-    for itself holds nothing."""
+    for itself holds nothing, or one that runs holds what nobody is said to hold."""
     want = None if code is None else code.wanted(lock.waiters[0])
     if code is None or want is None or scene.all_asleep or any(wait.leaked for wait in lock.waiters):
         return False
     if verdict.name in _CIRCLES and verdict.chain:
         wait = verdict.chain[0]
         return code.is_read(wait) and want.key not in code.held(wait)
+    if verdict.name == "missing-unlock":
+        return any(want.key in code.held(wait) for wait in scene.waits if wait.moving and not wait.is_writer)
     return False
 
 
