@@ -215,7 +215,7 @@ def is_the_same(symbol: str, function: Function) -> bool:
     declared = function.declared
     parts = [part for part in read.name.partition("[")[0].split(".") if part]
     literal = any(part.startswith("func") and part[4:].isdigit() for part in parts) or "glob" in read.name
-    if function.outer is None and declared.node.type == "func_literal":
+    if declared.node.type == "func_literal":
         return parts[:1] in (["init"], ["glob"], [""]) or not parts  # a literal in a variable of the package
     owner = None if read.receiver is None else read.receiver.lstrip("*").partition("[")[0]
     named = declared.name in parts if literal else parts[:1] == [declared.name] or declared.name in parts
