@@ -128,7 +128,8 @@ class Reader:
     def __init__(self, finder: Sources) -> None:
         self._finder = finder
         self._packages: dict[tuple[str, bool], Package] = {}
-        self._programs: dict[int, Program] = {}
+        self._programs: dict[int, Program | None] = {}
+        self._too_deep: dict[str, None] = {}
         self._flows: dict[tuple[str, int], Flow] = {}
         self.mismatched: dict[str, str] = {}
         self._told: set[str] = set()
@@ -137,6 +138,13 @@ class Reader:
     def _frame(self, frame: Frame, callee: str = "", reason: str = "") -> Reading | None:
         """The source of a frame; ``callee`` is the function of the next inner frame, ``reason`` why the innermost one
         waits. None where no source is found, or where it is of another version."""
+        try:
+            return self._read(frame, callee, reason)
+        except RecursionError:  # source that nests thousands of levels deep: no person writes it
+            self._too_deep[frame.file] = None
+            return None
+
+    def _read(self, frame: Frame, callee: str, reason: str) -> Reading | None:
         found = self._found(frame)
         if found is None:
             return None
@@ -173,7 +181,8 @@ class Reader:
             for key in self.mismatched
             if key not in used
         )
-        return (*self._finder.notes, *others)
+        deep = (f"the source of {name} nests too deep; it was not read" for name in self._too_deep)
+        return (*self._finder.notes, *others, *deep)
 
     def new_notes(self) -> tuple[str, ...]:
         """The notes that were not asked for before: each is said once."""
@@ -189,11 +198,16 @@ class Reader:
             self._packages[key] = build_package(trees, [one.key for one in files])
         return self._packages[key]
 
-    def program(self, reading: Reading) -> Program:
-        """The package of a reading as a whole: who does what with which objects."""
+    def program(self, reading: Reading) -> Program | None:
+        """The package of a reading as a whole: who does what with which objects; None where it nests too deep to be
+        read."""
         package = reading.flow.package
         if id(package) not in self._programs:
-            self._programs[id(package)] = Program(package)
+            try:
+                self._programs[id(package)] = Program(package)
+            except RecursionError:
+                self._too_deep[reading.excerpt.file.rpartition("/")[0]] = None
+                self._programs[id(package)] = None
         return self._programs[id(package)]
 
     def _flow(self, key: str, function: Function, package: Package) -> Flow:

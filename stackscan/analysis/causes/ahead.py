@@ -51,7 +51,8 @@ class Work:
         reading = self.code.reading(wait, wait.own)
         if reading is None:
             return None
-        need = need_of(reading, self.program(reading), wait.reasons)
+        program = self.program(reading)
+        need = None if program is None else need_of(reading, program, wait.reasons)
         if need is None or (need.stops and not any(self._has_run(site, need.package) for site in need.stops)):
             return None
         outer = (event.node for at, one in self.code.readings(wait).items() if at != wait.own for event in one.events)
@@ -70,10 +71,13 @@ class Work:
 
     # -- what they may do --------------------------------------------------------------------------------------------
 
-    def program(self, reading: Reading) -> Program:
-        """The package of a reading as a whole."""
+    def program(self, reading: Reading) -> Program | None:
+        """The package of a reading as a whole; None where it cannot be read."""
         if reading.package not in self._programs:
-            self._programs[reading.package] = self.code.reader.program(reading)
+            found = self.code.reader.program(reading)
+            if found is None:
+                return None
+            self._programs[reading.package] = found
         return self._programs[reading.package]
 
     def unit(self, reading: Reading) -> Unit | None:

@@ -45,6 +45,8 @@ class Standstill:
         self._scene = work.code.scene
         self._sites: dict[int, list[Site]] = {}
         self._timers: dict[str, Ahead] = {}
+        self._found: dict[int, list[tuple[Waiting, bool]]] = {}
+        self._roots: dict[object, tuple[dict[int, list[int]], frozenset[int]]] = {}
         self._known = frozenset(stuck)  # a cause among locks says that they never go on
         self._locks = locks
         self.actors = [*self._waiting(), *self._locked()]
@@ -95,28 +97,46 @@ class Standstill:
             for wait in self._scene.waits_of(actor.holders):
                 yield wait, frozenset(actor.holders)
             return
-        sites = [*self.sites(need), *need.wild_sites()]
-        if not sites:
-            return
-        elsewhere = [site for site in sites if need.family is not None and need.program.is_value(site)]
-        for wait in self._scene.waits:
-            ahead = self._work.ahead(wait, need.package) if need.family is None else self._work.within(wait, need)
-            if ahead.unknown or any(ahead.has(need.package, site) for site in sites):
-                if need.family is None or actor.roots is None:
-                    yield wait, None
-                elif rows := self._of_same_call(wait, need, actor.roots):
-                    yield wait, rows
-            elif elsewhere and any(self._work.ahead(wait, need.package).has(need.package, site) for site in elsewhere):
+        for wait, of_any_call in self._candidates(need):
+            if of_any_call or need.family is None or actor.roots is None:
                 yield wait, None
+            elif rows := self._of_same_call(wait, need, actor.roots):
+                yield wait, rows
+
+    def _candidates(self, need: Need) -> list[tuple[Waiting, bool]]:
+        """The stacks from which somebody may serve a need; and whether in whatever call of a function."""
+        key = id(need)
+        if key not in self._found:
+            sites = [*self.sites(need), *need.wild_sites()]
+            elsewhere = [site for site in sites if need.family is not None and need.program.is_value(site)]
+            self._found[key] = found = []
+            for wait in self._scene.waits if sites else ():
+                ahead = self._work.ahead(wait, need.package) if need.family is None else self._work.within(wait, need)
+                if ahead.unknown or any(ahead.has(need.package, site) for site in sites):
+                    found.append((wait, False))
+                elif elsewhere and any(self._work.ahead(wait, need.package).has(need.package, s) for s in elsewhere):
+                    found.append((wait, True))
+        return self._found[key]
 
     def _of_same_call(self, wait: Waiting, need: Need, mine: frozenset[int]) -> frozenset[int]:
         """The goroutines of a stack that may have the same variables: of one call of the function."""
-        found = []
-        for row in wait.rows.tolist():
-            other = roots(self._work, row, need)
-            if other is None or other & mine:
-                found.append(row)
-        return frozenset(found)
+        by_root, anywhere = self._by_root(wait, need)
+        return frozenset(row for root in mine for row in by_root.get(root, ())) | anywhere
+
+    def _by_root(self, wait: Waiting, need: Need) -> tuple[dict[int, list[int]], frozenset[int]]:
+        """The goroutines of a stack by where the call began; and those of which nothing tells."""
+        key = id(wait), need.package, need.family, need.makers
+        if key not in self._roots:
+            found: dict[int, list[int]] = defaultdict(list)
+            anywhere = []
+            for row in wait.rows.tolist():
+                began = roots(self._work, row, need)
+                for root in began or ():
+                    found[root].append(row)
+                if began is None:
+                    anywhere.append(row)
+            self._roots[key] = found, frozenset(anywhere)
+        return self._roots[key]
 
     def _is_timed(self, need: Need) -> bool:
         """Whether a timer may serve it: no goroutine shows that."""
@@ -132,27 +152,29 @@ class Standstill:
     def _settle(self) -> None:
         by_row = {row: actor for actor in self.actors for row in actor.rows}
         still = set(self.actors)
+        #: How many goroutines of each stack may go on: asked for each actor, and there may be thousands.
+        free = {id(wait): sum(row not in by_row for row in wait.rows.tolist()) for wait in self._scene.waits}
         changed = True
         while changed:
             changed = False
             for actor in list(still):
-                if self._may_go_on(actor, still, by_row):
+                if self._may_go_on(actor, still, by_row, free):
                     still.discard(actor)
+                    free[id(actor.wait)] += len(actor.rows)
                     changed = True
         self.still = [actor for actor in self.actors if actor in still]
 
-    def _may_go_on(self, actor: Actor, still: set[Actor], by_row: Mapping[int, Actor]) -> bool:
-        need = actor.need
+    def _may_go_on(self, actor: Actor, still: set[Actor], by_row: Mapping[int, Actor], free: Mapping[int, int]) -> bool:
         if actor.known:
             return False
-        if need is not None and self._is_timed(need):
+        if actor.need is not None and self._is_timed(actor.need):
             return True
-        own = set(actor.rows)
         for wait, rows in actor.servers:
-            for row in wait.rows.tolist() if rows is None else rows:
-                other = by_row.get(row)
-                if row not in own and (other is None or other not in still):
+            if rows is None:
+                if free[id(wait)]:
                     return True
+            elif any(row not in by_row or by_row[row] not in still for row in rows):
+                return True
         return False
 
     @cached_property
