@@ -20,6 +20,8 @@ from stackscan.golang.unit import Deed, Site
 #: Places that a sentence names.
 _NAMED: Final = 2
 _SHOWN: Final = 6
+#: Places of a circle that the title names.
+_IN_TITLE: Final = 3
 _CIRCLE: Final = "as the source says, each could only be woken by another one of them"
 _NOBODY: Final = "the source of all goroutines was read, and none of them is on its way there"
 
@@ -178,7 +180,7 @@ def _cause(end: End, whole: Standstill, work: Work, found: Sequence[Cause]) -> C
     circle = len({_about([actor]) for actor in waits}) > 1
     starved = _is_starved(end)
     behind = list({id(actor.wait): actor for actor in end.behind}.values())
-    title = _starved(end, scene) if starved else _circle(waits, scene) if circle else _alone(first, whole, work)
+    title = _starved(end, scene) if starved else _circle(waits, end, scene) if circle else _alone(first, whole, work)
     steps = [_step(actor, end.first, scene) for actor in waits]
     steps[0 if starved else len(steps) : 0] = [_step(a, end.behind, scene) for a in behind]
     minutes = any(actor.wait.minutes or actor.wait.leaked for actor in end.actors)
@@ -294,14 +296,14 @@ def _who(actors: Sequence[Actor], scene: Scene) -> tuple[str, bool]:
     return f"{count:,} goroutines" if count > 1 else "a goroutine", count == 1
 
 
-def _circle(waits: Sequence[Actor], scene: Scene) -> str:
+def _circle(waits: Sequence[Actor], end: End, scene: Scene) -> str:
     """Each waits for the next one."""
     parts = []
-    for actor in waits[:3]:
-        who, one = _who([actor], scene)
+    for actor in waits[:_IN_TITLE]:
+        who, one = _who([other for other in end.first if other.wait is actor.wait], scene)
         does = actor.need.does if actor.need is not None else "for a lock"
         parts.append(f"{who} in {place_of(actor.wait)} {'waits' if one else 'wait'} {does}")
-    more = f" (and {len(waits) - 3} more places)" if len(waits) > 3 else ""
+    more = f" (and {len(waits) - _IN_TITLE} more places)" if len(waits) > _IN_TITLE else ""
     return f"deadlock: {'; '.join(parts)}{more}"
 
 
