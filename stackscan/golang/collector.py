@@ -23,6 +23,8 @@ _DEEDS: Final[dict[tuple[str, str], Deed]] = {
 _BY_NAME: Final[dict[str, Deed]] = {"Done": "done", "Signal": "signal", "Broadcast": "broadcast"}
 #: What stops and starts a timer; the name of its type is not always known.
 _CLOCKS: Final[dict[str, Deed]] = {"Stop": "stop", "Reset": "reset"}
+#: Results of a function that are followed.
+_MOST_RESULTS: Final = 3
 #: Types that are used as they are declared.
 _BY_VALUE: Final = ("sync.WaitGroup", "sync.Cond")
 
@@ -106,8 +108,8 @@ class Collector(Expressions):
         if derived is not None:
             yield from derived
         elif node.type == "call_expression":
-            self.value(node)
-            yield from ((RESULTS, f"{node.id}#{place}") for place in range(3))
+            yield self.value(node)
+            yield from ((RESULTS, f"{node.id}#{place}") for place in range(1, _MOST_RESULTS))
         else:
             yield self.value(node)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from stackscan.analysis.causes.circles import circles
-from stackscan.analysis.causes.code import Code
+from stackscan.analysis.causes.code import Code, Want
 from stackscan.analysis.causes.fault import Fault
 from stackscan.analysis.causes.held import HeldLock, held_locks
 from stackscan.analysis.causes.holders import held_by_nobody, held_by_one_that_waits
@@ -85,8 +85,18 @@ def _is_denied(verdict: Fault, lock: HeldLock, scene: Scene, code: Code | None) 
         wait = verdict.chain[0]
         return code.is_read(wait) and want.key not in code.held(wait)
     if verdict.name == "missing-unlock":
-        return any(want.key in code.held(wait) for wait in scene.waits if wait.moving and not wait.is_writer)
+        return any(_may_hold(wait, want, lock, scene, code) for wait in scene.waits if wait.moving)
     return False
+
+
+def _may_hold(wait: Waiting, want: Want, lock: HeldLock, scene: Scene, code: Code) -> bool:
+    """Whether the source says that goroutines hold a lock, and no word says that it is another one of its type."""
+    held = code.held(wait).get(want.key)
+    if held is None or wait.is_writer:
+        return False
+    instance = scene.lock_of(lock.rows[0])
+    words = (code.word(row, held.frame, wait, held.key) for row in wait.rows.tolist())
+    return any(code.is_object(word, instance, held.key) is not False for word in words)
 
 
 def _together(scene: Scene, found: Sequence[tuple[HeldLock, Fault]]) -> list[Cause]:
