@@ -28,17 +28,24 @@ _HEALTHY: Final = sorted(
     if name not in _HANGS
 )
 
+_ALIVE: Final = sorted(path.name.partition(".")[0] for path in _GO.glob("alive_*"))
+
 
 @cache
 def _reader() -> Reader:
-    """One reader for all: the kernels are one package."""
+    """One reader for all: the kernels are one package, and the others share a module."""
     return Reader(Sources([_PROGRAMS], environment={}, cwd=Path("/")))
 
 
 @cache
 def _named(name: str) -> tuple[Finding, ...]:
     """The findings above info that name a cause."""
-    (path,) = (each for each in _GO.glob(f"kernel_{name}.txt*"))
+    return _above_info(f"kernel_{name}")
+
+
+def _above_info(dump: str) -> tuple[Finding, ...]:
+    """The same of any dump of Go 1.26."""
+    (path,) = _GO.glob(f"{dump}.txt*")
     report = scan([str(path)], options=Options(shipped(), reader=_reader()))
     return tuple(each for each in report.snapshots[0].findings if each.cause is not None and each.severity != "info")
 
@@ -66,12 +73,19 @@ def test_a_program_that_works_has_no_cause(name: str) -> None:
     assert [] == [(each.cause, each.title) for each in _named(name)]
 
 
+@pytest.mark.parametrize("dump", _ALIVE)
+def test_who_waits_for_somebody_hard_to_find_is_not_stuck(dump: str) -> None:
+    """The waker sleeps, is called by a library, or comes through an interface, a table, a literal, another package."""
+    assert [] == [(each.cause, each.title) for each in _above_info(dump)]
+
+
 def test_there_are_enough_kernels_of_each_kind() -> None:
     """Nine kinds, four of each at least: the tests above are no empty lists."""
     kinds = {truth["subtype"] for truth in _TRUTH.values() if truth["cause"]}
     assert 9 == len(kinds)
     assert all(4 <= sum(_TRUTH[name]["subtype"] == kind for name in _HANGS) for kind in kinds)
     assert len(_HEALTHY) >= 60
+    assert len(_ALIVE) >= 40
 
 
 def test_advice_names_lines_of_the_code() -> None:
