@@ -23,6 +23,10 @@ _DEEDS: Final[dict[tuple[str, str], Deed]] = {
 _BY_NAME: Final[dict[str, Deed]] = {"Done": "done", "Signal": "signal", "Broadcast": "broadcast"}
 #: What stops and starts a timer; the name of its type is not always known.
 _CLOCKS: Final[dict[str, Deed]] = {"Stop": "stop", "Reset": "reset"}
+#: Packages whose types nobody else implements.
+_NO_INTERFACES: Final = frozenset(
+    {"sync", "sync/atomic", "time", "os", "bytes", "strings", "strconv", "bufio", "regexp"}
+)
 #: Results of a function that are followed.
 _MOST_RESULTS: Final = 3
 #: Types that are used as they are declared.
@@ -277,6 +281,8 @@ class Collector(Expressions):
             owner = next((kind for _, kind in self._embedded(owner) if "." in kind), owner)
         if "." in owner:
             call.path = self.package.imports.get(owner.partition(".")[0], "")
+            if call.path not in _NO_INTERFACES and not self._is_package(operand):
+                call.maybe = tuple(self.methods.get(call.name, ()))
             return call
         key = self.value(callee)
         if key is not None and key[0] != "method":

@@ -109,7 +109,7 @@ class Reach:
     def _targets(self, package: str, call: Call, into: Ahead) -> list[tuple[str, int]]:
         """The functions that a call may run: those that it names, and where nothing tells whom it calls, all that were
         given away."""
-        found = [(package, number) for number in call.targets]
+        found = [(package, number) for number in (*call.targets, *call.maybe)]
         if call.path:
             return [*found, *self._elsewhere(call, into)]
         program = self._programs.get(package)

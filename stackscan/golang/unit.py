@@ -37,7 +37,8 @@ class Site:
 class Call:
     """A call: of functions of the package (``targets``), of function values (``key``, or in ``fields``), or of others
     (``name``; with the path of the package that has it). ``unknown``: what it calls may be anything besides;
-    ``by_name``: a method of that name of another package. ``unit`` is the function that calls, ``node`` the call."""
+    ``by_name``: a method of that name of another package; ``maybe`` are own methods that an interface of another
+    package may stand for. ``unit`` is the function that calls, ``node`` the call."""
 
     unit: int
     node: Node
@@ -47,6 +48,7 @@ class Call:
     path: str = ""
     unknown: bool = False
     by_name: bool = False
+    maybe: tuple[int, ...] = ()
     fields: list[Key] = field(default_factory=list)
 
 

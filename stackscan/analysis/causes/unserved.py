@@ -8,6 +8,7 @@ from typing import Final
 
 from stackscan.analysis.causes.advice import close_before, serve
 from stackscan.analysis.causes.ahead import Work
+from stackscan.analysis.causes.ends import End, about, ends_of
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.standstill import Actor, Standstill
@@ -34,103 +35,7 @@ def find(work: Work, locks: Sequence[Wanted], found: Sequence[Cause]) -> list[Ca
         return []
     stuck = {row for cause in found if cause.stuck for row in cause.rows}
     whole = Standstill(work, locks, stuck)
-    return [_cause(end, whole, work, found) for end in _ends(whole) if _is_told(end, work)]
-
-
-# -- who is at the end -----------------------------------------------------------------------------------------------
-
-
-class End:
-    """Goroutines that wait for nobody but each other: ``first`` are they, ``behind`` those that wait for them."""
-
-    def __init__(self, first: list[Actor]) -> None:
-        self.first = first
-        self.behind: list[Actor] = []
-
-    @property
-    def actors(self) -> list[Actor]:
-        """All of them."""
-        return [*self.first, *self.behind]
-
-
-def _ends(whole: Standstill) -> list[End]:
-    """The ends of all chains of waiting, those of one stack together."""
-    parts = _components(whole)
-    end_of: dict[int, End] = {}
-    ends: dict[object, End] = {}
-    for part in parts:  # what a part waits for comes before it
-        members = {id(actor) for actor in part}
-        ahead = [end_of[id(other)] for a in part for other in whole.behind(a) if id(other) not in members]
-        if ahead:
-            end = ahead[0]
-            end.behind += part
-        else:
-            key = _about(part)
-            known = ends.get(key)
-            if known is None:
-                end = ends[key] = End(list(part))
-            else:
-                end = known
-                end.first += part
-        for actor in part:
-            end_of[id(actor)] = end
-    return list(ends.values())
-
-
-def _about(part: Sequence[Actor]) -> object:
-    """What faults of one kind have in common: the objects that one stack waits for; else the stacks."""
-    need = part[0].need
-    if len(part) > 1 or need is None or not need.wants:
-        return frozenset(id(actor.wait) for actor in part)
-    return need.package, frozenset((need.program.classes.find(want.key), want.deeds) for want in need.wants)
-
-
-def _components(whole: Standstill) -> list[list[Actor]]:
-    """The strongly connected components, each behind all that it waits for (Tarjan, without recursion)."""
-    number: dict[int, int] = {}
-    low: dict[int, int] = {}
-    open_: list[Actor] = []
-    is_open: set[int] = set()
-    found: list[list[Actor]] = []
-    for start in whole.still:
-        if id(start) in number:
-            continue
-        todo: list[tuple[Actor, list[Actor]]] = []
-        _enter(start, whole, number, low, open_, is_open, todo)
-        while todo:
-            actor, left = todo[-1]
-            if left:
-                other = left.pop()
-                if id(other) not in number:
-                    _enter(other, whole, number, low, open_, is_open, todo)
-                elif id(other) in is_open:
-                    low[id(actor)] = min(low[id(actor)], number[id(other)])
-                continue
-            todo.pop()
-            if todo:
-                low[id(todo[-1][0])] = min(low[id(todo[-1][0])], low[id(actor)])
-            if low[id(actor)] == number[id(actor)]:
-                part: list[Actor] = []
-                while not part or part[-1] is not actor:
-                    part.append(open_.pop())
-                    is_open.discard(id(part[-1]))
-                found.append(part[::-1])
-    return found
-
-
-def _enter(
-    actor: Actor,
-    whole: Standstill,
-    number: dict[int, int],
-    low: dict[int, int],
-    open_: list[Actor],
-    is_open: set[int],
-    todo: list[tuple[Actor, list[Actor]]],
-) -> None:
-    number[id(actor)] = low[id(actor)] = len(number)
-    open_.append(actor)
-    is_open.add(id(actor))
-    todo.append((actor, whole.behind(actor)))
+    return [_cause(end, whole, work, found) for end in ends_of(whole) if _is_told(end, work)]
 
 
 # -- what is said ----------------------------------------------------------------------------------------------------
@@ -177,7 +82,7 @@ def _cause(end: End, whole: Standstill, work: Work, found: Sequence[Cause]) -> C
     waits = list({id(actor.wait): actor for actor in first}.values())
     needs = [actor.need for actor in waits if actor.need is not None]
     rows = tuple(dict.fromkeys(row for actor in (*first, *end.behind) for row in actor.rows))
-    circle = len({_about([actor]) for actor in waits}) > 1
+    circle = len({about([actor]) for actor in waits}) > 1
     starved = _is_starved(end)
     behind = list({id(actor.wait): actor for actor in end.behind}.values())
     title = _starved(end, scene) if starved else _circle(waits, end, scene) if circle else _alone(first, whole, work)
