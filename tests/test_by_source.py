@@ -145,3 +145,49 @@ def test_source_in_text_and_markdown() -> None:
     assert "▸ 76      a.mu.Lock()" in text
     markdown = run("report", "--format", "markdown", "--source-root", str(_PROGRAMS), path).stdout
     assert "> 76      a.mu.Lock()" in markdown
+
+
+def _copied(tmp_path: Path, more: str) -> Path:
+    """The hangs with more source behind them."""
+    program = shutil.copytree(_PROGRAMS / "hangs", tmp_path / "hangs")
+    (tmp_path / "go.mod").write_text((_PROGRAMS / "go.mod").read_text())
+    with (program / "more.go").open("a") as file:
+        file.write(more)
+    return tmp_path
+
+
+def test_source_that_nests_too_deep_costs_itself(tmp_path: Path) -> None:
+    """Nobody writes thousands of brackets, but a generator may: the dump alone decides then, and it is said."""
+    deep = "(" * 5_000 + "1" + ")" * 5_000
+    path = _GO / "go1.26" / "hang_early-return.txt"
+    report = _report(path, _copied(tmp_path, f"\nvar deep = {deep}\n")).snapshots[0]
+    alone = _report(path).snapshots[0]
+    assert [finding.title for finding in alone.findings] == [finding.title for finding in report.findings]
+    assert any("nests too deep" in note for note in report.source_notes)
+
+
+def test_very_large_packages_are_not_read_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past a size the dump alone decides who may serve whom; locks are still read."""
+    monkeypatch.setattr("stackscan.golang.reading._MOST_BYTES", 1_000)
+    (finding,) = _named(_GO / "go1.26" / "hang_early-return.txt", _PROGRAMS)
+    assert "possible" == finding.confidence
+    (finding,) = _named(_GO / "go1.26" / "hang_self-deadlock.txt", _PROGRAMS)
+    assert "proved" == finding.confidence
+
+
+def test_advice_is_about_this_code() -> None:
+    """The section of a lock, the room of a channel, the return that skips Unlock; nothing of it where source is not
+    read."""
+    advised = {
+        "publish-locked": "Move `sub <- v` (main.go:152) out of the section that bus.mu guards (main.go:149 to 154).",
+        "early-return": "Give `answers` room for all that are sent (made in main.go:268 without room), or send in a "
+        "select that can leave.",
+        "missing-unlock": "Unlock by defer, or on every way out: sessions.Close locks it in line 313 and the return in "
+        "line 315 skips Unlock.",
+    }
+    for name, change in advised.items():
+        path = _GO / "go1.26" / f"hang_{name}.txt"
+        (finding,) = _named(path, _PROGRAMS)
+        assert change == finding.evidence["change"]
+        (finding,) = _named(path)
+        assert "change" not in finding.evidence

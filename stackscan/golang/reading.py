@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.golang.excerpt import Excerpt, excerpt
@@ -19,6 +20,9 @@ from stackscan.golang.roots import MAX_FILES, SourceFile, Sources
 from stackscan.golang.state import Event, Hold, State
 from stackscan.golang.tree import Node, field, parse, text
 from stackscan.model.snapshot import Frame
+
+#: Source that is read for who may serve whom, in one run.
+_MOST_BYTES: Final = 6 << 20
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ class Reader:
         self._packages: dict[tuple[str, bool], Package] = {}
         self._programs: dict[int, Program | None] = {}
         self._too_deep: dict[str, None] = {}
+        self._read_bytes = 0
         self._flows: dict[tuple[str, int], Flow] = {}
         self.mismatched: dict[str, str] = {}
         self._told: set[str] = set()
@@ -200,15 +205,22 @@ class Reader:
 
     def program(self, reading: Reading) -> Program | None:
         """The package of a reading as a whole: who does what with which objects; None where it nests too deep to be
-        read."""
+        read, or where so much was read already."""
         package = reading.flow.package
         if id(package) not in self._programs:
-            try:
-                self._programs[id(package)] = Program(package)
-            except RecursionError:
-                self._too_deep[reading.excerpt.file.rpartition("/")[0]] = None
-                self._programs[id(package)] = None
+            self._programs[id(package)] = self._new_program(package, reading.excerpt.file.rpartition("/")[0])
         return self._programs[id(package)]
+
+    def _new_program(self, package: Package, name: str) -> Program | None:
+        """A package as a whole, as long as all that are read so stay below a size: more takes longer than it tells."""
+        self._read_bytes += sum(root.end_byte for root, _ in package.files)
+        if self._read_bytes > _MOST_BYTES:
+            return None
+        try:
+            return Program(package)
+        except RecursionError:
+            self._too_deep[name] = None
+            return None
 
     def _flow(self, key: str, function: Function, package: Package) -> Flow:
         at = (key, function.node.start_byte)

@@ -56,6 +56,8 @@ def one_order(circle: Sequence[tuple[Wanted, Holder]], code: Code) -> str:
             return ""
         ahead = circle[(place + 1) % len(circle)][0]
         lines.append(f"{holder.since} takes {lock.name}, then {_line(reading)} {ahead.name}")
+    if len(set(lines)) == 1:  # one line, two objects
+        return f"{lines[0]} of another one: put the two in an order, by an id for instance, before you lock them."
     return f"Take these locks in one order everywhere: {'; '.join(lines)}."
 
 

@@ -58,6 +58,11 @@ class Work:
         outer = (event.node for at, one in self.code.readings(wait).items() if at != wait.own for event in one.events)
         return replace(need, in_loop=True) if not need.in_loop and any(map(in_endless_loop, outer)) else need
 
+    def is_judged(self, wait: Waiting) -> bool:
+        """Whether the source says who may serve goroutines: then nothing is guessed."""
+        reading = None if wait.own is None else self.code.reading(wait, wait.own)
+        return reading is not None and self.code.scene.is_whole and self.program(reading) is not None
+
     def _has_run(self, site: Site, package: str) -> bool:
         """Whether a goroutine is past a site, at the top of a function that it is in."""
         block = site.node.parent.parent if site.node.parent is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stackscan.analysis.causes.code import Code
+from stackscan.analysis.causes.ahead import Work
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
@@ -20,8 +20,8 @@ _LOOKED_AT: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
 _RUNTIME: Final = "the runtime found that nobody alive can wake them"
 
 
-def find(scene: Scene, code: Code | None = None) -> list[Cause]:
-    """What waits for a channel, a WaitGroup or a condition that nobody serves. Where the source was read (``code``), it
+def find(scene: Scene, work: Work | None = None) -> list[Cause]:
+    """What waits for a channel, a WaitGroup or a condition that nobody serves. Where the source was read (``work``), it
     says who may still serve it, and nothing is guessed."""
     found: list[Cause] = []
     for wait in scene.waits:
@@ -31,7 +31,7 @@ def find(scene: Scene, code: Code | None = None) -> list[Cause]:
             continue
         sure = wait.leaked or scene.all_asleep or "chan send (nil chan)" in wait.reasons
         guessed = "sync.WaitGroup.Wait" in wait.reasons or "chan send" in wait.reasons
-        if not sure and guessed and _is_read(wait, scene, code):
+        if not sure and guessed and work is not None and work.is_judged(wait):
             continue
         if "sync.WaitGroup.Wait" in wait.reasons:
             found += _waitgroup(wait, scene)
@@ -45,11 +45,6 @@ def find(scene: Scene, code: Code | None = None) -> list[Cause]:
             title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} on a condition that nobody can signal"
             found.append(_of("cond-never-signalled", "proved", title, _RUNTIME, (wait,), ("waits to be signalled",)))
     return found
-
-
-def _is_read(wait: Waiting, scene: Scene, code: Code | None) -> bool:
-    """Whether the source says who may serve them: then nothing is guessed."""
-    return code is not None and scene.is_whole and wait.own is not None and code.reading(wait, wait.own) is not None
 
 
 def _channel(wait: Waiting, argument: str = _RUNTIME) -> Cause:

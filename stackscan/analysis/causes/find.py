@@ -27,8 +27,9 @@ def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
     read = [] if code is None else by_source.find(code, wanted)
     explained = frozenset(row for cause in read for row in cause.rows)
     among_locks = [*read, *locks.find(scene, explained, code)]
-    unserved_ = [] if code is None else unserved.find(Work(code), wanted, among_locks)
-    causes = sorted([*among_locks, *unserved_, *channels.find(scene, code)], key=_order)
+    work = None if code is None else Work(code)
+    unserved_ = [] if work is None else unserved.find(work, wanted, among_locks)
+    causes = sorted([*among_locks, *unserved_, *channels.find(scene, work)], key=_order)
     found = _rooted(causes)
     if scene.counted and code is None:  # no words, ids or minutes: nothing is more than possible
         found = [replace(one, confidence="possible") if one.confidence == "likely" else one for one in found]
