@@ -70,7 +70,7 @@ def _not_denied(lock: HeldLock, code: Code | None) -> HeldLock:
     left = tuple(
         (score, wait)
         for score, wait in lock.holders
-        if wait.moving or not code.is_read(wait) or want.key in code.held(wait) or code.wanted(wait) == want
+        if wait.moving or not code.is_read(wait) or want.key in code.held(wait) or _is_next_writer(wait, want, code)
     )
     return lock if len(left) == len(lock.holders) else replace(lock, holders=left)
 
@@ -79,14 +79,19 @@ def _is_denied(verdict: Fault, lock: HeldLock, scene: Scene, code: Code | None) 
     """Whether the source was read and does not bear out what is argued without it: the goroutine that is said to wait
     for itself holds nothing, or one that runs holds what nobody is said to hold."""
     want = None if code is None else code.wanted(lock.waiters[0])
-    if code is None or want is None or scene.all_asleep or any(wait.leaked for wait in lock.waiters):
+    if code is None or want is None:
         return False
     if verdict.name in _CIRCLES and verdict.chain:
         wait = verdict.chain[0]
         return code.is_read(wait) and want.key not in code.held(wait)
-    if verdict.name == "missing-unlock":
-        return any(_may_hold(wait, want, lock, scene, code) for wait in scene.waits if wait.moving)
-    return False
+    if verdict.name != "missing-unlock" or scene.all_asleep or any(wait.leaked for wait in lock.waiters):
+        return False
+    return any(_may_hold(wait, want, lock, scene, code) for wait in scene.waits if wait.moving)
+
+
+def _is_next_writer(wait: Waiting, want: Want, code: Code) -> bool:
+    """Whether goroutines are next to write: they wait for readers, and other writers wait for them."""
+    return "sync.RWMutex.Lock" in wait.reasons and code.wanted(wait) == want
 
 
 def _may_hold(wait: Waiting, want: Want, lock: HeldLock, scene: Scene, code: Code) -> bool:
