@@ -153,9 +153,9 @@ def _severity(cause: Cause) -> Severity:
     """What is proved is an error; what is likely, when something is stuck."""
     if cause.harmless:
         return "info"
-    if cause.confidence == "proved":
-        return "error"
-    if cause.confidence == "likely":
+    if cause.confidence == "proved" and (cause.stuck or cause.name != "blocked-while-holding-lock"):
+        return "error"  # who holds a lock and waits may go on by himself: that is one only when it lasts
+    if cause.confidence in ("proved", "likely"):
         return "error" if cause.stuck else "warning"
     return "warning"
 
