@@ -182,6 +182,8 @@ def test_advice_is_about_this_code() -> None:
         "publish-locked": "Move `sub <- v` (main.go:152) out of the section that bus.mu guards (main.go:149 to 154).",
         "early-return": "Give `answers` room for all that are sent (made in main.go:268 without room), or send in a "
         "select that can leave.",
+        "once-in-once": "main.go:255 calls Do inside the function of that very Once: take what it needs without Do "
+        "there.",
         "missing-unlock": "Unlock by defer, or on every way out: sessions.Close locks it in line 313 and the return in "
         "line 315 skips Unlock.",
     }

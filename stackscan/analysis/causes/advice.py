@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from stackscan.analysis.causes.code import Code
+from stackscan.analysis.causes.model import Cause
+from stackscan.analysis.causes.waiting import ONCE
 from stackscan.analysis.causes.wanted import Holder, Wanted
 from stackscan.golang.needs import Need
 from stackscan.golang.reading import Reading
@@ -43,6 +45,16 @@ def call_unlocked(holder: Holder, lock: Wanted, code: Code) -> str:
         f"{_line(reading)}{through} takes {lock.name} again: move what it needs into a function that expects "
         f"the lock to be held, or give it back before ({holder.since} took it)."
     )
+
+
+def inside_once(cause: Cause, code: Code) -> str:
+    """``main.go:255 calls Do inside the function of that Once: call what it needs itself.``"""
+    wait = code.scene.of_row[cause.culprits[0]] if cause.culprits else None
+    inside = wait is not None and any(frame.function == ONCE for frame in wait.frames[wait.own or 0 :])
+    reading = code.reading(wait, wait.own) if wait is not None and wait.own is not None and inside else None
+    if reading is None or "Do" not in reading.calls:
+        return ""
+    return f"{_line(reading)} calls Do inside the function of that very Once: take what it needs without Do there."
 
 
 def one_order(circle: Sequence[tuple[Wanted, Holder]], code: Code) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from stackscan.analysis.causes import by_source, channels, locks, unserved
+from stackscan.analysis.causes.advice import inside_once
 from stackscan.analysis.causes.ahead import Work
 from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.model import Cause
@@ -27,6 +28,8 @@ def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
     read = [] if code is None else by_source.find(code, wanted)
     explained = frozenset(row for cause in read for row in cause.rows)
     among_locks = [*read, *locks.find(scene, explained, code)]
+    if code is not None:
+        among_locks = [one if one.change else replace(one, change=inside_once(one, code)) for one in among_locks]
     work = None if code is None else Work(code)
     unserved_ = [] if work is None else unserved.find(work, wanted, among_locks)
     causes = sorted([*among_locks, *unserved_, *channels.find(scene, work)], key=_order)
