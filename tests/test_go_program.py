@@ -184,6 +184,12 @@ _ESCAPES: Final = {
         "T.c",
         False,
     ),
+    "a method that is named like a builtin": (
+        "type I interface{ copy(chan int) }\nfunc run(i I) { a := make(chan int); i.copy(a) }",
+        "main",
+        "run.a",
+        True,
+    ),
     "Done as a value": (
         'import ("sync"; "time")\nfunc run() { var wg sync.WaitGroup; time.AfterFunc(1, wg.Done); wg.Wait() }',
         "main",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from helpers import CORPUS, FIXTURES, goroutine, json_of, rendered, report_of, snapshot_of, stack_of
 from stackscan import formats
+from stackscan.analysis.components import components
 from stackscan.analysis.locks import Candidate, Cycle, Lock, Locks, cycles, find_locks
 from stackscan.analysis.locks.sites import site_of
 from stackscan.formats import goroutine_text
@@ -496,3 +497,22 @@ def test_a_once_called_from_several_depths() -> None:
         waits(3, "", inside, state="select"),
     )
     assert [("sync.Once", 2)] == [(lock.kind, lock.waiters) for lock in locks.locks]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
+def test_components_are_the_groups_that_lead_to_each_other(pairs: list[tuple[int, int]]) -> None:
+    """Two points are in one group if and only if each leads to the other; what a group leads to comes before it."""
+    edges: dict[int, list[int]] = {point: [] for point in range(10)}
+    for one, other in pairs:
+        edges[one].append(other)
+    leads = {point: {point} for point in edges}
+    for _ in edges:
+        for point, ahead in edges.items():
+            leads[point] |= {far for other in ahead for far in leads[other]}
+    parts = components(edges)
+    assert sorted(edges) == sorted(point for part in parts for point in part)
+    place = {point: number for number, part in enumerate(parts) for point in part}
+    for one in edges:
+        for other in edges:
+            assert (place[one] == place[other]) is (other in leads[one] and one in leads[other])
+            assert other not in leads[one] or place[other] <= place[one]

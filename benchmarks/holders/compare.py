@@ -189,7 +189,9 @@ def _recall(lock: Lock, wait: Waiting, claims: list[Claim], code: Code, found: O
 def _at(wait: Waiting) -> str:
     own = next((frame for frame in wait.frames if origin(frame).kind != "std"), None)
     return (
-        "no frame of its own" if own is None else f"it is at {own.file}:{own.line} ({', '.join(sorted(wait.reasons))})"
+        "it has no frame of the program"
+        if own is None
+        else f"it is at {own.file}:{own.line} ({', '.join(sorted(wait.reasons))})"
     )
 
 

@@ -14,7 +14,7 @@ from stackscan.golang.values import FOREIGN, RESULTS, UNKNOWN, Key, Origin
 
 _DEEDS: Final[dict[tuple[str, str], Deed]] = {
     ("sync.WaitGroup", "Done"): "done",
-    ("sync.WaitGroup", "Add"): "add",
+    ("sync.WaitGroup", "Add"): "done",
     ("sync.WaitGroup", "Go"): "done",
     ("sync.Cond", "Signal"): "signal",
     ("sync.Cond", "Broadcast"): "broadcast",
@@ -35,13 +35,15 @@ _BY_VALUE: Final = ("sync.WaitGroup", "sync.Cond")
 
 class Collector(Expressions):
     """Notes in a unit what its function does, and joins what it assigns. What flows where nobody can follow it escapes:
-    anybody may have it then. ``leaked`` are such values."""
+    anybody may have it then. ``leaked`` are such values; ``endings`` are sites of other functions: what happens when
+    they have ended."""
 
     leaked: list[Key]
+    endings: list[Site]
 
     def collect(self) -> None:
         """Note the function's sites and calls, and join what it assigns."""
-        self.leaked = []
+        self.leaked, self.endings = [], []
         for node in walk(self.unit.function.body, into_literals=False):
             note = {
                 "short_var_declaration": self._assign,
@@ -163,7 +165,7 @@ class Collector(Expressions):
         self._elements(field(node, "body"), read_type(kind), self.classes.element(result))
 
     def _elements(self, body: Node | None, kind: Type, holder: Key) -> None:
-        """The elements of a literal of a type: a struct's have names of their own, those of a list are held."""
+        """The elements of a literal of a type: a struct's fields have names, a list holds its elements."""
         fields = self.package.fields.get(kind.bare.name)
         listed = kind.kind in ("list", "map")
         names = list(fields or ())
@@ -211,8 +213,8 @@ class Collector(Expressions):
                     break
         if deed is None and owner not in self.package.fields and "." not in owner and is_statement(node):
             deed = _BY_NAME.get(method)
-        if deed == "add":
-            deed = "done" if text(next(arguments_of(node), None)).startswith("-") else deed
+        if method == "Add" and not text(next(arguments_of(node), None)).startswith("-"):
+            deed = None  # only a negative number takes something off
         deed = deed or _CLOCKS.get(method)
         if deed == "done" and method == "Go":
             self._ends(node, operand)
@@ -237,7 +239,7 @@ class Collector(Expressions):
         if body is None:
             self.classes.escape([key])
         else:
-            self.unit.sites.append(Site("done", key, given.id, body.children[-1]))
+            self.endings.append(Site("done", key, given.id, body.children[-1]))
 
     def _method_value(self, node: Node) -> None:
         """``wg.Done`` as a value: nothing tells who calls it."""
@@ -247,7 +249,7 @@ class Collector(Expressions):
             return
         key = self.value(node)
         if key is not None and key[0] == "method":
-            self.leaked.append(key)  # the method of an interface: whoever calls it calls one of these
+            self.leaked.append(key)  # the method of an interface: a call of it calls one of these
         if (self.names.type_of(operand).bare.name, text(field(node, "field"))) in _DEEDS:
             self.classes.escape([self.value(operand)])
 

@@ -165,7 +165,7 @@ class Expressions:
         return result
 
     def _done(self, operand: Node | None, result: Key) -> Key:
-        """``ctx.Done()``: the channel of a context, as far as it is one."""
+        """``ctx.Done()``: the channel of a context, if it is one."""
         context = None if operand is None else self.value(operand)
         if context is None or self.names.type_of(operand).bare.name not in ("context.Context", ""):
             return result

@@ -34,7 +34,7 @@ class Links:
 
     def of(self, place: Place) -> Link | None:
         """The one lock that a condition, Locker or pointer stands for; None where there are several, or unknown ones.
-        A condition may have one of its own."""
+        A condition may have a lock that nobody else uses."""
         if self.is_own(place) and place in self._conds:
             return Link(Place(place.scope, f"{place.name}.L"), same=True)
         return _only(self._found.get(place, set()))

@@ -24,7 +24,7 @@ class Walked(Protocol):
 
 class Loose:
     """By function, the locks that function values may give back (``None``: any lock). ``elsewhere`` are those that a
-    goroutine, or whoever a function value was handed to, gives back, and that the function which made it does not take:
+    goroutine gives back, or a function that got the function value, and that the function which made it does not take:
     then they were taken anywhere. ``returned`` are those that only what a function returns gives back."""
 
     def __init__(self, package: Package, walk_through: Callable[[Function, Package], Walked]) -> None:

@@ -51,7 +51,7 @@ class Names:
         """``outer`` are the names of the function around a literal, where they were read already."""
         self.function = function
         self.package = package
-        self._types: dict[str, Type] = {} if outer is None else dict(outer._types)  # noqa: SLF001  # of its own kind
+        self._types: dict[str, Type] = {} if outer is None else dict(outer._types)  # noqa: SLF001  # of the same class
         self._values: dict[str, Node] = {} if outer is None else dict(outer._values)  # noqa: SLF001
         around = [function]
         while outer is None and around[-1].outer is not None:

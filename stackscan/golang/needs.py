@@ -250,7 +250,7 @@ def _short(node: Node | None) -> str:
 
 
 def in_endless_loop(node: Node) -> bool:
-    """Whether a line is in a loop that has no end of its own, as a worker's is; ranging over the channel is one."""
+    """Whether a line is in a loop that never ends by itself, like that of a worker; ranging over the channel is one."""
     if node.type == "range_clause":
         return True
     at: Node | None = node

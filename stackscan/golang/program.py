@@ -16,11 +16,8 @@ from stackscan.golang.types import OTHER
 from stackscan.golang.unit import Call, Site, Unit, declared_in
 from stackscan.golang.values import FOREIGN, RESULTS, UNKNOWN, Classes, Key
 
-#: Calls whose arguments nobody keeps.
-_HARMLESS: Final = frozenset(
-    {"len", "cap", "close", "panic", "print", "println", "delete", "copy", "min", "max", "clear"}
-)
-_PRINTS: Final = frozenset({"fmt", "log", "errors", "strings", "strconv", "slog", "context"})
+#: Packages that keep nothing of what they are given.
+_KEEP_NOTHING: Final = frozenset({"fmt", "log", "errors", "strings", "strconv", "log/slog", "context"})
 #: Functions that keep nothing but what they return.
 _MAKERS: Final = frozenset({"sync.NewCond", "time.NewTimer", "time.NewTicker"})
 #: Functions of the library that call what they are given from the runtime, at any time.
@@ -62,8 +59,8 @@ class Program:
             collector = Collector(unit, package, self.classes, self.methods)
             collector.collect()
             leaked += collector.leaked
-        for site in [site for unit in self.units.values() for site in unit.sites if site.unit != unit.number]:
-            self._hand_over(site)
+            for site in collector.endings:
+                self.units[site.unit].sites.append(site)
         self._bind(leaked)
         for unit in self.units.values():
             self._open(unit)
@@ -93,14 +90,6 @@ class Program:
                 inner = literal_in(unit.function, node)
                 if inner is not None:
                     self._add(inner, unit.file, unit)
-
-    def _hand_over(self, site: Site) -> None:
-        """Give a site to the function that it is of: it was found where that function was passed on."""
-        for unit in self.units.values():
-            if site in unit.sites and unit.number != site.unit:
-                unit.sites.remove(site)
-        if site.unit in self.units:
-            self.units[site.unit].sites.append(site)
 
     def _open(self, unit: Unit) -> None:
         """What an exported function is given comes from others, and what it returns goes to them."""
@@ -184,7 +173,7 @@ class Program:
     def _hand_out(self, call: Call, unit: Unit) -> None:
         """Nothing tells what others do with what they are given."""
         full = f"{call.path}.{call.name}" if call.path else call.name
-        if call.name in _HARMLESS or call.path in _PRINTS or full in _MAKERS:
+        if call.path in _KEEP_NOTHING or full in _MAKERS:
             return
         read = self.values(unit)
         for argument in arguments_of(call.node):
@@ -258,7 +247,7 @@ class Program:
 
     def family(self, keys: Iterable[Key]) -> tuple[frozenset[str], frozenset[str]] | None:
         """The functions whose variables some objects are, and no others', and those of them that make them. None where
-        they lie in a struct or in a variable of the package: whoever has the struct has them."""
+        they lie in a struct or in a variable of the package: anybody who has the struct has them."""
         found: set[str] = set()
         makers: set[str] = set()
         for key in keys:

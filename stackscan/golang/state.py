@@ -100,7 +100,7 @@ class State:
 
     @property
     def kept(self) -> frozenset[Place]:
-        """The locks that were taken on every way, whoever may give them back."""
+        """The locks that were taken on every way, also those that something else may give back."""
         return frozenset(one.place for one in self.taken.values() if one.sure)
 
     def holds(self, place: Place) -> bool:

@@ -13,7 +13,7 @@ from stackscan.golang.tree import field as child
 from stackscan.golang.values import Key
 
 #: What is done with an object. ``call``: a function value is called, such as the cancel of a context.
-Deed = Literal["send", "receive", "close", "done", "add", "signal", "broadcast", "call", "stop", "reset"]
+Deed = Literal["send", "receive", "close", "done", "signal", "broadcast", "call", "stop", "reset"]
 #: Nodes behind which no other way of the same statement is taken.
 _WAYS: Final = frozenset({"communication_case", "default_case", "expression_case", "type_case"})
 
@@ -76,12 +76,8 @@ class Unit:
 
     def scope_of(self, name: str) -> str:
         """The scope that a variable is of: the innermost one around that declares it."""
-        unit: Unit | None = self
-        while unit is not None:
-            if name in unit.owns or name in unit.given:
-                return unit.scope
-            unit = unit.outer
-        return self.scope
+        declaring = (unit for unit in self.around if name in unit.owns or name in unit.given)
+        return next(declaring, self).scope
 
     def has(self, name: str) -> bool:
         """Whether a name is a variable of the function, or of one around it."""

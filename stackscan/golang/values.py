@@ -73,7 +73,7 @@ class Facts:
 
 
 class Classes:
-    """The classes of a package's names (union-find). What a container or channel holds is a class of its own."""
+    """The classes of a package's names (union-find). What a container or channel holds is another class."""
 
     def __init__(self) -> None:
         self._parent: dict[Key, Key] = {}

@@ -92,7 +92,7 @@ class Work:
 
     @cached_property
     def _own(self) -> dict[str, Program]:
-        """The packages of the program's own module that goroutines are in, as far as their source was read."""
+        """The packages of the program's own module that goroutines are in, those whose source was read."""
         for wait in self.code.scene.waits:
             for at, frame in enumerate(wait.frames):
                 reading = self.code.reading(wait, at) if _is_own(frame) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stackscan.analysis.causes.standstill import Actor, Standstill
+from stackscan.analysis.components import components
 
 
 class End:
@@ -53,48 +54,7 @@ def about(part: Sequence[Actor]) -> object:
 
 
 def _components(whole: Standstill) -> list[list[Actor]]:
-    """The strongly connected components, each behind all that it waits for (Tarjan, without recursion)."""
-    number: dict[int, int] = {}
-    low: dict[int, int] = {}
-    open_: list[Actor] = []
-    is_open: set[int] = set()
-    found: list[list[Actor]] = []
-    for start in whole.still:
-        if id(start) in number:
-            continue
-        todo: list[tuple[Actor, list[Actor]]] = []
-        _enter(start, whole, number, low, open_, is_open, todo)
-        while todo:
-            actor, left = todo[-1]
-            if left:
-                other = left.pop()
-                if id(other) not in number:
-                    _enter(other, whole, number, low, open_, is_open, todo)
-                elif id(other) in is_open:
-                    low[id(actor)] = min(low[id(actor)], number[id(other)])
-                continue
-            todo.pop()
-            if todo:
-                low[id(todo[-1][0])] = min(low[id(todo[-1][0])], low[id(actor)])
-            if low[id(actor)] == number[id(actor)]:
-                part: list[Actor] = []
-                while not part or part[-1] is not actor:
-                    part.append(open_.pop())
-                    is_open.discard(id(part[-1]))
-                found.append(part[::-1])
-    return found
-
-
-def _enter(
-    actor: Actor,
-    whole: Standstill,
-    number: dict[int, int],
-    low: dict[int, int],
-    open_: list[Actor],
-    is_open: set[int],
-    todo: list[tuple[Actor, list[Actor]]],
-) -> None:
-    number[id(actor)] = low[id(actor)] = len(number)
-    open_.append(actor)
-    is_open.add(id(actor))
-    todo.append((actor, whole.behind(actor)))
+    """Those that wait for each other, each group behind all that it waits for."""
+    numbers = {id(actor): number for number, actor in enumerate(whole.still)}
+    edges = {number: [numbers[id(o)] for o in whole.behind(actor)] for number, actor in enumerate(whole.still)}
+    return [[whole.still[number] for number in part] for part in components(edges)]

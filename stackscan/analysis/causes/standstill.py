@@ -1,9 +1,8 @@
 """Who stands still for ever: goroutines that only each other could wake.
 
-All that wait are taken to stand still, as far as the source says what they wait for. Whoever may still be woken by one
-that does not stand still is taken out, until nobody is left to take out: the greatest set in which each waits for
-something that nobody outside of it does. What is not known wakes everybody. (The runtime finds leaked goroutines in the
-same way, by memory instead of by source: Go 1.26, runtime/mgc.go, findGoroutineLeaks.)
+At first all goroutines that wait are in the set, if the source says what they wait for. A goroutine leaves the set when
+one outside of it may still wake it. This goes on until nobody leaves. What is not known wakes everybody. (The runtime
+finds leaked goroutines in the same way, by memory instead of by source: Go 1.26, runtime/mgc.go, findGoroutineLeaks.)
 """
 
 from __future__ import annotations
@@ -152,7 +151,7 @@ class Standstill:
     def _settle(self) -> None:
         by_row = {row: actor for actor in self.actors for row in actor.rows}
         still = set(self.actors)
-        #: How many goroutines of each stack may go on: asked for each actor, and there may be thousands.
+        # Counted once a stack, since it is asked once an actor, and there may be thousands.
         free = {id(wait): sum(row not in by_row for row in wait.rows.tolist()) for wait in self._scene.waits}
         changed = True
         while changed:

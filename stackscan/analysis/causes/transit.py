@@ -8,7 +8,7 @@ from stackscan.analysis.causes.held import HeldLock
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import Waiting, type_of
 
-#: A Mutex may lie in an RWMutex: its address is at most so far behind.
+#: A Mutex may lie in an RWMutex: its address is then at most so many bytes after that of the RWMutex.
 _NEAR: Final = 32
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from stackscan.analysis.components import components
 from stackscan.analysis.locks.model import Candidate, Cycle, Lock, Step
 
 _MOST_CYCLES: Final = 100
@@ -40,47 +41,10 @@ def _likeliest(lock: Lock) -> dict[int, Candidate]:
 
 
 def _components(edges: Edges) -> Iterator[frozenset[int]]:
-    """The strongly connected components of more than one lock, or of one that waits for itself, in linear time.
-
-    Kosaraju and Sharir's algorithm (M. Sharir, Computers & Mathematics with Applications 7, 1981), without recursion.
-    """
-    back: dict[int, list[int]] = {}
-    for lock, following in edges.items():
-        for ahead in following:
-            back.setdefault(ahead, []).append(lock)
-    seen: set[int] = set()
-    for start in reversed(_finished(edges)):
-        if start in seen:
-            continue
-        component = {start}
-        seen.add(start)
-        queue = [start]
-        while queue:
-            new = [lock for lock in back.get(queue.pop(), ()) if lock not in seen]
-            seen.update(new)
-            component.update(new)
-            queue += new
-        if len(component) > 1 or start in edges[start]:
-            yield frozenset(component)
-
-
-def _finished(edges: Edges) -> list[int]:
-    """The locks in the order in which a depth-first walk leaves them."""
-    left: list[int] = []
-    seen: set[int] = set()
-    for start in edges:
-        walk = [] if start in seen else [(start, iter(edges[start]))]
-        seen.add(start)
-        while walk:
-            lock, following = walk[-1]
-            ahead = next((each for each in following if each not in seen and each in edges), None)
-            if ahead is None:
-                left.append(lock)
-                walk.pop()
-            else:
-                seen.add(ahead)
-                walk.append((ahead, iter(edges[ahead])))
-    return left
+    """The groups of locks in which circles lie: of more than one, or of one that waits for itself."""
+    for part in reversed(components(edges)):
+        if len(part) > 1 or part[0] in edges.get(part[0], ()):
+            yield frozenset(part)
 
 
 def _circle(start: int, edges: Edges, among: frozenset[int]) -> list[tuple[int, Candidate]]:
