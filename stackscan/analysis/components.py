@@ -56,7 +56,7 @@ class _Walk:
             above = self._todo[-1][0]
             self._low[above] = min(self._low[above], self._low[point])
         if self._low[point] == self._number[point]:
-            part = []
+            part: list[int] = []
             while not part or part[-1] != point:
                 part.append(self._open.popitem()[0])
             self.found.append(part[::-1])
