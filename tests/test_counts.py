@@ -186,19 +186,24 @@ def test_two_profiles_in_one_file_are_two_snapshots() -> None:
 # -- which format it is ----------------------------------------------------------------------------------------------
 
 
-def test_a_full_text_dump_that_quotes_a_profile_is_full_text() -> None:
-    """A profile's first line, or a whole one, behind goroutines of the full text does not make it counted."""
-    for quoted in ("goroutine profile: total 6\n", TEXT):
-        assert ["goroutine-text"] == [s.format for s in formats.read((DUMP + "\n" + quoted).encode(), where="test")]
-    assert not goroutine_counts.claims(("goroutine profile: total 6\n" + DUMP).encode())
+def test_a_full_text_dump_that_mentions_a_profile_is_full_text() -> None:
+    """A profile's first line alone is no profile, before goroutines of the full text or behind them."""
+    line = "goroutine profile: total 6\n"
+    assert ["goroutine-text"] == [s.format for s in formats.read((DUMP + "\n" + line).encode(), where="test")]
+    assert not goroutine_counts.claims((line + DUMP).encode())
+
+
+def test_dumps_of_different_formats_in_one_text_are_all_read() -> None:
+    """Full text and counted text, in either order."""
+    for text in (DUMP + "\n" + TEXT, TEXT + DUMP):
+        found = formats.read(text.encode(), where="test")
+        assert {"goroutine-counts", "goroutine-text"} == {snapshot.format for snapshot in found}
+        assert [()] * 2 == [snapshot.problems for snapshot in found]
 
 
 def test_a_counted_profile_with_a_header_in_its_text_is_counted() -> None:
-    """Lines that look like a goroutine's header around a profile; a whole dump behind it is mentioned, not read."""
+    """A line that looks like a goroutine's header, above a profile."""
     assert "goroutine-counts" == read("goroutine 7 [select]: says the log\n" + TEXT).format
-    (snapshot,) = formats.read((TEXT + DUMP).encode(), where="test")
-    assert ("goroutine-counts", 6) == (snapshot.format, len(snapshot.goroutines))
-    assert [(14, "a full-text dump begins here and is not read; put it in a separate file")] == reasons(snapshot)
 
 
 @pytest.mark.parametrize("name", ["threadcreate", "sessions", "github.com/acme/pool"])

@@ -1,16 +1,19 @@
 """The formats of goroutine dumps, detected by content; file names are ignored.
 
-To add one: a grammar in ``grammars/``, a package here with NAME, ``claims`` and ``read``, a line in :data:`FORMATS`,
-and fixtures.
+To add one: a grammar in ``grammars/``, a package here, a line in :data:`FORMATS` (NAME, ``claims`` and ``read``: the
+whole text is of it) or in ``regions.TOOLS`` (NAME, MARKS, ``spans`` and ``read``: it may stand anywhere in a text), and
+fixtures.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Final, Protocol, cast
 
 from stackscan.errors import LimitError, UnrecognisedFormatError
 from stackscan.formats import refusals
+from stackscan.formats.regions import regions
 from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
@@ -30,6 +33,15 @@ class Format(Protocol):
         """The snapshots in the bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The snapshots of one part of a text, which begins at ``first_line`` (0-based) and has so many lines."""
+
+    first_line: int
+    lines: int
+    snapshots: list[Snapshot]
+
+
 def _load(package: str) -> Format:
     return cast("Format", import_module(f"stackscan.formats.{package}"))
 
@@ -45,8 +57,39 @@ def read(data: bytes, *, where: str, progress: Progress | None = None) -> list[S
     Raises UnrecognisedFormatError (UnsupportedFormatError for a known kind that is not read) with what to do instead.
     Damage inside a dump raises nothing: it is in the snapshots' problems.
     """
+    return [snapshot for part in read_parts(data, where=where, progress=progress) for snapshot in part.snapshots]
+
+
+def read_parts(data: bytes, *, where: str, progress: Progress | None = None) -> list[Part]:
+    """The same by the parts of a text that are of one format each."""
     refusals.refuse_programs(data, where=where)
-    claimed = next((found for found in map(_load, FORMATS) if found.claims(data)), None)
+    if is_binary(data):
+        return [Part(0, data.count(b"\n") + 1, _read_dump(data, where, progress))]
+    found: list[Part] = []
+    unread: UnrecognisedFormatError | None = None
+    parts = regions(data)
+    has_reports = any(part.tool is not None for part in parts)
+    for part in parts:
+        lines = part.data.count(b"\n") + 1
+        if part.tool is not None:
+            found.append(Part(part.first_line, lines, _valid(part.tool.read(part.data, progress))))
+        elif not has_reports or _claimed(part.data) is not None:
+            try:
+                found.append(Part(part.first_line, lines, _read_dump(part.data, where, progress)))
+            except UnrecognisedFormatError as error:  # words about goroutines between the reports of tools
+                unread = error
+    if not found and unread is not None:
+        raise unread
+    return found
+
+
+def _claimed(data: bytes) -> Format | None:
+    """The format of a whole text; None where it holds no dump."""
+    return next((found for found in map(_load, FORMATS) if found.claims(data)), None)
+
+
+def _read_dump(data: bytes, where: str, progress: Progress | None) -> list[Snapshot]:
+    claimed = _claimed(data)
     if claimed is None:
         refusals.refuse_unknown(data, where=where)
     try:
@@ -55,6 +98,10 @@ def read(data: bytes, *, where: str, progress: Progress | None = None) -> list[S
         raise type(error)(f"{where}: {error}", hint=error.hint) from error
     if claimed.NAME != "goroutine-pprof" and all(snapshot.rows.is_empty() for snapshot in snapshots):
         refusals.refuse_wrapped(data, where=where)
+    return _valid(snapshots)
+
+
+def _valid(snapshots: list[Snapshot]) -> list[Snapshot]:
     for snapshot in snapshots:
         snapshot.check_valid()
     return snapshots

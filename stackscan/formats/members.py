@@ -9,7 +9,6 @@ import polars as pl
 
 from stackscan import formats
 from stackscan.errors import UnrecognisedFormatError
-from stackscan.formats import adjoining
 from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import Member, Progress
 from stackscan.sources import logs as wrappers
@@ -35,13 +34,11 @@ def read_member(member: Member, progress: Progress | None = None) -> list[tuple[
 def _read(piece: Piece, member: Member, progress: Progress | None) -> list[Snapshot]:
     """The snapshots of one text, whose dumps may be of several formats, with the line numbers of the log."""
     found = []
-    parts = adjoining.parts(piece.text)
-    for first_line, text in parts:
+    for part in formats.read_parts(piece.text, where=member.where, progress=progress):
         inner = piece
-        if len(parts) > 1:
-            inner = Piece("", text, np.arange(first_line + 1, first_line + text.count(b"\n") + 2)).within(piece)
-        snapshots = formats.read(text, where=member.where, progress=progress)
-        found += [_renumber(snapshot, inner) for snapshot in snapshots]
+        if part.first_line or part.lines <= piece.text.count(b"\n"):
+            inner = Piece("", b"", np.arange(part.first_line + 1, part.first_line + part.lines + 1)).within(piece)
+        found += [_renumber(snapshot, inner) for snapshot in part.snapshots]
     return found
 
 

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from stackscan.model.conclusion import Conclusion
+
 #: Columns of :attr:`Snapshot.rows` and :attr:`Snapshot.goroutines`, in the order of the dump.
 #: ``stack_id`` indexes :attr:`Snapshot.stacks`. Null means that the dump does not say.
 GOROUTINE_SCHEMA: Final[dict[str, pl.DataType]] = {
@@ -27,7 +29,7 @@ GOROUTINE_SCHEMA: Final[dict[str, pl.DataType]] = {
     "locked": pl.Boolean(),  # locked to its operating-system thread
     "leaked": pl.Boolean(),  # marked by the runtime's leak detector, Go 1.26 and later
     "attributes": pl.String(),  # what else the header says, as printed: "(durable), synctest bubble 1"
-    "thread": pl.String(),  # "gp=0x… m=3 mp=0x…", crash dumps of Go 1.22 and later
+    "thread": pl.String(),  # "gp=0x… m=3 mp=0x…", crash dumps of Go 1.22 and later; Delve's "thread 4711"
     "labels": pl.String(),  # profiler labels as printed, "{job: 7}", Go 1.26 and later
     "line": pl.UInt32(),  # 1-based line of the header in the source
 }
@@ -109,9 +111,9 @@ class Snapshot:
     versions that print like this; ``captured_at`` is the time in the dump itself, in UTC (protobuf profiles have one).
     ``read_arguments`` reads the argument lists, for which it keeps the text (None: the format has none).
 
-    ``leak_profile``: it is Go's goroutineleak profile, which lists leaked goroutines only. ``build_id`` is the
-    program's and ``addresses`` are those of its code on the stacks, where the format prints them: both tell whether two
-    captures are of one build.
+    ``conclusions`` are those of the tool that printed the text (the race detector, goleak). ``leak_profile``: it is
+    Go's goroutineleak profile, which lists leaked goroutines only. ``build_id`` is the program's and ``addresses`` are
+    those of its code on the stacks, where the format prints them: both tell whether two captures are of one build.
     """
 
     format: str
@@ -127,6 +129,7 @@ class Snapshot:
     captured_at: datetime | None = None
     read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
     counts: pl.Series | None = None
+    conclusions: tuple[Conclusion, ...] = ()
     leak_profile: bool = False
     build_id: str | None = None
     addresses: frozenset[int] = frozenset()
@@ -176,6 +179,9 @@ class Snapshot:
             highest = table.get_column("stack_id").max()
             if isinstance(highest, int) and highest >= len(self.stacks):
                 raise ValueError(f"{name}: stack id {highest} of {len(self.stacks)} stacks")
+        for role in (role for conclusion in self.conclusions for role in conclusion.roles):
+            if not 0 <= role.row < len(self.rows):
+                raise ValueError(f"conclusions: row {role.row} of {len(self.rows)} rows")
         if self.rows.get_column("stack_id").null_count():
             raise ValueError("rows: a row without a stack id")
         if self.counts is not None and (len(self.counts) != len(self.rows) or not (self.counts > 0).all()):

@@ -1,0 +1,117 @@
+"""Cuts a text into regions of one format each: dumps that follow each other, reports of other tools between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import pairwise
+from typing import Final, Protocol, cast
+
+import numpy as np
+
+from stackscan.formats.goroutine_counts.claim import in_message
+from stackscan.formats.goroutine_text.surroundings import COUNTED
+from stackscan.model.snapshot import Snapshot
+from stackscan.sources import Progress
+
+#: The packages of the tools whose reports may stand anywhere in a text, those first that win where two claim a line.
+TOOLS: Final[tuple[str, ...]] = ()
+_FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
+_NEWLINE: Final = ord("\n")
+#: How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
+_USUAL: Final = np.array([byte in b"\n\t\r." or byte >= ord("a") for byte in range(256)])
+
+#: Bytes of a text, from the beginning of a line to the end of one.
+Span = tuple[int, int]
+
+
+class Tool(Protocol):
+    """The format of a tool that reports about goroutines in words of its own.
+
+    ``MARKS`` are literals of which each of its reports holds one; no line of a bare dump begins like a line that holds
+    one.
+    """
+
+    NAME: str
+    MARKS: tuple[bytes, ...]
+
+    def spans(self, data: bytes) -> list[Span]:
+        """Where its reports stand: whole lines, in order, none twice."""
+
+    def read(self, data: bytes, progress: Progress | None = None) -> list[Snapshot]:
+        """The snapshots in the bytes of one span."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a text: its first line (0-based), its bytes, and the tool that printed it (None: a dump or text)."""
+
+    first_line: int
+    data: bytes
+    tool: Tool | None = None
+
+
+def regions(data: bytes) -> list[Region]:
+    """The regions of a text, in order, at least one. Text that is no tool's stays with the dump before it."""
+    found: list[Region] = []
+    at = 0
+    for begin, end, tool in _reports(data):
+        if data[at:begin].strip():
+            found += _dumps(data, at, begin)
+        found.append(Region(data.count(b"\n", 0, begin), data[begin:end], tool))
+        at = end
+    if not found or data[at:].strip():
+        found += _dumps(data, at, len(data))
+    return found
+
+
+def load(package: str) -> Tool:
+    """The package of a tool."""
+    return cast("Tool", import_module(f"stackscan.formats.{package}"))
+
+
+def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
+    """The reports of tools, in order. Where two tools claim the same lines, the first in TOOLS has them."""
+    if not TOOLS or _is_bare_dump(data):
+        return
+    taken: list[tuple[int, int, Tool]] = []
+    for tool in map(load, TOOLS):
+        if any(mark in data for mark in tool.MARKS):
+            free = (
+                span for span in tool.spans(data) if all(span[1] <= low or high <= span[0] for low, high, _ in taken)
+            )
+            taken += [(begin, end, tool) for begin, end in free if begin < end]
+    yield from sorted(taken, key=lambda report: report[0])
+
+
+def _is_bare_dump(data: bytes) -> bool:
+    """Whether all lines begin like those of a dump: a look at one byte a line, where literals would cost ten times."""
+    octets = np.frombuffer(data, dtype=np.uint8)
+    begins = np.flatnonzero(octets[:-1] == _NEWLINE) + 1
+    return bool(_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all())
+
+
+def _dumps(data: bytes, begin: int, end: int) -> Iterator[Region]:
+    """The dumps of a part of a text, cut where full text and counted text follow each other.
+
+    Text between dumps belongs to the one before it; text before the first, to the first.
+    """
+    first_line, text = data.count(b"\n", 0, begin), data[begin:end]
+    bounds: list[int] = []
+    counted, full = (_counted_from(text, 0), _FULL.search(text)) if b" profile: total " in text else (None, None)
+    while counted and full:
+        bounds.append(max(counted.start(), full.start()))
+        if counted.start() < full.start():
+            counted = _counted_from(text, full.start())
+        else:
+            full = _FULL.search(text, counted.start())
+    for low, high in pairwise((0, *bounds, len(text))):
+        yield Region(first_line + text.count(b"\n", 0, low), text[low:high])
+
+
+def _counted_from(data: bytes, at: int) -> re.Match[bytes] | None:
+    """The next counted profile that is not part of a panic's message."""
+    profiles = COUNTED.finditer(data, at)
+    return next((found for found in profiles if not in_message(data, found.start(), found.end())), None)

@@ -1,0 +1,31 @@
+"""Conclusion: what the tool that printed a text says of its goroutines, with proof of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """The part of one goroutine: its row in ``Snapshot.rows``, what it does or did (``wrote``, ``holds the lock``; no
+    names of the program), and the index of the frame to look at (None: it has none)."""
+
+    row: int
+    does: str
+    frame: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """One conclusion of a tool.
+
+    ``kind`` is the cause that it names (``data-race``, ``leak``, ``lock-order-cycle`` …), ``tool`` who says so (``the
+    race detector``), ``line`` the first line of its report (1-based), ``roles`` are the goroutines, the culprit first,
+    and ``says`` is its own sentence, which may hold names of the program.
+    """
+
+    kind: str
+    tool: str
+    line: int
+    roles: tuple[Role, ...]
+    says: str = ""
