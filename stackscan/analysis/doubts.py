@@ -28,7 +28,7 @@ def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
     snapshot = capture.snapshot
     found = []
     if not snapshot.complete:
-        found.append("goroutines are missing")
+        found.append("goroutines or frames are missing")
     elif snapshot.problems:
         found.append("the text is damaged")
     if not scene.is_whole:
