@@ -110,6 +110,7 @@ def descriptions(data: bytes) -> Names:
 
 TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "text": text,
+    "quoted": text,  # from other seeds
     "counts": counts,
     "pprof": pprof,
     "contention": mutex,
