@@ -28,7 +28,8 @@ WORDS: Final = (
     "goroutine running on other thread; stack unavailable", "non-Go function at pc=0x1", " fp=0x1 sp=0x2 pc=0x3",
     "goroutine profile: total 2", " @ 0x47", "# labels: {", "#\t0x47", "--- mutex:", "--- contention:",
     "cycles/second=", "sampling period=", "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
-    "[snip]", "... 3 more frames", " \xe2\x86\x90 ", " -> ", " (x.go:12)", " at x.go:12", "NNNN", " \xe5\x88\x86\xe9\x92\x9f", "- `", "<-- HERE",
+    "[snip]", "... 3 more frames", " \xe2\x86\x90 ", " -> ", " (x.go:12)", " at x.go:12", "NNNN",
+    " \xe5\x88\x86\xe9\x92\x9f", "- `", "<-- HERE",
     '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
 )  # fmt: skip
 
