@@ -16,6 +16,8 @@ Name = Literal[
     "waitgroup-never-done",
     "channel-never-served",
     "cond-never-signalled",
+    "data-race",
+    "leak",
 ]
 
 
@@ -27,7 +29,8 @@ class Cause:
     ``waiting`` of these goroutines wait behind it. ``argument`` says in one clause why it is believed; ``stuck``:
     something has not moved for long, or cannot. ``deciding`` has the index of the frame to look at, by stack;
     ``culprits`` are the rows of those who are to blame, in the dump at least. ``harmless``: it may well be
-    meant so. ``change`` says what to change in the source, where it was read.
+    meant so. ``change`` says what to change in the source, where it was read. ``concluded``: the tool that printed the text
+    says so, in more words than any rule's.
     """
 
     name: Name
@@ -42,6 +45,7 @@ class Cause:
     culprits: tuple[int, ...] = ()
     harmless: bool = False
     change: str = ""
+    concluded: bool = False
 
     def with_more(self, rows: tuple[int, ...], remark: str = "") -> Cause:
         """The same cause with more goroutines that it explains, and a remark about them behind its title."""
