@@ -34,7 +34,7 @@ def lines_of(data: bytes) -> tuple[list[str], list[Problem]]:
 
 
 def bare(line: str) -> str:
-    """``> \\t/src/x.go:12 +0x1d`` → ``/src/x.go:12 +0x1d``."""
+    r"""``> \t/src/x.go:12 +0x1d`` → ``/src/x.go:12 +0x1d``."""
     found = _BEFORE.match(line)
     return line[found.end() if found else 0 :].rstrip(" \t\r")
 

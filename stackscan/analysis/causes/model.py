@@ -29,8 +29,8 @@ class Cause:
     ``waiting`` of these goroutines wait behind it. ``argument`` says in one clause why it is believed; ``stuck``:
     something has not moved for long, or cannot. ``deciding`` has the index of the frame to look at, by stack;
     ``culprits`` are the rows of those who are to blame, in the dump at least. ``harmless``: it may well be
-    meant so. ``change`` says what to change in the source, where it was read. ``concluded``: the tool that printed the text
-    says so, in more words than any rule's.
+    meant so. ``change`` says what to change in the source, where it was read.
+    ``concluded``: the tool that printed the text says so.
     """
 
     name: Name

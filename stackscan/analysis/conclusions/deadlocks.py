@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Final, Literal
 
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.words import short
 from stackscan.analysis.conclusions.scene import Part, Told, deciding
 from stackscan.analysis.crashes.died import place_of
 
+#: What those do who hold other locks than the one that a report is about: they are named with it, and no part of it.
+_HOLDS: Final = "holds the lock and is here"
+_OTHER: Final = "holds another lock, taken here"
 _Name = Literal["lock-order-cycle", "self-deadlock", "rwmutex-recursive-read", "blocked-while-holding-lock"]
 
 
@@ -26,7 +29,9 @@ def taken_twice(told: Sequence[Told]) -> Iterator[Cause]:
 
 def read_twice(told: Sequence[Told]) -> Iterator[Cause]:
     """A lock that its reader reads again: a writer between the two blocks both."""
-    yield from _each(told, "rwmutex-recursive-read", lambda told: f"potential deadlock: {_again(told)} reads again under")
+    yield from _each(
+        told, "rwmutex-recursive-read", lambda told: f"potential deadlock: {_again(told)} reads again under"
+    )
 
 
 def held(told: Sequence[Told]) -> Iterator[Cause]:
@@ -42,7 +47,7 @@ def _each(told: Sequence[Told], name: _Name, title_of: Callable[[Told], str]) ->
     for reports in same.values():
         first = reports[0]
         times = f"; reported {len(reports):,} times" if len(reports) > 1 else ""
-        rows = tuple(dict.fromkeys(row for one in reports for row in one.rows))
+        rows = tuple(dict.fromkeys(p.role.row for one in reports for p in one.parts if p.role.does != _OTHER))
         yield Cause(
             name=name,
             confidence="proved",
@@ -78,9 +83,10 @@ def _who(part: Part) -> str:
 
 def _does(part: Part) -> str:
     """What it does; of a holder that waits, in what."""
-    if part.role.stack is None and part.wait_reason not in (None, "running", "runnable"):
-        return f"holds the lock and waits in {part.wait_reason}"
-    return "holds the lock" if part.role.stack is None else part.role.does
+    if part.role.does != _HOLDS:
+        return part.role.does
+    waits = part.wait_reason not in (None, "running", "runnable")
+    return f"holds the lock and waits in {part.wait_reason}" if waits else "holds the lock and runs"
 
 
 def _both_orders(told: Told) -> str:

@@ -48,6 +48,4 @@ def with_argued(told: Sequence[Cause], argued: Sequence[Cause]) -> list[Cause]:
 def without_idle(findings: Iterable[Finding], told: Sequence[Cause]) -> list[Finding]:
     """The findings without those of idle goroutines that a tool says should not be there."""
     rows = np.unique(np.fromiter((row for cause in told for row in cause.rows), dtype=np.int64))
-    return [
-        finding for finding in findings if finding.rule.kind != "healthy" or not np.isin(finding.rows, rows).all()
-    ]
+    return [finding for finding in findings if finding.rule.kind != "healthy" or not np.isin(finding.rows, rows).all()]

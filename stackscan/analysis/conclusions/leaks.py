@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.conclusions.scene import Part, Told, deciding
@@ -10,9 +11,9 @@ from stackscan.analysis.crashes.died import place_of
 from stackscan.analysis.finding import Step
 from stackscan.model.snapshot import Frame
 
-_IDS_SHOWN = 20
+_IDS_SHOWN: Final = 20
 #: Places that the first line names.
-_NAMED = 2
+_NAMED: Final = 2
 
 
 def find(told: Sequence[Told]) -> Iterator[Cause]:
@@ -30,7 +31,7 @@ def _cause(told: Told) -> Cause:
         name="leak",
         confidence="proved",
         title=_title(ordered, len(rows), told.shown.test),
-        argument=f"{told.shown.tool} found them still running when the test had ended",
+        argument=f"{told.shown.tool} found {'it' if len(rows) == 1 else 'them'} alive when the test had ended",
         steps=tuple(map(_step, ordered)),
         rows=rows,
         waiting=0,

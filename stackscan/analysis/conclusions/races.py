@@ -9,7 +9,7 @@ from typing import Final
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.conclusions.scene import Part, Told, deciding
 from stackscan.analysis.crashes.died import place_of
-from stackscan.formats.symbol import read_symbol
+from stackscan.formats.symbol import origin, read_symbol
 
 _CLOSURE: Final = re.compile(r"\.(?:func|gowrap|deferwrap)\d[^/]*\Z|\.\d+\Z")
 _MAP: Final = ("runtime.map", "internal/runtime/maps.")
@@ -64,24 +64,37 @@ _ORIGINS: Final = {_CREATED: "was started here", _ALLOCATED: "allocated the memo
 
 
 def _did(does: str) -> str:
-    """``writes before`` → ``wrote it before``."""
-    verb, *rest = does.split()
-    if "before" not in rest:
-        return " ".join([verb, "it", *rest])
-    return " ".join([{"writes": "wrote", "reads": "read"}.get(verb, verb), "it", *rest])
+    """``writes before`` → ``wrote it earlier``."""
+    verb, *rest = does.removesuffix(" before").split()
+    if does.endswith(" before"):
+        return " ".join([{"writes": "wrote", "reads": "read"}.get(verb, verb), "it", *rest, "earlier"])
+    return " ".join([verb, "it", *rest])
 
 
 def _sentence(accesses: Sequence[Part], owner: str) -> str:
     """``(*Store).Set (store.go:31) writes while (*Store).Get (store.go:40) reads``."""
     clauses = []
     for part in accesses:
-        place = "code without a stack" if part.frame is None else place_of(part.frame)
+        place = _place(part)
         package = owner.partition(".")[0] + "."
         verb = part.role.does.removesuffix(" before")
+        if part.real_frame is not None and part.real_frame.function.startswith("sync/atomic."):
+            verb += " atomically"
         clauses.append((place.removeprefix(package) if owner else place, verb))
     if len(clauses) == 2 and clauses[0] == clauses[1]:
         return f"{clauses[0][0]} {clauses[0][1]} in two goroutines at once"
     return " while ".join(f"{place} {verb}" for place, verb in clauses)
+
+
+def _place(part: Part) -> str:
+    """Where an access is; of one in the standard library alone, the goroutine that made it."""
+    if part.frame is None or part.real_frame is None:
+        who = "a goroutine" if part.goroutine_id is None else f"goroutine {part.goroutine_id}"
+        return f"{who}, whose stack is lost,"
+    created_by = part.shown.created_by
+    if origin(part.real_frame).kind == "std" and created_by is not None:
+        return f"the goroutine that {place_of(created_by)} started"
+    return place_of(part.frame)
 
 
 def _about(told: Told, accesses: Sequence[Part]) -> str:
@@ -89,9 +102,7 @@ def _about(told: Told, accesses: Sequence[Part]) -> str:
     if told.shown.variable:
         return f" on {told.shown.variable.rpartition('/')[2]}"
     owner = _owner(accesses)
-    is_map = any(
-        frame.function.startswith(_MAP) for part in accesses for frame in part.stack.frames[: part.place or 0]
-    )
+    is_map = any(frame.function.startswith(_MAP) for part in accesses for frame in part.stack.frames[: part.place or 0])
     if owner:
         return f" on a map of {owner}" if is_map else f" on a field of {owner}"
     if is_map:

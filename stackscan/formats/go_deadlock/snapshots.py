@@ -114,11 +114,17 @@ class _Making:
         """All stacks by id."""
         return (*self._quoted, *self._stacks.all())
 
+    def is_quoted(self, row: int) -> bool:
+        """Whether the report has the whole text of a goroutine."""
+        return row < len(self._table)
+
     def own_frame(self, row: int) -> int:
         """The frame to look at in a row's stack: the first that is neither the library's nor go-deadlock's."""
-        stack_id = self._table["stack_id"][row] if row < len(self._table) else None
+        stack_id = self._table["stack_id"][row] if self.is_quoted(row) else None
         frames = self._quoted[stack_id].frames if stack_id is not None else ()
-        own = (at for at, frame in enumerate(frames) if origin(frame).kind != "std" and _OWN_PACKAGE not in frame.function)
+        own = (
+            at for at, frame in enumerate(frames) if origin(frame).kind != "std" and _OWN_PACKAGE not in frame.function
+        )
         return next(own, 0)
 
     def rows(self) -> tuple[pl.DataFrame, list[int]]:
@@ -183,7 +189,9 @@ def _held(report: Report, place: int, making: _Making) -> Conclusion | None:
         return None
     row = making.row(place, holder, holder.goroutine_id)
     waits = making.row(place, waiter, waiter.goroutine_id)
-    behind = Role(waits, f"waits for it for more than {report.waited}", 0, making.stack(waiter))
+    does = f"waits for it for more than {report.waited}"
+    is_quoted = making.is_quoted(waits)
+    behind = Role(waits, does, making.own_frame(waits) if is_quoted else 0, None if is_quoted else making.stack(waiter))
     took = Role(row, "took the lock here", 0, making.stack(holder))
     more = (
         Role(making.row(place, site, site.goroutine_id), "took the lock here, too", 0, making.stack(site))

@@ -23,7 +23,9 @@ _ONE: Final = re.compile(rb"Here is what goroutine \d{1,19} doing now")
 _MANY: Final = b"All current goroutines:"
 _HEADER: Final = re.compile(rb"goroutine \d{1,20} [^\n\[]{0,120}\[")
 _STACK: Final = re.compile(rb"created by |\[originating from |\.\.\.[^\n]{0,20}frames elided|pc=0x|non-Go function")
-_CALL_OR_PLACE: Final = re.compile(rb"\A[^\s-][^\n]*\)\Z|:-?\d{1,10}(?: \+0x[0-9a-f]{1,16})?(?: [fp][pc]=0x[^\n]{1,90})?\Z")
+_CALL_OR_PLACE: Final = re.compile(
+    rb"\A[^\s-][^\n]*\)\Z|:-?\d{1,10}(?: \+0x[0-9a-f]{1,16})?(?: [fp][pc]=0x[^\n]{1,90})?\Z"
+)
 _OTHERS: Final = re.compile(rb"(?:panic|fatal error|SIGQUIT): |--- |=== |FAIL|ok  |exit status ")
 _OTHER: Final = re.compile(rb"oroutine \d")
 

@@ -1,4 +1,4 @@
-"""Reads lists of leaked goroutines: their own headers are put in the runtime's words, and the text reader does the rest."""
+"""Reads lists of leaked goroutines: with headers in the runtime's words they are a text that is read already."""
 
 from __future__ import annotations
 

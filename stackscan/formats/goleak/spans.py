@@ -12,7 +12,9 @@ MARKS: Final = (b" in state ", b"eaked goroutine: goroutine ")
 _LISTED: Final = re.compile(rb"\[?Goroutine \d{1,20} in state \S")
 _CHECKED: Final = re.compile(rb"[^\n]{0,300}?[Ll]eaked goroutine: goroutine \d{1,20} [^\n\[]{0,120}\[")
 _HEADER: Final = re.compile(rb"goroutine \d{1,20} [^\n\[]{0,120}\[")
-_STACK: Final = re.compile(rb"created by |\[originating from |\.\.\.[^\n]{0,20}frames elided|\]\Z|pc=0x|non-Go function")
+_STACK: Final = re.compile(
+    rb"created by |\[originating from |\.\.\.[^\n]{0,20}frames elided|\]\Z|pc=0x|non-Go function"
+)
 _CALL: Final = re.compile(rb"\A[^\s-][^\n]*\)\Z")
 _PLACE: Final = re.compile(rb":-?\d{1,10}(?: \+0x[0-9a-f]{1,16})?(?: fp=0x[^\n]{1,80})?(?: pc=0x[0-9a-f]{1,16})?\Z")
 #: What belongs above a list: its first line, and the test that printed it.

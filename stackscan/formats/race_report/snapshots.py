@@ -39,7 +39,7 @@ class Race:
 
     @property
     def is_cut(self) -> bool:
-        """Whether a part is missing that each report has: a second access, a stack, or where a goroutine was created."""
+        """Whether a part is missing that each report has: an access, a stack, or where a goroutine was created."""
         sections = [section for _, section in self.accesses] + [section for _, section in self.created.values()]
         empty = any(not section.frames and not section.unknown for section in sections)
         named = {access.goroutine_id for access, _ in self.accesses} - {MAIN}
@@ -102,7 +102,7 @@ def _allocated(race: Race, roles: Sequence[Role], stacks: Stacks) -> Iterable[Ro
 
 def _says(race: Race) -> str:
     """``write at 0x00c0000980f0 by goroutine 8, previous read by goroutine 7``."""
-    parts = []
+    parts: list[str] = []
     for access, _ in race.accesses[:2]:
         kind = f"{'atomic ' if access.atomic else ''}{'write' if access.writes else 'read'}"
         who = "the main goroutine" if access.goroutine_id == MAIN else f"goroutine {access.goroutine_id}"

@@ -11,10 +11,10 @@ from stackscan.formats.pasted import Span
 
 MARKS: Final = (b"WARNING: DATA RACE",)
 _RULE: Final = re.compile(rb"={10,80}\Z")
-_ACCESS: Final = re.compile(rb"(?i)(?:previous )?(?:atomic )?(?:read|write)(?: at [0-9a-fx]{1,20})? by (?:main )?goroutine\b")
+_HEAD: Final = rb"(?i:(?:previous )?(?:atomic )?(?:read|write)(?: at [0-9a-fx]{1,20})? by (?:main )?goroutine\b)"
+_ACCESS: Final = re.compile(_HEAD)
 _OWN: Final = re.compile(
-    rb"(?i)(?:previous )?(?:atomic )?(?:read|write)(?: at [0-9a-fx]{1,20})? by (?:main )?goroutine\b|Goroutine \d{1,20} \("
-    rb"|\[failed to restore the stack\]|Global var |Heap block of size |={10}"
+    _HEAD + rb"|Goroutine \d{1,20} \(|\[failed to restore the stack\]|Global var |Heap block of size |={10}"
 )
 _FRAME: Final = re.compile(rb"\A\S.*\(\)\Z|:-?\d{1,10}(?: \+0x[0-9a-f]{1,16})?\Z", re.DOTALL)
 #: What no report of a race holds, and other texts about goroutines do.
