@@ -17,7 +17,7 @@ from stackscan.model.snapshot import Problem
 Span = tuple[int, int]
 
 _BEFORE: Final = re.compile(r"(?:[\w.@-]{1,60} {0,40}\| )?[ \t>|]{0,200}")
-_BEFORE_BYTES: Final = re.compile(_BEFORE.pattern.encode())
+_BEFORE_BYTES: Final = re.compile(rb"(?:\xef\xbb\xbf)?" + _BEFORE.pattern.encode())
 _LOCATION: Final = re.compile(r":-?\d{1,10}(?: \+0x[0-9a-f]{1,16})?(?: fp=0x[^)\n]{1,80})?(?: pc=0x[0-9a-f]{1,16})?\Z")
 #: Bytes of a line that are looked at to find out what it is.
 _LOOK: Final = 400

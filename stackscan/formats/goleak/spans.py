@@ -38,19 +38,23 @@ def spans(data: bytes) -> list[Span]:
 
 def is_head(line: bytes) -> bool:
     """Whether a bare line heads a leaked goroutine."""
-    return _LISTED.match(line) is not None or _CHECKED.match(line) is not None
+    return _is_listed(line) or (_CHECKED.match(line) is not None and line.endswith(b":"))
+
+
+def _is_listed(line: bytes) -> bool:
+    return _LISTED.match(line) is not None and line.endswith(b" on top of the stack:")
 
 
 class _Own:
     """Whether the next line belongs to the list; older versions of goleak repeat the header."""
 
     def __init__(self) -> None:
-        self._repeats = True  # the line before headed a goroutine
+        self._repeats = True  # the line before is goleak's, and the runtime's header may follow
         self._ended = False
 
     def __call__(self, line: bytes) -> bool | None:
         if is_head(line):
-            self._repeats, self._ended = True, False
+            self._repeats, self._ended = _is_listed(line), False
             return True
         repeats, self._repeats = self._repeats, False
         if _HEADER.match(line):
