@@ -85,8 +85,15 @@ def _does(part: Part) -> str:
     """What it does; of a holder that waits, in what."""
     if part.role.does != _HOLDS:
         return part.role.does
-    waits = part.wait_reason not in (None, "running", "runnable")
-    return f"holds the lock and waits in {part.wait_reason}" if waits else "holds the lock and runs"
+    return f"holds the lock{_waits(part) or ' and runs'}"
+
+
+def _waits(part: Part) -> str:
+    """`` and waits in select``; nothing for a goroutine that runs, or whose state is not known."""
+    above = part.stack.frames[: part.place or 0]
+    if any("go-deadlock.(" in frame.function for frame in above):
+        return " and waits for another lock"
+    return f" and waits in {part.wait_reason}" if part.wait_reason not in (None, "running", "runnable") else ""
 
 
 def _both_orders(told: Told) -> str:
@@ -94,7 +101,7 @@ def _both_orders(told: Told) -> str:
     first, second = _order(before, after), _order(earlier, then)
     if first == second:
         return f"potential deadlock: {first} takes the same two locks in both orders"
-    return f"potential deadlock: {first} takes two locks in the opposite order of {second}"
+    return f"potential deadlock: two locks are taken in both orders: {first}; elsewhere {second}"
 
 
 def _order(before: Part, after: Part) -> str:
@@ -102,7 +109,7 @@ def _order(before: Part, after: Part) -> str:
     if before.frame is None or after.frame is None:
         return "an unknown place"
     if before.frame.function != after.frame.function:
-        return f"{place_of(before.frame)}, then {place_of(after.frame)},"
+        return f"{place_of(before.frame)}, then {place_of(after.frame)}"
     first, second = (
         f"{PurePosixPath(frame.file.replace(chr(92), '/')).name}:{frame.line}" for frame in (before.frame, after.frame)
     )
@@ -111,6 +118,5 @@ def _order(before: Part, after: Part) -> str:
 
 def _held(told: Told) -> str:
     now, _, waiter = told.parts[:3]
-    waits = f" and waits in {now.wait_reason}" if now.wait_reason not in (None, "running", "runnable") else ""
     holder = f"{_who(now)} in {_place(now)}"
-    return f"{holder} holds a lock{waits}; {_who(waiter)} in {_place(waiter)} {waiter.role.does}"
+    return f"{holder} holds a lock{_waits(now)}; {_who(waiter)} in {_place(waiter)} {waiter.role.does}"

@@ -14,8 +14,7 @@ from stackscan.model.snapshot import Frame, Snapshot, Stack
 
 @dataclass(frozen=True)
 class Part:
-    """One role: its goroutine, its stack as it is and as it may be shown, and the frame to look at in both (None: it
-    has none)."""
+    """One role: its goroutine, its stack as it is and as it may be shown, and the frame to look at in both."""
 
     role: Role
     goroutine_id: int | None
@@ -26,11 +25,13 @@ class Part:
 
     @cached_property
     def place(self) -> int | None:
-        """The index of the frame to look at: the role's, or the first outward from it that is no library's."""
+        """The index of the frame to look at: the first from the role's outward outside the standard library; None for
+        no frames. Where all are inside, the role's; of a leaked goroutine the outermost, which says what it is for."""
         if self.role.frame is None or not self.stack.frames:
             return None
         frames = range(self.role.frame, len(self.stack.frames))
-        return next((at for at in frames if origin(self.stack.frames[at]).kind != "std"), self.role.frame)
+        instead = frames[-1] if self.role.does == "leaked" else self.role.frame
+        return next((at for at in frames if origin(self.stack.frames[at]).kind != "std"), instead)
 
     @property
     def frame(self) -> Frame | None:

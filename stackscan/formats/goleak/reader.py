@@ -43,19 +43,25 @@ def _as_dump(lines: Sequence[str]) -> tuple[list[str], str]:
     text: list[str] = []
     tests = [name for line in lines if (name := grammar.read_test(line)) is not None]
     test = tests[-1] if tests else ""
+    first = next((place for place, line in enumerate(lines) if _header(line) is not None), 0)
     for place, line in enumerate(lines):
-        header = grammar.read_listed(line) or grammar.read_checked(line)
+        header = _header(line)
         if header is not None and place + 1 < len(lines) and lines[place + 1].startswith("goroutine "):
             text.append("")  # goleak before 1.3 repeats the header as the runtime printed it
         elif header is not None:
             text.append(header)
-        elif line == "]" or grammar.read_test(line) is not None or line.endswith(_FRAMING):
+        elif place < first or line == "]" or grammar.read_test(line) is not None or line.endswith(_FRAMING):
             text.append("")
         else:
             text.append(pasted.as_dumped(line))
     if any(_ALL_TESTS in line for line in lines):
         test = ""
     return text, test
+
+
+def _header(line: str) -> str | None:
+    """The header of a leaked goroutine in the runtime's words."""
+    return grammar.read_listed(line) or grammar.read_checked(line)
 
 
 def _with_excerpts(problems: Sequence[Problem], lines: Sequence[str]) -> list[Problem]:

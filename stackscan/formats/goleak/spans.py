@@ -18,9 +18,15 @@ _STACK: Final = re.compile(
 _CALL: Final = re.compile(rb"\A[^\s-][^\n]*\)\Z")
 _PLACE: Final = re.compile(rb":-?\d{1,10}(?: \+0x[0-9a-f]{1,16})?(?: fp=0x[^\n]{1,80})?(?: pc=0x[0-9a-f]{1,16})?\Z")
 #: What belongs above a list: its first line, and the test that printed it.
-_ABOVE: Final = re.compile(rb"[^\n]*found unexpected goroutines:\Z|[^\n]*leaktest: |--- FAIL: |=== (?:RUN|NAME|CONT) ")
+_ABOVE: Final = re.compile(
+    rb"[^\n]*found unexpected goroutines:\Z|[^\n]*leaktest: |--- FAIL: |=== (?:RUN|NAME|CONT) "
+    rb"|Error(?: Trace)?:[ \t]|[\w./-]{1,200}\.go:\d{1,9}:\Z"  # as testify prints an error
+)
 _FAILED: Final = re.compile(rb"--- FAIL: ")
-_MOST_ABOVE: Final = 4
+_MOST_ABOVE: Final = 6
+_MOST_BELOW: Final = 3
+#: Bytes in which the line stands that only `go test -v` prints.
+_LOOK_BACK: Final = 1 << 16
 
 
 def spans(data: bytes) -> list[Span]:
@@ -78,7 +84,15 @@ def _above(data: bytes, begin: int, least: int) -> int:
 
 def _below(data: bytes, end: int) -> int:
     """Behind the line that says which test failed: go test -v prints it below."""
-    after = pasted.line_end(data, end)
-    if b"=== RUN " not in data[:end]:
+    if b"=== RUN " not in data[max(0, end - _LOOK_BACK) : end]:
         return end
-    return after if _FAILED.match(pasted.look(data, end, after)) else end
+    at = end
+    for _ in range(_MOST_BELOW):
+        after = pasted.line_end(data, at)
+        line = pasted.look(data, at, after)
+        if _FAILED.match(line):
+            return after
+        if is_head(line) or line.startswith(b"=== "):
+            break
+        at = after
+    return end

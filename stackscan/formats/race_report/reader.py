@@ -18,6 +18,8 @@ __all__ = ["NAME", "read"]
 
 _MARK: Final = MARKS[0].decode()
 _RULE: Final = re.compile(r"={10,80}\Z")
+#: A call that lost its end.
+_TORN_CALL: Final = re.compile(r"\S{1,4096}\(\S{0,80}\Z")
 _UNKNOWN: Final = "[failed to restore the stack]"
 _STEP: Final = 1 << 16  # lines between two reports of progress
 
@@ -127,7 +129,7 @@ class _Reader:
 
     def _other(self, line: str, number: int) -> None:
         """A line that is not the report's: what else a program prints, or damage."""
-        torn = "goroutine " in line or line.endswith(")") or " +0x" in line
+        torn = "goroutine " in line.lower() or " +0x" in line or _TORN_CALL.match(line) is not None
         self._lost_place()
         reason = "line of a race report is damaged; skipped" if torn else "other text inside a race report"
         self._problem(number, reason, line, lossy=torn)
