@@ -225,6 +225,21 @@ def test_goroutines_of_one_report_stand_once() -> None:
     assert [68, 240] == read(again).rows["goroutine_id"].to_list()
 
 
+def test_nobody_waits_in_a_race() -> None:
+    """A race between close and send has the runtime's frames of a send: no rule and no argument makes a wait of it."""
+    text = OLD.replace(
+        "  main.func·001()\n", "  runtime.chansend()\n      /go/src/runtime/chan.go:160 +0x0\n  main.send()\n"
+    )
+    text = text.replace(
+        "  main.main()\n", "  runtime.closechan()\n      /go/src/runtime/chan.go:357 +0x0\n  main.main()\n", 1
+    )
+    found = report(text)
+    assert ["data-race"] == [finding.rule.name for finding in found.findings]
+    assert "data race on a channel: main.main (race.go:15) writes while main.send (race.go:14) reads" == (
+        found.verdicts[0].text
+    )
+
+
 def test_names_of_strangers_are_text() -> None:
     """An escape in a name is shown, not sent."""
     text = OLD.replace("main.main()", "main.\x1b[31mmain()")

@@ -11,7 +11,7 @@ from stackscan.analysis.affected import go_version, modules
 from stackscan.analysis.causes import Scene, find_causes
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.conclusions import concluded
-from stackscan.analysis.conclusions.find import with_argued, without_idle
+from stackscan.analysis.conclusions.find import beside, with_argued
 from stackscan.analysis.contended import with_contention
 from stackscan.analysis.crashes import find_crash
 from stackscan.analysis.creation_sites import Family, creation_sites, families_of
@@ -164,7 +164,9 @@ def _explained(
     named = {cause.name: cause for cause in knowledge.causes}
     told = [cause for cause in told if cause.name in named]
     causes = with_argued(told, find_causes(scene, reader)) if named else []
-    findings = with_crash(with_causes(without_idle(caught, told), causes, named, scene.snapshot, among), crash)
+    findings = with_crash(
+        with_causes(beside(caught, told) if told else caught, causes, named, scene.snapshot, among), crash
+    )
     oldest = unexplained(scene, findings, named[UNEXPLAINED]) if UNEXPLAINED in named and among is None else None
     return findings if oldest is None else in_order([*findings, oldest])
 

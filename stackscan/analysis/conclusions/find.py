@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.conclusions import deadlocks, leaks, races
 from stackscan.analysis.conclusions.scene import Told, tellings
@@ -39,13 +37,28 @@ def concluded(snapshot: Snapshot, shown: Snapshot) -> list[Cause]:
 
 def with_argued(told: Sequence[Cause], argued: Sequence[Cause]) -> list[Cause]:
     """All causes: what the tool says first; what the dump itself argues of the same goroutines as the same cause is one
-    with it."""
+    with it. The accesses of a race are moments: nobody waits there."""
+    moments = _rows(told, "data-race")
     known = [(cause.name, frozenset(cause.rows)) for cause in told]
-    left = (one for one in argued if not any(one.name == name and rows & set(one.rows) for name, rows in known))
+    left = (
+        one
+        for one in argued
+        if not moments.issuperset(one.rows)
+        and not any(one.name == name and rows & set(one.rows) for name, rows in known)
+    )
     return [*told, *left]
 
 
-def without_idle(findings: Iterable[Finding], told: Sequence[Cause]) -> list[Finding]:
-    """The findings without those of idle goroutines that a tool says should not be there."""
-    rows = np.unique(np.fromiter((row for cause in told for row in cause.rows), dtype=np.int64))
-    return [finding for finding in findings if finding.rule.kind != "healthy" or not np.isin(finding.rows, rows).all()]
+def beside(findings: Iterable[Finding], told: Sequence[Cause]) -> list[Finding]:
+    """The findings of rules that are true beside what a tool says: none of idle goroutines that it says should not be
+    there, and none of what waits in the midst of a race."""
+    alive, moments = _rows(told), _rows(told, "data-race")
+    return [
+        finding
+        for finding in findings
+        if not (alive if finding.rule.kind == "healthy" else moments).issuperset(finding.rows.tolist())
+    ]
+
+
+def _rows(told: Sequence[Cause], name: str | None = None) -> frozenset[int]:
+    return frozenset(row for cause in told if name in (None, cause.name) for row in cause.rows)

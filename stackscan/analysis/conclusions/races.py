@@ -12,7 +12,11 @@ from stackscan.analysis.crashes.died import place_of
 from stackscan.formats.symbol import origin, read_symbol
 
 _CLOSURE: Final = re.compile(r"\.(?:func|gowrap|deferwrap)\d[^/]*\Z|\.\d+\Z")
-_MAP: Final = ("runtime.map", "internal/runtime/maps.")
+#: Functions of the runtime that access what is no field.
+_KINDS: Final = (
+    (("runtime.map", "internal/runtime/maps."), "map"),
+    (("runtime.chan", "runtime.closechan", "runtime.selectgo"), "channel"),
+)
 _CREATED, _ALLOCATED = "was created", "allocated it"
 #: Accesses that are equal when the detector reports them again.
 _Key = tuple[object, ...]
@@ -102,11 +106,12 @@ def _about(told: Told, accesses: Sequence[Part]) -> str:
     if told.shown.variable:
         return f" on {told.shown.variable.rpartition('/')[2]}"
     owner = _owner(accesses)
-    is_map = any(frame.function.startswith(_MAP) for part in accesses for frame in part.stack.frames[: part.place or 0])
+    inner = [frame.function for part in accesses for frame in part.stack.frames[: part.place or 0]]
+    kind = next((kind for begins, kind in _KINDS if any(name.startswith(begins) for name in inner)), "")
     if owner:
-        return f" on a map of {owner}" if is_map else f" on a field of {owner}"
-    if is_map:
-        return " on a map"
+        return f" on a {kind or 'field'} of {owner}"
+    if kind:
+        return f" on a {kind}"
     function = _captured_in(accesses)
     return f" on a captured or package variable in {function}" if function else ""
 

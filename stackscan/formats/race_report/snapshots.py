@@ -12,6 +12,7 @@ from stackscan.formats.problems import bounded
 from stackscan.formats.race_report.grammar import MAIN, Access
 from stackscan.model.conclusion import Conclusion, Role
 from stackscan.model.snapshot import Frame, Problem, Snapshot
+from stackscan.sources import limits
 
 NAME: Final = "race-report"
 _TOOL: Final = "the race detector"
@@ -68,6 +69,8 @@ def build(races: Sequence[Race], problems: Iterable[Problem], *, complete: bool)
     found = list(problems)
     if not records and not found:
         found.append(Problem(1, "no access of a data race could be read"))
+    if len(records) > limits.MAX_GOROUTINES:
+        raise limits.too_many_goroutines()
     table, _ = counted.rows(records)
     return Snapshot(
         format=NAME,
