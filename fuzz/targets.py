@@ -17,7 +17,7 @@ from typing import Final
 import invariants
 from stackscan import formats
 from stackscan.errors import StackscanError
-from stackscan.formats import contention
+from stackscan.formats import contention, go_deadlock, goleak, race_report
 from stackscan.formats import members as unwrapping
 from stackscan.knowledge import descriptions as catalogue
 from stackscan.knowledge import pool as pools
@@ -54,6 +54,21 @@ def mutex(data: bytes) -> Names:
     """Contention profiles: mutex and block, in text."""
     profile = invariants.check_contention(data) if contention.claims(data) else None
     return [frame.function for record in profile.records for frame in record.frames] if profile else []
+
+
+def races(data: bytes) -> Names:
+    """Reports of the race detector, anywhere in a text."""
+    return _functions(invariants.check_tool(race_report, data))
+
+
+def leaks(data: bytes) -> Names:
+    """Lists of leaked goroutines, anywhere in a text."""
+    return _functions(invariants.check_tool(goleak, data))
+
+
+def deadlocks(data: bytes) -> Names:
+    """Reports of go-deadlock, anywhere in a text."""
+    return _functions(invariants.check_tool(go_deadlock, data))
 
 
 def logs(data: bytes) -> Names:
@@ -114,6 +129,9 @@ TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "counts": counts,
     "pprof": pprof,
     "contention": mutex,
+    "race-report": races,
+    "goleak": leaks,
+    "go-deadlock": deadlocks,
     "wrappers": logs,
     "archive": archive,
     "claimed": claimed,

@@ -8,6 +8,7 @@ from typing import Final
 from stackscan.formats import contention, goroutine_counts, goroutine_pprof, goroutine_text
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reference import Block, read_block
+from stackscan.formats.regions import Tool
 from stackscan.model.snapshot import Snapshot
 
 #: A line that a reader of the dump would take for the header of a goroutine.
@@ -36,6 +37,24 @@ def check_pprof(data: bytes) -> list[Snapshot]:
     snapshots = goroutine_pprof.read(data)
     check_snapshots(snapshots)
     return snapshots
+
+
+def check_tool(tool: Tool, data: bytes) -> list[Snapshot]:
+    """The reports of a tool in any text: spans of whole lines, in order, and what is read of each holds together."""
+    spans = tool.spans(data)
+    found: list[Snapshot] = []
+    last = 0
+    for begin, end in spans:
+        assert last <= begin < end <= len(data), spans
+        assert begin == 0 or data[begin - 1 : begin] == b"\n", "a report begins with a line"
+        assert end == len(data) or data[end - 1 : end] == b"\n", "and ends with one"
+        last = end
+        snapshots = tool.read(data[begin:end])
+        check_snapshots(snapshots)
+        assert {tool.NAME} == {snapshot.format for snapshot in snapshots}
+        found += snapshots
+    check_snapshots(tool.read(data))
+    return found
 
 
 def check_contention(data: bytes) -> contention.ContentionProfile:
