@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from stackscan.formats.symbol import unescape_path
 from stackscan.formats.grammars import Grammar, tokens_of
+from stackscan.formats.symbol import unescape_path
 
 _GRAMMAR: Final = Grammar("race_report", "access created global heap frame place")
 #: The number that the race detector gives the main goroutine, which it prints as a word.
