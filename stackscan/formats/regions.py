@@ -57,6 +57,8 @@ class Region:
 
 def regions(data: bytes) -> list[Region]:
     """The regions of a text, in order, at least one. Text that is no tool's stays with the dump before it."""
+    if _is_bare_dump(data):
+        return [Region(0, data)]
     found: list[Region] = []
     at = 0
     for begin, end, tool in _reports(data):
@@ -89,7 +91,8 @@ def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
 
 
 def _is_bare_dump(data: bytes) -> bool:
-    """Whether all lines begin like those of a dump: a look at one byte a line, where literals would cost ten times."""
+    """Whether all lines begin like those of full text: a look at one byte a line, where literals would cost ten times
+    as much. Records of counted text begin with a digit, or a #."""
     octets = np.frombuffer(data, dtype=np.uint8)
     begins = np.flatnonzero(octets[:-1] == _NEWLINE) + 1
     return bool(_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all())
