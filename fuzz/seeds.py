@@ -27,7 +27,9 @@ WORDS: Final = (
     ", locked to thread", ", 3 minutes", "] {a: b}:", " gp=0xc000 m=0 mp=0xc001", "runtime stack:", "panic: ",
     "goroutine running on other thread; stack unavailable", "non-Go function at pc=0x1", " fp=0x1 sp=0x2 pc=0x3",
     "goroutine profile: total 2", " @ 0x47", "# labels: {", "#\t0x47", "--- mutex:", "--- contention:",
-    "cycles/second=", "sampling period=", "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
+    "cycles/second=", "sampling period=",
+    "Samples:\ngoroutine/count\n", "Locations\n", "Mappings\n", " M=1 ", ":0 s=1", " (inline)", "Type: goroutine\n",
+    "-----------+-------------------------------------------------------\n", "         3   runtime.gopark\n", "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
     '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
 )  # fmt: skip
 
@@ -35,11 +37,12 @@ _PATTERNS: Final = {
     "text": ("go/*/*.txt", "go/*/*.txt.gz", "derived/*.txt", "kubo/*/stack-01.txt.gz"),
     "counts": ("go/*/*debug1.txt", "kubo/*/goroutine.debug1-01*"),
     "pprof": ("go/*/*debug0*", "kubo/*/goroutine.debug0-01*"),
+    "pprof-text": ("tools/pprof-text/*.txt",),
     "contention": ("kubo/*/ipfs-profile-01.zip",),
     "wrappers": ("derived/*",),
     "descriptions": ("../stackscan/knowledge/rules/*.toml", "../stackscan/knowledge/pools/*.toml"),
 }
-_PATTERNS_OF_ALL: Final = ("text", "counts", "pprof", "contention", "wrappers")
+_PATTERNS_OF_ALL: Final = ("text", "counts", "pprof", "pprof-text", "contention", "wrappers")
 
 
 def seeds(target: str) -> Iterator[bytes]:

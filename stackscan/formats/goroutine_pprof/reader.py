@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Final
 
 from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
-from stackscan.formats import bounds, counted
+from stackscan.formats import bounds, counted, profile_kinds
 from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.goroutine_pprof import schema
 from stackscan.formats.goroutine_pprof.individual import IDENTITY, OWN, creator_of, with_identity
@@ -64,8 +64,10 @@ def _sample_type(profile: Profile, symbols: Symbols) -> tuple[int, str]:
     for place, (kind, _) in enumerate(types):
         if kind in _KINDS:
             return place, kind
-    counted_kinds = ", ".join("/".join(filter(None, each)) for each in types)
-    raise UnsupportedFormatError(f"a profile of another kind: {counted_kinds}", hint=_TEXT_HINT)
+    other = profile_kinds.kind_of({kind for kind, _ in types})
+    raise UnsupportedFormatError(
+        f"a {other} ({profile_kinds.named(types)}), not goroutines", hint=profile_kinds.hint_of(other)
+    )
 
 
 def _value(sample: Sample, place: int, types: int) -> int:
