@@ -29,7 +29,8 @@ WORDS: Final = (
     "goroutine profile: total 2", " @ 0x47", "# labels: {", "#\t0x47", "--- mutex:", "--- contention:",
     "cycles/second=", "sampling period=",
     "Samples:\ngoroutine/count\n", "Locations\n", "Mappings\n", " M=1 ", ":0 s=1", " (inline)", "Type: goroutine\n",
-    "-----------+-------------------------------------------------------\n", "         3   runtime.gopark\n", "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
+    "-----------+-------------------------------------------------------\n", "         3   runtime.gopark\n",
+    "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
     '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from stackscan.errors import UnrecognisedFormatError
 from stackscan.formats import profile_kinds
-from stackscan.formats.goroutine_pprof import schema
+from stackscan.formats.goroutine_pprof import claim, schema
 from stackscan.sources import binaries
 
 _TRACE: Final = re.compile(rb"\Ago 1\.\d+ trace\0")
@@ -28,7 +28,7 @@ _KINDS: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
     ("execution trace", lambda data: _TRACE.match(data) is not None),
     ("metrics", lambda data: _METRICS.match(data) is not None),
     ("version", lambda data: read_version(data) is not None),
-    ("pprof profile", lambda data: data[:1] in (b"\x0a", b"\x5a") and _is_binary(data)),
+    ("pprof profile", lambda data: _is_binary(data) and claim.claims(data)),
     ("JSON", lambda data: data[:_PROBE].lstrip()[:1] in (b"{", b"[")),
     ("binary", _is_binary),
 )

@@ -8,6 +8,7 @@ from typing import Final
 
 from stackscan.errors import UnsupportedFormatError, visible
 from stackscan.formats import profile_kinds
+from stackscan.formats.goroutine_pprof.symbols import shorten_type_arguments
 from stackscan.formats.refusals import hints
 from stackscan.formats.symbol import origin
 from stackscan.model.snapshot import Frame
@@ -44,7 +45,7 @@ def read(data: bytes) -> Sums | None:
     totals = [match[1] for match in _TOTAL.finditer(data, 0, head.start())]
     found: dict[str, int] = {}
     for place, row in enumerate(_ROW.finditer(data, head.end(), _SEARCH)):
-        name = _INLINE.sub("", row[3].decode("utf-8", "replace").strip())
+        name = shorten_type_arguments(_INLINE.sub("", row[3].decode("utf-8", "replace").strip()))
         if place >= _MOST_ROWS:
             break
         if origin(Frame(name, "", 0)).kind != "std":
@@ -72,8 +73,7 @@ def refuse(data: bytes, *, where: str) -> None:
     shown = ""
     if table.largest and table.kind is not None:
         counts = ", ".join(f"{count:,} in {visible(name[:_LONGEST])}" for count, name in table.largest)
-        total = f" of {table.total} goroutines" if table.total else " of its goroutines"
-        shown = f":{total} {counts}"
+        shown = f" ({counts}; {table.total or 'unknown'} goroutines in all)"
     raise UnsupportedFormatError(
         f"{where} is a table of go tool pprof, with sums by function and no stacks{shown}", hint=hints.RAW
     )

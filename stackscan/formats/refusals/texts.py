@@ -9,7 +9,7 @@ from typing import Final
 from stackscan.formats.refusals import hints
 
 #: Bytes in which a text is looked for.
-SEARCH: Final = 4 << 20
+SEARCH: Final = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,15 @@ TEXTS: Final = (
     Text(rb"\d+ +\d+ +\S+ +\*? ?go1\.\d[^\n]{0,200}", "the list of processes of gops", hints.GOPS),
     Text(rb"[ \t]{0,8}\"cmdline\": \[", "the expvar page (/debug/vars), which has numbers, no stacks", hints.TEXT),
     Text(rb"# (?:HELP|TYPE) [a-zA-Z_:]", "a page of Prometheus metrics, which has numbers, no stacks", hints.TEXT),
-    Text(rb"# [\w./~@-]+(?: \[[^\]\n]{1,200}\])?\r?\n(?:vet: )?\S{1,400}\.go:\d+:\d+: ",
+    Text(rb"# [\w./~@-]+(?: \[[^\]\n]{1,200}\])?\r?\n(?:# \[[^\]\n]{1,200}\]\r?\n)?(?:vet: )?\S{1,400}\.go:\d+:\d+: ",
          "errors of go build or go vet", hints.TEST),
     # -- stackscan's own outputs, and pictures -------------------------------------------------------------------------
     Text(rb"[ \t]{0,8}(?:\{[ \t]{0,8})?\"\$schema\": ?\"https://www\.speedscope\.app",
          "a profile for speedscope", hints.WHOLE),
     Text(rb"[^\n<]{0,200}(?:<\?xml[^\n<]{0,200})?<svg[ >]", "an SVG picture", hints.WHOLE),
+    Text(rb" ?[^\n:]{1,200}: Total \d+(?: of \d+ \([\d.]+%\))?\r?\n",
+         "the labels that go tool pprof -tags prints, without stacks", hints.RAW),
+    Text(rb"positions: instr line|events: \w", "a profile for callgrind", hints.RAW),
     Text(rb"digraph \"", "a graph of go tool pprof -dot, with sums by function", hints.RAW),
     Text(rb"[^\s;][^;\n]{0,400};[^;\n]{1,400}(?:;[^\n]{0,4000})? \d+\r?\n"
          rb"[^\s;][^;\n]{0,400};[^\n]{1,4000} \d+\r?(?:\n|\Z)",
@@ -91,7 +94,7 @@ TEXTS: Final = (
     Text(rb"(?:\[pid +\d+\] |\d+ +)?(?:\d\d:\d\d:\d\d\S* )?[a-z_0-9]{2,30}\([^\n]{0,400}\) += +(?:-?\d|0x|\?)",
          "a list of system calls (strace)", hints.SIGNAL),
     Text(rb"\S[^\n]{0,60} \d+(?:/\d+)? +(?:\[\d+\] +)?\d+\.\d+: +"
-         rb"(?:\d+ +)?[\w-]+(?::[\w-]+)?:[ \w]{0,4} {0,4}\n[ \t]{1,40}[0-9a-f]+ ",
+         rb"(?:\d+ +)?[\w-]+(?::[\w-]+)?:[ \w]{0,4}[ \r]{0,4}\n[ \t]{1,40}[0-9a-f]+ ",
          "what perf script prints: samples of CPU use", hints.SIGNAL),
     Text(rb" +PID: \d+ \([^)\n]{1,100}\)\r?\n", "what coredumpctl info prints", hints.CORE),
     # -- containers ----------------------------------------------------------------------------------------------------
@@ -107,7 +110,7 @@ TEXTS: Final = (
     Text(rb"curl: \(\d+\) ", "an error of curl", hints.SIGNAL),
 )  # fmt: skip
 
-_LINES: Final = re.compile(rb"(?m)^(?:" + b"|".join(rb"(" + each.pattern + rb")" for each in TEXTS) + rb")")
+_LINES: Final = re.compile(rb"(?m)^(?=[^\r\n])(?:" + b"|".join(rb"(" + each.pattern + rb")" for each in TEXTS) + rb")")
 
 
 def recognise(data: bytes) -> tuple[Text, int] | None:
