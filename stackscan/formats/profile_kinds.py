@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 _TEXT: Final = "curl -o goroutines.stacks 'http://HOST:PORT/debug/pprof/goroutine?debug=2'"
+GOROUTINES: Final = "goroutine profile"
 #: A sample type of the kind → what people call it. The first that fits names the profile.
 _KINDS: Final = (
-    (frozenset({"goroutine", "goroutines", "goroutineleak"}), "goroutine profile"),
+    (frozenset({"goroutine", "goroutines", "goroutineleak"}), GOROUTINES),
     (frozenset({"threadcreate"}), "threadcreate profile"),
     (frozenset({"contentions", "delay"}), "mutex or block profile"),
     (frozenset({"inuse_space", "inuse_objects", "alloc_space", "alloc_objects", "space", "objects"}), "heap profile"),

@@ -14,6 +14,9 @@ from stackscan.sources import limits
 
 _TYPES: Final = re.compile(r"[^\s/]+/[^\s/\[]*(?:\[dflt\])?")
 _LABEL_INDENT: Final = " " * 16
+_NO_SAMPLE: Final = "sample is damaged; its goroutines are skipped"
+#: A count stands at its beginning; labels never begin so far to the left.
+_SAMPLE_DAMAGED: Final = re.compile(r" {0,12}-?\d+:")
 _SAMPLE_LIKE: Final = re.compile(r" {0,12}-?\d[\d -]*:(?: \d|\Z)")
 _LOCATION_LIKE: Final = re.compile(r"\s*\d+: ")
 _BUILD_ID: Final = re.compile(r"(?:\A|.* )([0-9a-f]{16,}|[\w-]+/[\w-]+/[\w-]+/[\w-]+)(?: \[|\Z)")
@@ -77,12 +80,14 @@ class _Reader:
             if self.sample is not None and (self.labels or line.startswith(_LABEL_INDENT)):
                 self.labels.append(line)
             elif line:
-                self.tables.damage(number, "not a line of pprof -raw; skipped", line[:EXCERPT], loses=False)
+                damaged = _SAMPLE_DAMAGED.match(line) is not None
+                reason = _NO_SAMPLE if damaged else "not a line of pprof -raw; skipped"
+                self.tables.damage(number, reason, line[:EXCERPT], loses=damaged)
             return
         self._end_sample()
         read = grammar.read_sample(line)
         if read is None or len(read[0]) != len(self.tables.sample_type):
-            self.tables.damage(number, "sample is damaged; its goroutines are skipped", line[:EXCERPT])
+            self.tables.damage(number, _NO_SAMPLE, line[:EXCERPT])
         elif min(read[0]) < 0:
             self.tables.damage(number, f"sample {CHANGES}", line[:EXCERPT])
         else:

@@ -44,10 +44,13 @@ _TYPES: Final = frozenset({b"goroutine", b"goroutines", b"goroutineleak"})
 
 def spans(data: bytes) -> list[Span]:
     """Where ``-raw`` and ``-traces`` reports of goroutines stand in a text."""
-    found = [*_raw_spans(data)] if b"Samples:" in data else []
-    traces = _trace_spans(data) if b"-----------+-----" in data else ()
-    found += (span for span in traces if all(span[1] <= low or high <= span[0] for low, high in found))
-    return sorted(found)
+    raw = [*_raw_spans(data)] if b"Samples:" in data else []
+    traces = [*_trace_spans(data)] if b"-----------+-----" in data else []
+    found: list[Span] = []
+    for begin, end in sorted([*raw, *traces]):  # where labels hold lines of the other, the first has them
+        if not found or begin >= found[-1][1]:
+            found.append((begin, end))
+    return found
 
 
 def quote_of(data: bytes) -> bytes:
@@ -65,8 +68,10 @@ def _raw_spans(data: bytes) -> Iterator[Span]:
     for place, (start, end, quote) in enumerate(anchors):
         limit = anchors[place + 1][0] if place + 1 < len(anchors) else len(data)
         begin = _back(data, start, done, quote, _RAW_HEADER)
-        done = _raw_end(data, end, limit, quote)
-        yield begin, done
+        last = _raw_end(data, end, limit, quote)
+        if last > end:  # something follows: a sample, or the lists of an empty profile
+            done = last
+            yield begin, done
 
 
 def _raw_end(data: bytes, at: int, limit: int, quote: bytes) -> int:
@@ -158,7 +163,7 @@ def _type_of(header: bytes, quote: bytes) -> bytes | None:
 def _is_of_goroutines(span: bytes, kind: bytes | None) -> bool:
     """Whether a report shows goroutines. Without its first lines, their innermost frame says so: ``runtime.gopark``."""
     if kind is not None:
-        return kind in _TYPES
+        return kind in _TYPES and _WEIGHT.search(span) is not None
     weights = list(_WEIGHT.finditer(span))
     return any(_PARKED in match[0] for match in weights) and all(match[1].isdigit() for match in weights)
 

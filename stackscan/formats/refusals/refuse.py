@@ -88,6 +88,8 @@ def _refuse_pprof(data: bytes, *, where: str) -> None:
     found = _PPROF_KIND.search(data, 0, _SEARCH)
     if found is not None:
         kind = profile_kinds.kind_of({(found[1] or found[2]).decode()})
+        if kind == profile_kinds.GOROUTINES:
+            raise UnrecognisedFormatError(f"{where} is what go tool pprof prints of a goroutine profile without any")
         raise UnsupportedFormatError(
             f"{where} is what go tool pprof prints of a {kind}, not of goroutines", hint=profile_kinds.hint_of(kind)
         )
