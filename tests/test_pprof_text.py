@@ -257,6 +257,14 @@ def test_filters_take_the_states_away() -> None:
     assert any("states cannot be told" in problem.reason for problem in snapshot.problems)
 
 
+def test_files_are_no_functions() -> None:
+    """-files prints the file of each frame in place of its function."""
+    lines = [SEPARATOR, "         3   runtime/proc.go", "             example.com/acme/main.go", SEPARATOR]
+    snapshot = read("Type: goroutine\n" + "\n".join(lines) + "\n")
+    assert (3, False) == (snapshot.total, snapshot.complete)
+    assert any("functions are missing" in problem.reason for problem in snapshot.problems)
+
+
 def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Long names, deep stacks, more goroutines than a process can have."""
     long = "f" * (limits.MAX_NAME + 10)
@@ -283,6 +291,7 @@ def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
         ("1: 0x1 M=1 main.F[go.shape.struct { A []int }].func1 a.go:7:3 s=1",
          ("main.F[go.shape.struct { A []int }].func1", "a.go", 7)),
         ("1: 0x1 M=1 f :0:0 s=0", ("f", "", 0)),
+        ("1: 0x0  handler:0:0 s=0", ("", "handler", 0)),
         ("1: 0x1 M=1", None),
         ("1: 0x1 M=1 ??", None),
         ("1: 0x1", None),

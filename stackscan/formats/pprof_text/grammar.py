@@ -103,10 +103,12 @@ def read_tag(text: str) -> tuple[str, str] | None:
 
 def _call(tokens: dict[str, str]) -> Call | None:
     """The call of a line of -raw; None where it has no symbol."""
-    if "FUNCTION" not in tokens:
+    if "LINE" not in tokens:
         return None
     line = tokens["LINE"].split(":")[1]
-    return Call(tokens["FUNCTION"], tokens.get("FILE", ""), _number(line.lstrip("-")), _number(tokens["NUMBER"]))
+    return Call(
+        tokens.get("FUNCTION", ""), tokens.get("FILE", ""), _number(line.lstrip("-")), _number(tokens["NUMBER"])
+    )
 
 
 def _node(tokens: dict[str, str]) -> Call:

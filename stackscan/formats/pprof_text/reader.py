@@ -19,8 +19,9 @@ from stackscan.sources import Progress
 
 NAME: Final = "pprof-text"
 
-#: How the innermost frames of goroutines begin that wait or run: pprof's filters may have taken them off.
-_RUNTIME: Final = ("runtime.", "runtime/", "internal/runtime/", "syscall.", "internal/")
+#: How at least one innermost frame begins: the goroutine that took the profile is in the runtime.
+_RUNTIME: Final = ("runtime.", "runtime/")
+_FILES: Final = "functions are missing (-files): only files are known; print it without"
 _NO_STATES: Final = "the runtime's frames are missing (-hide, -show or -focus): states cannot be told"
 
 
@@ -45,11 +46,15 @@ def _snapshot(tables: Tables, problems: list[Problem]) -> Snapshot:
         table, _ = counted.rows([])
         last = Problem(1, f"{error}; nothing is read")
         return Snapshot(NAME, table, (), bounded([*problems, *tables.problems, last]), complete=False)
-    problems = [*problems, *tables.problems, *snapshot.problems, *_states(snapshot)]
-    return replace(snapshot, problems=bounded(problems), complete=snapshot.complete and not tables.damaged)
+    doubts = _states(snapshot)
+    whole = snapshot.complete and not tables.damaged and not any(doubt.reason == _FILES for doubt in doubts)
+    problems = [*problems, *tables.problems, *snapshot.problems, *doubts]
+    return replace(snapshot, problems=bounded(problems), complete=whole)
 
 
 def _states(snapshot: Snapshot) -> list[Problem]:
     """A note where no stack begins in the runtime, as every one does that is not running."""
     begins = [stack.frames[0].function for stack in snapshot.stacks if stack.frames]
+    if begins and all(name.endswith(".go") for name in begins):
+        return [Problem(1, _FILES)]
     return [] if not begins or any(name.startswith(_RUNTIME) for name in begins) else [Problem(1, _NO_STATES)]

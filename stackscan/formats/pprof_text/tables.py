@@ -115,8 +115,9 @@ class Tables:
         self.lines.append(line)
 
     def place(self, number: int, address: int, calls: Sequence[Call]) -> None:
-        """Add a location with its calls, innermost first."""
-        self.location.append(Location(number, address, [Line(self._function(call), call.line) for call in calls]))
+        """Add a location with its calls, innermost first. One without any named call is shown by its address."""
+        named = [Line(self._function(call), call.line) for call in calls if call.function]
+        self.location.append(Location(number, address, named))
 
     def place_of(self, calls: tuple[Call, ...]) -> int:
         """The id of the location of these calls, where the text has none of its own."""
@@ -132,8 +133,6 @@ class Tables:
         self.damaged |= loses
 
     def _function(self, call: Call) -> int:
-        if not call.function:
-            return 0  # no symbol
         key = (call.function, call.file, call.start_line)
         found = self._functions.get(key)
         if found is None:
