@@ -17,11 +17,12 @@ from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the tools whose reports may stand anywhere in a text, those first that win where two claim a line.
-TOOLS: Final[tuple[str, ...]] = ()
+TOOLS: Final[tuple[str, ...]] = ("stack_events",)
 _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
 _NEWLINE: Final = ord("\n")
 #: How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
-_USUAL: Final = np.array([byte in b"\n\t\r." or byte >= ord("a") for byte in range(256)])
+_USUAL: Final = np.array([byte in b"\n\t\r." or (byte >= ord("a") and byte not in b"{|}~") for byte in range(256)])
+_ANY_HEADER: Final = re.compile(rb"(?m)^goroutine \d+ |^goroutine(?:leak)? profile: ")
 
 #: Bytes of a text, from the beginning of a line to the end of one.
 Span = tuple[int, int]
@@ -88,6 +89,8 @@ def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
 
 def _is_bare_dump(data: bytes) -> bool:
     """Whether all lines begin like those of a dump: a look at one byte a line, where literals would cost ten times."""
+    if _ANY_HEADER.search(data) is None:
+        return False
     octets = np.frombuffer(data, dtype=np.uint8)
     begins = np.flatnonzero(octets[:-1] == _NEWLINE) + 1
     return bool(_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all())

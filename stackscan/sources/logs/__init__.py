@@ -16,7 +16,7 @@ from stackscan.sources.logs.escapes import escaped, octal
 from stackscan.sources.logs.fragments import fragments
 from stackscan.sources.logs.prefixes import common_prefix, known_prefix
 from stackscan.sources.logs.records import document, json_lines
-from stackscan.sources.logs.wrapped import Note, Piece, Wrapped, is_bare, is_hidden
+from stackscan.sources.logs.wrapped import Note, Piece, Wrapped, is_bare, is_hidden, is_reported
 
 __all__ = ["Note", "Piece", "Wrapped", "unwrap"]
 
@@ -70,5 +70,7 @@ def _off(piece: Piece, *, depth: int) -> Wrapped | None:
 
 
 def _recognise(text: bytes) -> Wrapped | None:
+    if is_reported(text):
+        return None
     wrappers = ON_BARE if is_bare(text) else WRAPPERS if is_hidden(text) else ON_OTHERS
     return next((wrapped for wrapper in wrappers if (wrapped := wrapper(text)) is not None), None)

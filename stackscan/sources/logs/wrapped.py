@@ -20,6 +20,8 @@ _DUMP: Final = re.compile(
     rb"(?m)^[ \t]*goroutine \d+ [^\n]{0,4096}:\s*\n(?:[^\n]*\n)?[^\n]*\)\s*\n|"
     rb"^[ \t]*goroutine(?:leak)? profile: total \d+\s*\n\d+ @"
 )
+#: A string that debug.Stack printed, or a tracer: nothing stands above the goroutine.
+_REPORTED: Final = re.compile(rb'"goroutine \d+ \[running\]:\\n(?:runtime/debug\.Stack|go\.opentelemetry\.io/)')
 _INDENTED: Final = re.compile(rb"[ \t]*+(?=goroutine)")
 #: A goroutine's header as the runtime prints it, from its first word to the end of its line. Strangers write the labels
 #: (Go 1.26 prints them inside the bracket, Go 1.27 behind it), but Go quotes them: nothing in quotes ends anything.
@@ -173,6 +175,14 @@ def holds_dump(text: bytes) -> bool:
 def is_bare(text: bytes) -> bool:
     """Whether a header stands at the start of a line, or behind blanks only: then the text is a dump as it is."""
     return any(_is_bare_at(text, *place) for place in _by_line(text))
+
+
+def is_reported(text: bytes) -> bool:
+    """Whether all headers are of stacks that the program printed of itself into a field of an event, one in each: the
+    event says what for, so it is read as a whole."""
+    if _REPORTED.search(text) is None:
+        return False
+    return len(_REPORTED.findall(text)) == len(HEADER.findall(text))
 
 
 def line_at(text: bytes, start: int) -> bytes:
