@@ -70,7 +70,8 @@ def _off(piece: Piece, *, depth: int) -> Wrapped | None:
 
 
 def _recognise(text: bytes) -> Wrapped | None:
-    if is_reported(text):
+    bare = is_bare(text)
+    if not bare and is_reported(text):
         return None
-    wrappers = ON_BARE if is_bare(text) else WRAPPERS if is_hidden(text) else ON_OTHERS
+    wrappers = ON_BARE if bare else WRAPPERS if is_hidden(text) else ON_OTHERS
     return next((wrapped for wrapper in wrappers if (wrapped := wrapper(text)) is not None), None)
