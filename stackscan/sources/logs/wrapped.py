@@ -182,6 +182,8 @@ def _pattern(text: bytes) -> re.Pattern[bytes]:
     """What headers look like in a text: where there are dumps or reports, nothing else is one."""
     if any(literal in text for literal in _TOOL_LITERALS) and _TOOL_OR_DUMP.search(text):
         return _TOOL_OR_DUMP
+    if HEADER.search(text):
+        return HEADER
     if (b"panic: " in text or b"fatal error: " in text) and _CRASH.search(text):
         return _CRASH
     return _PLACE if b".go:" in text else HEADER
@@ -220,7 +222,7 @@ def is_plain(text: bytes, at: int) -> bool:
 
 def is_hidden(text: bytes) -> bool:
     """Whether there is a header at all."""
-    return HEADER.search(text) is not None or _pattern(text).search(text) is not None
+    return _pattern(text).search(text) is not None
 
 
 def holds_dump(text: bytes) -> bool:
