@@ -28,7 +28,8 @@ WORDS: Final = (
     "goroutine running on other thread; stack unavailable", "non-Go function at pc=0x1", " fp=0x1 sp=0x2 pc=0x3",
     "goroutine profile: total 2", " @ 0x47", "# labels: {", "#\t0x47", "--- mutex:", "--- contention:",
     "cycles/second=", "sampling period=", "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
-    '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
+    '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", '"stacktrace":"', '{"frames":[{', '"lineno":', '"source":"x.go"', " (0x4031bb)", "-> ",
+    'write(2, "', "<unfinished ...>", "\x1f\x8b", "\x28\xb5\x2f\xfd",
 )  # fmt: skip
 
 _PATTERNS: Final = {
@@ -36,10 +37,11 @@ _PATTERNS: Final = {
     "counts": ("go/*/*debug1.txt", "kubo/*/goroutine.debug1-01*"),
     "pprof": ("go/*/*debug0*", "kubo/*/goroutine.debug0-01*"),
     "contention": ("kubo/*/ipfs-profile-01.zip",),
-    "wrappers": ("derived/*",),
+    "wrappers": ("derived/*", "tools/strace/*.txt"),
+    "events": ("tools/stack_events/*.txt", "tools/stack_events/*.json*"),
     "descriptions": ("../stackscan/knowledge/rules/*.toml", "../stackscan/knowledge/pools/*.toml"),
 }
-_PATTERNS_OF_ALL: Final = ("text", "counts", "pprof", "contention", "wrappers")
+_PATTERNS_OF_ALL: Final = ("text", "counts", "pprof", "contention", "wrappers", "events")
 
 
 def seeds(target: str) -> Iterator[bytes]:

@@ -49,7 +49,7 @@ def find_reported(snapshot: Snapshot, shown: Snapshot, kinds: Sequence[CrashKind
     kind = next((kind for kind in kinds if kind.name == REPORTED), None)
     if kind is None or not any(conclusion.kind == REPORTED for conclusion in snapshot.conclusions):
         return None
-    groups = _groups(snapshot, private=not shown.conclusions)
+    groups = _groups(snapshot, shown)
     rows = np.array(sorted(row for group in groups for row in group.rows), dtype=np.int64)
     total = sum(group.count for group in groups)
     steps = tuple(_step(group, shown.stacks[group.stack_id]) for group in groups)
@@ -71,12 +71,13 @@ def find_reported(snapshot: Snapshot, shown: Snapshot, kinds: Sequence[CrashKind
     )
 
 
-def _groups(snapshot: Snapshot, *, private: bool) -> list[_Group]:
+def _groups(snapshot: Snapshot, shown: Snapshot) -> list[_Group]:
     """The errors by stack's own place and type, most first."""
     counts = [1] * len(snapshot.rows) if snapshot.counts is None else snapshot.counts.to_list()
     stack_ids = snapshot.rows["stack_id"].to_list()
     found: dict[tuple[str, object], _Group] = {}
-    for conclusion in snapshot.conclusions:
+    public = len(shown.conclusions) == len(snapshot.conclusions)
+    for number, conclusion in enumerate(snapshot.conclusions):
         if conclusion.kind != REPORTED:
             continue
         row = conclusion.roles[0].row
@@ -87,7 +88,8 @@ def _groups(snapshot: Snapshot, *, private: bool) -> list[_Group]:
         group.rows.append(row)
         group.count += counts[row]
         group.panicked |= kind == PANIC
-        group.words["" if private else conclusion.says.removeprefix(PANIC)] += counts[row]
+        says = shown.conclusions[number].says if public else ""
+        group.words[says.removeprefix(PANIC)] += counts[row]
     return sorted(found.values(), key=lambda group: -group.count)
 
 

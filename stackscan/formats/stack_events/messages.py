@@ -15,7 +15,8 @@ _LEVELS: Final = r"DEBUG|INFO|WARN(?:ING)?|ERROR|ERR|DPANIC|PANIC|FATAL|CRITICAL
 _LEVEL: Final = re.compile(rf"(?:\x1b\[\d+m)?({_LEVELS})(?:\x1b\[0m)?", re.IGNORECASE)
 _STAMP: Final = re.compile(
     r"\[?\d{2,4}[-/]\d\d[-/]\d{2,4}[T ]?(?:- )?(?:\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?\]?[ \t:]*"
-    r"|\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?[ \t]*|[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6}\s+\d+ \S+\] "
+    r"|<nil> |\d{1,2}:\d\d[AP]M |\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?[ \t]*"
+    r"|[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6}\s+\d+ \S+\] "
 )
 _WORD_OF_LEVEL: Final = re.compile(rf"\[?(?:{_LEVELS})\]?[ \t:]+", re.IGNORECASE)
 _PANIC: Final = re.compile(r"(?:.*\s)?panic(?: recovered|ked)?: ?(?P<value>.*)", re.IGNORECASE)

@@ -117,8 +117,9 @@ def _take_text(path: str, text: str, record: _Record, inner: list[Any]) -> None:
     stacks = stacks_in(text)
     record.stacks += [frames for frames, _ in stacks]
     if stacks:
-        record.said_inside = record.said_inside or stacks[0][1]
-        text = stacks[0][1] or text[:EXCERPT] * (not path.endswith(("stack", "trace")))
+        said = ": ".join(dict.fromkeys(words for _, words in reversed(stacks) if words))  # the outermost wrapping first
+        record.said_inside = record.said_inside or said
+        text = said or text[:EXCERPT] * (not path.endswith(("stack", "trace")))
     if text:
         record.texts.setdefault(path, one_line(text))
 

@@ -97,15 +97,21 @@ def _once_a_line(data: bytes, literal: bytes) -> Iterator[int]:
 
 
 def _record_line(line: bytes, number: int) -> Found | None:
-    opening = line.find(b"{")
-    if opening >= 0 and (value := loads(line[opening : line.rfind(b"}") + 1])) is not None:
+    opening = line.find(b"[{") if line.lstrip().startswith(b"[{") else line.find(b"{")
+    closing = line.rfind(b"]" if line[opening : opening + 1] == b"[" else b"}") + 1
+    if opening >= 0 and (value := loads(line[opening:closing])) is not None:
         before = line[:opening].decode("utf-8", "replace").strip()
         found = events_in(value, number)
         if before and found.events and opening:
             found.events = [_behind(event, before) for event in found.events]
         return found
-    pairs = {key: _unquoted(value) for key, value in _PAIR.findall(line.decode("utf-8", "replace"))}
-    return events_in(pairs, number) if pairs else None
+    words = line.decode("utf-8", "replace")
+    pairs = {key: _unquoted(value) for key, value in _PAIR.findall(words)}
+    if not pairs:
+        return None
+    first = _PAIR.search(words)
+    before = words[: first.start()].strip() if first else ""
+    return events_in({"msg": said_above([before])[0].message, **pairs} if before else pairs, number)
 
 
 def _unquoted(value: str) -> Any:

@@ -24,12 +24,12 @@ _STRING: Final = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\.\.\.)?')
 _VECTOR: Final = re.compile(rb'iov_base="((?:[^"\\]|\\.)*+)"(\.\.\.)?')
 _ESCAPE: Final = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
 _SIMPLE: Final = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f", b"a": b"\a", b"b": b"\b"}
-_RESULT: Final = re.compile(rb"\) += (?P<written>-?\d+)(?: (?P<error>E[A-Z]+))?[^\n]*\Z")
+_RESULT: Final = re.compile(rb"\)\s+= (?P<written>-?\d+)(?: (?P<error>E[A-Z]+))?[^\n]*\Z")
 #: Writes that did nothing, and are tried again.
 _AGAIN: Final = frozenset({b"EAGAIN", b"EINTR", b"ERESTARTSYS"})
 _STANDARD_ERROR: Final = frozenset({b"2", b"0x2"})
 _LONGEST_NAME: Final = 40
-_CUT: Final = "strace cut {} after as many bytes as -s says (32); trace with strace -f -s 65536"
+_CUT: Final = "strace shortened {} to its -s bytes (32), so names are incomplete; trace with strace -f -s 65536"
 
 
 def strace(text: bytes) -> Wrapped | None:
@@ -45,6 +45,8 @@ def strace(text: bytes) -> Wrapped | None:
         written, shortened = _written(found["call"], found["rest"])
         if shortened:
             cut, cut_line = cut + 1, number
+        if shortened and b"\n" in written:
+            written += b"\n"  # several lines at once: the last one is broken off, and what comes next begins a line
         if written:
             streams.add(written, number, stream=_stream(found), ends=False)
     pieces = streams.pieces()

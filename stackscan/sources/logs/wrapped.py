@@ -30,7 +30,7 @@ _TOOL_OR_DUMP: Final = re.compile(HEADER.pattern + rb"|" + _TOOL)
 #: In a text with none of these: the first line of a crash that printed no goroutine, and the second line of a frame.
 _CRASH: Final = re.compile(rb"(?:panic|fatal error): (?=[^\n]*\S)")
 _PLACE: Final = re.compile(
-    rb"(?m)\t[^\s:\"\\]{1,1000}\.go:\d+(?=[ \t\r]*$)|(?<=\")\\t[^\s:\"\\]{1,1000}\.go:\d+(?=\\n\")"
+    rb"(?m)\t[^\s:\"\\]{1,1000}\.go:\d+(?=[ \t\r]*$)|(?<=\")\\t[^\s:\"\\]{1,1000}\.go:\d+(?=(?:\\n)?\")"
 )
 #: The same of a whole value of a record.
 _IN_RECORD: Final = re.compile(_TOOL_OR_DUMP.pattern + rb"|\A\t[^\s:]{1,1000}\.go:\d+\s*\Z")
