@@ -28,8 +28,9 @@ WORDS: Final = (
     "goroutine running on other thread; stack unavailable", "non-Go function at pc=0x1", " fp=0x1 sp=0x2 pc=0x3",
     "goroutine profile: total 2", " @ 0x47", "# labels: {", "#\t0x47", "--- mutex:", "--- contention:",
     "cycles/second=", "sampling period=", "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
-    '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", '"stacktrace":"', '{"frames":[{', '"lineno":', '"source":"x.go"', " (0x4031bb)", "-> ",
-    'write(2, "', "<unfinished ...>", "\x1f\x8b", "\x28\xb5\x2f\xfd",
+    '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04",
+    '"stacktrace":"', '{"frames":[{', '"lineno":', '"source":"x.go"', " (0x4031bb)", "-> ", 'write(2, "',
+    "<unfinished ...>", "\x1f\x8b", "\x28\xb5\x2f\xfd",
 )  # fmt: skip
 
 _PATTERNS: Final = {

@@ -190,7 +190,7 @@ def test_a_trace_of_a_panic_has_its_message(name: str) -> None:
     [
         '1234/0x5678:  write(0x2, "goroutine 7 [running]:\\nmain.f(0x1)\\n\\t/x.go:1 +0x1\\n\\0", 0x7)\t\t = 49 0',
         'write(2,"goroutine 7 [running]:\\nmain.f(0x1)\\n\\t/x.go:1 +0x1\\n",49)\t = 49 (0x31)',
-        'writev(2</x>, [{iov_base="goroutine 7 [runn"}, {iov_base="ing]:\\nmain.f(0x1)\\n\\t/x.go:1 +0x1\\n"}], 2) = 49',
+        'writev(2, [{iov_base="goroutine 7 [runn"}, {iov_base="ing]:\\nmain.f(0x1)\\n\\t/x.go:1 +0x1\\n"}], 2) = 49',
         '[pid 1] 12:00:00.1 write(2, "goroutine 7 [running]:\\nmain.f(0x1)\\n\\t/x.go:1 +0x1\\n", 49 <unfinished ...>',
     ],
 )

@@ -32,6 +32,7 @@ _CLOSING: Final = ord(")")
 #: A goroutine's header or the heading of a scheduler's stack: what stands below it is a dump's.
 _OF_DUMP: Final = re.compile(rb"goroutine \d+ [^\n]*\[|runtime stack:|\[originating from goroutine \d")
 #: Lines below a stack that say who started the goroutine.
+_CREATED_BY: Final = b"created by "
 _CREATED: Final = re.compile(r"created by (?!\d)")
 
 
@@ -85,18 +86,34 @@ class Text:
         short = np.flatnonzero(self.ends - self.starts < 8)
         return np.array([number for number in short.tolist() if not self.raw(number).strip()], dtype=np.int64)
 
-    def candidates(self) -> npt.NDArray[np.int64]:
-        """Lines that may be a function's: the next one ends in a digit, and it has no arguments."""
+    @cached_property
+    def finals(self) -> npt.NDArray[np.uint8]:
+        """The last letter of each line, a newline for an empty one."""
         octets = np.frombuffer(self.data, dtype=np.uint8)
-        if len(self) < 2:
-            return np.zeros(0, dtype=np.int64)
         last = self.ends - 1
         for _ in range(2):  # a blank and a carriage return
             last = np.where((last > self.starts) & _BLANKS[octets[np.maximum(last, 0)]], last - 1, last)
-        empty = last < self.starts
-        final = octets[np.maximum(last, 0)]
-        may = ~empty[:-1] & ~empty[1:] & _DIGITS[final[1:]] & (final[:-1] != _CLOSING)
-        return np.flatnonzero(may)
+        return np.where(last < self.starts, np.uint8(_NEWLINE), octets[np.maximum(last, 0)])
+
+    def ending_in(self, letters: bytes) -> npt.NDArray[np.int64]:
+        """The lines whose last letter is one of these."""
+        return np.flatnonzero(np.isin(self.finals, np.frombuffer(letters, dtype=np.uint8)))
+
+    def candidates(self) -> npt.NDArray[np.int64]:
+        """Lines that may be a function's: the next one ends in a digit, and it has no arguments."""
+        finals = self.finals
+        may = (finals[:-1] != _NEWLINE) & (finals[:-1] != _CLOSING) & _DIGITS[finals[1:]]
+        found = np.flatnonzero(may)
+        return found[~(self._begin_with(_CREATED_BY, found) | self._begin_with(_CREATED_BY, found + 1))]
+
+    def _begin_with(self, word: bytes, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of some lines begin with a word: a dump has a thousand of them."""
+        octets = np.frombuffer(self.data, dtype=np.uint8)
+        found = np.ones(len(numbers), dtype=np.bool_)
+        for place, letter in enumerate(word):
+            at = np.minimum(self.starts[numbers] + place, len(octets) - 1)
+            found &= octets[at] == letter
+        return found
 
 
 def runs(text: Text, *, least: int = LEAST) -> Iterator[Run]:

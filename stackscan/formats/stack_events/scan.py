@@ -19,7 +19,6 @@ from stackscan.sources import limits
 #: Documents that end nowhere, after which no more are looked for.
 _MOST_FAILURES: Final = 32
 _PAIR: Final = re.compile(r'([\w.@-]{1,80})=("(?:[^"\\]|\\.)*+"|\[\{.*\}\]|[^\s"]*)')
-_OPENING: Final = (b"{\n", b"[\n", b"{\r\n", b"[\r\n")
 #: Literals of which a line with a record holds one, beside a file's name.
 _IN_LINE: Final = (b'{"', b'="', b"=[{")
 _SOURCE: Final = re.compile(rb"\.go\b")
@@ -40,9 +39,8 @@ def scan(data: bytes) -> list[Found]:
 def _documents(text: Text) -> Iterator[Found]:
     """Documents of several lines, also behind each other."""
     data, failures, at = text.data, 0, 0
-    starts = sorted({begin for opening in _OPENING for begin in _line_starts(text, opening)})
     letters: str | None = None
-    for begin in starts:
+    for begin in _openings(text):
         if begin < at or failures >= _MOST_FAILURES:
             continue
         letters = data.decode("latin-1") if letters is None else letters  # one character a byte
@@ -60,14 +58,13 @@ def _documents(text: Text) -> Iterator[Found]:
             yield found
 
 
-def _line_starts(text: Text, literal: bytes) -> Iterator[int]:
-    """Where a literal stands at the beginning of a line, behind blanks only."""
-    data, at = text.data, text.data.find(literal)
-    while at >= 0:
-        start = data.rfind(b"\n", 0, at) + 1
-        if at - start < 200 and not data[start:at].strip():
-            yield at
-        at = data.find(literal, at + 1)
+def _openings(text: Text) -> Iterator[int]:
+    """Where a line stands that is the beginning of an object or a list, and no more."""
+    for number in text.ending_in(b"{[").tolist():
+        line = text.raw(number)
+        words = line.strip()
+        if words in (b"{", b"[", b"[{"):
+            yield int(text.starts[number]) + len(line) - len(line.lstrip())
 
 
 def _record_lines(text: Text, taken: list[tuple[int, int]]) -> Iterator[Found]:
