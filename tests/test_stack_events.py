@@ -175,6 +175,8 @@ def test_what_is_no_frame_is_said() -> None:
         "see load.go:12\nand main.go:30\n",
         '{"exception":[{"stacktrace":{"frames":[{"filename":"a.py","lineno":3,"function":"f"}]}}]}\n',
         "github.com/acme/x\n  other/x.go:12:3: undefined: y\n",
+        "x.go\nmain.f\n\t/x.s:1\nmain.g\n\t/x.c:2\n",
+        'x.go\n{"msg":"a","stack":"goroutine 1 [running]:\\nruntime/debug.Stack()\\n\\t/x.gk:1\\n"}\n',
     ],
 )
 def test_what_is_no_stack_is_none(text: str) -> None:

@@ -27,7 +27,7 @@ def frames_in(value: Any, key: str) -> tuple[Frames, int] | None:
         return None
     found = [_frame(entry) for entry in value]
     frames = [frame for frame in found if frame is not None]
-    if not frames or len(frames) < _MOST * len(found) or not any(frame.file.endswith(_SOURCES) for frame in frames):
+    if not frames or len(frames) < _MOST * len(found) or not any(frame.file.endswith(".go") for frame in frames):
         return None
     if key == "frames" and any("lineno" in entry for entry in value):
         frames.reverse()

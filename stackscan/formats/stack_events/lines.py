@@ -119,7 +119,8 @@ class Text:
 def runs(text: Text, *, least: int = LEAST) -> Iterator[Run]:
     """The stacks of a text, in order. Those of a dump, below a goroutine's header, are left out."""
     found = [*_pair_runs(text, least), *_address_runs(text, least)]
-    yield from sorted(found, key=lambda run: run.first)
+    of_go = (run for run in found if any(frame.file.endswith(".go") for frame in run.frames))
+    yield from sorted(of_go, key=lambda run: run.first)
 
 
 def _pair_runs(text: Text, least: int) -> Iterator[Run]:

@@ -19,7 +19,7 @@ NAME: Final = "stack-events"
 #: The kind of a conclusion about an error that a program reported.
 REPORTED: Final = "logged-error"
 #: Each stack names a file of Go's.
-MARKS: Final = (b".go:", b'.go"')
+MARKS: Final = (b".go",)
 #: Panics that have a snapshot of their own; a thousand users may have sent one each.
 _MOST_PANICS: Final = 8
 #: What another format's text begins with: a part of the text ends above it.

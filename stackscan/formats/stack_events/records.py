@@ -127,7 +127,7 @@ def _take_text(path: str, text: str, record: _Record, inner: list[Any]) -> None:
 @lru_cache(maxsize=512)
 def printed_stack(text: str) -> Event | None:
     """The goroutine of a string that debug.Stack printed; None for any other string."""
-    if not _PRINTED.match(text) or len(_HEADER.findall(text)) != 1:
+    if ".go:" not in text or not _PRINTED.match(text) or len(_HEADER.findall(text)) != 1:
         return None
     (snapshot, *_) = goroutine_text.read(text.encode("utf-8", "replace"))
     if len(snapshot.rows) != 1:
