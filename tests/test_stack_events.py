@@ -319,3 +319,35 @@ def test_near_misses_are_read_in_linear_time(text: bytes) -> None:
 def test_the_program_of_the_fixtures_is_beside_them() -> None:
     """They can be made again."""
     assert {"go.mod", "go.sum", "main.go", "make.py", "truth.toml"} <= {path.name for path in Path(FOLDER).iterdir()}
+
+
+def test_a_document_that_is_cut_says_so() -> None:
+    """Its whole parts are read."""
+    text = (FOLDER / "sentry_error.json").read_text(encoding="utf-8")
+    snapshot = one(text[: text.index("*errors.withMessage")])
+    assert snapshot.total == 1
+    assert not snapshot.complete
+    assert [problem.line for problem in snapshot.problems] == [1]
+    assert len(snapshot.stacks[0].frames) == 5
+
+
+def test_a_string_that_is_cut_says_so() -> None:
+    """A collector's limit on the length of a field."""
+    snapshot = one(json.dumps({"msg": "refused", "stacktrace": PAIRS + "runtime.main\n\t/go/pr"}) + "\n")
+    assert [len(stack.frames) for stack in snapshot.stacks] == [2]
+    assert not snapshot.complete
+
+
+def test_threads_of_a_crash_are_goroutines_without_words() -> None:
+    """Beside the error, which has a stack of its own."""
+    frames = [{"function": "main", "module": "main", "filename": "/src/main.go", "lineno": 3}]
+    other = [{"function": "wait", "module": "main", "filename": "/src/wait.go", "lineno": 9}]
+    event = {
+        "level": "fatal",
+        "exception": {"values": [{"type": "E", "value": "boom", "stacktrace": {"frames": frames}}]},
+        "threads": {"values": [{"id": 2, "crashed": False, "stacktrace": {"frames": other}}]},
+    }
+    snapshot = one(json.dumps(event) + "\n")
+    assert snapshot.cause == "panic: boom"
+    assert [stack.functions for stack in snapshot.stacks] == [("main.main",), ("main.wait",)]
+    assert snapshot.rows["wait_reason"].to_list() == ["running", None]

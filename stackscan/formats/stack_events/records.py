@@ -68,11 +68,14 @@ def _walk(value: Any, line: int, found: Found, around: dict[str, str], depth: in
         record = _Record(texts=dict(around))
         inner: list[Any] = []
         chain = list(_chain(value))
-        _collect({key: v for key, v in value.items() if not chain or key != "exception"}, "", record, inner, depth)
+        threads = list(_threads(value))
+        apart_from = {key for key, there in (("exception", chain), ("threads", threads)) if there}
+        _collect({key: v for key, v in value.items() if key not in apart_from}, "", record, inner, depth)
         if chain:
             _sentry(chain, value, record, found, line)
         else:
             _own(record, found, line)
+        _add_threads(threads, value, record, found, line)
         shared = {key: text for key, text in record.texts.items() if key.rpartition(".")[2] in _LEVEL}
         for entry in inner:
             _walk(entry, line, found, shared, depth + 1)
@@ -115,9 +118,12 @@ def _take_text(path: str, text: str, record: _Record, inner: list[Any]) -> None:
         record.goroutine, record.missing = printed, record.missing + printed.partial
         return
     stacks = stacks_in(text)
-    record.stacks += [frames for frames, _ in stacks]
+    record.stacks += [frames for frames, _, _ in stacks]
+    record.missing += sum(partial for _, _, partial in stacks)
     if stacks:
-        said = ": ".join(dict.fromkeys(words for _, words in reversed(stacks) if words))  # the outermost wrapping first
+        said = ": ".join(
+            dict.fromkeys(words for _, words, _ in reversed(stacks) if words)
+        )  # the outermost wrapping first
         record.said_inside = record.said_inside or said
         text = said or text[:EXCERPT] * (not path.endswith(("stack", "trace")))
     if text:
@@ -140,15 +146,15 @@ def printed_stack(text: str) -> Event | None:
 
 
 @lru_cache(maxsize=1024)
-def stacks_in(text: str) -> list[tuple[Frames, str]]:
-    """The stacks in a string, each with what stands above it."""
+def stacks_in(text: str) -> list[tuple[Frames, str, bool]]:
+    """The stacks in a string, each with what stands above it, and whether lines of it could not be read."""
     if ".go:" not in text or "\n" not in text:
         return []
     lines = Text(text.encode("utf-8", "replace"))
     found, above = [], 0
     for run in runs(lines, least=1):
         words = [lines.line(number) for number in range(max(above, run.first - 4), run.first)]
-        found.append((run.frames, " ".join(words).strip()))
+        found.append((run.frames, " ".join(words).strip(), run.partial))
         above = run.after
     if len(found) == 1 and len(found[0][0]) == 1 and len(lines) > 4:  # one pair in a long text
         return []
@@ -177,27 +183,66 @@ def _own(record: _Record, found: Found, line: int) -> None:
     message = record.text(*_MESSAGE)
     said = Said(
         message=with_error(message, record.text(*_ERROR) or record.said_inside),
-        kind=record.text(*_KIND) if record.text(*_KIND).startswith("*") or "." in record.text(*_KIND) else "",
+        kind=_kind(record),
         crashed=message.startswith(_DEATHS) or record.flags.get("unhandled", False) or _is_unhandled(record.flags),
     )
     _add(record, said, found, line)
+
+
+def _kind(record: _Record) -> str:
+    """The type of an error, which has a package; other fields are called so too."""
+    kind = record.text(*_KIND)
+    return kind if kind.startswith("*") or "." in kind else ""
 
 
 def _is_unhandled(flags: dict[str, bool]) -> bool:
     return flags.get("handled") is False or flags.get("is_crash", False)
 
 
-def _add(record: _Record, said: Said, found: Found, line: int) -> None:
+def _add(record: _Record, said: Said | None, found: Found, line: int) -> None:
     """One goroutine for the stacks of one error; those that show another one add one each."""
     for place, frames in enumerate(apart(record.stacks)):
         partial = bool(record.missing)
-        event = Event(line, frames, said if place == 0 else None, state="running" if said.crashed else None)
+        event = Event(
+            line, frames, said if place == 0 else None, state="running" if said is not None and said.crashed else None
+        )
         if record.goroutine is not None and record.goroutine.frames == frames:
             event = replace(record.goroutine, line=line, said=event.said)
         found.events.append(replace(event, partial=partial))
     if record.missing:
         reason = f"{record.missing:,} {'entry' if record.missing == 1 else 'entries'} of a stack could not be read"
         found.problems.append(Problem(line, reason))
+
+
+# -- threads of a crash report -----------------------------------------------------------------------------------------
+
+
+def _threads(value: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Frames, int]]:
+    """The threads that an event lists, each with its frames and how many entries are none."""
+    threads = value.get("threads")
+    threads = threads.get("values") if isinstance(threads, dict) else threads
+    for thread in threads if isinstance(threads, list) else ():
+        stack = thread.get("stacktrace", thread.get("stack")) if isinstance(thread, dict) else None
+        frames = lists.frames_in(stack.get("frames"), "frames") if isinstance(stack, dict) else None
+        if frames is not None:
+            yield thread, *frames
+
+
+def _add_threads(
+    threads: list[tuple[dict[str, Any], Frames, int]],
+    event: dict[str, Any],
+    record: _Record,
+    found: Found,
+    line: int,
+) -> None:
+    """Threads beside the error; the one that crashed, or made the event, has its words where no error has a stack."""
+    for thread, frames, missing in threads:
+        own, said = _Record(stacks=[frames], missing=missing), None
+        crashed = thread.get("crashed") is True
+        if not record.stacks and (crashed or thread.get("current") is True):
+            words = with_error(record.text(*_MESSAGE), record.text(*_ERROR))
+            said = Said(words, _kind(record), "Sentry", crashed=crashed or event.get("level") == "fatal")
+        _add(own, said, found, line)
 
 
 # -- Sentry ------------------------------------------------------------------------------------------------------------

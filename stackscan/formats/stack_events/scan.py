@@ -14,6 +14,7 @@ from stackscan.formats.stack_events.frames import loads
 from stackscan.formats.stack_events.lines import Run, Text, runs
 from stackscan.formats.stack_events.messages import REACH, is_dated, said_above, with_error
 from stackscan.formats.stack_events.records import events_in
+from stackscan.model.snapshot import Problem
 from stackscan.sources import limits
 
 #: Documents that end nowhere, after which no more are looked for.
@@ -22,6 +23,7 @@ _PAIR: Final = re.compile(r'([\w.@-]{1,80})=("(?:[^"\\]|\\.)*+"|\[\{.*\}\]|[^\s"
 #: Literals of which a line with a record holds one, beside a file's name.
 _IN_LINE: Final = (b'{"', b'="', b"=[{")
 _SOURCE: Final = re.compile(rb"\.go\b")
+_BROKEN: Final = "a JSON document begins here and ends nowhere: only parts of it are read"
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -39,6 +41,7 @@ def scan(data: bytes) -> list[Found]:
 def _documents(text: Text) -> Iterator[Found]:
     """Documents of several lines, also behind each other."""
     data, failures, at = text.data, 0, 0
+    broken: int | None = None  # where the document begins that ends nowhere
     letters: str | None = None
     for begin in _openings(text):
         if begin < at or failures >= _MOST_FAILURES:
@@ -48,6 +51,7 @@ def _documents(text: Text) -> Iterator[Found]:
             _, end = _DECODER.raw_decode(letters, begin)
         except (ValueError, RecursionError):
             failures += 1
+            broken = begin if broken is None else broken
             continue
         number = int(np.searchsorted(text.ends, begin))
         at = end
@@ -55,6 +59,10 @@ def _documents(text: Text) -> Iterator[Found]:
         if found.events:
             last = int(np.searchsorted(text.ends, end))
             found.begin, found.end = int(text.starts[number]), _after(text, min(last, len(text) - 1))
+            if broken is not None:
+                first = int(np.searchsorted(text.ends, broken))
+                found.begin, broken = int(text.starts[first]), None
+                found.problems.append(Problem(first + 1, _BROKEN, text.line(first)))
             yield found
 
 
