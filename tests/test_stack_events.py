@@ -351,3 +351,23 @@ def test_threads_of_a_crash_are_goroutines_without_words() -> None:
     assert snapshot.cause == "panic: boom"
     assert [stack.functions for stack in snapshot.stacks] == [("main.main",), ("main.wait",)]
     assert snapshot.rows["wait_reason"].to_list() == ["running", None]
+
+
+def test_nothing_is_stuck_where_errors_were_logged(tmp_path: Path) -> None:
+    """A thousand errors of one place are no pile-up; what a collector puts before a record is none of its words."""
+    record = json.dumps({"level": "error", "msg": "refused", "stacktrace": PAIRS})
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(f"2026-11-30T02:28:08.1Z stderr F {record}\n" for _ in range(1000)))
+    captures, _ = examine(str(path))
+    (report,) = [each.report for each in captures]
+    assert [finding.rule.name for finding in report.findings] == ["logged-error"]
+    assert [line.text for line in report.verdicts] == ['1,000 errors: "refused" in main.load (load.go:12)']
+
+
+def test_words_before_a_record_without_any_are_its_message() -> None:
+    """Zap's console encoder, with an error of pkg/errors in the fields."""
+    fields = json.dumps({"error": "no such cart", "errorVerbose": f"no such cart\n{PAIRS.strip()}"})
+    text = f"2026-11-30T02:28:08.429Z\tERROR\tx.go:1\tcannot load\t{fields}\n{PAIRS}"
+    snapshot = one(text)
+    assert says(snapshot) == ['"cannot load: no such cart"']
+    assert snapshot.total == 1

@@ -107,7 +107,7 @@ def _record_line(line: bytes, number: int) -> Found | None:
     if opening >= 0 and (value := loads(line[opening:closing])) is not None:
         before = line[:opening].decode("utf-8", "replace").strip()
         found = events_in(value, number)
-        if before and found.events and opening:
+        if before and not _has_words(value):
             found.events = [_behind(event, before) for event in found.events]
         return found
     words = line.decode("utf-8", "replace")
@@ -117,6 +117,11 @@ def _record_line(line: bytes, number: int) -> Found | None:
     first = _PAIR.search(words)
     before = words[: first.start()].strip() if first else ""
     return events_in({"msg": said_above([before])[0].message, **pairs} if before else pairs, number)
+
+
+def _has_words(value: Any) -> bool:
+    """Whether a record has a message of its own: what stands before it is a collector's."""
+    return isinstance(value, dict) and any(str(key).lower() in ("msg", "message", "event") for key in value)
 
 
 def _unquoted(value: str) -> Any:
@@ -178,7 +183,7 @@ def _take(text: Text, run: Run, last: Found | None, out: list[Found]) -> Found:
 
 def _goes_on(previous: Event, run: Run, above: list[str], *, beyond: int) -> bool:
     """Whether a stack is one of the same error: pkg/errors prints one for each wrapping, zap its own below."""
-    if previous.frames == run.frames or not covers(previous.frames, run.frames):
+    if (previous.frames == run.frames and beyond) or not covers(previous.frames, run.frames):
         return False
     return beyond <= 5 and not any(map(is_dated, above)) and all(above)
 
