@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, Final
 
 from stackscan.formats import goroutine_text
@@ -18,6 +17,8 @@ from stackscan.formats.stack_events.messages import with_error
 from stackscan.model.snapshot import Problem
 
 _DEEPEST: Final = 24
+#: Characters of a string whose stacks are kept for the next event: most events are equal.
+_LONGEST: Final = 1 << 16
 #: Fields by the last part of their path, those first that say most. A value is text.
 _KIND: Final = ("exception.type", "error.type", "error.kind", "type", "errorclass", "class", "kind")
 _ERROR: Final = (
@@ -130,7 +131,7 @@ def _take_text(path: str, text: str, record: _Record, inner: list[Any]) -> None:
         record.texts.setdefault(path, one_line(text))
 
 
-@lru_cache(maxsize=512)
+@grammar.remembered(256, _LONGEST)
 def printed_stack(text: str) -> Event | None:
     """The goroutine of a string that debug.Stack printed; None for any other string."""
     if ".go:" not in text or not _PRINTED.match(text) or len(_HEADER.findall(text)) != 1:
@@ -145,7 +146,7 @@ def printed_stack(text: str) -> Event | None:
     return Event(1, frames, None, stack.created_by, goroutine_id, state, partial)
 
 
-@lru_cache(maxsize=1024)
+@grammar.remembered(512, _LONGEST)
 def stacks_in(text: str) -> list[tuple[Frames, str, bool]]:
     """The stacks in a string, each with what stands above it, and whether lines of it could not be read."""
     if ".go:" not in text or "\n" not in text:
