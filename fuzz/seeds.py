@@ -36,7 +36,9 @@ WORDS: Final = (
     "happened before\n", "happened after\n", "x.go:1 main.f { l.Lock() } <<<<<\n", "All current goroutines:\n",
     "Samples:\ngoroutine/count\n", "Locations\n", "Mappings\n", " M=1 ", ":0 s=1", " (inline)", "Type: goroutine\n",
     "-----------+-------------------------------------------------------\n", "         3   runtime.gopark\n",
-    '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
+    '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04",
+    '"stacktrace":"', '{"frames":[{', '"lineno":', '"source":"x.go"', " (0x4031bb)", "-> ", 'write(2, "',
+    "<unfinished ...>", "\x1f\x8b", "\x28\xb5\x2f\xfd",
 )  # fmt: skip
 
 _PATTERNS: Final = {
@@ -49,7 +51,8 @@ _PATTERNS: Final = {
     "race-report": ("tools/race_report/*.txt",),
     "goleak": ("tools/goleak/*.txt",),
     "go-deadlock": ("tools/go_deadlock/*.txt",),
-    "wrappers": ("derived/*",),
+    "wrappers": ("derived/*", "tools/strace/*.txt"),
+    "events": ("tools/stack_events/*.txt", "tools/stack_events/*.json*"),
     "descriptions": ("../stackscan/knowledge/rules/*.toml", "../stackscan/knowledge/pools/*.toml"),
 }
 _NOT_TEXT: Final = ("descriptions",)

@@ -18,7 +18,7 @@ from typing import Final
 import invariants
 from stackscan import formats
 from stackscan.errors import StackscanError
-from stackscan.formats import contention, go_deadlock, goleak, pprof_text, race_report
+from stackscan.formats import contention, go_deadlock, goleak, pprof_text, race_report, stack_events
 from stackscan.formats import members as unwrapping
 from stackscan.knowledge import descriptions as catalogue
 from stackscan.knowledge import pool as pools
@@ -95,6 +95,21 @@ def logs(data: bytes) -> Names:
     return _functions(snapshot for snapshots in found for snapshot in snapshots)
 
 
+def events(data: bytes) -> Names:
+    """Reported stacks: spans are lines in order, and each reads by itself."""
+    end = 0
+    found = []
+    for begin, after in stack_events.spans(data):
+        assert end <= begin < after <= len(data)
+        assert begin == 0 or data[begin - 1 : begin] == b"\n"
+        end = after
+        snapshots = stack_events.read(data[begin:after])
+        invariants.check_snapshots(snapshots)
+        assert any(snapshot.total for snapshot in snapshots)
+        found += snapshots
+    return _functions(found)
+
+
 def archive(data: bytes) -> Names:
     """Zip, tar, gzip and zstandard, also inside each other: the members, not what they hold."""
     with _file(data) as path:
@@ -146,6 +161,7 @@ TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "goleak": leaks,
     "go-deadlock": deadlocks,
     "wrappers": logs,
+    "events": events,
     "archive": archive,
     "claimed": claimed,
     "report": everything,

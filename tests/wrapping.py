@@ -3,12 +3,13 @@
 Each function takes lines of a log (of which some are a dump) and returns the file that the tool would write. Sources:
 journalctl(1) and journald-stream.c (which drops empty lines), rsyslog's control-character escapes, RFC 5424, docker's
 json-file driver and ``docker logs -t``, docker compose, Kubernetes' CRI log format, ``kubectl logs --prefix``, stern,
-GitHub Actions' raw log, cmd/test2json, log/slog's text handler, zap, klog, PowerShell's redirection.
+GitHub Actions' raw log, cmd/test2json, log/slog's text handler, zap, klog, PowerShell's redirection, strace.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -212,6 +213,26 @@ def newest_first(lines: Sequence[str]) -> bytes:
     return _each([""] * len(lines), lines[::-1])
 
 
+def traced(lines: Sequence[str]) -> bytes:
+    """``strace -f -e write -s 65536``: a write for each token, other threads and calls between them."""
+    out = []
+    for place, line in enumerate(lines):
+        tokens = [*re.findall(r"\w+|[^\w]", line), "\n"] if place % 5 else [line + "\n"]
+        for token in tokens:
+            octal = "".join(_escaped(byte) for byte in token.encode())
+            out.append(f'[pid  4242] write(2, "{octal}", {len(token.encode())}) = {len(token.encode())}')
+        if place % 11 == 3:
+            out[-1] = out[-1].rpartition(") = ")[0] + " <unfinished ...>"
+            out.append("[pid  4243] futex(0x5565f8, FUTEX_WAKE_PRIVATE, 1) = 0")
+            out.append(f"[pid  4242] <... write resumed>) = {len(tokens[-1].encode())}")
+    return "".join(line + "\n" for line in out).encode()
+
+
+def _escaped(byte: int) -> str:
+    known = {9: "\\t", 10: "\\n", 13: "\\r", 34: '\\"', 92: "\\\\"}
+    return known.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}")
+
+
 def container_of_json(lines: Sequence[str]) -> bytes:
     """A CRI log of a program that logs JSON."""
     return cri([line for line in json_field("stacktrace")(lines).decode().splitlines() if line])
@@ -255,4 +276,5 @@ WRAPS: dict[str, Wrap] = {
     "CR": encoded("utf-8", "\r"),
     "newest first": newest_first,
     "JSON in CRI": container_of_json,
+    "strace": traced,
 }

@@ -17,13 +17,14 @@ from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the tools whose reports may stand anywhere in a text, those first that win where two claim a line.
-TOOLS: Final[tuple[str, ...]] = ("race_report", "goleak", "go_deadlock", "pprof_text")
+TOOLS: Final[tuple[str, ...]] = ("race_report", "goleak", "go_deadlock", "pprof_text", "stack_events")
 _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
 #: Bytes that are searched for every literal: those of a paste, whose lines may begin as anything.
 _SMALL: Final = 1 << 20
 _NEWLINE: Final = ord("\n")
 #: How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
-_USUAL: Final = np.array([byte in b"\n\t\r." or byte >= ord("a") for byte in range(256)])
+_USUAL: Final = np.array([byte in b"\n\t\r." or (byte >= ord("a") and byte not in b"{|}~") for byte in range(256)])
+_ANY_HEADER: Final = re.compile(rb"(?m)^goroutine \d+ |^goroutine(?:leak)? profile: ")
 
 #: Bytes of a text, from the beginning of a line to the end of one.
 Span = tuple[int, int]
@@ -91,6 +92,8 @@ def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
 def _is_bare_dump(data: bytes) -> bool:
     """Whether all lines begin like those of full text: a look at one byte a line, where literals would cost ten times
     as much. Records of counted text begin with a digit, or a #."""
+    if _ANY_HEADER.search(data) is None:
+        return False
     octets = np.frombuffer(data, dtype=np.uint8)
     begins = np.flatnonzero(octets[:-1] == _NEWLINE) + 1
     return bool(_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all())

@@ -12,6 +12,7 @@ import numpy as np
 from stackscan.analysis.crashes import overflow, timeouts
 from stackscan.analysis.crashes.died import Dead, called_in_c, find_dead, is_own
 from stackscan.analysis.crashes.ending import Ending, of_message, read_ending
+from stackscan.analysis.crashes.reported import find_reported
 from stackscan.analysis.finding import Evidence, Finding, Step
 from stackscan.knowledge.crash import CrashKind
 from stackscan.knowledge.language.symbols import Mask
@@ -50,10 +51,12 @@ class _Told:
 def find_crash(
     snapshot: Snapshot, shown: Snapshot, kinds: Sequence[CrashKind], among: Mask | None = None
 ) -> Finding | None:
-    """The finding about how the process of a dump died; None where it did not, or where a rule says it.
+    """The finding about how the process of a dump died, or what it reported; None where it did not, or a rule says it.
 
     ``shown`` is the snapshot as it may be shown; ``among`` are the goroutines that findings are about (None: all).
     """
+    if (reported := find_reported(snapshot, shown, kinds)) is not None:
+        return _selected(reported, among)
     ending = read_ending(snapshot)
     public = of_message(shown.message)
     if ending is None or public is None or ending.nature == "request":

@@ -8,7 +8,10 @@ from typing import Final
 
 _MARK: Final = b" profile: total "
 _HEADER: Final = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*goroutine(?:leak)? profile: total \d+[ \t\r]*")
-_RECORD: Final = re.compile(rb"(?m)^[ \t]*\d+ @(?: 0x|(?: 0)?[ \t\r]*$)")
+_RECORD: Final = re.compile(
+    rb"(?m)^[ \t]*\d+ @(?: 0x|(?: 0)?[ \t\r]*$| (?:\.\.\.|\xe2\x80\xa6))"
+    rb"|^[ \t]*\d{1,9}(?: @)?:?[ \t\r]*\n[ \t\r\n]{0,8}(?:\\?#{0,6}[ \t]+)?0x[0-9a-f]+[ \t]+[^\n]{0,4096}?\+0x"
+)
 #: A record without its profile's header: the tail of a file. The address line alone could be any profile's.
 _HEADLESS: Final = re.compile(
     rb"(?m)^\d+ @(?: 0x[0-9a-f]+)+\r?\n(?:# labels: [^\n]*\n)?#[ \t]+0x[0-9a-f]+[ \t]+[^\s][^\n]*\+0x[0-9a-f]+[ \t]"

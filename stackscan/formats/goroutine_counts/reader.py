@@ -11,6 +11,7 @@ from typing import Final
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_counts import claim, grammar, snapshots
 from stackscan.formats.goroutine_counts.records import Profile, Raw
+from stackscan.formats.goroutine_counts.repair import repaired
 from stackscan.formats.goroutine_text.normalise import dedented, normalise
 from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Problem, Snapshot
@@ -28,7 +29,7 @@ _STEP: Final = 1 << 16  # lines between two reports of progress
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     """The snapshots of a text, one for each profile in it, at least one. Damage is reported in them."""
     data, problems = normalise(data)
-    data = dedented(data, claim.indents(data))
+    data = repaired(dedented(data, claim.indents(data)))
     lines = _lines(data)
     unterminated = bool(lines[-1])
     known = grammar.read_frames(filter(_FRAME_LIKE.match, lines))

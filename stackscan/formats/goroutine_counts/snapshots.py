@@ -47,7 +47,8 @@ def build(profile: Profile, *, most: int = counted.MOST_GOROUTINES) -> Snapshot:
         counts=counts,
         stacks=stacks,
         problems=bounded([*profile.problems, *builder.problems]),
-        complete=not lost and not cut and not builder.refused and profile.total is not None and not profile.partial,
+        complete=not (lost or cut or builder.refused or builder.frames_lost or profile.partial)
+        and profile.total is not None,
         header_lines=read + lost,
         dialect=_dialect(profile, stacks),
         leak_profile=profile.kind == LEAKS,
@@ -64,6 +65,7 @@ class _Builder:
         self.nameless: dict[int, Frame] = {}  # interned, as Stacks wants frames
         self.problems: list[Problem] = []
         self.refused = False  # a count that no process has
+        self.frames_lost = False
         self.last: tuple[Raw, Fit] | None = None
         depths = [len(raw.addresses or ()) for raw in profile.records]
         self.limit = counted.depth_limit(depths)
@@ -119,6 +121,7 @@ class _Builder:
             return self.stacks.id_of(())
         found = fit(raw.addresses, raw.frames)
         self.last = raw, found
+        self.frames_lost |= raw.damaged
         if not raw.frames:  # debug=0 of Go 1.7 and earlier, or all its lines are lost
             addresses = raw.addresses or ()
             frames = [self.nameless.setdefault(address, grammar.nameless(address)) for address in addresses]
@@ -128,6 +131,7 @@ class _Builder:
         if found.gaps or (found.short and raw is not self.profile.records[-1]):
             self._problem(raw.line, "frames of this record are missing")
         partial = raw.damaged or found.gaps or found.short or self._is_cut(raw)
+        self.frames_lost |= raw.damaged or found.gaps or found.short or found.own < len(raw.frames)
         own = raw.frames[: min(found.own, limits.MAX_FRAMES)]
         if found.own > len(own):
             self._problem(raw.numbers[len(own)], bounds.too_deep())

@@ -235,6 +235,8 @@ class Reader(Assembly):
                 return True
             return False
         location = grammar.read_location("\t" + text.lstrip())
+        if location is None and " fp=0x" in text:  # wrapped, or torn, behind all that is kept of it
+            location = grammar.read_location("\t" + text.lstrip().partition(" fp=0x")[0])
         if (
             location is None
             or not (text[0].isspace() or PATH_LIKE.search(text))

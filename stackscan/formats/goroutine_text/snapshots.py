@@ -156,7 +156,9 @@ def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapsh
     stacks = tuple(reading.interned.stacks[old] for old in used)
     goroutines = _goroutines(part.rows, reading, stack_ids)
     return Snapshot(
-        format=quoted_stacks.NAME if part.within(reading.quoted_lines, int) else NAME,
+        format=quoted_stacks.NAME
+        if 2 * len(part.within(reading.quoted_lines, int)) >= max(len(part.rows), 1)
+        else NAME,
         rows=goroutines,
         stacks=stacks,
         problems=bounded((*part.within(reading.problems), *part.problems)),

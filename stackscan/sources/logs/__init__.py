@@ -16,7 +16,8 @@ from stackscan.sources.logs.escapes import escaped, octal
 from stackscan.sources.logs.fragments import fragments
 from stackscan.sources.logs.prefixes import common_prefix, known_prefix
 from stackscan.sources.logs.records import document, json_lines
-from stackscan.sources.logs.wrapped import Note, Piece, Wrapped, is_bare, is_hidden
+from stackscan.sources.logs.strace import strace
+from stackscan.sources.logs.wrapped import Note, Piece, Wrapped, is_bare, is_hidden, is_reported
 
 __all__ = ["Note", "Piece", "Wrapped", "unwrap"]
 
@@ -24,6 +25,7 @@ Wrapper = Callable[[bytes], Wrapped | None]
 
 #: Tried in this order on a text that holds a header, but none at the start of a line.
 WRAPPERS: Final[tuple[Wrapper, ...]] = (
+    strace,
     colours,
     json_lines,
     document,
@@ -35,7 +37,7 @@ WRAPPERS: Final[tuple[Wrapper, ...]] = (
 #: Tried on a text in which headers stand at the start of lines: its frames can still be changed.
 ON_BARE: Final[tuple[Wrapper, ...]] = (reversed_lines, coloured_frames, octal, escaped)
 #: Tried on a text without any header.
-ON_OTHERS: Final[tuple[Wrapper, ...]] = (fragments,)
+ON_OTHERS: Final[tuple[Wrapper, ...]] = (strace, fragments)
 #: Wrappers within wrappers that are taken off.
 MAX_DEPTH: Final = 6
 
@@ -70,5 +72,8 @@ def _off(piece: Piece, *, depth: int) -> Wrapped | None:
 
 
 def _recognise(text: bytes) -> Wrapped | None:
-    wrappers = ON_BARE if is_bare(text) else WRAPPERS if is_hidden(text) else ON_OTHERS
+    bare = is_bare(text)
+    if not bare and is_reported(text):
+        return None
+    wrappers = ON_BARE if bare else WRAPPERS if is_hidden(text) else ON_OTHERS
     return next((wrapped for wrapper in wrappers if (wrapped := wrapper(text)) is not None), None)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from stackscan.sources.logs.wrapped import HEADER, Piece, Wrapped, bare_headers, headers, is_bare, line_at, next_line
+from stackscan.sources.logs.wrapped import Piece, Wrapped, bare_headers, headers, is_bare, is_hidden, line_at, next_line
 
 _PROBE: Final = 4096
 _BOMS: Final = (
@@ -64,7 +64,7 @@ def _codec(head: bytes) -> tuple[str, str, int]:
 
 def _line_ends(head: bytes, data: bytes) -> tuple[bytes, str]:
     """The line end and its name; empty for plain newlines, or where the text holds no dump."""
-    if b"\r" not in head or not HEADER.search(data):
+    if b"\r" not in head or not is_hidden(data):
         return b"", ""
     if b"\r\n" in head:
         return b"\r\n", "CRLF line endings"

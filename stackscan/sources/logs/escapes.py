@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from stackscan.sources.logs.wrapped import HEADER, Streams, Wrapped, bare_headers, headers, is_plain, line_at, next_line
+from stackscan.sources.logs.wrapped import (
+    Streams,
+    Wrapped,
+    bare_headers,
+    first_header,
+    headers,
+    is_plain,
+    line_at,
+    next_line,
+)
 
 #: rsyslog's $EscapeControlCharactersOnReceive: a hash and three octal digits.
 _OCTAL: Final = re.compile(rb"#(0[0-3][0-7])")
@@ -38,11 +47,11 @@ def escaped(text: bytes) -> Wrapped | None:
         return None
     streams = Streams()
     for number, line in enumerate(text.removesuffix(b"\n").split(b"\n"), start=1):
-        found = HEADER.search(line)
-        if found is None or not _follows(line, found.start()):
+        at = first_header(line)
+        if at is None or not _follows(line, at):
             streams.add(line, number)
             continue
-        start, end = _quoted(line, found.start())
+        start, end = _quoted(line, at)
         for part in (line[:start], _ESCAPE.sub(_unescaped, line[start:end]), line[end:]):
             if part:
                 streams.add(part, number)
@@ -71,6 +80,8 @@ def _follows(text: bytes, at: int) -> bool:
     if is_plain(text, at):
         return False
     line = line_at(text, at)
+    if not line.startswith(b"goroutine"):  # another tool's: nothing in its first line closes anything
+        return re.match(rb'[^\n"]{0,400}?\\+[nr]', line) is not None
     closing = line.find(b"]", 0, 400)
     if closing < 0:  # counted text: its header ends with a number
         return re.match(rb"goroutine(?:leak)? profile: total \d+\\+[nr]", line) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,10 @@ _EXCERPT: Final = 120
 #: Lines of a sample that must carry a prefix which is known to the letter, and one that is only guessed.
 _MOST: Final = 0.6
 _MOST_LOSSES: Final = 20
+#: Blanks behind a prefix that may be the indentation of the line.
+_INDENT: Final = 3
+#: Lines above and below a header that tell its indentation.
+_NEAR: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +76,47 @@ def common_prefix(text: bytes) -> Wrapped | None:
 
     Numbers and names of days and months may differ from line to line; a number in brackets names the stream.
     """
-    before = Counter(generalised(text[line:at]) for line, at in headers(text))
+    found = [(line, _without_indent(text, line, at)) for line, at in headers(text)]
+    before = Counter(generalised(prefix) for _, prefix in found)
     general, _ = before.most_common(1)[0]
     if not general:
         return None
     pattern = re.compile(general)
     if not _carries(text, pattern):
         return None
-    example = next(text[line:at] for line, at in headers(text) if generalised(text[line:at]) == general)
+    example = next(prefix for _, prefix in found if generalised(prefix) == general)
     return _take_off(text, f"prefix {example[:60].decode('utf-8', 'replace').strip()!r}", pattern)
+
+
+def _without_indent(text: bytes, line: int, at: int) -> bytes:
+    """What stands before a header, without the blanks that indent its line more than those around it."""
+    prefix = text[line:at]
+    bare = prefix.rstrip()
+    general = generalised(bare)
+    if not general or len(prefix) - len(bare) < _INDENT:
+        return prefix
+    pattern, blanks = re.compile(general.removesuffix(rb"(?:|[ \t]*$)")), len(prefix) - len(bare)
+    for start in _around(text, line):
+        near = line_at(text, start)
+        found = pattern.match(near)
+        if found is not None and near[found.end() :].strip():
+            rest = near[found.end() :]
+            blanks = min(blanks, len(rest) - len(rest.lstrip(b" \t")))
+    return prefix[: len(bare) + max(blanks, 1)]
+
+
+def _around(text: bytes, line: int) -> Iterator[int]:
+    """Where the lines begin that stand near another one."""
+    start = line
+    for _ in range(_NEAR):
+        if start == 0:
+            break
+        start = text.rfind(b"\n", 0, start - 1) + 1
+        yield start
+    start = line
+    for _ in range(_NEAR):
+        start = next_line(text, start)
+        yield start
 
 
 def generalised(prefix: bytes) -> bytes:
@@ -109,7 +146,8 @@ def _carries(text: bytes, pattern: re.Pattern[bytes]) -> bool:
         sample += 1
         rest = text[line + found.end() : at]
         following = line_at(text, next_line(text, at))
-        goes_on = not following or pattern.match(following) is not None
+        ends = not following and text.startswith((b"goroutine", b"\t"), at)  # cut; words alone are no report
+        goes_on = ends or pattern.match(following) is not None
         matching += goes_on and (not rest.strip() or _more(rest))
     return sample >= _MOST * len(headers(text)) and matching >= _MOST * sample > 0
 

@@ -7,7 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from stackscan.sources.logs.wrapped import HEADER, Note, Piece, Streams, Wrapped, headers, holds_dump, line_at
+from stackscan.sources.logs.wrapped import (
+    HEADER,
+    Note,
+    Piece,
+    Streams,
+    Wrapped,
+    headers,
+    holds_dump,
+    in_record,
+    line_at,
+)
 
 _Path = tuple[str, ...]
 _Record = dict[str, Any]
@@ -22,6 +32,8 @@ _STREAM_FIELDS: Final[tuple[_Path, ...]] = tuple(
     pod_name podName containerName host hostname pid
     """.split()
 )
+#: Words of which each line that begins a dump or a report holds one.
+_WORDS: Final = (b"oroutine", b"DATA RACE", b"DEADLOCK", b".go:")
 _DEEPEST: Final = 4
 _SAMPLE: Final = 2000
 #: Fields of one log that are read: a program may log the headers of HTTP requests, a field for each.
@@ -38,7 +50,7 @@ def json_lines(text: bytes) -> Wrapped | None:
     if not records or len(records) < len(samples) / 2 or not _fields(records):
         return None
     lines = text.removesuffix(b"\n").split(b"\n")
-    speaking = (_record(line) for line in lines if b"goroutine" in line)
+    speaking = (_record(line) for line in lines if any(word in line for word in _WORDS))
     paths = _fields(record for record in speaking if record is not None)
     notes = _too_many(paths, len(lines) + 1)
     whole = _carry_newlines(lines, paths)
@@ -149,7 +161,7 @@ def _fields(records: Iterable[_Record]) -> list[_Path]:
     found: Counter[_Path] = Counter()
     copies: Counter[_Path] = Counter()
     for record in records:
-        held = [(path, value) for path, value in _strings(record, (), 0) if HEADER.search(value)]
+        held = [(path, value) for path, value in _strings(record, (), 0) if in_record(value)]
         found.update(path for path, _ in held)
         copies.update(path for place, (path, value) in enumerate(held) if _is_copy(value, held[:place]))
     return [path for path, count in found.most_common() if copies[path] < count]
@@ -203,7 +215,7 @@ def _holders(value: Any, path: _Path, depth: int) -> Iterator[list[_Record] | tu
     """The lists of objects that hold headers, outer ones first, and the strings outside of them that do."""
     text = _text(value)
     if text is not None:
-        if HEADER.search(text):
+        if in_record(text):
             yield path, text
     elif depth > _DEEPEST * 2:
         return

@@ -15,12 +15,39 @@ import numpy.typing as npt
 SAMPLE: Final = 200
 #: The beginning of a dump: a goroutine's header, or the first line of counted text.
 HEADER: Final = re.compile(rb"goroutine(?:leak)?(?: \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[a-zA-Z?]| profile: total \d)")
+#: How the reports of other tools begin: the race detector, goleak and other leak checks, go-deadlock, Delve, lists of
+#: equal goroutines.
+_TOOL: Final = (
+    rb"WARNING: DATA RACE|\[Goroutine \d+ in state |found unexpected goroutines:|POTENTIAL DEADLOCK:"
+    rb"|Goroutine \d+ - (?:User|Runtime|Go|Start): |leaktest: (?:leaked goroutine|timed out checking)"
+    rb"|Leaked goroutine: goroutine \d|\d+ goroutines? \[[a-z]"
+)
+#: Literals of which each of these holds one.
+_TOOL_LITERALS: Final = (
+    b"WARNING: DATA RACE", b"oroutine ", b"oroutines:", b"POTENTIAL DEADLOCK:", b"leaktest: ", b" goroutines [",
+)  # fmt: skip
+_TOOL_OR_DUMP: Final = re.compile(HEADER.pattern + rb"|" + _TOOL)
+#: In a text with none of these: the first line of a crash that printed no goroutine, and the second line of a frame.
+_CRASH: Final = re.compile(rb"(?:panic|fatal error): (?=[^\n]*\S)")
+_PLACE: Final = re.compile(
+    rb"(?m)\t[^\s:\"\\]{1,1000}\.go:\d+(?=[ \t\r]*$)|(?<=\")\\t[^\s:\"\\]{1,1000}\.go:\d+(?=(?:\\n)?\")"
+)
+#: The same of a whole value of a record.
+_IN_RECORD: Final = re.compile(_TOOL_OR_DUMP.pattern + rb"|\A\t[^\s:]{1,1000}\.go:\d+\s*\Z")
+#: What tools put before these words themselves: ``    leak_test.go:30: found unexpected goroutines:``.
+_LEAD: Final = re.compile(
+    rb"(?:[\w./-]{1,100}\.go:\d{1,9}: )?(?:goleak: Errors on successful test run: |\* )?\Z"
+    rb"|[\w./-]{1,100}\.go:\d{1,9}: Leaked goroutine: \Z"
+)
+_LONGEST_LEAD: Final = 300
 #: A goroutine with its first call, or a counted profile with its first record: more than a line that speaks of one.
 _DUMP: Final = re.compile(
     rb"(?m)^[ \t]*goroutine \d+ [^\n]{0,4096}:\s*\n(?:[^\n]*\n)?[^\n]*\)\s*\n|"
     rb"^[ \t]*goroutine(?:leak)? profile: total \d+\s*\n\d+ @"
 )
-_INDENTED: Final = re.compile(rb"[ \t]*+(?=goroutine)")
+#: A string that debug.Stack printed, or a tracer: nothing stands above the goroutine.
+_REPORTED: Final = re.compile(rb'"goroutine \d+ \[running\]:\\n(?:runtime/debug\.Stack|go\.opentelemetry\.io/)')
+_INDENTED: Final = re.compile(rb"[ \t]*+")
 #: A goroutine's header as the runtime prints it, from its first word to the end of its line. Strangers write the labels
 #: (Go 1.26 prints them inside the bracket, Go 1.27 behind it), but Go quotes them: nothing in quotes ends anything.
 _PLAIN_HEADER: Final = re.compile(
@@ -117,7 +144,7 @@ class Streams:
         """The streams that hold a dump."""
         built = ((name, b"".join(at.chunks), at.lines) for name, at in self.found.items())
         return tuple(
-            Piece(name, text, np.array(lines, dtype=np.int64)) for name, text, lines in built if HEADER.search(text)
+            Piece(name, text, np.array(lines, dtype=np.int64)) for name, text, lines in built if is_hidden(text)
         )
 
 
@@ -133,18 +160,51 @@ def headers(text: bytes) -> list[tuple[int, int]]:
 
 def bare_headers(text: bytes) -> list[tuple[int, int]]:
     """The first of those that stand at the start of a line, or behind blanks only, which a bare dump has."""
-    return list(islice((place for place in _by_line(text) if _is_bare_at(text, *place)), SAMPLE))
+    found = list(islice((place for place in _of_dumps(text) if _is_bare_at(text, *place)), SAMPLE))
+    return found or list(islice((place for place in _by_line(text) if _is_bare_at(text, *place)), SAMPLE))
 
 
 def _is_bare_at(text: bytes, line: int, at: int) -> bool:
     return at == line or _INDENTED.fullmatch(text, line, at) is not None
 
 
+def first_header(line: bytes) -> int | None:
+    """Where the first header of a line stands; None where it has none."""
+    return next((at for _, at in _lines_with(line, _TOOL_OR_DUMP)), None)
+
+
+def in_record(value: bytes) -> bool:
+    """Whether a value of a record is part of a dump or of a tool's report."""
+    return _IN_RECORD.search(value) is not None
+
+
+def _pattern(text: bytes) -> re.Pattern[bytes]:
+    """What headers look like in a text: where there are dumps or reports, nothing else is one."""
+    if any(literal in text for literal in _TOOL_LITERALS) and _TOOL_OR_DUMP.search(text):
+        return _TOOL_OR_DUMP
+    if HEADER.search(text):
+        return HEADER
+    if (b"panic: " in text or b"fatal error: " in text) and _CRASH.search(text):
+        return _CRASH
+    return _PLACE if b".go:" in text else HEADER
+
+
 def _by_line(text: bytes) -> Iterator[tuple[int, int]]:
     """The first header of each line that holds any."""
+    return _lines_with(text, _pattern(text))
+
+
+def _of_dumps(text: bytes) -> Iterator[tuple[int, int]]:
+    """The same of the runtime's headers alone, which are found faster."""
+    return _lines_with(text, HEADER)
+
+
+def _lines_with(text: bytes, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
     at = 0
-    while (found := HEADER.search(text, at)) is not None:
-        yield text.rfind(b"\n", 0, found.start()) + 1, found.start()
+    while (found := pattern.search(text, at)) is not None:
+        line = text.rfind(b"\n", 0, found.start()) + 1
+        lead = _LEAD.search(text, max(line, found.start() - _LONGEST_LEAD), found.start())
+        yield line, found.start() if lead is None else lead.start()
         at = next_line(text, found.start())
 
 
@@ -162,7 +222,7 @@ def is_plain(text: bytes, at: int) -> bool:
 
 def is_hidden(text: bytes) -> bool:
     """Whether there is a header at all."""
-    return HEADER.search(text) is not None
+    return _pattern(text).search(text) is not None
 
 
 def holds_dump(text: bytes) -> bool:
@@ -172,7 +232,16 @@ def holds_dump(text: bytes) -> bool:
 
 def is_bare(text: bytes) -> bool:
     """Whether a header stands at the start of a line, or behind blanks only: then the text is a dump as it is."""
-    return any(_is_bare_at(text, *place) for place in _by_line(text))
+    found = any(_is_bare_at(text, *place) for place in _of_dumps(text))
+    return found or any(_is_bare_at(text, *place) for place in _by_line(text))
+
+
+def is_reported(text: bytes) -> bool:
+    """Whether all headers are of stacks that the program printed of itself into a field of an event, one in each: the
+    event says what for, so it is read as a whole."""
+    if _REPORTED.search(text) is None:
+        return False
+    return len(_REPORTED.findall(text)) == len(HEADER.findall(text))
 
 
 def line_at(text: bytes, start: int) -> bytes:
