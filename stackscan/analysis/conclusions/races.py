@@ -17,6 +17,8 @@ _KINDS: Final = (
     (("runtime.map", "internal/runtime/maps."), "map"),
     (("runtime.chan", "runtime.closechan", "runtime.selectgo"), "channel"),
 )
+#: What says more than ``a field``.
+_NAMED_KIND: Final = re.compile(r" on a (?:map|channel)\b")
 _CREATED, _ALLOCATED = "was created", "allocated it"
 #: Accesses that are equal when the detector reports them again.
 _Key = tuple[object, ...]
@@ -37,7 +39,12 @@ def _accesses(told: Told) -> list[Part]:
 
 
 def _key(told: Told) -> _Key:
-    places = [(part.role.does.partition(" ")[0], part.real_frame) for part in _accesses(told)]
+    """The lines of both accesses: a map's header and its element are two addresses, and one fault."""
+    places = [
+        (part.role.does.partition(" ")[0], f and (f.function, f.file, f.line))
+        for part in _accesses(told)
+        for f in [part.real_frame]
+    ]
     return tuple(sorted(places, key=repr))
 
 
@@ -45,12 +52,14 @@ def _cause(same: Sequence[Told]) -> Cause:
     first = same[0]
     accesses = _accesses(first)
     origins = [part for part in first.parts if part.role.does in (_CREATED, _ALLOCATED)]
+    abouts = [_about(one, _accesses(one)) for one in same]
+    about = next((text for text in abouts if _NAMED_KIND.match(text)), abouts[0])
     times = f"; reported {len(same):,} times" if len(same) > 1 else ""
     rows = [part.role.row for part in accesses] + [row for one in same for row in one.rows]
     return Cause(
         name="data-race",
         confidence="proved",
-        title=f"data race{_about(first, accesses)}: {_sentence(accesses, _owner(accesses))}{times}",
+        title=f"data race{about}: {_sentence(accesses, _owner(accesses))}{times}",
         argument=first.argument,
         steps=(
             *(part.step(_did(part.role.does)) for part in accesses),
