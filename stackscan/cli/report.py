@@ -73,9 +73,10 @@ def command(
     """Show the verdict on a goroutine dump: what is stuck and how to fix it, pools in trouble, locks, the main stacks.
 
     The report fits on one screen; --all shows all details, --explain the reasons.
-    Reads the full text of any Go version from 1.4 to 1.27 (pprof's goroutine?debug=2, SIGQUIT, panics, test
-    time-outs), counted text (debug=1) and protobuf profiles (debug=0), also inside logs, archives and the bundles of
-    ipfs diag profile.
+    Formats, detected by content, also inside logs, archives and the bundles of ipfs diag profile: goroutine-text (Go
+    1.4 to 1.27: pprof's goroutine?debug=2, SIGQUIT, panics, test time-outs), goroutine-counts (debug=1),
+    goroutine-pprof (debug=0); of other tools race-report, goleak, go-deadlock, delve, grouped-stacks, pprof-text,
+    stack-events; and quoted-stacks, as people write them.
 
     \b
       stackscan report goroutines.stacks
