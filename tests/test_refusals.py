@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import FIXTURES, run
@@ -219,6 +219,7 @@ def test_letters_alone_make_no_program() -> None:
 # -- the table holds under anything ------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(list(_TEXTS)), max_size=4), st.binary(max_size=40))
 def test_mixed_texts_get_some_error(parts: list[str], noise: bytes) -> None:
     """Whatever is joined: one StackscanError with a hint."""
