@@ -386,6 +386,7 @@ def test_mangled_texts_are_read_and_raise_nothing(data: st.DataObject) -> None:
         check_snapshots(pprof_text.read(mangled[begin:end]))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_as_a_span_raise_nothing(noise: bytes) -> None:
     """A reader is given what spans found, but holds for all."""

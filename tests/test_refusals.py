@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import FIXTURES, run
@@ -181,10 +181,15 @@ def test_a_binary_file_is_named(name: str, data: bytes, command: str, packed: bo
 
 
 def test_a_large_core_file_is_refused_unread(tmp_path: Path) -> None:
-    """8 GiB, of which the disk holds one block: more than any source may have, so it was not read."""
+    """8 GiB, of which the disk holds one block: more than any source may have, so it was not read. Also compressed."""
     path = tmp_path / "core"
     with path.open("wb") as file:
         file.write(elf(4))
+        file.truncate(8 << 30)
+    with pytest.raises(UnsupportedFormatError, match="is a core file"):
+        scan([str(path)])
+    with path.open("wb") as file:
+        file.write(gzip.compress(elf(4) + bytes(range(256)) * 4000))
         file.truncate(8 << 30)
     with pytest.raises(UnsupportedFormatError, match="is a core file"):
         scan([str(path)])
@@ -214,6 +219,7 @@ def test_letters_alone_make_no_program() -> None:
 # -- the table holds under anything ------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(list(_TEXTS)), max_size=4), st.binary(max_size=40))
 def test_mixed_texts_get_some_error(parts: list[str], noise: bytes) -> None:
     """Whatever is joined: one StackscanError with a hint."""

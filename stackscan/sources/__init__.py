@@ -117,10 +117,11 @@ def _read_stdin() -> bytes:
 def _read_whole(file: IO[bytes], where: str) -> bytes:
     """All bytes of a file, unless its first ones show that it can hold no dump: a core file may have many GB."""
     if isinstance(file, io.BufferedReader):
-        binaries.refuse_large(file.peek(binaries.PEEK), where=where)  # without a copy
+        head = file.peek(binaries.PEEK)  # without a copy
+        binaries.refuse_large(compressed.head(head, binaries.PEEK) or head, where=where)
         return limits.read_bounded(file, where=where)
     head = file.read(binaries.PEEK)
-    binaries.refuse_large(head, where=where)
+    binaries.refuse_large(compressed.head(head, binaries.PEEK) or head, where=where)
     return limits.read_bounded(file, where=where, head=head)
 
 
