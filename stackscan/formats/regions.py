@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
+from operator import itemgetter
 from typing import Final, Protocol, cast
 
 import numpy as np
@@ -82,11 +84,16 @@ def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
     taken: list[tuple[int, int, Tool]] = []
     for tool in map(load, TOOLS):
         if any(mark in data for mark in tool.MARKS):
-            free = (
-                span for span in tool.spans(data) if all(span[1] <= low or high <= span[0] for low, high, _ in taken)
-            )
-            taken += [(begin, end, tool) for begin, end in free if begin < end]
-    yield from sorted(taken, key=lambda report: report[0])
+            taken = sorted([*taken, *_free(tool, data, taken)], key=itemgetter(0))
+    yield from taken
+
+
+def _free(tool: Tool, data: bytes, taken: Sequence[tuple[int, int, Tool]]) -> Iterator[tuple[int, int, Tool]]:
+    """The reports of a tool that overlap none of those before it, which are in order."""
+    for begin, end in tool.spans(data):
+        after = bisect_left(taken, end, key=itemgetter(0))
+        if begin < end and (not after or taken[after - 1][1] <= begin):
+            yield begin, end, tool
 
 
 def _is_bare_dump(data: bytes) -> bool:

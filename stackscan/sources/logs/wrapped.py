@@ -16,15 +16,16 @@ SAMPLE: Final = 200
 #: The beginning of a dump: a goroutine's header, or the first line of counted text.
 HEADER: Final = re.compile(rb"goroutine(?:leak)?(?: \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[a-zA-Z?]| profile: total \d)")
 #: How the reports of other tools begin: the race detector, goleak and other leak checks, go-deadlock, Delve, lists of
-#: equal goroutines.
+#: equal goroutines, pprof.
 _TOOL: Final = (
     rb"WARNING: DATA RACE|\[Goroutine \d+ in state |found unexpected goroutines:|POTENTIAL DEADLOCK:"
     rb"|Goroutine \d+ - (?:User|Runtime|Go|Start): |leaktest: (?:leaked goroutine|timed out checking)"
-    rb"|Leaked goroutine: goroutine \d|\d+ goroutines? \[[a-z]"
+    rb"|Leaked goroutine: goroutine \d|\d+ goroutines? \[[a-z]|(?:Period)?Type: goroutine"
 )
 #: Literals of which each of these holds one.
 _TOOL_LITERALS: Final = (
     b"WARNING: DATA RACE", b"oroutine ", b"oroutines:", b"POTENTIAL DEADLOCK:", b"leaktest: ", b" goroutines [",
+    b"Type: goroutine",
 )  # fmt: skip
 _TOOL_OR_DUMP: Final = re.compile(HEADER.pattern + rb"|" + _TOOL)
 #: In a text with none of these: the first line of a crash that printed no goroutine, and the second line of a frame.
