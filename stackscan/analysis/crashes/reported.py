@@ -99,8 +99,11 @@ def _title(groups: Sequence[_Group], total: int, shown: Snapshot) -> str:
     panics = all(group.panicked for group in groups)
     text = ("1 panic was recovered" if total == 1 else f"{total:,} panics were recovered") if panics else ""
     text = text or f"{total:,} {'error' if total == 1 else 'errors'}"
-    text += f"; {first.count:,} of them " if len(groups) > 1 else ": "
-    return text + f"{_cut(_says(first))}{_where(first, shown.stacks[first.stack_id])}"
+    says, where = _cut(_says(first)), _where(first, shown.stacks[first.stack_id])
+    if not any(first.words):  # they are private, or there are none
+        says, where = "", where.removeprefix(" ")
+    lead = f"; {first.count:,} of them " if len(groups) > 1 else ": " if says else " "
+    return f"{text}{lead}{says}{where}"
 
 
 def _says(group: _Group) -> str:
