@@ -17,11 +17,13 @@ from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the tools whose reports may stand anywhere in a text, those first that win where two claim a line.
-TOOLS: Final[tuple[str, ...]] = ()
+TOOLS: Final[tuple[str, ...]] = ("delve",)
 _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
 _NEWLINE: Final = ord("\n")
 #: How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
-_USUAL: Final = np.array([byte in b"\n\t\r." or byte >= ord("a") for byte in range(256)])
+_USUAL: Final = np.array([byte in b"\n\t\r." or (byte >= ord("a") and byte != ord("{")) for byte in range(256)])
+#: Bytes in which the reports whose lines begin like a dump's show a mark: grouped lists, Delve's by label.
+_BEGINNING: Final = 1 << 16
 
 #: Bytes of a text, from the beginning of a line to the end of one.
 Span = tuple[int, int]
@@ -30,8 +32,8 @@ Span = tuple[int, int]
 class Tool(Protocol):
     """The format of a tool that reports about goroutines in words of its own.
 
-    ``MARKS`` are literals of which each of its reports holds one; no line of a bare dump begins like a line that holds
-    one.
+    ``MARKS`` are literals of which each of its reports holds one. Where its lines begin like those of a bare dump, one
+    stands near the beginning of the text.
     """
 
     NAME: str
@@ -90,7 +92,10 @@ def _is_bare_dump(data: bytes) -> bool:
     """Whether all lines begin like those of a dump: a look at one byte a line, where literals would cost ten times."""
     octets = np.frombuffer(data, dtype=np.uint8)
     begins = np.flatnonzero(octets[:-1] == _NEWLINE) + 1
-    return bool(_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all())
+    if not (_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all()):
+        return False
+    beginning = data[:_BEGINNING]
+    return not any(mark in beginning for tool in map(load, TOOLS) for mark in tool.MARKS)
 
 
 def _dumps(data: bytes, begin: int, end: int) -> Iterator[Region]:
