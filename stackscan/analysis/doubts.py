@@ -26,15 +26,20 @@ _MOST: Final = 256 << 10
 def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
     """What speaks against the conclusion that all is well, each a clause; nothing that names something private."""
     snapshot = capture.snapshot
+    has_places_only = bool(snapshot.stacks) and all(
+        stack.elided is None and len(stack.frames) < 2 for stack in snapshot.stacks
+    )
     found = []
     if not snapshot.complete:
         found.append("goroutines are missing")
+    elif has_places_only:
+        found.append("the goroutines have a place each and no stack")
     elif snapshot.problems:
         found.append("the text is damaged")
     if not scene.is_whole:
         found.append("this is an excerpt: the main goroutine is not in it")
     lost = scene.count(row for wait in scene.waits if not wait.frames and not wait.moving for row in wait.rows.tolist())
-    if lost:
+    if lost and not has_places_only:
         found.append(f"{lost:,} {'goroutine has' if lost == 1 else 'goroutines have'} no frames")
     words = _alarms(capture.content) if snapshot.format == "goroutine-text" else ()
     if words:

@@ -17,7 +17,7 @@ from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the tools whose reports may stand anywhere in a text, those first that win where two claim a line.
-TOOLS: Final[tuple[str, ...]] = ("delve",)
+TOOLS: Final[tuple[str, ...]] = ("delve", "grouped_stacks")
 _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
 _NEWLINE: Final = ord("\n")
 #: How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
