@@ -108,12 +108,24 @@ def descriptions(data: bytes) -> Names:
     return names
 
 
+def delve(data: bytes) -> Names:
+    """What Delve prints: its terminal and its JSON API."""
+    return _functions(invariants.check_tool("delve", data))
+
+
+def grouped(data: bytes) -> Names:
+    """Lists of grouped stacks: goroutine-inspect, panicparse, people."""
+    return _functions(invariants.check_tool("grouped_stacks", data))
+
+
 TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "text": text,
     "counts": counts,
     "pprof": pprof,
     "contention": mutex,
     "wrappers": logs,
+    "delve": delve,
+    "grouped-stacks": grouped,
     "archive": archive,
     "claimed": claimed,
     "report": everything,

@@ -8,6 +8,7 @@ from typing import Final
 from stackscan.formats import contention, goroutine_counts, goroutine_pprof, goroutine_text
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reference import Block, read_block
+from stackscan.formats.regions import load as load_tool
 from stackscan.model.snapshot import Snapshot
 
 #: A line that a reader of the dump would take for the header of a goroutine.
@@ -46,6 +47,23 @@ def check_contention(data: bytes) -> contention.ContentionProfile:
         assert all(type(frame.function) is str for frame in record.frames)
     assert all(problem.line >= 1 for problem in profile.problems)
     return profile
+
+
+def check_tool(package: str, data: bytes) -> list[Snapshot]:
+    """A tool's reports stand where its spans say and hold to the same; so does what it makes of any bytes at all."""
+    tool = load_tool(package)
+    found = []
+    last = 0
+    for begin, end in tool.spans(data):
+        assert last <= begin < end <= len(data), "spans ascend and are disjoint"
+        assert begin == 0 or data[begin - 1 : begin] == b"\n", "a span begins with a line"
+        last = end
+        found += tool.read(data[begin:end])
+    whole = tool.read(data)
+    check_snapshots(whole)
+    if found:
+        check_snapshots(found)
+    return found + whole
 
 
 def check_snapshots(snapshots: list[Snapshot]) -> None:

@@ -17,6 +17,8 @@ _WORDS: Final = re.compile(rb"\bpanic\b|\bfatal error\b|\bFAIL\b|\bdeadlock\b|\b
 _DUMP: Final = re.compile(
     rb"^\s*(?:[^\s()]+(?:\([^\s]*\))?[^\s]*\(.*\)$|.*\.(?:go|s|c):\d+|goroutine \d+|created by |#\t)"
 )
+#: Formats of the runtime itself. A complete report of a tool has notes on what it does not say, and no damage.
+_DUMPS: Final = ("goroutine-text", "goroutine-counts", "goroutine-pprof")
 #: How much of a line is looked at.
 _LONGEST: Final = 400
 #: How much of a file is looked through for words, at either end.
@@ -34,7 +36,7 @@ def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
         found.append("goroutines are missing")
     elif has_places_only:
         found.append("the goroutines have a place each and no stack")
-    elif snapshot.problems:
+    elif snapshot.problems and snapshot.format in _DUMPS:
         found.append("the text is damaged")
     if not scene.is_whole:
         found.append("this is an excerpt: the main goroutine is not in it")

@@ -36,11 +36,10 @@ _COUNTED: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?+(?!goroutine(?:leak)? )([^\s
 _OTHER_PROFILE: Final = re.compile(rb"\A(?:heap profile: |--- (?:contention|mutex|block|heap))")
 _TRACE: Final = re.compile(rb"\Ago 1\.\d+ trace\0")
 _RACE: Final = re.compile(rb"(?m)^WARNING: DATA RACE$")
-#: How Delve lists them: ``* Goroutine 46 - User: ./worker.go:31 main.work (0x7ff6923bf83f) [select 31m13.6s]``.
-_DELVE: Final = re.compile(rb"(?m)^[ \t]*(?:\* )?Goroutine \d+ - (?:User|Runtime|Go|Start): ")
 _HIDDEN_HEADER: Final = re.compile(rb"(?m)^([^\n]{1,200}?)goroutine \d+ [^\n]{0,200}?\[[a-zA-Z]")
 _HTML: Final = re.compile(rb"\A\s*<(?:!doctype html|html)", re.IGNORECASE)
 _CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a]")
+_PANICPARSE: Final = b"maruel/panicparse"
 _PPROF_INDEX: Final = b"/debug/pprof"
 
 
@@ -86,16 +85,15 @@ def refuse_unknown(data: bytes, *, where: str) -> NoReturn:
     _refuse_known_kinds(data, where=where)
     if _HTML.match(data[:_PROBE]):
         hint = "This is a web page. " + _FULL_TEXT_HINT if _PPROF_INDEX in data else None
+        if _PANICPARSE in data[:_SEARCH]:
+            hint = (
+                "panicparse wrote this page: give the dump that it read, or what `pp -full-path` prints without -html"
+            )
         raise UnrecognisedFormatError(f"{where} is an HTML page, not a goroutine dump", hint=hint)
     refuse_wrapped(data, where=where)
     if _RACE.search(data, 0, _SEARCH):
         raise UnsupportedFormatError(
             f"{where} contains reports of the race detector, not a goroutine dump", hint="Read them as they are."
-        )
-    if _DELVE.search(data, 0, _SEARCH):
-        raise UnsupportedFormatError(
-            f"{where} is a list of goroutines from Delve, with one frame each",
-            hint=f"{_FULL_TEXT_HINT}, or send it SIGQUIT and keep what it prints.",
         )
     if _CONTROL.search(data[:_PROBE]):
         raise UnrecognisedFormatError(f"{where} is binary data, not a goroutine dump")

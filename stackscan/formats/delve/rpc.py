@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from stackscan.formats.delve import grammar, waits
+from stackscan.formats.delve import grammar
 from stackscan.formats.delve.gathered import Goroutine, Moment, Trace
-from stackscan.formats.delve.visible import in_system_call
 from stackscan.formats.labels import label_text
 from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Frame
@@ -98,7 +97,6 @@ class _Reader:
     def finish(self) -> list[Moment]:
         """The moments, when all was taken."""
         for moment in self.moments:
-            _name_reasons(moment)
             moment.settle()
         return [moment for moment in self.moments if moment.goroutines or moment.problems] or self.moments[:1]
 
@@ -219,22 +217,3 @@ def _number(value: Any) -> int | None:
     """A whole number of 63 bits; None for anything else."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     return value if whole and 0 <= value <= _MOST_NUMBER else None
-
-
-def _name_reasons(moment: Moment) -> None:
-    """Name the numbers of wait reasons as far as they are certain."""
-    known = [
-        (each.number, reason)
-        for each in moment.goroutines
-        if each.number
-        for frame in (*each.places.values(), *(each.trace.frames if each.trace else ()))
-        if (reason := waits.REASONS_OF_FUNCTIONS.get(frame.function)) is not None
-    ]
-    tables = waits.reason_tables(known)
-    for each in moment.goroutines:
-        if each.state is not None:
-            each.wait_reason = each.state
-        elif each.number:
-            each.wait_reason = waits.reason(each.number, tables)
-            if each.trace is not None and in_system_call(each.trace.frames):
-                each.wait_reason = "syscall"

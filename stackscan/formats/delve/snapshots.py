@@ -10,6 +10,7 @@ from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.delve import waits
 from stackscan.formats.delve.find import NAME
 from stackscan.formats.delve.gathered import Goroutine, Moment
+from stackscan.formats.delve.reasons import name_reasons
 from stackscan.formats.delve.visible import in_system_call, visible
 from stackscan.formats.problems import bounded
 from stackscan.model.snapshot import Frame, Problem, Snapshot
@@ -32,6 +33,7 @@ def build_all(moments: Iterable[Moment], problems: Iterable[Problem]) -> list[Sn
 
 
 def _build(moment: Moment, most: int) -> Snapshot:
+    name_reasons(moment)
     builder = _Builder(moment)
     total = 0
     kept = []

@@ -53,18 +53,25 @@ _TABLES: Final = {
         *_COND, *_LOCKS, *_FROM_WORKER, *_DURABLE, *_CLEANUP,
     ),
 }  # fmt: skip
-#: Functions in which a waiting goroutine has one reason only.
-REASONS_OF_FUNCTIONS: Final = {
-    "runtime.forcegchelper": "force gc (idle)",
-    "runtime.bgsweep": "GC sweep wait",
-    "runtime.gcenable.gowrap1": "GC sweep wait",
-    "runtime.bgscavenge": "GC scavenge wait",
-    "runtime.gcenable.gowrap2": "GC scavenge wait",
-    "runtime.updateMaxProcsGoroutine": "GOMAXPROCS updater (idle)",
-    "time.Sleep": "sleep",
-    "internal/poll.runtime_pollWait": "IO wait",
-    "sync.runtime_notifyListWait": "sync.Cond.Wait",
+#: What goroutines wait for whose innermost frame of these is this one, over the versions of Go.
+_OF_FUNCTIONS: Final = {
+    "runtime.forcegchelper": {"force gc (idle)"},
+    "runtime.bgsweep": {"GC sweep wait"},
+    "runtime.gcenable.gowrap1": {"GC sweep wait"},
+    "runtime.bgscavenge": {"GC scavenge wait"},
+    "runtime.gcenable.gowrap2": {"GC scavenge wait"},
+    "runtime.gcBgMarkWorker": {"GC worker (idle)"},
+    "runtime.updateMaxProcsGoroutine": {"GOMAXPROCS updater (idle)"},
+    "time.Sleep": {"sleep"},
+    "internal/poll.runtime_pollWait": {"IO wait"},
+    "sync.runtime_notifyListWait": {"sync.Cond.Wait"},
+    "sync.runtime_SemacquireMutex": {"sync.Mutex.Lock", "semacquire"},
+    "internal/sync.runtime_SemacquireMutex": {"sync.Mutex.Lock"},
+    "sync.runtime_SemacquireRWMutexR": {"sync.RWMutex.RLock"},
+    "sync.runtime_SemacquireRWMutex": {"sync.RWMutex.Lock"},
+    "sync.runtime_SemacquireWaitGroup": {"sync.WaitGroup.Wait"},
 }
+_UNKNOWN: Final = "unknown wait reason "
 
 _DURATION: Final = re.compile(r"(-?)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)(?:\.\d+)?s)?\Z")
 _MOST_DIGITS: Final = 19
@@ -72,18 +79,31 @@ _MOST_DIGITS: Final = 19
 _PLAUSIBLE_SECONDS: Final = 10 * 366 * 86_400
 
 
-def reason_tables(known: Iterable[tuple[int, str]]) -> list[tuple[str, ...]]:
-    """The tables in which numbers have these meanings; at least one goroutine must be known."""
+def allowed(functions: Iterable[str]) -> set[str] | None:
+    """The reasons that a goroutine in these functions, innermost first, can have; None where they do not tell."""
+    return next((_OF_FUNCTIONS[function] for function in functions if function in _OF_FUNCTIONS), None)
+
+
+def reason_tables(known: Iterable[tuple[int, set[str]]]) -> list[tuple[str, ...]]:
+    """The tables in which numbers have one of these meanings; at least one goroutine must be known."""
     facts = list(known)
     if not facts:
         return []
-    return [table for table in _TABLES.values() if all(_meaning(table, number) == text for number, text in facts)]
+    return [table for table in _TABLES.values() if all(_meaning(table, number) in texts for number, texts in facts)]
 
 
 def reason(number: int, tables: list[tuple[str, ...]]) -> str | None:
     """What a number means in all the tables; None where they differ or have no such number."""
     meanings = {_meaning(table, number) for table in tables}
     return meanings.pop() if len(meanings) == 1 else None
+
+
+def printed_number(text: str) -> int | None:
+    """The number behind a reason from Delve's table of Go 1.18, the only one that Delve up to at least 1.23 has."""
+    if text.startswith(_UNKNOWN) and text[len(_UNKNOWN) :].isdecimal() and len(text) < len(_UNKNOWN) + 6:
+        return int(text[len(_UNKNOWN) :])
+    oldest = _TABLES["1.18"]
+    return oldest.index(text) + 1 if text in oldest else None
 
 
 def _meaning(table: tuple[str, ...], number: int) -> str | None:
