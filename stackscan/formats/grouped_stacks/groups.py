@@ -18,7 +18,7 @@ from stackscan.formats.grouped_stacks.grammar import Group, read_group
 from stackscan.formats.problems import EXCERPT, bounded
 from stackscan.model.snapshot import Problem, Snapshot
 
-_LEAD: Final = re.compile(r"[ \t>|]*")
+_QUOTED: Final = re.compile(r"^[ \t]{0,40}(?:[>|] ?){1,4}")
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;]{0,20}m")
 _HEADER_LIKE: Final = re.compile(
     r"(?:goroutine \d{1,20} \[[^\]]{1,999}\]: ?[(\dx×]|\d{1,9} goroutines?(?: in state)? \[)"
@@ -47,25 +47,24 @@ def _as_dump(text: str, groups: dict[int, Group], problems: list[Problem]) -> st
     """The text with headers as a dump has them, line for line; ``groups`` by line."""
     lines = []
     for number, line in enumerate(text.split("\n"), start=1):
-        bare = _ESCAPES.sub("", line) if "\x1b" in line else line
-        stripped = bare.strip()
-        if _HEADER_LIKE.match(stripped.lstrip("> |\t")):
-            lead = _LEAD.match(bare)
-            stripped = stripped.lstrip("> |\t")
-            found = read_group(stripped)
-            if found is not None and found.count:
-                groups[number] = found
-                bare = f"{lead[0] if lead else ''}goroutine {_FIRST_ID + number} {found.bracket}:"
-            else:
-                problems.append(
-                    Problem(number, "the header of this group is damaged; counted as one", stripped[:EXCERPT])
-                )
-                head, _, _ = stripped.partition("]")
-                _, _, bracket = head.partition("[")
-                bare = f"goroutine {_FIRST_ID + number} [{bracket}]:"
-                groups[number] = Group(1, f"[{bracket}]")
+        bare = _QUOTED.sub("", _ESCAPES.sub("", line) if "\x1b" in line else line)
+        header = bare.strip()
+        if _HEADER_LIKE.match(header):
+            lead = bare[: len(bare) - len(bare.lstrip())]
+            bare = lead + _plain_header(header, number, groups, problems)
         lines.append(bare)
     return "\n".join(lines)
+
+
+def _plain_header(header: str, number: int, groups: dict[int, Group], problems: list[Problem]) -> str:
+    """A group's header as a dump would have it; one that is damaged counts as one goroutine."""
+    found = read_group(header)
+    if found is None or not found.count:
+        problems.append(Problem(number, "the header of this group is damaged; counted as one", header[:EXCERPT]))
+        _, _, bracket = header.partition("]")[0].partition("[")
+        found = Group(1, f"[{bracket}]")
+    groups[number] = found
+    return f"goroutine {_FIRST_ID + number} {found.bracket}:"
 
 
 def _grouped(snapshot: Snapshot, groups: dict[int, Group], most: int) -> Snapshot:
