@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 NAME: Final = "grouped-stacks"
-#: Literals of which each list holds one: the first line of each, or the states that panicparse prints behind a number.
+#: Literals of which each list holds one: headers of groups, or the state that panicparse prints of a main goroutine.
 MARKS: Final = (
     b" times: [", b" goroutines [", b" goroutine [", b" goroutines in state [", b"]: (", b"]: x", b"]: \xc3\x97",
-    b" [Created by ", b": running", b": chan ", b": select", b": sema", b": IO wait", b": s", b": runnable", b": idle",
-    b": GC ", b": force gc", b": finalizer", b": waiting", b": coroutine",
+    b" [Created by ", b": run", b": chan ", b": IO wait", b": s",
 )  # fmt: skip
 _LEAD: Final = rb"^[ \t>|]{0,40}"
 _COLOUR: Final = rb"(?:\x1b\[[0-9;]{0,20}m){0,4}"
