@@ -29,24 +29,34 @@ WORDS: Final = (
     "goroutine running on other thread; stack unavailable", "non-Go function at pc=0x1", " fp=0x1 sp=0x2 pc=0x3",
     "goroutine profile: total 2", " @ 0x47", "# labels: {", "#\t0x47", "--- mutex:", "--- contention:",
     "cycles/second=", "sampling period=", "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
-    '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"',
     "* Goroutine ", " - User: ", "0  0x000000000047f68e in ",
     "(truncated)", "[2 goroutines]", "Total: 7", "(dlv) ", '{"Goroutines":[', '{"Locations":[', '"userCurrentLoc":{',
     '"waitReason":', " 820 times: [[", "48 goroutines [select]:", " [Created by main.main @ main.go:1]",
-    "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
+    "[snip]", "... 3 more frames", " \xe2\x86\x90 ", " -> ", " (x.go:12)", " at x.go:12", "NNNN",
+    " \xe5\x88\x86\xe9\x92\x9f", "- `", "<-- HERE",
+    "WARNING: DATA RACE\n", "==================\n", "Previous write at 0x1 by goroutine 7:\n", "by main goroutine:",
+    "Goroutine 7 (running) created at:\n", "[failed to restore the stack]", "[Goroutine 7 in state select, with ",
+    " on top of the stack:\n", "Leaked goroutine: goroutine 7 [select]:\n", "POTENTIAL DEADLOCK:", " lock 0x1",
+    "happened before\n", "happened after\n", "x.go:1 main.f { l.Lock() } <<<<<\n", "All current goroutines:\n",
+    '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
 )  # fmt: skip
 
 _PATTERNS: Final = {
+    "quoted": ("quoted/*.txt", "quoted/*.md"),
     "text": ("go/*/*.txt", "go/*/*.txt.gz", "derived/*.txt", "kubo/*/stack-01.txt.gz"),
     "counts": ("go/*/*debug1.txt", "kubo/*/goroutine.debug1-01*"),
     "pprof": ("go/*/*debug0*", "kubo/*/goroutine.debug0-01*"),
     "contention": ("kubo/*/ipfs-profile-01.zip",),
+    "race-report": ("tools/race_report/*.txt",),
+    "goleak": ("tools/goleak/*.txt",),
+    "go-deadlock": ("tools/go_deadlock/*.txt",),
     "wrappers": ("derived/*",),
     "delve": ("tools/delve/*.txt", "tools/delve/*.gz"),
     "grouped-stacks": ("tools/grouped_stacks/*.txt",),
     "descriptions": ("../stackscan/knowledge/rules/*.toml", "../stackscan/knowledge/pools/*.toml"),
 }
-_PATTERNS_OF_ALL: Final = ("text", "counts", "pprof", "contention", "wrappers", "delve", "grouped-stacks")
+_NOT_TEXT: Final = ("descriptions",)
+_PATTERNS_OF_ALL: Final = tuple(name for name in _PATTERNS if name not in _NOT_TEXT)
 
 
 def seeds(target: str) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from typing import Final
 import invariants
 from stackscan import formats
 from stackscan.errors import StackscanError
-from stackscan.formats import contention
+from stackscan.formats import contention, delve, go_deadlock, goleak, grouped_stacks, race_report
 from stackscan.formats import members as unwrapping
 from stackscan.knowledge import descriptions as catalogue
 from stackscan.knowledge import pool as pools
@@ -54,6 +54,21 @@ def mutex(data: bytes) -> Names:
     """Contention profiles: mutex and block, in text."""
     profile = invariants.check_contention(data) if contention.claims(data) else None
     return [frame.function for record in profile.records for frame in record.frames] if profile else []
+
+
+def races(data: bytes) -> Names:
+    """Reports of the race detector, anywhere in a text."""
+    return _functions(invariants.check_tool(race_report, data))
+
+
+def leaks(data: bytes) -> Names:
+    """Lists of leaked goroutines, anywhere in a text."""
+    return _functions(invariants.check_tool(goleak, data))
+
+
+def deadlocks(data: bytes) -> Names:
+    """Reports of go-deadlock, anywhere in a text."""
+    return _functions(invariants.check_tool(go_deadlock, data))
 
 
 def logs(data: bytes) -> Names:
@@ -108,23 +123,27 @@ def descriptions(data: bytes) -> Names:
     return names
 
 
-def delve(data: bytes) -> Names:
+def debugger(data: bytes) -> Names:
     """What Delve prints: its terminal and its JSON API."""
-    return _functions(invariants.check_tool("delve", data))
+    return _functions(invariants.check_tool(delve, data))
 
 
 def grouped(data: bytes) -> Names:
     """Lists of grouped stacks: goroutine-inspect, panicparse, people."""
-    return _functions(invariants.check_tool("grouped_stacks", data))
+    return _functions(invariants.check_tool(grouped_stacks, data))
 
 
 TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "text": text,
+    "quoted": text,  # from other seeds
     "counts": counts,
     "pprof": pprof,
     "contention": mutex,
+    "race-report": races,
+    "goleak": leaks,
+    "go-deadlock": deadlocks,
     "wrappers": logs,
-    "delve": delve,
+    "delve": debugger,
     "grouped-stacks": grouped,
     "archive": archive,
     "claimed": claimed,

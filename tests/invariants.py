@@ -8,7 +8,7 @@ from typing import Final
 from stackscan.formats import contention, goroutine_counts, goroutine_pprof, goroutine_text
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reference import Block, read_block
-from stackscan.formats.regions import load as load_tool
+from stackscan.formats.regions import Tool
 from stackscan.model.snapshot import Snapshot
 
 #: A line that a reader of the dump would take for the header of a goroutine.
@@ -39,6 +39,24 @@ def check_pprof(data: bytes) -> list[Snapshot]:
     return snapshots
 
 
+def check_tool(tool: Tool, data: bytes) -> list[Snapshot]:
+    """The reports of a tool in any text: spans of whole lines, in order, and what is read of each holds together."""
+    spans = tool.spans(data)
+    found: list[Snapshot] = []
+    last = 0
+    for begin, end in spans:
+        assert last <= begin < end <= len(data), spans
+        assert begin == 0 or data[begin - 1 : begin] == b"\n", "a report begins with a line"
+        assert end == len(data) or data[end - 1 : end] == b"\n", "and ends with one"
+        last = end
+        snapshots = tool.read(data[begin:end])
+        check_snapshots(snapshots)
+        assert {tool.NAME} == {snapshot.format for snapshot in snapshots}
+        found += snapshots
+    check_snapshots(tool.read(data))
+    return found
+
+
 def check_contention(data: bytes) -> contention.ContentionProfile:
     """A contention profile can say each of its delays, and what is wrong with which line."""
     profile = contention.read(data)
@@ -47,23 +65,6 @@ def check_contention(data: bytes) -> contention.ContentionProfile:
         assert all(type(frame.function) is str for frame in record.frames)
     assert all(problem.line >= 1 for problem in profile.problems)
     return profile
-
-
-def check_tool(package: str, data: bytes) -> list[Snapshot]:
-    """A tool's reports stand where its spans say and hold to the same; so does what it makes of any bytes at all."""
-    tool = load_tool(package)
-    found = []
-    last = 0
-    for begin, end in tool.spans(data):
-        assert last <= begin < end <= len(data), "spans ascend and are disjoint"
-        assert begin == 0 or data[begin - 1 : begin] == b"\n", "a span begins with a line"
-        last = end
-        found += tool.read(data[begin:end])
-    whole = tool.read(data)
-    check_snapshots(whole)
-    if found:
-        check_snapshots(found)
-    return found + whole
 
 
 def check_snapshots(snapshots: list[Snapshot]) -> None:

@@ -374,7 +374,7 @@ def test_hostile_json_raises_nothing() -> None:
         '{"Goroutines": [{"id": ' + "9" * 5000 + "}]}",
     ]
     for text in hostile:
-        invariants.check_tool("delve", text.encode())
+        invariants.check_tool(delve, text.encode())
 
 
 def test_spans_of_hostile_texts_are_found_in_one_scan() -> None:
@@ -412,4 +412,4 @@ def test_a_loose_stack_finds_its_goroutine() -> None:
 ))  # fmt: skip
 def test_mangled_texts(data: bytes) -> None:
     """Whatever happens to a text, what is read of it holds together."""
-    invariants.check_tool("delve", data)
+    invariants.check_tool(delve, data)

@@ -213,4 +213,4 @@ def test_spans_of_hostile_texts_are_found_in_one_scan() -> None:
 ))  # fmt: skip
 def test_mangled_texts(data: bytes) -> None:
     """Whatever happens to a text, what is read of it holds together."""
-    invariants.check_tool("grouped_stacks", data)
+    invariants.check_tool(grouped_stacks, data)

@@ -135,10 +135,10 @@ def test_a_call_torn_by_a_log_line_keeps_its_name() -> None:
     assert any("split by other output" in reason for reason in reasons(snapshot))
 
 
-def test_a_lost_location_costs_one_frame() -> None:
-    """Rate-limited logs lose lines."""
+def test_a_lost_location_leaves_the_function() -> None:
+    """Rate-limited logs lose lines: the call is still known, and where it stands is not."""
     snapshot = only(MAIN + "\n" + WORKER.replace("\t/src/pool.go:20 +0x2d\n", ""))
-    assert ("main.work",) == functions(snapshot, 7)
+    assert ("main.(*Pool).run", "main.work") == functions(snapshot, 7)
     assert any("without its location" in reason for reason in reasons(snapshot))
 
 

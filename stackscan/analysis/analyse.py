@@ -9,6 +9,9 @@ from functools import cached_property
 from stackscan.analysis import classify, defects, occupancy
 from stackscan.analysis.affected import go_version, modules
 from stackscan.analysis.causes import Scene, find_causes
+from stackscan.analysis.causes.model import Cause
+from stackscan.analysis.conclusions import concluded
+from stackscan.analysis.conclusions.find import beside, with_argued
 from stackscan.analysis.contended import with_contention
 from stackscan.analysis.crashes import find_crash
 from stackscan.analysis.creation_sites import Family, creation_sites, families_of
@@ -119,8 +122,9 @@ def analyse(
     caught = every if among is None else classify.classify(snapshot, knowledge.rules, sizes, known, among)
     locks = find_locks(snapshot)
     scene = Scene(snapshot, locks, _rows(one for one in every if one.rule.kind == "healthy"), shown.snapshot.stacks)
+    told = concluded(snapshot, shown.snapshot)
     crash = find_crash(snapshot, shown.snapshot, knowledge.crashes, among)
-    findings = _explained(caught, scene, knowledge, among, crash, None if redacted else reader)
+    findings = _explained(caught, scene, told, knowledge, among, crash, None if redacted else reader)
     if contention and not redacted:  # profiles name functions
         findings = with_contention(findings, contention)
     if reader is not None and not redacted:
@@ -149,16 +153,20 @@ def analyse(
 def _explained(
     caught: Sequence[Finding],
     scene: Scene,
+    told: Sequence[Cause],
     knowledge: Configuration,
     among: Mask | None,
     crash: Finding | None,
     reader: Reader | None,
 ) -> tuple[Finding, ...]:
-    """How the process ended, what rules caught, and what explains it: root causes of the whole dump, and the oldest
-    wait that is left."""
+    """How the process ended, what rules caught, and what explains it: what the text's tool concludes (``told``), root
+    causes of the whole dump, and the oldest wait that is left."""
     named = {cause.name: cause for cause in knowledge.causes}
-    causes = find_causes(scene, reader) if named else []
-    findings = with_crash(with_causes(caught, causes, named, scene.snapshot, among), crash)
+    told = [cause for cause in told if cause.name in named]
+    causes = with_argued(told, find_causes(scene, reader)) if named else []
+    findings = with_crash(
+        with_causes(beside(caught, told) if told else caught, causes, named, scene.snapshot, among), crash
+    )
     oldest = unexplained(scene, findings, named[UNEXPLAINED]) if UNEXPLAINED in named and among is None else None
     return findings if oldest is None else in_order([*findings, oldest])
 

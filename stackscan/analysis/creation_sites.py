@@ -25,12 +25,12 @@ _STATES: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """A goroutine that started others: its id, how many it started here, whether the dump still lists it, and then
-    where it is (its innermost function outside the runtime and its wait reason)."""
+    """A goroutine that started others: its id, how many it started here, whether the dump still lists it (None:
+    it lists only some), and then where it is (its innermost function outside the runtime and its wait reason)."""
 
     goroutine_id: int
     count: int
-    alive: bool
+    alive: bool | None
     function: str | None
     wait_reason: str | None
 
@@ -193,7 +193,8 @@ def _living(snapshot: Snapshot, ids: pl.Series | Collection[int]) -> _Living:
 
 def _creator(snapshot: Snapshot, goroutine_id: int, count: int, living: _Living) -> Creator:
     if goroutine_id not in living:
-        return Creator(goroutine_id, count, alive=False, function=None, wait_reason=None)
+        alive = None if snapshot.conclusions else False  # what a tool concludes of some goroutines names only those
+        return Creator(goroutine_id, count, alive=alive, function=None, wait_reason=None)
     stack, reason, _ = living[goroutine_id]
     own = [f for f in snapshot.stacks[stack].functions if not f.startswith(("runtime.", "internal/runtime/"))]
     return Creator(goroutine_id, count, alive=True, function=own[0] if own else None, wait_reason=reason)

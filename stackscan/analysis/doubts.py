@@ -33,7 +33,7 @@ def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
     )
     found = []
     if not snapshot.complete:
-        found.append("goroutines are missing")
+        found.append("goroutines or frames are missing")
     elif has_places_only:
         found.append("the goroutines have a place each and no stack")
     elif snapshot.problems and snapshot.format in _DUMPS:

@@ -174,7 +174,9 @@ def _explaining(cause: Finding, root: Cause, left: list[Finding]) -> Finding:
             also[finding.rule.name] = finding.count
             if finding.severity != "info":
                 severity = min(severity, finding.severity, key=SEVERITIES.index)
-        elif not finding.rule.symptom and inside >= _BY_NAME * len(cause.rows) and better is None:
+        elif (
+            not root.concluded and not finding.rule.symptom and inside >= _BY_NAME * len(cause.rows) and better is None
+        ):
             left.remove(finding)
             better = finding
     evidence = cause.evidence | ({"also": also} if also else {})

@@ -8,9 +8,10 @@ from typing import Final
 from stackscan.check.baseline import Baseline
 from stackscan.check.model import CheckFinding, Status
 from stackscan.check.policy import Growth as Allowance
+from stackscan.knowledge import cause
 from stackscan.knowledge.rule import Severity
 from stackscan.report import SnapshotReport
-from stackscan.report.growth import FIX, REFERENCES, WHY, Growth, Leak, Observation, leak_text, place_text, witnesses
+from stackscan.report.growth import REFERENCES, WHY, Growth, Leak, Observation, leak_text, place_text, witnesses
 
 #: The name of the finding.
 LEAK: Final = "leak"
@@ -57,7 +58,7 @@ def leak_findings(
             stacks=tuple(place.stack for place in leak.places),
             goroutine_ids=leak.places[0].stack.bucket.goroutine_ids,
             why=f"{WHY} {'. '.join(witnesses(leak))}.",
-            fix=FIX,
+            fix=cause.fix_of(LEAK),
             references=REFERENCES,
             cause=LEAK,
             confidence=leak.confidence,

@@ -17,8 +17,10 @@ from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the tools whose reports may stand anywhere in a text, those first that win where two claim a line.
-TOOLS: Final[tuple[str, ...]] = ("delve", "grouped_stacks")
+TOOLS: Final[tuple[str, ...]] = ("race_report", "goleak", "go_deadlock", "delve", "grouped_stacks")
 _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
+#: Bytes that are searched for every literal: those of a paste, whose lines may begin as anything.
+_SMALL: Final = 1 << 20
 _NEWLINE: Final = ord("\n")
 #: How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
 _USUAL: Final = np.array([byte in b"\n\t\r." or (byte >= ord("a") and byte != ord("{")) for byte in range(256)])
@@ -76,7 +78,7 @@ def load(package: str) -> Tool:
 
 def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
     """The reports of tools, in order. Where two tools claim the same lines, the first in TOOLS has them."""
-    if not TOOLS or _is_bare_dump(data):
+    if not TOOLS or (len(data) > _SMALL and _is_bare_dump(data)):
         return
     taken: list[tuple[int, int, Tool]] = []
     for tool in map(load, TOOLS):

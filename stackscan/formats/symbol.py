@@ -24,6 +24,8 @@ _STD: Final = frozenset(
 _ROOTS: Final = ("/pkg/mod/", "/vendor/")
 #: A part of a name chain that no method bears: closures, wrappers, numbered parts.
 _NO_METHOD: Final = re.compile(r"(?:(?:func|gowrap|deferwrap)?\d+|init|glob)(?:-range\d+)*\Z|func·\d+\Z|\Z")
+#: Bytes of an import path that the linker escapes.
+_PERCENT: Final = re.compile(r"(?:%[0-9a-f]{2})+")
 _CLOSURE: Final = re.compile(r"\.func\d+")
 _MOST_ELEMENTS: Final = 16  # of an import path that belong to its module's
 #: One part of a name chain; empty between two dots (`glob..func1`).
@@ -47,6 +49,13 @@ class Origin:
     kind: Kind
     module: str | None = None
     version: str | None = None
+
+
+def unescape_path(symbol: str) -> str:
+    """``gopkg.in/yaml%2ev3.Decode`` → ``gopkg.in/yaml.v3.Decode`` (cmd/internal/objabi.PathToPrefix, reversed)."""
+    if "%" not in symbol:
+        return symbol
+    return _PERCENT.sub(lambda m: bytes.fromhex(m.group().replace("%", "")).decode("utf-8", "replace"), symbol)
 
 
 @lru_cache(maxsize=65536)

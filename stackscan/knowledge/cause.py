@@ -21,6 +21,11 @@ def catalogue() -> tuple[Rule, ...]:
     return tuple(sorted((_read(table) for table in read_files(_FOLDER)), key=lambda cause: cause.name))
 
 
+def fix_of(name: str) -> str:
+    """What to do about a root cause, in one line. Raises KeyError for one that has no file."""
+    return " ".join({cause.name: cause.fix for cause in catalogue()}[name].split())
+
+
 def _read(table: Table) -> Rule:
     cause = read_argued(table, "warning")
     table.finish()

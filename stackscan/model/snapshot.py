@@ -182,6 +182,8 @@ class Snapshot:
         for role in (role for conclusion in self.conclusions for role in conclusion.roles):
             if not 0 <= role.row < len(self.rows):
                 raise ValueError(f"conclusions: row {role.row} of {len(self.rows)} rows")
+            if role.stack is not None and not 0 <= role.stack < len(self.stacks):
+                raise ValueError(f"conclusions: stack {role.stack} of {len(self.stacks)} stacks")
         if self.rows.get_column("stack_id").null_count():
             raise ValueError("rows: a row without a stack id")
         if self.counts is not None and (len(self.counts) != len(self.rows) or not (self.counts > 0).all()):

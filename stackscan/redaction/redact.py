@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from stackscan.model.capture import Capture, Entry, Taken
+from stackscan.model.conclusion import Conclusion
 from stackscan.model.snapshot import ANCESTOR_SCHEMA, Frame, Problem, Snapshot, Stack
 from stackscan.redaction import vocabulary
 from stackscan.redaction.key import hashed
@@ -55,11 +56,18 @@ class Redaction:
             ancestors=snapshot.ancestors.select(list(ANCESTOR_SCHEMA)),
             captured_at=snapshot.captured_at,
             leak_profile=snapshot.leak_profile,
+            conclusions=tuple(map(self._conclusion, snapshot.conclusions)),
         )
 
     def _test(self, name: str) -> str:
         """The name of a test, hashed as its function's is, so that both can be found together."""
         return "/".join(hashed(self.key, part) for part in name.split("/"))
+
+    def _conclusion(self, conclusion: Conclusion) -> Conclusion:
+        """What the tool concludes, without its own sentence; the variable's name keeps what is public in it."""
+        variable = self._names.function(conclusion.variable) if conclusion.variable else ""
+        test = self._test(conclusion.test) if conclusion.test else ""
+        return replace(conclusion, says="", variable=variable, test=test)
 
     def _stack(self, stack: Stack, frames: dict[Frame, Frame]) -> Stack:
         created_by = stack.created_by

@@ -136,7 +136,7 @@ def _who(family: Family, *, state: bool = True) -> str:
     if others >= family.count // 2 and others:
         return count(others + 1, "goroutines")
     alive = f" [{plain(first.wait_reason or 'state unknown')}]" if state else ""
-    shown = alive if first.alive else " (ended)"
+    shown = alive if first.alive else "" if first.alive is None else " (ended)"
     return f"goroutine {first.goroutine_id}{shown}" + (f" and {count(others, 'others')}" if others else "")
 
 

@@ -73,6 +73,7 @@ def judge(
 
 def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample]) -> Verdict:
     sizes = {sample.pool.name: sample.workers for sample in pools}
+    place, others = _place(finding, snapshot)
     minutes = finding.evidence.get("longest_wait_minutes")
     longest = minutes if isinstance(minutes, int) else 0
     words = {
@@ -81,10 +82,13 @@ def _of_finding(finding: Finding, snapshot: Snapshot, pools: Sequence[PoolSample
         "total": f"{snapshot.total:,}",
         "minutes": f"{longest:,}",
         "age": f", for up to {longest:,} min" if longest else "",
-        "place": _place(finding, snapshot),
+        "place": place,
     }
     one = finding.rule.verdict_one if finding.count == 1 and finding.verdict == finding.rule.verdict else ""
     text = Template(one or finding.verdict).safe_substitute(words)
+    if others:
+        more = f"{others:,} other place{'' if others == 1 else 's'}"
+        text = text.replace(f"most in {place}", f"in {place} and {more}")
     if finding.cause is not None and finding.verdict == finding.title and (finding.steps or finding.cause in ENDINGS):
         return Verdict(finding.severity, text + (words["age"] if finding.cause not in ENDINGS else ""))
     if finding.verdict == finding.title and not finding.steps:
@@ -114,8 +118,9 @@ def singular(nouns: str) -> str:
     return noun
 
 
-def _place(finding: Finding, snapshot: Snapshot) -> str:
-    """The function, outside the standard library, where most of the caught goroutines are."""
+def _place(finding: Finding, snapshot: Snapshot) -> tuple[str, int]:
+    """The function, outside the standard library, where most of the caught goroutines are; and how many more places
+    there are, if less than half are there."""
     places: Counter[str] = Counter()
     weights = None if snapshot.counts is None else snapshot.counts.to_numpy()[finding.rows]
     counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
@@ -123,7 +128,10 @@ def _place(finding: Finding, snapshot: Snapshot) -> str:
         stack = snapshot.stacks[stack_id]
         if stack.frames:
             places[stack.frames[deciding_frame(stack)].function] += int(counts[stack_id])
-    return max(places, key=lambda place: (places[place], place)).rpartition("/")[2] if places else "no frames"
+    if not places:
+        return "no frames", 0
+    most = max(places, key=lambda place: (places[place], place))
+    return most.rpartition("/")[2], len(places) - 1 if 2 * places[most] <= places.total() else 0
 
 
 def _of_pools(findings: Sequence[Finding], pools: Sequence[PoolSample]) -> list[Verdict]:
@@ -193,6 +201,16 @@ def _doubted(lines: Sequence[Verdict], doubts: Sequence[str]) -> list[Verdict]:
     ]
 
 
+#: Words of a problem that costs a goroutine.
+_LOST: Final = ("lost", "not read", "may be part of")
+
+
 def _of_loss(snapshot: Snapshot) -> str:
     cut = any("cut" in problem.reason for problem in snapshot.problems)
-    return "the dump is cut: more goroutines exist than are listed" if cut else "some goroutines of the dump are lost"
+    if cut:
+        return "the dump is cut: more goroutines exist than are listed"
+    if snapshot.header_lines <= snapshot.total and not any(
+        word in p.reason for p in snapshot.problems for word in _LOST
+    ):
+        return "some lines of the stacks were not understood: frames are missing"
+    return "some goroutines of the dump are lost"

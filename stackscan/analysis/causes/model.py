@@ -16,6 +16,8 @@ Name = Literal[
     "waitgroup-never-done",
     "channel-never-served",
     "cond-never-signalled",
+    "data-race",
+    "leak",
 ]
 
 
@@ -28,6 +30,7 @@ class Cause:
     something has not moved for long, or cannot. ``deciding`` has the index of the frame to look at, by stack;
     ``culprits`` are the rows of those who are to blame, in the dump at least. ``harmless``: it may well be
     meant so. ``change`` says what to change in the source, where it was read.
+    ``concluded``: the tool that printed the text says so.
     """
 
     name: Name
@@ -42,6 +45,7 @@ class Cause:
     culprits: tuple[int, ...] = ()
     harmless: bool = False
     change: str = ""
+    concluded: bool = False
 
     def with_more(self, rows: tuple[int, ...], remark: str = "") -> Cause:
         """The same cause with more goroutines that it explains, and a remark about them behind its title."""

@@ -8,7 +8,7 @@ from typing import Final
 
 NAME: Final = "delve"
 #: Literals of which each report holds one.
-MARKS: Final = (b" - User: ", b" - Runtime: ", b" - Go: ", b" - Start: ", b"Runtime: ", b"  0x0000", b'"Goroutines"',
+MARKS: Final[tuple[bytes, ...]] = (b" - User: ", b" - Runtime: ", b" - Go: ", b" - Start: ", b"Runtime: ", b"  0x0000", b'"Goroutines"',
                 b'"Locations"', b'"userCurrentLoc"')  # fmt: skip
 _JSON_MARK: Final = re.compile(rb'"(?:Goroutines|Locations|userCurrentLoc)"')
 _COLOUR: Final = rb"(?:\x1b\[[0-9;]{0,20}m)?"

@@ -8,9 +8,9 @@ from typing import Final
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_pprof.symbols import shorten_type_arguments
-from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.grammars import Grammar, subtrees_of, tokens_of
 from stackscan.formats.labels import label_text, unquote
+from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame
 
 _GRAMMAR: Final = Grammar("delve", "goroutine place frame at labels")

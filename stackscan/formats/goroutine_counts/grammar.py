@@ -9,9 +9,9 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from stackscan.formats import bounds
-from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.grammars import Grammar, subtrees_of, tokens_of
 from stackscan.formats.labels import label_text, pairs_in
+from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:

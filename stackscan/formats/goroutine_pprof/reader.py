@@ -15,9 +15,9 @@ from stackscan.formats.goroutine_pprof import schema
 from stackscan.formats.goroutine_pprof.individual import IDENTITY, OWN, creator_of, with_identity
 from stackscan.formats.goroutine_pprof.schema import Label, Profile, Sample
 from stackscan.formats.goroutine_pprof.symbols import Symbols
-from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.labels import label_text
 from stackscan.formats.problems import bounded
+from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame, Problem, Snapshot
 from stackscan.sources import Progress, limits
 

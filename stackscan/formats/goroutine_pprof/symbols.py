@@ -8,7 +8,7 @@ from typing import Final
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_pprof.schema import Location, Profile
-from stackscan.formats.goroutine_text.grammar import unescape_path
+from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame
 
 _BRACKETS: Final = re.compile(r"[\[\]]")

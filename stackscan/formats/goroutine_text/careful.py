@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar, header, surroundings
-from stackscan.formats.goroutine_text.grammar import NON_GO, Header
+from stackscan.formats.goroutine_text.assembly import Assembly
+from stackscan.formats.goroutine_text.grammar import NON_GO
 from stackscan.formats.goroutine_text.segments import (
     PATH_LIKE,
     TORN_CALL,
@@ -26,37 +27,23 @@ from stackscan.formats.goroutine_text.segments import (
     escaped_stacks,
     header_behind_text,
     is_double_spaced,
+    is_path,
+    loose_header,
     shortened,
+    written_between,
 )
-from stackscan.formats.problems import EXCERPT
-from stackscan.model.snapshot import Frame, Problem
+from stackscan.formats.symbol import unescape_path
+from stackscan.model.snapshot import Frame
 
 
-def read_segment(segment: Segment) -> SegmentResult:
-    """Read one segment. Never raises on bad text."""
-    result = SegmentResult()
-    rest: Segment | None = segment
-    while rest is not None:
-        rest = _Reader(rest, result).read()
-    return result
+class Reader(Assembly):
+    """Reads one goroutine, or the text before the first, into ``result``. Never raises on bad text."""
 
-
-class _Reader:
     def __init__(self, segment: Segment, result: SegmentResult) -> None:
-        self.segment = segment
-        self.result = result
+        super().__init__(segment, result)
         self.first = segment.header or (segment.lines[segment.begin] if segment.lines else "")
-        self.header: tuple[int, Header] | None = None
-        self.trace = Trace()
-        self.ancestors: list[tuple[int, Trace]] = []
-        self.pending: Pending | None = None
-        self.between: list[tuple[int, str]] = []  # text since the last line of the stack, not yet known to be inside it
-        self.outside = True  # past the goroutine's end, or before its header
         self.skipping = False  # in a `runtime stack:` section
         self.double_spaced = False
-        self.blank_before = False
-        self.orphan: Trace | None = None
-        self.last_kind = ""
         self.tears = False  # a line began like a header and was none
         self.in_panic = False  # below a panic's first line: its message goes on, indented by a tab
 
@@ -68,14 +55,8 @@ class _Reader:
         for offset in range(first, len(lines)):
             text = lines[offset].lstrip("\0").rstrip("\0\r \t")
             number = self.segment.first_line + offset - begin
-            torn = self._torn_header(text, number) if text else None
-            embedded = embedded_header(lines, offset)
-            if torn or embedded:
-                reason = "split by other output" if torn else "after other text on the same line"
-                self._problem(number, f"goroutine header {reason}", text)
-                self.between.clear()
-                self._finish()
-                return replace(self.segment, first_line=number, begin=offset, header=torn or embedded)
+            if text and (following := self._header_inside(text, offset, number)) is not None:
+                return following
             if text:
                 self._line(text, number)
                 self.blank_before = False
@@ -83,6 +64,24 @@ class _Reader:
                 self._blank()
         self._finish()
         return None
+
+    def _header_inside(self, text: str, offset: int, number: int) -> Segment | None:
+        """What is left to read from a header on, that does not look like one to the fast path."""
+        lines = self.segment.lines
+        torn = self._torn_header(text, number)
+        embedded = None if torn else embedded_header(lines, offset)
+        loose = None if torn or embedded else loose_header(lines, offset)
+        if not (torn or embedded or loose):
+            return None
+        if not loose:
+            reason = "split by other output" if torn else "after other text on the same line"
+            self._problem(number, f"goroutine header {reason}", text)
+            self.between.clear()
+        self._finish()
+        at = replace(self.segment, first_line=number, begin=offset)
+        if loose:
+            return replace(at, header=loose.text, withheld=loose.withheld)
+        return replace(at, header=torn or embedded, withheld=False)
 
     # -- lines -----------------------------------------------------------------------------------------------------
 
@@ -100,7 +99,7 @@ class _Reader:
         tail, reason = header.read_readable(text.split(" ", 2)[2])
         if reason:
             self._problem(self.segment.first_line, reason, text)
-        self.header = (goroutine_id, tail)
+        self.header = (None if self.segment.withheld else goroutine_id, tail)
         self.outside = False
         self.last_kind = "header"
         return 1
@@ -149,6 +148,7 @@ class _Reader:
         self.skipping = False
         if self.pending is not None and self.pending.bare:
             self.between.append((self.pending.line, self.pending.text))
+            self.result.unread.append(self.pending.line)
             self.pending = None
         if not self.double_spaced and self.pending is None:
             self._leave()
@@ -165,11 +165,7 @@ class _Reader:
             self._drop_pending()
             self.skipping = True
             return True
-        elided, count = grammar.read_elided(text)
-        if elided:
-            if not self.outside:
-                self._inside()
-                self._current().elided = count
+        if self._left_out(text):
             return True
         if grammar.is_unavailable(text):
             self._current().unavailable |= not self.outside
@@ -189,6 +185,16 @@ class _Reader:
                 self.ancestors.append((ancestor, Trace()))
             return True
         return text.startswith("created by ") and self._creator(text, number)
+
+    def _left_out(self, text: str) -> bool:
+        """Take a line in place of frames that the runtime, or a person, left out; and a person's remark."""
+        elided, count = grammar.read_elided(text)
+        written = None if elided or self.outside else written_between(text)
+        if not self.outside and (elided or written == "elision"):
+            self._drop_pending()
+            self._inside()
+            self._current().elided = count
+        return elided or written is not None
 
     def _lost_ancestor(self, text: str, number: int) -> None:
         self._drop_pending()
@@ -212,7 +218,7 @@ class _Reader:
         if function is None or "(" not in text:
             bare = function is not None
             match = None if bare else TORN_CALL.match(text)
-            function, torn = (grammar.unescape_path(match["name"]), True) if match else (function, False)
+            function, torn = (unescape_path(match["name"]), True) if match else (function, False)
         if function is None or ((bare or torn) and self.pending is not None):
             return False
         self._drop_pending()
@@ -224,10 +230,16 @@ class _Reader:
         if self.pending is None:
             if text[0] == "\t" and not self.outside and grammar.read_location(text) is not None:
                 self._problem(number, "location without its function line", text)
+                self.result.unread.append(number)
+                self.result.skipped.append(number)
                 return True
             return False
         location = grammar.read_location("\t" + text.lstrip())
-        if location is None or not (text[0].isspace() or PATH_LIKE.search(text)):
+        if (
+            location is None
+            or not (text[0].isspace() or PATH_LIKE.search(text))
+            or (text[0] != "\t" and not is_path(location[0]))
+        ):
             return False
         pending, self.pending = self.pending, None
         frame = Frame(pending.function, *location)
@@ -239,6 +251,7 @@ class _Reader:
 
     def _other(self, text: str, number: int) -> None:
         self.between.append((number, text))
+        self.result.unread.append(number)
         if self.outside:
             self._hidden_header(text, number)
             if not text[0].isspace():
@@ -255,61 +268,11 @@ class _Reader:
             self.result.lost.append(number)
             self._problem(number, "a goroutine header after other text; the goroutine is not read", text)
 
-    # -- what lines mean -------------------------------------------------------------------------------------------
-
-    def _current(self) -> Trace:
-        return self.ancestors[-1][1] if self.ancestors else self.trace
-
-    def _add(self, frame: Frame, pending: Pending) -> None:
-        trace = self._current()
-        if self.header is not None and not self.outside and not trace.closed:
-            self._inside()
-        elif pending.bare:
-            return  # a library's own stack trace, or prose that happens to be followed by a path
-        else:
-            trace = self._orphan(pending)
-        if pending.creator:
-            trace.created_by, trace.creator_id = frame, pending.creator_id
-        elif reason := trace.add(frame, pending):
-            self._problem(pending.line, reason, pending.text)
-
-    def _orphan(self, pending: Pending) -> Trace:
-        """Frames that no header announces: the goroutine they belong to is lost."""
-        if self.orphan is None or self.orphan.closed:
-            self.orphan = Trace()
-            self.result.lost.append(pending.line)
-            reason = "frames without a goroutine header: the goroutine is lost"
-            if self.segment.first_line == 1 and self.header is None:
-                reason = "the text begins inside a goroutine, which is lost"
-            self._problem(pending.line, reason, pending.text)
-        return self.orphan
-
-    def _inside(self) -> None:
-        """A line of the stack came: what stood before it since the last one was spliced in."""
-        if self.between:
-            first, text = self.between[0]
-            count = len(self.between)
-            more = f" ({count} lines)" if count > 1 else ""
-            self._problem(first, f"other text inside the stack{more}", text)
-            self.between.clear()
-
     def _mark(self, mark: surroundings.Mark) -> None:
         self.result.marks.append(mark)
         self.in_panic = mark.text.startswith("panic: ")
         self.between.append((mark.line, mark.text))
         self.last_kind = "other"
-
-    def _drop_pending(self) -> None:
-        pending, self.pending = self.pending, None
-        if pending is None:
-            return
-        if pending.bare or self.outside:
-            self.between.append((pending.line, pending.text))
-        else:
-            self._problem(pending.line, "function line without its location; frame skipped", pending.text)
-
-    def _problem(self, number: int, reason: str, text: str) -> None:
-        self.result.problems.append(Problem(number, reason, text.strip()[:EXCERPT]))
 
     # -- the end ---------------------------------------------------------------------------------------------------
 

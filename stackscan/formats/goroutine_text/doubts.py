@@ -57,7 +57,8 @@ def note(
 
 def repeats(found: Rows) -> bool:
     """Whether an id occurs twice."""
-    return pl.Series(found.goroutine_id).n_unique() < len(found)
+    ids = found.goroutine_id if found.has_id.all() else found.goroutine_id[found.has_id]
+    return pl.Series(ids).n_unique() < len(ids)
 
 
 def running_with_stack(found: Rows, reading: Reading) -> npt.NDArray[np.bool_]:

@@ -11,13 +11,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from stackscan.formats.grammars import Grammar, is_tree, subtrees_of, tokens_of
+from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
     from lark import Token, Tree
 
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
-_PERCENT: Final = re.compile(r"(?:%[0-9a-f]{2})+")
+#: A wait in words: a number or a range of minutes or hours in some language, or a duration as Go prints it.
+_WRITTEN_MINUTES: Final = re.compile(
+    r"[~≈>≥]? ?(?:(?P<number>\d{1,8})\+?(?: ?(?:-|–|—|~|～|to|\.\.) ?\d{1,8})?\+? ?"
+    r"(?P<unit>分钟|分鐘|分|分間|分钟以上|min(?:ut)?[a-zé]*\.?|мин[а-я]*\.?|хв[а-я]*\.?|phút|dakika|dk|분|m|小时|h(?:ou)?rs?|h)"
+    r"|(?:(?P<hours>\d{1,6})h)?(?:(?P<minutes>\d{1,8})m)?(?:\d{1,8}(?:\.\d{1,9})?s)?(?<=[hms]))",
+    re.IGNORECASE,
+)
 #: What one word of an argument list may be: a machine word, or an aggregate of them.
 Argument = str | tuple["Argument", ...]
 #: File, line (0 or negative: unknown) and offset from the function's entry in bytes (None: inlined).
@@ -113,6 +120,10 @@ def _with_status(status: list[tuple[str, str]], fields: dict[str, str]) -> Heade
         else:
             flags.append(text.removeprefix(",").strip())
     other = [flag for flag in flags if flag not in ("(leaked)", "locked to thread")]
+    if minutes is None:
+        written = {flag: written_minutes(flag) for flag in other}
+        minutes = next((found for found in written.values() if found is not None), None)
+        other = [flag for flag in other if written[flag] is None]
     return Header(
         wait_reason=reason,
         wait_minutes=minutes,
@@ -122,6 +133,17 @@ def _with_status(status: list[tuple[str, str]], fields: dict[str, str]) -> Heade
         thread=fields.get("thread"),
         labels=labels,
     )
+
+
+def written_minutes(text: str) -> int | None:
+    """How long a goroutine waits, in whole minutes, as people and translated pages write it: ``37 分钟``, ``101-103
+    min``, ``2h5m``. The least of a range; None for other text."""
+    match = _WRITTEN_MINUTES.fullmatch(text)
+    if match is None:
+        return None
+    if match["hours"] or match["minutes"]:
+        return 60 * int(match["hours"] or 0) + int(match["minutes"] or 0)
+    return int(match["number"]) * (60 if match["unit"][0] in "hH小" else 1) if match["number"] else 0
 
 
 def _labels_text(tree: Tree[Token]) -> str:
@@ -166,13 +188,6 @@ def call_of(tree: Tree[Token]) -> str:
     """The function of a parsed call line."""
     tokens = tokens_of(tree)
     return unescape_path(tokens.get("FUNCTION") or tokens["BARE_FUNCTION"])
-
-
-def unescape_path(symbol: str) -> str:
-    """``gopkg.in/yaml%2ev3.Decode`` → ``gopkg.in/yaml.v3.Decode`` (cmd/internal/objabi.PathToPrefix, reversed)."""
-    if "%" not in symbol:
-        return symbol
-    return _PERCENT.sub(lambda m: bytes.fromhex(m.group().replace("%", "")).decode("utf-8", "replace"), symbol)
 
 
 def read_location(text: str) -> Location | None:

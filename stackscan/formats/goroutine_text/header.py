@@ -20,6 +20,10 @@ from stackscan.sources import limits
 
 _INNER: Final = " labels:{"
 _BEHIND: Final = "] {"
+#: Behind the bracket: something up to the colon, or a remark behind the colon, or behind a blank.
+_REMARK: Final = re.compile(
+    r"(?:(?P<before>[^\n]*):|:?(?P<behind>(?:(?<=:)[ \t]|[ \t]+[^\w\s]|[ \t]{2,})[^\n]*)|)", re.DOTALL
+)
 _NO_TEXT: Final = pl.lit(None, dtype=pl.String)
 
 
@@ -34,13 +38,15 @@ def _read_whole(tail: str) -> Header | None:
 
 
 def _read_bracket(tail: str) -> Header | None:
-    """The header where only the bracket can be read: the text around it becomes an attribute."""
+    """The header where only the bracket can be read: the text around it becomes an attribute, also a remark of a
+    person behind it (``[select]: the holder``, ``[select]  <-- stuck``)."""
     before, opened, rest = tail.partition("[")
     status, closed, after = rest.partition("]")
-    head = _read_whole(f"[{status}]:") if opened and closed and after.endswith(":") else None
-    if head is None:
+    remark = _REMARK.fullmatch(after) if opened and closed else None
+    head = _read_whole(f"[{status}]:") if remark else None
+    if head is None or remark is None:
         return None
-    other = (head.attributes, before.strip(), after[:-1].strip())
+    other = (head.attributes, before.strip(), (remark["before"] or remark["behind"] or "").strip())
     return replace(head, attributes=", ".join(part for part in other if part) or None)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from stackscan.formats.goroutine_text import careful, rows, snapshots
+from stackscan.formats.goroutine_text import irregular, rows, snapshots
 from stackscan.formats.goroutine_text.arguments import Calls, ScatteredCalls
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
 from stackscan.formats.goroutine_text.normalise import normalise
@@ -111,7 +111,7 @@ def _take(
     reading.calls.append(Calls.of_chunk(chunk, part.line, span[0], readable))
     found = []
     for segment, low, after_blank in _segments(data, span, chunk, first_line, to_read, unterminated):
-        result = careful.read_segment(segment)
+        result = irregular.read_segment(segment)
         reading.scattered_calls += [
             ScatteredCalls(g.line, g.call_lines, low, segment.first_line) for g in result.goroutines
         ]
@@ -152,8 +152,10 @@ def _add(result: SegmentResult, reading: Reading) -> None:
     reading.marks += result.marks
     reading.lost_lines += result.lost
     reading.hidden_lines += result.hidden
+    reading.skipped_lines += result.skipped
+    reading.quoted_lines += result.quoted
     reading.cut |= result.cut
     for goroutine in result.goroutines:
         for depth, (ancestor, stack) in enumerate(goroutine.ancestors, start=1):
             stack_id = reading.interned.stack_id(stack)
-            reading.ancestors.append((goroutine.line, goroutine.goroutine_id, depth, ancestor, stack_id))
+            reading.ancestors.append((goroutine.line, goroutine.goroutine_id or 0, depth, ancestor, stack_id))

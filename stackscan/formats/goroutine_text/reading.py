@@ -21,6 +21,8 @@ class Reading:
     ancestors: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # line, id, depth, ancestor, stack
     lost_lines: list[int] = field(default_factory=list)
     hidden_lines: list[int] = field(default_factory=list)
+    skipped_lines: list[int] = field(default_factory=list)  # perhaps frames
+    quoted_lines: list[int] = field(default_factory=list)  # headers of stacks that a person wrote
     calls: list[Calls] = field(default_factory=list)
     scattered_calls: list[ScatteredCalls] = field(default_factory=list)
     cut: bool = False

@@ -26,10 +26,12 @@ _LOCATION: Final = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One entry a goroutine: its header line (1-based), id, header and stack (indices), and its creator's id."""
+    """One entry a goroutine: its header line (1-based), id (``has_id``: it is not withheld), header and stack
+    (indices), and its creator's id."""
 
     line: npt.NDArray[np.int64]
     goroutine_id: npt.NDArray[np.uint64]
+    has_id: npt.NDArray[np.bool_]
     header: npt.NDArray[np.int64]
     stack: npt.NDArray[np.int64]
     creator_id: npt.NDArray[np.uint64]
@@ -204,6 +206,7 @@ def from_chunk(chunk: ChunkColumns, first_line: int, resolver: Resolver) -> Rows
     return Rows(
         line=chunk.line + first_line,
         goroutine_id=chunk.goroutine_id,
+        has_id=np.ones(len(chunk.line), dtype=np.bool_),
         header=resolver.headers(chunk.tail),
         stack=stacks[chunk.stack] if len(stacks) else np.empty(0, dtype=np.int64),
         creator_id=chunk.creator_id,
@@ -216,7 +219,8 @@ def from_careful(found: list[tuple[Goroutine, bool]], interned: Interned) -> Row
     """The rows of the careful reader's goroutines, each with whether a blank line stood before it."""
     return Rows(
         line=np.array([g.line for g, _ in found], dtype=np.int64),
-        goroutine_id=np.array([g.goroutine_id for g, _ in found], dtype=np.uint64),
+        goroutine_id=np.array([g.goroutine_id or 0 for g, _ in found], dtype=np.uint64),
+        has_id=np.array([g.goroutine_id is not None for g, _ in found], dtype=np.bool_),
         header=np.array([interned.header_id(g.header) for g, _ in found], dtype=np.int64),
         stack=np.array([interned.stack_id(g.stack) for g, _ in found], dtype=np.int64),
         creator_id=np.array([g.creator_id or 0 for g, _ in found], dtype=np.uint64),

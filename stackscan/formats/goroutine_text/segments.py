@@ -9,12 +9,15 @@ from typing import Final
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
-from stackscan.formats.goroutine_text.surroundings import Mark
+from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE, Mark
+from stackscan.formats.quoted_stacks import grammar as quoted
 from stackscan.model.snapshot import Frame, Problem, Stack
 from stackscan.sources import limits
 
 #: A call line that lost its end to another writer: its name is still whole.
 TORN_CALL: Final = re.compile(r"""(?P<name>[^\s"'{(\[]+(?:\(\*[^\s"'()]+\)[^\s"'(]*)?)\((?:0x[0-9a-f]|_|\{|\.\.\.)""")
+#: A function's name in front of a file's, which no runtime prints on one line; a path may hold blanks, too.
+_CALL_BEFORE: Final = re.compile(r"(?![/\\<?]|\.{1,3}[/\\]|[A-Za-z]:[/\\])\S*[A-Za-z_)\]]\.[\w(]\S*[ \t]")
 #: In a location that lost its tab, but in no clock time.
 PATH_LIKE: Final = re.compile(r"[/\\<?]|\.(?:go|s|c)\b| \+0x")
 #: The end of a location line that was cut with the head of the file.
@@ -27,6 +30,13 @@ _EMBEDDED_HEADER: Final = re.compile(r"goroutine \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )
 _ESCAPED_STACK: Final = re.compile(r"goroutine \d+ \[[^\[\]\\]+\](?: \{[^\n]{0,4096}?\})?:\\n")
 #: The rest of a header whose first token another writer cut off: `7 [select]:`.
 TORN_HEADER: Final = re.compile(r"(?:(?P<id>\d+) )?(?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[^\[\]]+\](?: \{.*\})?:\Z")
+#: What Markdown puts around a header: a list's mark, emphasis, code.
+_DECORATION: Final = re.compile(r"\A(?:(?:[-*+>•]|\d+[.)]|#{1,6})[ \t]+)*[*_`]*|[*_`]+\Z")
+#: How elisions and remarks begin.
+_WRITTEN: Final = re.compile(r"[-.…<\[(*^/←⟵⇐—👈]|snip|\d+ ")
+#: What hardly anything but a frame holds: an offset behind a place, an argument list, a creator.
+_PART_OF_FRAME: Final = re.compile(r"\.(?:go|s|c):\d+ \+0x|\((?:0x[0-9a-f]|\{0x|\.\.\.\))|\Acreated by ")
+_LONGEST_RETYPED: Final = 1000
 #: Functions at the outer end of stacks that nothing created.
 ENDS_STACK: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart"})
 
@@ -36,7 +46,8 @@ class Segment:
     """The lines from one header up to the next (or the text before the first header).
 
     They are ``lines`` from ``begin`` on; the first has number ``first_line`` (1-based), and is replaced by ``header``
-    where it is damaged. ``at_end``: the file ends here; ``unterminated``: without a newline.
+    where it is damaged or retyped, perhaps with its id ``withheld``.
+    ``at_end``: the file ends here; ``unterminated``: without a newline.
     """
 
     lines: list[str]
@@ -45,6 +56,7 @@ class Segment:
     unterminated: bool = False
     begin: int = 0
     header: str | None = None
+    withheld: bool = False
 
     @property
     def ends_in_header(self) -> bool:
@@ -58,7 +70,7 @@ class Goroutine:
     """One goroutine as the careful reader found it. ``call_lines`` has one entry a frame: the 1-based line that holds
     its argument list, 0 where it has none that is whole."""
 
-    goroutine_id: int
+    goroutine_id: int | None
     line: int
     header: Header
     stack: Stack
@@ -71,8 +83,9 @@ class Goroutine:
 class SegmentResult:
     """The content of a segment: one goroutine, none (text before the first), or more (a header behind other text).
 
-    ``hidden`` are header lines behind other text, ``lost`` the lines of goroutines that were not read, ``marks`` the
-    lines about the whole process (panic, signal, thread separator).
+    ``unread`` are lines that were not understood, ``skipped`` those of them that may be frames, and ``quoted`` the
+    header lines of stacks that a person wrote. ``hidden`` are header lines behind other text, ``lost`` the lines of
+    goroutines that were not read, ``marks`` the lines about the whole process (panic, signal, thread separator).
     """
 
     goroutines: list[Goroutine] = field(default_factory=list)
@@ -80,6 +93,9 @@ class SegmentResult:
     marks: list[Mark] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     hidden: list[int] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
+    skipped: list[int] = field(default_factory=list)
+    quoted: list[int] = field(default_factory=list)
     cut: bool = False
 
 
@@ -109,6 +125,13 @@ class Trace:
             return bounds.too_deep()
         return None
 
+    def keep(self, pending: Pending) -> None:
+        """Keep a function whose location is lost."""
+        if pending.creator:
+            self.created_by, self.creator_id = Frame(pending.function, "", 0), pending.creator_id
+        else:
+            self.add(Frame(pending.function, "", 0), pending)
+
     def ends_whole(self) -> bool:
         """Whether the last location may be whole although its newline is missing."""
         last = self.created_by or (self.frames[-1] if self.frames else None)
@@ -132,6 +155,57 @@ class Pending:
     creator_id: int | None = None
     bare: bool = False  # no parentheses (gccgo, C): only a location after it makes it a call
     torn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retyped:
+    """A header that somebody retyped, as the runtime would print it (with id 0 where the id is withheld)."""
+
+    text: str
+    withheld: bool
+
+
+def loose_header(lines: list[str], offset: int) -> Retyped | None:
+    """The header in a line that only a person would write so, when a frame follows; None otherwise."""
+    if "oroutine" not in lines[offset] or len(lines[offset]) > _LONGEST_RETYPED:
+        return None
+    text = _DECORATION.sub("", lines[offset].strip())
+    found = None if text == lines[offset].lstrip() and HEADER_LIKE.match(text) else quoted.read_header(text)
+    if found is None:  # also a whole header that is only indented: the text of a panic's message, perhaps
+        return None
+    below = next((line.strip() for line in lines[offset + 1 : offset + 3] if line.strip()), "")
+    if not any(map(_is_frame, (found.rest, below))):
+        return None
+    rest = f" {found.rest}" if found.rest else ""
+    return Retyped(f"goroutine {found.goroutine_id or 0} [{found.state}]:{rest}", found.goroutine_id is None)
+
+
+def is_path(file: str) -> bool:
+    """Whether what stands in front of a line number can be a file, and is not a call with its file behind it."""
+    return " " not in file or _CALL_BEFORE.match(file) is None
+
+
+def written_between(text: str) -> str | None:
+    """``elision`` or ``remark`` for a line that a person wrote between frames (``[...]``, ``<-- here``); None for
+    others."""
+    line = quoted.read_line(text) if _WRITTEN.match(text) else None
+    return line.kind if line is not None and line.kind in ("elision", "remark") else None
+
+
+def _is_frame(text: str) -> bool:
+    """Whether a person may have written a frame so."""
+    line = quoted.read_line(quoted.without_markdown(text)) if text else None
+    return line is not None and line.kind in ("frames", "creator", "elision")
+
+
+def may_be_frame(text: str) -> bool:
+    """Whether a line that was not understood looks like a part of a stack, and not like a log's."""
+    return _PART_OF_FRAME.search(text) is not None or _is_frame(text)
+
+
+def is_symbol(function: str) -> bool:
+    """Whether a text in front of parentheses is a function's name, and not words of a log."""
+    return " " not in function and "." in function
 
 
 def is_double_spaced(lines: list[str], header: int) -> bool:

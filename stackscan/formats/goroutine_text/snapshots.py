@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from stackscan.formats import quoted_stacks
 from stackscan.formats.goroutine_text import arguments, dialect, rows
 from stackscan.formats.goroutine_text.doubts import (
     Part,
@@ -47,6 +48,8 @@ def build(reading: Reading, data: bytes, *, size: int, unterminated: bool) -> li
     reading.marks.sort(key=lambda mark: mark.line)
     reading.lost_lines.sort()
     reading.hidden_lines.sort()
+    reading.skipped_lines.sort()
+    reading.quoted_lines.sort()
     reading.ancestors.sort()
     parts = _split(rows.merge(reading.parts) if reading.parts else rows.from_careful([], reading.interned), reading)
     cut_by_pprof = size == PPROF_LIMIT and unterminated
@@ -94,7 +97,7 @@ def _starts(all_rows: Rows, reading: Reading) -> list[int]:
 
 def _with_repeats(all_rows: Rows, starts: list[int], reading: Reading) -> list[int]:
     """The starts, and one more wherever an id is repeated before the next."""
-    ids = all_rows.goroutine_id.tolist()
+    ids, has_id = all_rows.goroutine_id.tolist(), all_rows.has_id.tolist()
     known = set(starts)
     threads = _below(all_rows, reading, "thread")
     likely = _likely_starts(all_rows, reading)
@@ -106,6 +109,8 @@ def _with_repeats(all_rows: Rows, starts: list[int], reading: Reading) -> list[i
             found.append(place)
             seen, listing = set(), False
         listing |= bool(threads[place])
+        if not has_id[place]:
+            continue
         if goroutine_id in seen and not listing:
             start = next((k for k in range(place, found[-1], -1) if likely[k]), place)
             found.append(start)
@@ -140,7 +145,7 @@ def _likely_starts(all_rows: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
 
 
 def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapshot:
-    lost = len(part.within(reading.lost_lines, int))
+    lost = len(part.within(reading.lost_lines, int)) + len(part.within(reading.skipped_lines, int))
     cause, message = _message(part, reading, data)
     ancestors = part.within(reading.ancestors, itemgetter(0))
     if ancestors:  # those of goroutines that are not counted go with them
@@ -151,7 +156,7 @@ def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapsh
     stacks = tuple(reading.interned.stacks[old] for old in used)
     goroutines = _goroutines(part.rows, reading, stack_ids)
     return Snapshot(
-        format=NAME,
+        format=quoted_stacks.NAME if part.within(reading.quoted_lines, int) else NAME,
         rows=goroutines,
         stacks=stacks,
         problems=bounded((*part.within(reading.problems), *part.problems)),
@@ -186,9 +191,10 @@ def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.
     plain = pl.Series(np.array(reading.interned.plain, dtype=np.uint32)[entry])
     new_stack = np.zeros(len(reading.interned.stacks), dtype=np.uint32)
     new_stack[list(stack_ids)] = list(stack_ids.values())
+    ids = pl.Series(found.goroutine_id, dtype=pl.UInt64)
     has_creator = pl.Series(found.has_creator_id, dtype=pl.Boolean)
     columns = {
-        "goroutine_id": pl.Series(found.goroutine_id, dtype=pl.UInt64),
+        "goroutine_id": ids if found.has_id.all() else ids.zip_with(pl.Series(found.has_id), _NO_ID),
         "stack_id": pl.Series(new_stack[found.stack], dtype=pl.UInt32),
         "creator_id": pl.Series(found.creator_id, dtype=pl.UInt64).zip_with(has_creator, _NO_ID),
         "line": pl.Series(found.line.astype(np.uint32), dtype=pl.UInt32),

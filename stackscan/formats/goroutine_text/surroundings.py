@@ -62,6 +62,15 @@ _CRASH: Final = re.compile(
 )
 
 
+#: A header that somebody retyped, with a frame below: without one it is prose about a goroutine.
+_RETYPED: Final = re.compile(
+    rb"(?mi)^[ \t>*_`#+-]{0,20}(?:\d{1,3}[.)][ \t])?[*_`]{0,3}goroutine[ \t]*#?"
+    rb"(?:\d{1,20}|[a-z?#*_]{1,12}|<[^>\n]{1,20}>)?[ \t]*(?:[\[(]|:[ \t]*|-[ \t]+)"
+    rb"(?:chan |select|sync\.|IO wait|semacquire|sleep|running|runnable|syscall)[^\n]{0,400}\n"
+    rb"(?:[ \t>]*\n)?[^\n]{0,40}?[\w)]\.[\w(]"
+)
+
+
 def claims(data: bytes) -> bool:
     """Whether the bytes hold a goroutine header at the beginning of a line, or a crash that printed no goroutine."""
-    return _ANY_HEADER.search(data) is not None or _CRASH.search(data) is not None
+    return any(pattern.search(data) for pattern in (_ANY_HEADER, _CRASH, _RETYPED))

@@ -8,7 +8,7 @@ from typing import Final
 
 NAME: Final = "grouped-stacks"
 #: Literals of which each list holds one: headers of groups, or the state that panicparse prints of a main goroutine.
-MARKS: Final = (
+MARKS: Final[tuple[bytes, ...]] = (
     b" times: [", b" goroutines [", b" goroutine [", b" goroutines in state [", b"]: (", b"]: x", b"]: \xc3\x97",
     b" [Created by ", b": run", b": chan ", b": IO wait", b": s",
 )  # fmt: skip

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Final
 
 from stackscan.formats import bounds
-from stackscan.formats.goroutine_text.grammar import unescape_path
 from stackscan.formats.grammars import Grammar, tokens_of
+from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame
 
 _GRAMMAR: Final = Grammar("grouped", "listed counted suffixed bucket call")

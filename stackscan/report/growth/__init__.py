@@ -5,10 +5,9 @@ from stackscan.report.growth.model import Growth, Kind, Leak, PlaceGrowth, Witne
 from stackscan.report.growth.observe import Observation, observe
 from stackscan.report.growth.process import processes
 from stackscan.report.growth.series import judge_all, judge_series
-from stackscan.report.growth.words import FIX, REFERENCES, WHY, leak_text, place_text, sentence, witnesses
+from stackscan.report.growth.words import REFERENCES, WHY, leak_text, place_text, sentence, witnesses
 
 __all__ = [
-    "FIX",
     "REFERENCES",
     "WHY",
     "Growth",

@@ -12,10 +12,6 @@ WHY: Final = (
     "The number of goroutines in this place grew from capture to capture and never fell. Goroutines that nothing ends "
     "keep their stacks and all they refer to, until the process runs out of memory."
 )
-FIX: Final = (
-    "Find what should end these goroutines. Let each select on a context's Done, give a channel room for every send, "
-    "and close it when no more will come."
-)
 REFERENCES: Final = ("https://go.dev/blog/pipelines", "https://go.dev/doc/go1.26")
 _BLIND: Final = "it cannot see goroutines that are still reachable"
 _SHOWN: Final = 8

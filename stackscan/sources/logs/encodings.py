@@ -31,7 +31,9 @@ _COLOUR: Final = re.compile(rb"\x1b\[[0-9;:]*m")
 #: A record's first line in counted text, which stands below the dump's first line, or above it when turned round.
 _RECORD: Final = re.compile(rb"\d+ @(?: 0x[0-9a-f]+)*\s*")
 #: A location line right below a header: the frames of the goroutine above, bottom up.
-_BELOW_HEADER: Final = re.compile(rb"\s*[^\n]+\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?\s*")
+_BELOW_HEADER: Final = re.compile(
+    rb"\s*(?:(?:/|\.{1,3}/|[A-Za-z]:[\\/])[^\n]+|\S+)\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?\s*"
+)
 
 
 def encoding(data: bytes) -> Wrapped | None:

@@ -1,0 +1,81 @@
+"""Assembles one goroutine from lines whose kind is known: frames, orphans, and what stands between."""
+
+from __future__ import annotations
+
+from stackscan.formats.goroutine_text.grammar import Header
+from stackscan.formats.goroutine_text.segments import Pending, Segment, SegmentResult, Trace, is_symbol, may_be_frame
+from stackscan.formats.problems import EXCERPT
+from stackscan.model.snapshot import Frame, Problem
+
+
+class Assembly:
+    """The goroutine of a segment while its lines come in; problems go to ``result`` at once."""
+
+    def __init__(self, segment: Segment, result: SegmentResult) -> None:
+        self.segment = segment
+        self.result = result
+        self.header: tuple[int | None, Header] | None = None
+        self.trace = Trace()
+        self.ancestors: list[tuple[int, Trace]] = []
+        self.pending: Pending | None = None
+        self.between: list[tuple[int, str]] = []  # text since the last line of the stack, not yet known to be inside it
+        self.outside = True  # past the goroutine's end, or before its header
+        self.blank_before = False
+        self.orphan: Trace | None = None
+        self.last_kind = ""
+
+    def _current(self) -> Trace:
+        return self.ancestors[-1][1] if self.ancestors else self.trace
+
+    def _add(self, frame: Frame, pending: Pending) -> None:
+        trace = self._current()
+        if self.header is not None and not self.outside and not trace.closed:
+            self._inside()
+        elif pending.bare:
+            return  # a library's own stack trace, or prose that happens to be followed by a path
+        else:
+            trace = self._orphan(pending)
+        if pending.creator:
+            trace.created_by, trace.creator_id = frame, pending.creator_id
+        elif reason := trace.add(frame, pending):
+            self._problem(pending.line, reason, pending.text)
+
+    def _orphan(self, pending: Pending) -> Trace:
+        """Frames that no header announces: the goroutine they belong to is lost."""
+        if self.orphan is None or self.orphan.closed:
+            self.orphan = Trace()
+            self.result.lost.append(pending.line)
+            reason = "frames without a goroutine header: the goroutine is lost"
+            if self.segment.first_line == 1 and self.header is None:
+                reason = "the text begins inside a goroutine, which is lost"
+            self._problem(pending.line, reason, pending.text)
+        return self.orphan
+
+    def _inside(self) -> None:
+        """A line of the stack came: what stood before it since the last one was spliced in."""
+        if self.between:
+            first, text = self.between[0]
+            count = len(self.between)
+            more = f" ({count} lines)" if count > 1 else ""
+            self._problem(first, f"other text inside the stack{more}", text)
+            self.result.skipped += [number for number, text in self.between if may_be_frame(text)]
+            self.between.clear()
+
+    def _drop_pending(self) -> None:
+        pending, self.pending = self.pending, None
+        if pending is None:
+            return
+        if pending.bare or self.outside:
+            self.result.unread.append(pending.line)
+            self.between.append((pending.line, pending.text))
+            return
+        self._problem(pending.line, "function line without its location", pending.text)
+        if self._current().closed or not is_symbol(pending.function):
+            self.result.unread.append(pending.line)
+            self.result.skipped.append(pending.line)
+            return
+        self._inside()
+        self._current().keep(pending)
+
+    def _problem(self, number: int, reason: str, text: str) -> None:
+        self.result.problems.append(Problem(number, reason, text.strip()[:EXCERPT]))
