@@ -344,6 +344,23 @@ def test_fewer_goroutines_than_the_list_says() -> None:
     assert not found.complete
 
 
+def test_the_number_above_a_list_counts_too() -> None:
+    """Delve up to 1.4 prints it there."""
+    listed = content("list.txt").decode().splitlines(keepends=True)[:-1]
+    whole, short = only("[26 goroutines]\n" + "".join(listed)), only("[26 goroutines]\n" + "".join(listed[:-2]))
+    assert whole.complete
+    assert (short.total, short.complete) == (24, False)
+
+
+def test_groups_in_json_count_what_is_not_listed() -> None:
+    """The answer to a grouped request lists some members of each group."""
+    place = {"pc": 1, "file": "/a.go", "line": 3, "function": {"name": "main.work"}}
+    group = {"Name": "x", "Offset": 0, "Count": 1, "Total": 20}
+    found = only(json.dumps({"Goroutines": [{"id": 7, "userCurrentLoc": place}], "Nextg": -1, "Groups": [group]}))
+    assert found.total == 20
+    assert not found.complete
+
+
 def test_a_dump_behind_a_list_is_a_dump() -> None:
     """Delve's output ends where another format begins."""
     dump = "goroutine 7 [select]:\nmain.f()\n\t/src/f.go:1 +0x1\n"

@@ -8,8 +8,10 @@ from typing import Final
 
 NAME: Final = "delve"
 #: Literals of which each report holds one.
-MARKS: Final[tuple[bytes, ...]] = (b" - User: ", b" - Runtime: ", b" - Go: ", b" - Start: ", b"Runtime: ", b"  0x0000", b'"Goroutines"',
-                b'"Locations"', b'"userCurrentLoc"')  # fmt: skip
+MARKS: Final[tuple[bytes, ...]] = (
+    b" - User: ", b" - Runtime: ", b" - Go: ", b" - Start: ", b"Runtime: ", b"  0x0000", b'"Goroutines"',
+    b'"Locations"', b'"userCurrentLoc"',
+)  # fmt: skip
 _JSON_MARK: Final = re.compile(rb'"(?:Goroutines|Locations|userCurrentLoc)"')
 _COLOUR: Final = rb"(?:\x1b\[[0-9;]{0,20}m)?"
 #: A line that only Delve prints.

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from stackscan.model.snapshot import Frame, Problem
+
+#: Why goroutines of a group have neither id nor place.
+GROUP_NOT_LISTED: Final = "Delve lists only a few goroutines of a group and counts the others"
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from stackscan.formats.delve import grammar
-from stackscan.formats.delve.gathered import Goroutine, Moment
+from stackscan.formats.delve.gathered import GROUP_NOT_LISTED, Goroutine, Moment
 from stackscan.formats.delve.stacks import Session, StackLines
 from stackscan.formats.problems import EXCERPT
 from stackscan.sources import limits
@@ -60,6 +60,7 @@ class _Reader(Session):
         self.selected: int | None = None  # the goroutine of a `stack` without an id
         self.line = 1
         self.listed = 0  # goroutines since the list or the group began
+        self.announced: tuple[int, int] | None = None  # how many a list that follows should have, and the line of that
         self.group: list[Goroutine] = []
 
     @property
@@ -74,6 +75,7 @@ class _Reader(Session):
 
     def finish(self) -> list[Moment]:
         """The moments, when all lines were taken."""
+        self._check_announced()
         self._end_trace()
         self.moment.settle()
         kept = [moment for moment in self.moments if moment.goroutines or moment.problems]
@@ -167,6 +169,7 @@ class _Reader(Session):
 
     def _run(self, number: int) -> None:
         """The program has run: what comes is another moment."""
+        self._check_announced()
         self._end_trace()
         self.current, self.selected, self.listed, self.group = None, None, 0, []
         self.moment.settle()
@@ -197,16 +200,27 @@ class _Reader(Session):
                 self.moment.problem(number, f"the group has {total:,} goroutines, {len(members):,} were read", line)
             self.listed = 0
             return
-        self.moment.problem(number, "Delve lists only a few goroutines of a group and counts the others", line)
+        self.moment.problem(number, GROUP_NOT_LISTED, line)
         self.moment.add(Goroutine(number, count=total - len(members)))
         self.listed = 0
 
     def _list_end(self, total: int, number: int, line: str) -> None:
+        if not self.listed:  # Delve up to 1.4 counts them above the list
+            self.announced = number, total
+            return
+        self.announced = None
         if total != self.listed:
             self.moment.problem(number, f"Delve lists {total:,} goroutines, {self.listed:,} were read", line)
         self._end_trace()
         self.moment.listed = self.moment.listed or total == self.listed
         self.current, self.listed, self.group = None, 0, []
+
+    def _check_announced(self) -> None:
+        """Compare the number above a list with the list."""
+        if self.announced is not None and self.announced[1] != self.listed:
+            line, total = self.announced
+            self.moment.problem(line, f"Delve lists {total:,} goroutines, {self.listed:,} were read")
+        self.announced = None
 
     def _prompt(self, command: str, number: int) -> None:
         self._end_trace()
@@ -216,4 +230,5 @@ class _Reader(Session):
         elif (found := _STACK_OF.match(command.strip())) and int(found[1]) <= _MOST_ID:
             self.current, self.trusted = self.moment.add(Goroutine(number, int(found[1]))), True
         elif command.startswith(("goroutines", "grs")):
+            self._check_announced()
             self.listed, self.group = 0, []

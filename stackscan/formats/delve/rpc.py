@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from stackscan.formats.delve import grammar
-from stackscan.formats.delve.gathered import Goroutine, Moment, Trace
+from stackscan.formats.delve.gathered import GROUP_NOT_LISTED, Goroutine, Moment, Trace
 from stackscan.formats.labels import label_text
 from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Frame
@@ -110,6 +110,7 @@ class _Reader:
     def _result(self, value: dict[str, Any], line: int, asked: int | None) -> None:
         if isinstance(value.get("Goroutines"), list):
             self._list(value["Goroutines"], line)
+            self._groups(value.get("Groups"), line)
             if (_number(value.get("Nextg")) or -1) > 0:
                 return  # the next answer goes on
             self.moment.listed = True
@@ -135,6 +136,16 @@ class _Reader:
                 self.moment.problem(line, reason, str(_unreadable(value))[:EXCERPT].replace("\n", " "))
             else:
                 self.moment.add(goroutine)
+
+    def _groups(self, groups: Any, line: int) -> None:
+        """The goroutines that are counted in a group and not listed."""
+        for group in groups if isinstance(groups, list) else ():
+            if not isinstance(group, dict):
+                continue
+            total, listed = _number(group.get("Total")) or 0, _number(group.get("Count")) or 0
+            if total > listed:
+                self.moment.problem(line, GROUP_NOT_LISTED, f"Total: {total}")
+                self.moment.add(Goroutine(line, count=total - listed))
 
     def _stack(self, values: list[Any], line: int, asked: int | None) -> None:
         trace = _trace(values, line, self.moment)

@@ -89,11 +89,13 @@ class _Builder:
         """Say once which command shows what is missing."""
         single = [each for each in goroutines if each.trace is None and each.count == 1]
         if single:
-            how = f"{len(single):,} goroutines have one place and no stack: `goroutines -t {_DEPTH}` prints stacks"
+            have = "goroutine has" if len(single) == 1 else "goroutines have"
+            how = f"{len(single):,} {have} one place and no stack: `goroutines -t {_DEPTH}` prints stacks"
             self.moment.problem(single[0].line, how, lost=False)
         cut = [each for each in goroutines if each.trace is not None and each.trace.cut]
         if cut:
-            how = f"{len(cut):,} stacks end at the depth that was asked for: `goroutines -t {_DEPTH}` prints the rest"
+            end = "stack ends" if len(cut) == 1 else "stacks end"
+            how = f"{len(cut):,} {end} at the depth that was asked for: `goroutines -t {_DEPTH}` prints the rest"
             self.moment.problem(cut[0].line, how, lost=False)
 
     def _intern(self, frame: Frame) -> Frame:
