@@ -214,3 +214,13 @@ def test_spans_of_hostile_texts_are_found_in_one_scan() -> None:
 def test_mangled_texts(data: bytes) -> None:
     """Whatever happens to a text, what is read of it holds together."""
     invariants.check_tool(grouped_stacks, data)
+
+
+def test_a_list_behind_damage_says_why_it_is_incomplete() -> None:
+    """Found by the fuzzer: a message begins above the list, whose goroutines may be part of it."""
+    data = (
+        b"goroutine 1 [running]acks(\n\tx.go:819 +0x6b\nruntime/pprof.write\xff, locked\npanic: E4goro\n"
+        b"main.main()\n\t/main.go:153 +0x297\n\ngoroutine 20 [select, 2 minutes]: 3 times: [[20, 21, 24]\n"
+        b"main.f(0x1)\n\t/f.go:71 +0x1\n"
+    )
+    invariants.check_tool(grouped_stacks, data)

@@ -46,7 +46,7 @@ def spans(data: bytes) -> list[tuple[int, int]]:
 
 
 def _sessions(data: bytes) -> Iterator[tuple[int, int]]:
-    begin = end = -1
+    begin = end = above = -1
     for at, line_end, is_core in _lines(data):
         apart = begin >= 0 and (at - end > _MOST_BETWEEN or _FOREIGN.search(data, end, at) is not None)
         if apart:
@@ -54,8 +54,11 @@ def _sessions(data: bytes) -> Iterator[tuple[int, int]]:
             begin = -1
         if begin < 0:
             if not is_core:
+                above, end = at, line_end
                 continue
-            begin = _with_name_of_group(data, at)
+            # Delve up to 1.4 prints the number of goroutines above the list.
+            counted = above >= 0 and end == at and data.startswith(b"[", above)
+            begin = above if counted else _with_name_of_group(data, at)
         end = line_end
     if begin >= 0:
         yield begin, end

@@ -88,6 +88,8 @@ def _grouped(snapshot: Snapshot, groups: dict[int, Group], most: int) -> Snapsho
         ids += [*known, None] if rest else known
         counts += [*(1 for _ in known), rest] if rest else [1 for _ in known]
         places += [place] * (len(known) + bool(rest))
+    if not snapshot.complete and not problems:  # the text before it is damaged, and may have held some of these
+        problems.append(Problem(1, "goroutines of this list may be missing or part of a message"))
     rows = snapshot.rows[places].with_columns(pl.Series("goroutine_id", ids, pl.UInt64))
     return replace(
         snapshot,
