@@ -38,6 +38,8 @@ WORDS: Final = (
     "Goroutine 7 (running) created at:\n", "[failed to restore the stack]", "[Goroutine 7 in state select, with ",
     " on top of the stack:\n", "Leaked goroutine: goroutine 7 [select]:\n", "POTENTIAL DEADLOCK:", " lock 0x1",
     "happened before\n", "happened after\n", "x.go:1 main.f { l.Lock() } <<<<<\n", "All current goroutines:\n",
+    "Samples:\ngoroutine/count\n", "Locations\n", "Mappings\n", " M=1 ", ":0 s=1", " (inline)", "Type: goroutine\n",
+    "-----------+-------------------------------------------------------\n", "         3   runtime.gopark\n",
     '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
 )  # fmt: skip
 
@@ -46,6 +48,7 @@ _PATTERNS: Final = {
     "text": ("go/*/*.txt", "go/*/*.txt.gz", "derived/*.txt", "kubo/*/stack-01.txt.gz"),
     "counts": ("go/*/*debug1.txt", "kubo/*/goroutine.debug1-01*"),
     "pprof": ("go/*/*debug0*", "kubo/*/goroutine.debug0-01*"),
+    "pprof-text": ("tools/pprof-text/*.txt",),
     "contention": ("kubo/*/ipfs-profile-01.zip",),
     "race-report": ("tools/race_report/*.txt",),
     "goleak": ("tools/goleak/*.txt",),

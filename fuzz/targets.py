@@ -8,6 +8,7 @@ function here, a line in TARGETS, seeds in seeds.py.
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ from typing import Final
 import invariants
 from stackscan import formats
 from stackscan.errors import StackscanError
-from stackscan.formats import contention, delve, go_deadlock, goleak, grouped_stacks, race_report
+from stackscan.formats import contention, delve, go_deadlock, goleak, grouped_stacks, pprof_text, race_report
 from stackscan.formats import members as unwrapping
 from stackscan.knowledge import descriptions as catalogue
 from stackscan.knowledge import pool as pools
@@ -48,6 +49,17 @@ def counts(data: bytes) -> Names:
 def pprof(data: bytes) -> Names:
     """Protobuf profiles (debug=0)."""
     return _functions(invariants.check_pprof(data))
+
+
+def pprof_text_report(data: bytes) -> Names:
+    """What go tool pprof prints: where it stands in a text, and each report."""
+    spans = pprof_text.spans(data)
+    assert all(begin < end for begin, end in spans)
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
+    found = [pprof_text.read(data[begin:end]) for begin, end in spans]
+    for snapshots in found:
+        invariants.check_snapshots(snapshots)
+    return _functions(snapshot for snapshots in found for snapshot in snapshots)
 
 
 def mutex(data: bytes) -> Names:
@@ -138,6 +150,7 @@ TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "quoted": text,  # from other seeds
     "counts": counts,
     "pprof": pprof,
+    "pprof-text": pprof_text_report,
     "contention": mutex,
     "race-report": races,
     "goleak": leaks,

@@ -267,21 +267,22 @@ def test_companions_are_known_when_creators_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "types",
+    ("kind", "types"),
     [
-        ("samples/count", "cpu/nanoseconds"),
-        ("alloc_objects/count", "alloc_space/bytes", "inuse_objects/count", "inuse_space/bytes"),
-        ("contentions/count", "delay/nanoseconds"),
-        ("threadcreate/count",),
+        ("CPU profile", ("samples/count", "cpu/nanoseconds")),
+        ("heap profile", ("alloc_objects/count", "alloc_space/bytes", "inuse_objects/count", "inuse_space/bytes")),
+        ("mutex or block profile", ("contentions/count", "delay/nanoseconds")),
+        ("threadcreate profile", ("threadcreate/count",)),
+        ("profile of another kind", ("sessions/count",)),
     ],
 )
-def test_profiles_of_other_things_are_refused_by_name(types: tuple[str, ...]) -> None:
+def test_profiles_of_other_things_are_refused_by_name(kind: str, types: tuple[str, ...]) -> None:
     """CPU, heap, mutex, block, threads: the error names what the profile counts."""
     builder = Builder(*types)
     builder.sample([builder.location(("main.f", "/x.go", 1))], *range(len(types)))
     with pytest.raises(UnsupportedFormatError) as caught:
         read(builder.bytes())
-    assert f"test: a profile of another kind: {', '.join(types)}" == str(caught.value)
+    assert f"test: a {kind} ({', '.join(types)}), not goroutines" == str(caught.value)
     assert "debug/pprof/goroutine" in caught.value.hint
 
 
@@ -289,7 +290,7 @@ def test_a_real_heap_profile_is_refused() -> None:
     """heap.pprof of a kubo bundle."""
     with zipfile.ZipFile(FIXTURES / "kubo/v0.40.1-quiet/ipfs-profile-01.zip") as bundle:
         data = bundle.read("heap.pprof")
-    with pytest.raises(UnsupportedFormatError, match="another kind: alloc_objects/count"):
+    with pytest.raises(UnsupportedFormatError, match=r"a heap profile \(alloc_objects/count"):
         read(gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data)
 
 

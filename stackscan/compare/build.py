@@ -14,13 +14,12 @@ from stackscan.compare import model
 from stackscan.compare.stay import broken, rows, stayed
 from stackscan.knowledge.rule import SEVERITIES
 from stackscan.model import bucket
+from stackscan.model.counting import worth
 from stackscan.model.snapshot import Snapshot, Stack
 from stackscan.report import CaptureReport, SnapshotReport, StackReport
 from stackscan.report.growth import Growth, Leak, Observation, judge_series, leak_text, observe
 from stackscan.report.places import CodePlace, place_of
 
-#: Which view of a process is compared where a bundle holds several: the one that tells most.
-MEANT: Final = ("goroutine-text", "goroutine-pprof", "goroutine-counts")
 _RUNTIME: Final = ("runtime.", "internal/runtime/")
 
 
@@ -43,7 +42,7 @@ def worth_comparing(captures: Sequence[CaptureReport]) -> list[CaptureReport]:
     """Of all captures that an input holds, those of the format that says most. Go's leak profiles are compared only
     where there is nothing else."""
     dumps = [one for one in captures if not one.report.leak_profile] or captures
-    best = next((name for name in MEANT if any(one.report.format == name for one in dumps)), None)
+    best = min((one.report.format for one in dumps), key=worth, default=None)
     return [capture for capture in dumps if capture.report.format == best]
 
 

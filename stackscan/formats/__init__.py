@@ -12,8 +12,7 @@ from importlib import import_module
 from typing import Final, Protocol, cast
 
 from stackscan.errors import LimitError, UnrecognisedFormatError
-from stackscan.formats import refusals
-from stackscan.formats.regions import regions
+from stackscan.formats import refusals, regions
 from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
@@ -35,10 +34,11 @@ class Format(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The snapshots of one part of a text, which begins at ``first_line`` (0-based) and has so many lines."""
+    """The snapshots of one part of a text, which begins at ``first_line`` (0-based) and has so many lines (None: the
+    part is the whole text)."""
 
     first_line: int
-    lines: int
+    lines: int | None
     snapshots: list[Snapshot]
 
 
@@ -64,13 +64,13 @@ def read_parts(data: bytes, *, where: str, progress: Progress | None = None) -> 
     """The same by the parts of a text that are of one format each."""
     refusals.refuse_programs(data, where=where)
     if is_binary(data):
-        return [Part(0, data.count(b"\n") + 1, _read_dump(data, where, progress))]
+        return [Part(0, None, _read_dump(data, where, progress))]
     found: list[Part] = []
     unread: UnrecognisedFormatError | None = None
-    parts = regions(data)
+    parts = regions.regions(data)
     has_reports = any(part.tool is not None for part in parts)
     for part in parts:
-        lines = part.data.count(b"\n") + 1
+        lines = part.data.count(b"\n") + 1 if len(parts) > 1 else None
         if part.tool is not None:
             found.append(Part(part.first_line, lines, _valid(part.tool.read(part.data, progress))))
         elif not has_reports or _claimed(part.data) is not None:

@@ -1,4 +1,4 @@
-"""Mutex and block profiles in text (debug=1): where goroutines waited for locks and channels, and for how long.
+"""Mutex and block profiles, in text (debug=1) or protobuf: where goroutines waited, and for how long.
 
 kubo's ``ipfs diag profile`` writes them as mutex.pprof and block.pprof. They count past waits, not goroutines, so they
 are no snapshots.
@@ -7,16 +7,17 @@ are no snapshots.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from stackscan.formats import contention_pprof
+from stackscan.formats.contended import ContentionProfile, ContentionRecord, Kind
 from stackscan.formats.goroutine_counts import grammar as counts
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.grammars import Grammar, tokens_of
 from stackscan.formats.problems import EXCERPT, bounded
 from stackscan.model.snapshot import Frame, Problem
 
-Kind = Literal["mutex", "block"]
+__all__ = ["ContentionProfile", "ContentionRecord", "Kind", "claims", "read"]
 
 _GRAMMAR: Final = Grammar("contention", "kind rate period head")
 _FIRST: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*--- (?:mutex|contention):[ \t]*\r?\n")
@@ -25,45 +26,19 @@ _HEAD_LIKE: Final = re.compile(r"\d+ \d+ @(?: |\Z)")
 _FRAME_LIKE: Final = re.compile(r"#[ \t]+0x")
 
 
-@dataclass(frozen=True, slots=True)
-class ContentionRecord:
-    """Waits that began or ended in one place: ``cycles`` of the processor's clock in all, ``count`` waits.
-
-    Mutex profiles name the place that unlocked (Go 1.8 and later), block profiles the place that waited. Both numbers
-    are estimates, already scaled up by the sampling (runtime/mprof.go saveBlockEventStack).
-    """
-
-    cycles: int
-    count: int
-    frames: tuple[Frame, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ContentionProfile:
-    """One profile: records in the order of the text, which is most cycles first.
-
-    ``cycles_per_second`` is 0 where it could not be read; ``sampling_period`` is known for mutex profiles: one event
-    in so many was recorded, 0 or less: none.
-    """
-
-    kind: Kind
-    cycles_per_second: int
-    sampling_period: int | None
-    records: tuple[ContentionRecord, ...]
-    problems: tuple[Problem, ...] = ()
-
-    def delay_seconds(self, record: ContentionRecord) -> float | None:
-        """How long the waits of a record took together, in seconds; None where the clock's rate is not known."""
-        return record.cycles / self.cycles_per_second if self.cycles_per_second > 0 else None
-
-
 def claims(data: bytes) -> bool:
-    """Whether the bytes begin like such a profile."""
-    return _FIRST.match(data, 0, 4096) is not None
+    """Whether the bytes begin like such a profile, in text or in protobuf."""
+    return _FIRST.match(data, 0, 4096) is not None or contention_pprof.claims(data)
 
 
 def read(data: bytes) -> ContentionProfile:
     """The profile. Damage costs the line or the record that it touches, and is in ``problems``."""
+    if contention_pprof.claims(data):
+        return contention_pprof.read(data)
+    return _read_text(data)
+
+
+def _read_text(data: bytes) -> ContentionProfile:
     unterminated = bool(data) and not data.endswith(b"\n")
     data, problems = normalise(data)
     lines = [re.sub(r"\t+", "\t", line.rstrip()) for line in data.decode().split("\n")]

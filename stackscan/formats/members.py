@@ -36,7 +36,7 @@ def _read(piece: Piece, member: Member, progress: Progress | None) -> list[Snaps
     found = []
     for part in formats.read_parts(piece.text, where=member.where, progress=progress):
         inner = piece
-        if part.first_line or part.lines <= piece.text.count(b"\n"):
+        if part.lines is not None:
             inner = Piece("", b"", np.arange(part.first_line + 1, part.first_line + part.lines + 1)).within(piece)
         found += [_renumber(snapshot, inner) for snapshot in part.snapshots]
     return found

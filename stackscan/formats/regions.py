@@ -17,7 +17,7 @@ from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the tools whose reports may stand anywhere in a text, those first that win where two claim a line.
-TOOLS: Final[tuple[str, ...]] = ("race_report", "goleak", "go_deadlock", "delve", "grouped_stacks")
+TOOLS: Final[tuple[str, ...]] = ("race_report", "goleak", "go_deadlock", "pprof_text", "delve", "grouped_stacks")
 _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
 #: Bytes that are searched for every literal: those of a paste, whose lines may begin as anything.
 _SMALL: Final = 1 << 20
@@ -59,6 +59,8 @@ class Region:
 
 def regions(data: bytes) -> list[Region]:
     """The regions of a text, in order, at least one. Text that is no tool's stays with the dump before it."""
+    if len(data) > _SMALL and _is_bare_dump(data):
+        return [Region(0, data)]
     found: list[Region] = []
     at = 0
     for begin, end, tool in _reports(data):
@@ -78,8 +80,6 @@ def load(package: str) -> Tool:
 
 def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
     """The reports of tools, in order. Where two tools claim the same lines, the first in TOOLS has them."""
-    if not TOOLS or (len(data) > _SMALL and _is_bare_dump(data)):
-        return
     taken: list[tuple[int, int, Tool]] = []
     for tool in map(load, TOOLS):
         if any(mark in data for mark in tool.MARKS):
@@ -91,7 +91,8 @@ def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
 
 
 def _is_bare_dump(data: bytes) -> bool:
-    """Whether all lines begin like those of a dump: a look at one byte a line, where literals would cost ten times."""
+    """Whether all lines begin like those of full text: a look at one byte a line, where literals would cost ten times
+    as much. Records of counted text begin with a digit, or a #."""
     octets = np.frombuffer(data, dtype=np.uint8)
     begins = np.flatnonzero(octets[:-1] == _NEWLINE) + 1
     if not (_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all()):

@@ -11,6 +11,7 @@ from typing import Final
 from stackscan.analysis.defects import Judgement
 from stackscan.analysis.finding import Finding, Step
 from stackscan.analysis.proposals import Proposal
+from stackscan.model.counting import is_counted
 from stackscan.model.snapshot import Frame
 from stackscan.report import Fold, SnapshotReport, ViewsReport, singular
 
@@ -22,8 +23,6 @@ UNPRINTABLE: Final = re.compile(
 #: Characters of a name that outputs for people show.
 LONGEST_WORD: Final = 400
 _LONG_WORD: Final = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
-#: Formats whose writer summed goroutines up: the file has no ids, states or waits.
-COUNTED: Final = frozenset({"goroutine-counts", "goroutine-pprof"})
 #: The folders of a module's path: ``github.com/ipfs/`` of ``github.com/ipfs/boxo v0.38.0``.
 _MODULE_PATH: Final = re.compile(r"[\w.-]+\.[a-z]+/(?:[\w.-]+/)*(?=[\w.-]+ )")
 #: Where a sentence ends and the next begins; ``e.g. x`` and ``v0.39.0`` hold none.
@@ -131,7 +130,7 @@ def summary(snapshot: SnapshotReport) -> str:
         parts.append(f"{snapshot.header_lines:,} header lines")
     if snapshot.complete:
         parts.append("complete")
-    if snapshot.format in COUNTED:
+    if is_counted(snapshot.format):
         parts.append("counts, no states")
     if snapshot.wrapper:
         parts.append(plain(f"from {', '.join(snapshot.wrapper)}"))

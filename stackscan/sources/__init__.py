@@ -6,14 +6,16 @@ To add a kind of source, add a module here and a branch in :func:`open_source`.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from stackscan.errors import SourceError
 from stackscan.model.masking import masked
-from stackscan.sources import archive, compressed, limits
+from stackscan.sources import archive, binaries, compressed, limits
 from stackscan.sources.address import Source
 
 __all__ = ["STDIN", "Member", "Progress", "Source", "open_source"]
@@ -52,7 +54,8 @@ class Member:
 def open_source(source: str, progress: Progress | None = None) -> Iterator[Member]:
     """The members of a source, in order: one without a name, or those of a bundle (archive or directory).
 
-    ``progress`` is called for downloads. Raises SourceError or LimitError.
+    ``progress`` is called for downloads. Raises SourceError or LimitError; UnrecognisedFormatError for a core file or a
+    program, by its first bytes.
     """
     if not source:
         raise SourceError("the name of an input is empty")
@@ -68,6 +71,7 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
         if broken:
             yield Member(source, "(end)", None, note=broken, cut=True)
         return
+    binaries.refuse_large(compressed.head(raw, binaries.PEEK), where=where)
     data, cut = compressed.decompress(raw, where=where)
     yield Member(source, None, data, len(data), broken, cut or broken is not None)
 
@@ -107,7 +111,17 @@ def _read_stdin() -> bytes:
         raise SourceError("standard input is closed", hint="Pipe a dump into it, or give the path of one.")
     if sys.stdin.isatty():
         raise SourceError("standard input is a terminal", hint="Pipe a dump into it: curl -s URL | stackscan report -")
-    return limits.read_bounded(sys.stdin.buffer, where="standard input")
+    return _read_whole(sys.stdin.buffer, "standard input")
+
+
+def _read_whole(file: IO[bytes], where: str) -> bytes:
+    """All bytes of a file, unless its first ones show that it can hold no dump: a core file may have many GB."""
+    if isinstance(file, io.BufferedReader):
+        binaries.refuse_large(file.peek(binaries.PEEK), where=where)  # without a copy
+        return limits.read_bounded(file, where=where)
+    head = file.read(binaries.PEEK)
+    binaries.refuse_large(head, where=where)
+    return limits.read_bounded(file, where=where, head=head)
 
 
 def _read_path(source: Source) -> bytes:
@@ -115,7 +129,7 @@ def _read_path(source: Source) -> bytes:
     name = str(source) if "://" in source else masked(str(path))  # a path has no two slashes
     try:
         with path.open("rb") as file:
-            return limits.read_bounded(file, where=name)
+            return _read_whole(file, name)
     except FileNotFoundError:
         if source.is_other_url:
             raise SourceError(f"{source} is not an http or https address") from None

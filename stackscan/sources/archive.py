@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from stackscan.errors import SourceError
-from stackscan.sources import compressed, limits
+from stackscan.sources import binaries, compressed, limits
 
 ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
@@ -29,8 +29,7 @@ _TAR_ZEROS: Final = 16
 _DUMP: Final = re.compile(
     rb"goroutine(?:leak)? (?:\d+ |profile: )|panic: |fatal error: |SIG[A-Z0-9]+: |[\x0a\x5a][\x02-\x16][\x08\x10]"
 )
-_PROGRAMS: Final = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
-_PEEK: Final = 512
+_PEEK: Final = binaries.PEEK
 _ENCRYPTED: Final = 0x1
 #: What the standard library raises for damaged archives (ValueError: offsets before the beginning, names).
 _DAMAGE: Final = (
@@ -75,8 +74,8 @@ def folder_entries(folder: Path) -> Iterator[Entry]:
         try:
             with path.open("rb") as file:
                 head = file.read(_PEEK)
-                if _is_program(head):
-                    yield Entry(name, path.stat().st_size, None, "a program; not read")
+                if kind := _skipped(head):
+                    yield Entry(name, path.stat().st_size, None, f"{kind}; not read")
                     continue
                 data = limits.read_bounded(file, where=str(path), head=head)
         except OSError as error:
@@ -102,9 +101,10 @@ def _is_tar(head: bytes) -> bool:
     return is_header and _DUMP.match(head) is None
 
 
-def _is_program(head: bytes) -> bool:
-    """Whether these are the first bytes of a program, which hold zeros, unlike a text with the same first letters."""
-    return head.startswith(_PROGRAMS) and b"\0" in head
+def _skipped(head: bytes) -> str | None:
+    """What a member is that no dump can be in, by its first bytes: a program, a core file."""
+    found = binaries.large(head)
+    return found.note or None if found is not None else None
 
 
 def _tar_entries(data: bytes, where: str) -> Iterator[Entry]:
@@ -136,8 +136,8 @@ def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) ->
 
 def _from_stream(name: str, size: int, file: IO[bytes], where: str) -> Entry:
     head = file.read(_PEEK)
-    if _is_program(head):
-        return Entry(name, size, None, "a program; not unpacked")
+    if kind := _skipped(head):
+        return Entry(name, size, None, f"{kind}; not unpacked")
     data = limits.read_bounded(file, where=f"{where}, {name}", head=head)
     entry = _unpacked(name, data, where=f"{where}, {name}")
     return entry if len(data) == size else Entry(name, size, entry.data, entry.note, cut=True)
@@ -235,8 +235,8 @@ def _inflate(data: bytes, start: int, name: str, where: str) -> tuple[Entry, int
         except zlib.error as error:
             note = f"damaged: {error}"
             return Entry(name, kept.tell(), kept.getvalue() or None, note, cut=True), at
-        if not kept.tell() and _is_program(piece[:_PEEK]):
-            return Entry(name, None, None, "a program; not unpacked"), start
+        if not kept.tell() and (kind := _skipped(piece[:_PEEK])):
+            return Entry(name, None, None, f"{kind}; not unpacked"), start
         kept.write(piece)
         at += len(packed) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
         limits.check_unpacking(kept.tell(), at - start, where=f"{where}, {name}")

@@ -14,10 +14,9 @@ import polars as pl
 from stackscan.analysis.causes.waiting import ONCE, Waiting, all_waits, function_of, type_of
 from stackscan.analysis.locks import Lock, Locks
 from stackscan.formats.symbol import origin
+from stackscan.model.counting import is_counted
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 
-#: Formats that sum goroutines up.
-_COUNTED: Final = ("goroutine-counts", "goroutine-pprof")
 #: Goroutines of one stack that are looked at one by one.
 _FEW: Final = 20
 
@@ -152,7 +151,7 @@ class Scene:
     @cached_property
     def counted(self) -> bool:
         """Whether rows stand for many goroutines: such a format has no ids, so nobody can be followed."""
-        return self.snapshot.format in _COUNTED
+        return is_counted(self.snapshot.format)
 
     def receiver(self, row: int, frame: int) -> int | None:
         """The first word that a frame of a goroutine that waits for a lock shows, where it is certain: of a method, its

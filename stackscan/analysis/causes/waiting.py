@@ -15,6 +15,7 @@ from stackscan.formats.symbol import origin, read_symbol
 from stackscan.knowledge.language import index_of
 from stackscan.knowledge.language.index import Numbers
 from stackscan.knowledge.language.reasons import names
+from stackscan.model.counting import WITH_RUNTIME_FRAMES
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 
 #: States of goroutines that wait for nobody: they run, or are about to.
@@ -141,6 +142,7 @@ def all_waits(snapshot: Snapshot, shown: Sequence[Stack]) -> Iterator[Waiting]:
     creators, created = index.column("creator_id")
     minutes, _ = index.column("wait_minutes")
     leaked, _ = index.column("leaked")
+    shows_runtime = _shows_runtime(snapshot)
     order = np.argsort(index.row_cell, kind="stable")
     bounds = np.searchsorted(index.row_cell[order], np.arange(len(index.cell_stack) + 1))
     for cell, stack_id in enumerate(index.cell_stack.tolist()):
@@ -148,7 +150,7 @@ def all_waits(snapshot: Snapshot, shown: Sequence[Stack]) -> Iterator[Waiting]:
         stack = snapshot.stacks[stack_id]
         reasons = names(index.cell_reason[cell], stack.functions) or frozenset()
         site = None if reasons & MOVING else site_of(stack)
-        if snapshot.format == "goroutine-pprof" and stack.frames and stack.frames[0].function not in _PARKED:
+        if shows_runtime and stack.frames and stack.frames[0].function not in _PARKED:
             reasons = reasons & MOVING or frozenset({"running"})  # its innermost frame is its own: it runs
         if site is None and reasons == {"semacquire"}:
             reasons = frozenset({"runnable"})  # it waits for the runtime: the world was stopped
@@ -176,3 +178,10 @@ def _own(stack: Stack) -> int | None:
         ):
             return at
     return None
+
+
+def _shows_runtime(snapshot: Snapshot) -> bool:
+    """Whether the runtime's frames are on the stacks; pprof's filters take them off."""
+    return snapshot.format in WITH_RUNTIME_FRAMES and any(
+        stack.frames[0].function.startswith(("runtime.", "runtime/")) for stack in snapshot.stacks if stack.frames
+    )

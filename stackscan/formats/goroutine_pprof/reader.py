@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Final
 
 from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
-from stackscan.formats import bounds, counted
+from stackscan.formats import bounds, counted, profile_kinds
 from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.goroutine_pprof import schema
 from stackscan.formats.goroutine_pprof.individual import IDENTITY, OWN, creator_of, with_identity
@@ -27,7 +27,7 @@ NAME: Final = "goroutine-pprof"
 _LEAKS: Final = "goroutineleak"
 _KINDS: Final = frozenset({"goroutine", "goroutines", _LEAKS})
 _TEXT_HINT: Final = "Take the goroutines instead: curl -o goroutine.pb.gz 'http://HOST:PORT/debug/pprof/goroutine'"
-_LINE: Final = 1  # of every problem: a binary profile has no lines
+_LINE: Final = 1  # of problems of the whole profile
 _LATEST_NANOSECONDS: Final = 4_102_444_800_000_000_000  # the year 2100
 
 
@@ -37,13 +37,20 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     Raises UnrecognisedFormatError when the bytes are cut or damaged, UnsupportedFormatError when they count something
     else than goroutines, or changes between two moments.
     """
-    profile = schema.parse(data)
-    symbols = Symbols(profile)
-    place, kind = _sample_type(profile, symbols)
-    snapshot = _Reading(profile, symbols, place, kind).snapshot()
+    snapshot = snapshot_of(schema.parse(data))
     if progress is not None:
         progress(len(data), len(data))
     return [snapshot]
+
+
+def snapshot_of(profile: Profile, *, name: str = NAME, lines: Sequence[int] = ()) -> Snapshot:
+    """The snapshot of a profile that is taken apart; ``lines`` are those of its samples where it was a text.
+
+    Raises as :func:`read` does.
+    """
+    symbols = Symbols(profile)
+    place, kind = _sample_type(profile, symbols)
+    return _Reading(profile, symbols, place, kind, lines).snapshot(name)
 
 
 def _sample_type(profile: Profile, symbols: Symbols) -> tuple[int, str]:
@@ -57,8 +64,10 @@ def _sample_type(profile: Profile, symbols: Symbols) -> tuple[int, str]:
     for place, (kind, _) in enumerate(types):
         if kind in _KINDS:
             return place, kind
-    counted_kinds = ", ".join("/".join(filter(None, each)) for each in types)
-    raise UnsupportedFormatError(f"a profile of another kind: {counted_kinds}", hint=_TEXT_HINT)
+    other = profile_kinds.kind_of({kind for kind, _ in types})
+    raise UnsupportedFormatError(
+        f"a {other} ({profile_kinds.named(types)}), not goroutines", hint=profile_kinds.hint_of(other)
+    )
 
 
 def _value(sample: Sample, place: int, types: int) -> int:
@@ -84,8 +93,8 @@ class _Group:
 
 
 class _Reading:
-    def __init__(self, profile: Profile, symbols: Symbols, value: int, kind: str) -> None:
-        self.profile, self.symbols, self.kind = profile, symbols, kind
+    def __init__(self, profile: Profile, symbols: Symbols, value: int, kind: str, lines: Sequence[int]) -> None:
+        self.profile, self.symbols, self.kind, self.lines = profile, symbols, kind, lines
         self.stacks = Stacks()
         self.problems: list[Problem] = []
         self.lost = 0
@@ -96,7 +105,7 @@ class _Reading:
         self.limit = counted.depth_limit(group.depth for group in self.groups)
         self.roots = {self._root(group.locations) for group in self.groups if group.depth != self.limit}
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, name: str) -> Snapshot:
         """The snapshot, with what is doubtful about it."""
         records = [self._record(group) for group in self.groups]
         stacks = self.stacks.all()
@@ -104,7 +113,7 @@ class _Reading:
         self._note_whole(records)
         table, counts = counted.rows(records)
         return Snapshot(
-            format=NAME,
+            format=name,
             rows=table,
             counts=counts,
             stacks=stacks,
@@ -152,18 +161,19 @@ class _Reading:
             )
         self.lost += count
         why = "more goroutines than a process can have; not read" if count else "no goroutine"
-        self._problem(f"sample {place} counts {why}", f"{count:,}" if count else "")
+        self._problem(f"sample {place} counts {why}", f"{count:,}" if count else "", place)
 
     def _record(self, group: _Group) -> Record:
         leaked = True if self.kind == _LEAKS else None
         texts, numbers = self._labels(group)
+        line = self._line(group.place) if self.lines else None
         if IDENTITY not in numbers and not any(key == IDENTITY for key, _ in texts):
             text = label_text([*texts, *((key, str(number)) for key, number in numbers.items())])
-            return Record(group.count, self._stack(group), self._short(text), leaked=leaked)
+            return Record(group.count, self._stack(group), self._short(text), line, leaked=leaked)
         stack_id = self._stack(group, creator=creator_of(texts))
-        record, problem = with_identity(Record(group.count, stack_id, leaked=leaked), texts, numbers)
+        record, problem = with_identity(Record(group.count, stack_id, line=line, leaked=leaked), texts, numbers)
         if problem is not None:
-            self._problem(problem, f"sample {group.place}")
+            self._problem(problem, f"sample {group.place}", group.place)
         return replace(record, labels=self._short(record.labels))
 
     def _labels(self, group: _Group) -> tuple[list[tuple[str, str]], dict[str, int]]:
@@ -175,7 +185,7 @@ class _Reading:
         size = sum(len(self.symbols.raw(label.key)) + len(self.symbols.raw(label.str)) for label in group.labels)
         fits = size <= limits.MAX_LABEL_BYTES
         if not fits:
-            self._problem(bounds.long_labels(size), f"sample {group.place}")
+            self._problem(bounds.long_labels(size), f"sample {group.place}", group.place)
         for label in group.labels:
             key = self.symbols.raw(label.key)
             value = self.symbols.raw(label.str)
@@ -203,7 +213,7 @@ class _Reading:
         frames = list(islice(chain.from_iterable(parts), limits.MAX_FRAMES + 1))
         cut = group.depth == self.limit and self._is_cut(frames)
         if len(frames) > limits.MAX_FRAMES:
-            self._problem(bounds.too_deep(), f"sample {group.place}")
+            self._problem(bounds.too_deep(), f"sample {group.place}", group.place)
             frames, cut = frames[: limits.MAX_FRAMES], True
         return self.stacks.id_of(frames, partial=cut or not all(parts), created_by=created_by)
 
@@ -256,8 +266,13 @@ class _Reading:
         if self.kind == _LEAKS:
             yield "1.26"
 
-    def _problem(self, reason: str, excerpt: str = "") -> None:
-        self.problems.append(Problem(_LINE, reason, excerpt))
+    def _line(self, place: int) -> int:
+        """The line of a sample (its 1-based place) in a text; 1 in a binary profile, which has no lines."""
+        return self.lines[place - 1] if self.lines else _LINE
+
+    def _problem(self, reason: str, excerpt: str = "", place: int | None = None) -> None:
+        line = _LINE if place is None else self._line(place)
+        self.problems.append(Problem(line, reason, excerpt))
 
 
 def _moment(nanoseconds: int) -> datetime | None:

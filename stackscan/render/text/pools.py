@@ -9,6 +9,7 @@ from rich.text import Text
 
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.analysis.proposals import Proposal
+from stackscan.model.counting import is_counted
 from stackscan.queueing.projection import Projection
 from stackscan.render import words
 from stackscan.render.pool_words import Block, aligned, block, brief
@@ -24,7 +25,7 @@ def in_trouble(snapshot: SnapshotReport) -> tuple[PoolSample, ...]:
     """The pools that a finding is about, those with no idle worker left, and those whose load makes tasks wait."""
     alarming = {finding.rule.pool for finding in snapshot.findings if finding.severity != "info"}
     projected = dict(snapshot.projections)
-    counted = snapshot.format in words.COUNTED
+    counted = is_counted(snapshot.format)
     return tuple(s for s in snapshot.pools if _is_in_trouble(s, alarming, projected, counted=counted))
 
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from stackscan.model.counting import worth
 from stackscan.report.growth.judge import judge
 from stackscan.report.growth.model import Growth, Kind
 from stackscan.report.growth.observe import Observation
 from stackscan.report.growth.process import is_of_process, processes
 
-#: Formats by what they tell, most first.
-FORMATS: Final = ("goroutine-text", "goroutine-pprof", "goroutine-counts")
 _WORST: Final[tuple[Kind, ...]] = ("leak", "sawtooth", "steady", "unclear")
 
 
@@ -46,7 +45,8 @@ def judge_all(observations: Sequence[Observation]) -> list[Growth]:
     """
     profiles = [each for each in observations if each.leak_profile]
     dumps = [place for place, each in enumerate(observations) if not each.leak_profile]
-    groups = [[place for place in dumps if observations[place].format == name] for name in FORMATS]
+    formats = sorted({observations[place].format for place in dumps}, key=lambda name: (worth(name), name))
+    groups = [[place for place in dumps if observations[place].format == name] for name in formats]
     if not any(len(group) > 2 for group in groups):
         groups = [dumps]
     found: list[Growth] = []
