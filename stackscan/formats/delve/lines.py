@@ -200,7 +200,7 @@ class _Reader(Session):
                 self.moment.problem(number, f"the group has {total:,} goroutines, {len(members):,} were read", line)
             self.listed = 0
             return
-        self.moment.problem(number, GROUP_NOT_LISTED, line)
+        self.moment.problem(number, GROUP_NOT_LISTED, line, lost=False)
         self.moment.add(Goroutine(number, count=total - len(members)))
         self.listed = 0
 

@@ -144,7 +144,7 @@ class _Reader:
                 continue
             total, listed = _number(group.get("Total")) or 0, _number(group.get("Count")) or 0
             if total > listed:
-                self.moment.problem(line, GROUP_NOT_LISTED, f"Total: {total}")
+                self.moment.problem(line, GROUP_NOT_LISTED, f"Total: {total}", lost=False)
                 self.moment.add(Goroutine(line, count=total - listed))
 
     def _stack(self, values: list[Any], line: int, asked: int | None) -> None:
