@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import re
 import tarfile
 import zipfile
@@ -28,6 +29,9 @@ WORDS: Final = (
     "goroutine running on other thread; stack unavailable", "non-Go function at pc=0x1", " fp=0x1 sp=0x2 pc=0x3",
     "goroutine profile: total 2", " @ 0x47", "# labels: {", "#\t0x47", "--- mutex:", "--- contention:",
     "cycles/second=", "sampling period=", "\r\n", "#011", "#012", "\\n\\t", "\x1b[31m", "\xff\xfe",
+    "* Goroutine ", " - User: ", "0  0x000000000047f68e in ",
+    "(truncated)", "[2 goroutines]", "Total: 7", "(dlv) ", '{"Goroutines":[', '{"Locations":[', '"userCurrentLoc":{',
+    '"waitReason":', " 820 times: [[", "48 goroutines [select]:", " [Created by main.main @ main.go:1]",
     "[snip]", "... 3 more frames", " \xe2\x86\x90 ", " -> ", " (x.go:12)", " at x.go:12", "NNNN",
     " \xe5\x88\x86\xe9\x92\x9f", "- `", "<-- HERE",
     "WARNING: DATA RACE\n", "==================\n", "Previous write at 0x1 by goroutine 7:\n", "by main goroutine:",
@@ -53,6 +57,8 @@ _PATTERNS: Final = {
     "go-deadlock": ("tools/go_deadlock/*.txt",),
     "wrappers": ("derived/*", "tools/strace/*.txt"),
     "events": ("tools/stack_events/*.txt", "tools/stack_events/*.json*"),
+    "delve": ("tools/delve/*.txt", "tools/delve/*.gz"),
+    "grouped-stacks": ("tools/grouped_stacks/*.txt",),
     "descriptions": ("../stackscan/knowledge/rules/*.toml", "../stackscan/knowledge/pools/*.toml"),
 }
 _NOT_TEXT: Final = ("descriptions",)
@@ -68,10 +74,17 @@ def seeds(target: str) -> Iterator[bytes]:
             yield from list(seeds(name))[::7]
     elif target == "contention":
         yield from _contention()
+    elif target == "delve":
+        yield from _files(target)
+        yield _answers()
     else:
-        for pattern in _PATTERNS[target]:
-            for path in sorted(FIXTURES.glob(pattern))[:_PER_PATTERN]:
-                yield _small(target, _content(path))
+        yield from _files(target)
+
+
+def _files(target: str) -> Iterator[bytes]:
+    for pattern in _PATTERNS[target]:
+        for path in sorted(FIXTURES.glob(pattern))[:_PER_PATTERN]:
+            yield _small(target, _content(path))
 
 
 def write(target: str, folder: Path) -> None:
@@ -100,6 +113,14 @@ def _contention() -> Iterator[bytes]:
             for name in bundle.namelist():
                 if name.endswith(("mutex.pprof", "block.pprof")):
                     yield bundle.read(name)[:MOST_BYTES]
+
+
+def _answers() -> bytes:
+    """Answers of Delve's JSON API about three goroutines, small enough to stay whole."""
+    lines = _content(FIXTURES / "tools" / "delve" / "same_moment.delve.json.gz").splitlines()
+    answers = [json.loads(line) for line in lines[:4]]
+    answers[0]["result"]["Goroutines"] = answers[0]["result"]["Goroutines"][:3]
+    return b"\n".join(json.dumps(answer).encode() for answer in answers)
 
 
 def _archives() -> Iterator[bytes]:

@@ -18,7 +18,16 @@ from typing import Final
 import invariants
 from stackscan import formats
 from stackscan.errors import StackscanError
-from stackscan.formats import contention, go_deadlock, goleak, pprof_text, race_report, stack_events
+from stackscan.formats import (
+    contention,
+    delve,
+    go_deadlock,
+    goleak,
+    grouped_stacks,
+    pprof_text,
+    race_report,
+    stack_events,
+)
 from stackscan.formats import members as unwrapping
 from stackscan.knowledge import descriptions as catalogue
 from stackscan.knowledge import pool as pools
@@ -150,6 +159,16 @@ def descriptions(data: bytes) -> Names:
     return names
 
 
+def debugger(data: bytes) -> Names:
+    """What Delve prints: its terminal and its JSON API."""
+    return _functions(invariants.check_tool(delve, data))
+
+
+def grouped(data: bytes) -> Names:
+    """Lists of grouped stacks: goroutine-inspect, panicparse, people."""
+    return _functions(invariants.check_tool(grouped_stacks, data))
+
+
 TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "text": text,
     "quoted": text,  # from other seeds
@@ -162,6 +181,8 @@ TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "go-deadlock": deadlocks,
     "wrappers": logs,
     "events": events,
+    "delve": debugger,
+    "grouped-stacks": grouped,
     "archive": archive,
     "claimed": claimed,
     "report": everything,

@@ -443,9 +443,6 @@ def _fixture(name: str) -> bytes:
     return (FIXTURES / name).read_bytes()
 
 
-_DELVE = b"""* Goroutine 46 - User: ./worker.go:31 main.(*Uploader).work (0x7ff6923bf83f) [select 31m13.6077414s]
-  Goroutine 50 - User: C:/go/src/runtime/proc.go:367 runtime.gopark (0x7ff691f5c796) [GC worker (idle)]
-"""
 _RACE = b"""==================
 WARNING: DATA RACE
 Write at 0x00c0000b4010 by goroutine 7:
@@ -481,7 +478,7 @@ _NO_DUMPS: list[tuple[str, Callable[[], bytes], tuple[str, ...]]] = [
     ("heap protobuf", lambda: b"\n\4\x08\1\x10\x022\x002\x0binuse_space2\5bytes", ("inuse_space/bytes", "goroutine")),
     ("cut protobuf", lambda: gzip.decompress(_fixture("go/go1.27/states.pb.gz"))[:2000], ("damaged", "cut")),
     ("race report", lambda: _RACE, ("race detector",)),
-    ("Delve's list", lambda: _DELVE, ("from Delve", "SIGQUIT")),
+    ("panicparse's page", lambda: _HTML + b"github.com/maruel/panicparse", ("HTML page", "-full-path")),
     ("HTML page", lambda: _HTML, ("HTML page", "debug=2")),
     ("a line of 10 MB", lambda: b"x" * 10_000_000, ("no goroutine header",)),
     ("10 MB of brackets", lambda: b"goroutine (" * 1_000_000, ("no goroutine header",)),

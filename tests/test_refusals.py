@@ -58,7 +58,7 @@ def test_every_entry_of_the_table_has_a_sample() -> None:
     seen = {entry.name for each in found if each for entry in each[:1]}
     elsewhere = {  # tests of their own
         "a block profile", "a mutex profile", "reports of the race detector",
-        "a list of goroutines from Delve, with one frame each", "a profile for speedscope",
+        "a profile for speedscope",
         "the source that go tool pprof -list prints, with sums by line", "a backtrace of a Rust program",
     }  # fmt: skip
     assert {entry.name for entry in texts.TEXTS} == seen | elsewhere

@@ -17,6 +17,8 @@ _WORDS: Final = re.compile(rb"\bpanic\b|\bfatal error\b|\bFAIL\b|\bdeadlock\b|\b
 _DUMP: Final = re.compile(
     rb"^\s*(?:[^\s()]+(?:\([^\s]*\))?[^\s]*\(.*\)$|.*\.(?:go|s|c):\d+|goroutine \d+|created by |#\t)"
 )
+#: Formats of the runtime itself. A complete report of a tool has notes on what it does not say, and no damage.
+_DUMPS: Final = ("goroutine-text", "goroutine-counts", "goroutine-pprof")
 #: How much of a line is looked at.
 _LONGEST: Final = 400
 #: How much of a file is looked through for words, at either end.
@@ -26,15 +28,20 @@ _MOST: Final = 256 << 10
 def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
     """What speaks against the conclusion that all is well, each a clause; nothing that names something private."""
     snapshot = capture.snapshot
+    has_places_only = bool(snapshot.stacks) and all(
+        stack.elided is None and len(stack.frames) < 2 for stack in snapshot.stacks
+    )
     found = []
     if not snapshot.complete:
         found.append("goroutines or frames are missing")
-    elif snapshot.problems:
+    elif has_places_only:
+        found.append("the goroutines have a place each and no stack")
+    elif snapshot.problems and snapshot.format in _DUMPS:
         found.append("the text is damaged")
     if not scene.is_whole:
         found.append("this is an excerpt: the main goroutine is not in it")
     lost = scene.count(row for wait in scene.waits if not wait.frames and not wait.moving for row in wait.rows.tolist())
-    if lost:
+    if lost and not has_places_only:
         found.append(f"{lost:,} {'goroutine has' if lost == 1 else 'goroutines have'} no frames")
     words = _alarms(capture.content) if snapshot.format == "goroutine-text" else ()
     if words:

@@ -35,6 +35,7 @@ class Record:
     wait_minutes: int | None = None
     locked: bool | None = None
     attributes: str | None = None
+    thread: str | None = None
 
 
 class Stacks:

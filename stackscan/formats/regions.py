@@ -19,7 +19,11 @@ from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the tools whose reports may stand anywhere in a text, those first that win where two claim a line.
-TOOLS: Final[tuple[str, ...]] = ("race_report", "goleak", "go_deadlock", "pprof_text", "stack_events")
+TOOLS: Final[tuple[str, ...]] = (
+    "race_report", "goleak", "go_deadlock", "pprof_text", "delve", "grouped_stacks", "stack_events",
+)  # fmt: skip
+#: Of these, those whose lines may all begin like a dump's: Delve's groups by label, headers with ``820 times:``.
+_LIKE_A_DUMP: Final = ("delve", "grouped_stacks")
 _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
 #: Bytes that are searched for every literal: those of a paste, whose lines may begin as anything.
 _SMALL: Final = 1 << 20
@@ -27,6 +31,8 @@ _NEWLINE: Final = ord("\n")
 #: How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
 _USUAL: Final = np.array([byte in b"\n\t\r." or (byte >= ord("a") and byte not in b"{|}~") for byte in range(256)])
 _ANY_HEADER: Final = re.compile(rb"(?m)^goroutine \d+ |^goroutine(?:leak)? profile: ")
+#: Bytes in which a report that looks like a dump shows a mark.
+_BEGINNING: Final = 1 << 16
 
 #: Bytes of a text, from the beginning of a line to the end of one.
 Span = tuple[int, int]
@@ -35,8 +41,8 @@ Span = tuple[int, int]
 class Tool(Protocol):
     """The format of a tool that reports about goroutines in words of its own.
 
-    ``MARKS`` are literals of which each of its reports holds one; no line of a bare dump begins like a line that holds
-    one.
+    ``MARKS`` are literals of which each of its reports holds one. Where its lines begin like those of a bare dump, one
+    stands near the beginning of the text.
     """
 
     NAME: str
@@ -103,7 +109,10 @@ def _is_bare_dump(data: bytes) -> bool:
         return False
     octets = np.frombuffer(data, dtype=np.uint8)
     begins = np.flatnonzero(octets[:-1] == _NEWLINE) + 1
-    return bool(_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all())
+    if not (_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all()):
+        return False
+    beginning = data[:_BEGINNING]
+    return not any(mark in beginning for tool in map(load, _LIKE_A_DUMP) for mark in tool.MARKS)
 
 
 def _dumps(data: bytes, begin: int, end: int) -> Iterator[Region]:

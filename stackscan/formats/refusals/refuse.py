@@ -23,6 +23,7 @@ _COUNTED: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?+(?!goroutine(?:leak)? )([^\s
 _HIDDEN_HEADER: Final = re.compile(rb"(?m)^([^\n]{1,200}?)goroutine \d+ [^\n]{0,200}?\[[a-zA-Z]")
 _HTML: Final = re.compile(rb"\A\s*<(?:!doctype html|html)", re.IGNORECASE)
 _CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a]")
+_PANICPARSE: Final = b"maruel/panicparse"
 _PPROF_INDEX: Final = b"/debug/pprof"
 #: The kind that -raw and -traces of pprof name.
 _PPROF_KIND: Final = re.compile(
@@ -69,6 +70,8 @@ def refuse_unknown(data: bytes, *, where: str) -> NoReturn:
     _refuse_known_kinds(data, where=where)
     if _HTML.match(data[:_PROBE]):
         hint = "This is a web page. " + hints.TEXT if _PPROF_INDEX in data else None
+        if _PANICPARSE in data[:_SEARCH]:
+            hint = "panicparse wrote this page: give the dump that it read, or what `pp -full-path` prints"
         raise UnrecognisedFormatError(f"{where} is an HTML page, not a goroutine dump", hint=hint)
     refuse_wrapped(data, where=where)
     sums.refuse(data, where=where)

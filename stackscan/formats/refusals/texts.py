@@ -29,11 +29,6 @@ TEXTS: Final = (
     Text(rb"--- contention:\s*\n", "a block profile", hints.TEXT),
     Text(rb"--- mutex:\s*\n", "a mutex profile", hints.TEXT),
     Text(rb"WARNING: DATA RACE\r?\n", "reports of the race detector", "Read them as they are."),
-    Text(
-        rb"[ \t]*(?:\* )?Goroutine \d+ - (?:User|Runtime|Go|Start): ",
-        "a list of goroutines from Delve, with one frame each",
-        f"{hints.TEXT}, or send it SIGQUIT and keep what it prints.",
-    ),
     Text(rb"M=-?\d+ P=-?\d+ G=-?\d+ [A-Z]\w+ ", "a Go execution trace as text (go tool trace -d)", hints.TEXT),
     Text(rb"SCHED \d+ms: gomaxprocs=", "the scheduler's trace (GODEBUG=schedtrace), which has no stacks", hints.SIGNAL),
     Text(rb"gc \d+ @\d[\d.]*s \d+%: ", "the collector's trace (GODEBUG=gctrace)", hints.SIGNAL),
