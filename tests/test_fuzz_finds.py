@@ -10,7 +10,7 @@ import pytest
 from backports import zstd
 
 from helpers import DUMP, goroutine, snapshot_of
-from invariants import check_text
+from invariants import check_snapshots, check_text
 from stackscan import formats
 from stackscan.errors import SourceError
 from stackscan.formats import goroutine_text
@@ -136,3 +136,9 @@ def test_a_creator_without_a_location_is_read_with_care() -> None:
     snapshot = snapshot_of(f"{torn}\n{goroutine(2, ['main.b'])}\n{goroutine(3, ['main.c'])}")
     assert [1, 2, 3] == snapshot.goroutines["goroutine_id"].to_list()
     assert ("main.a",) == snapshot.stacks[0].functions
+
+
+def test_an_incomplete_dump_says_why_where_another_begins() -> None:
+    """A frame that is lost at the border of two dumps: its problem and its loss belong to the same of them."""
+    lost = "goroutine 1 [running]:\nx.go:9 main.b(0x1 {\npanic: x\nmain.c(0x1 {\nmain.d()\n\t/x.go:4 +0x1\n\n"
+    check_snapshots(goroutine_text.read((lost + goroutine(20, ["main.f"])).encode()))

@@ -7,6 +7,8 @@ from typing import Final
 
 from stackscan.analysis.causes.scene import Scene
 from stackscan.model.capture import Capture
+from stackscan.model.counting import is_counted
+from stackscan.model.snapshot import Snapshot
 
 #: Words around the stacks that say that something went wrong.
 _ALARM: Final = re.compile(
@@ -19,6 +21,8 @@ _DUMP: Final = re.compile(
 )
 #: Formats of the runtime itself. A complete report of a tool has notes on what it does not say, and no damage.
 _DUMPS: Final = ("goroutine-text", "goroutine-counts", "goroutine-pprof")
+#: States of a goroutine that waits for a lock.
+_LOCKS: Final = ("sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock")
 #: How much of a line is looked at.
 _LONGEST: Final = 400
 #: How much of a file is looked through for words, at either end.
@@ -43,10 +47,22 @@ def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
     lost = scene.count(row for wait in scene.waits if not wait.frames and not wait.moving for row in wait.rows.tolist())
     if lost and not has_places_only:
         found.append(f"{lost:,} {'goroutine has' if lost == 1 else 'goroutines have'} no frames")
-    words = _alarms(capture.content) if snapshot.format == "goroutine-text" else ()
+    blind = _blind_waits(snapshot)
+    if blind:
+        waits = "goroutine waits" if blind == 1 else "goroutines wait"
+        found.append(f"{blind:,} {waits} for a lock, and this format does not show which")
+    words = _alarms(capture.content) if snapshot.format in ("goroutine-text", "quoted-stacks") else ()
     if words:
         found.append(f"the text around the stacks says {' and '.join(map(repr, words))}")
     return tuple(found)
+
+
+def _blind_waits(snapshot: Snapshot) -> int:
+    """How many goroutines wait for locks in a list that has neither arguments nor long waits: nobody can tell whether
+    they wait for each other."""
+    if snapshot.format in _DUMPS or is_counted(snapshot.format):
+        return 0
+    return int(snapshot.rows["wait_reason"].is_in(_LOCKS).sum())
 
 
 def _alarms(content: bytes) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ class Assembly:
             count = len(self.between)
             more = f" ({count} lines)" if count > 1 else ""
             self._problem(first, f"other text inside the stack{more}", text)
-            self.result.skipped += [number for number, text in self.between if may_be_frame(text)]
+            if any(may_be_frame(text) for _, text in self.between):
+                self.result.skipped.append(first)  # where the problem stands
             self.between.clear()
 
     def _drop_pending(self) -> None:
