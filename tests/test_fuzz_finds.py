@@ -140,5 +140,5 @@ def test_a_creator_without_a_location_is_read_with_care() -> None:
 
 def test_an_incomplete_dump_says_why_where_another_begins() -> None:
     """A frame that is lost at the border of two dumps: its problem and its loss belong to the same of them."""
-    lost = "goroutine 1 [running]:\nx.go:9 main.b(0x1 {\npanic: x\nmain.c(0x1 {\nmain.d()\n\t/x.go:4 +0x1\n\n"
+    lost = "goroutine 1 [running]:\n  noise\npanic: x\n  main  main.go:26 s.Write(...)\nmain.main()\n\t/x.go:153 +0x2\n"
     check_snapshots(goroutine_text.read((lost + goroutine(20, ["main.f"])).encode()))
