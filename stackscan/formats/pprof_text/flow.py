@@ -27,15 +27,16 @@ _Heap = list[tuple[int, int]]  # (what is left, negative; the callee)
 class Path:
     """``count`` goroutines of one stack: functions innermost first.
 
-    ``ends``: it is known that they are in the innermost one now. ``mixed``: its callers may be those of another path.
-    ``looped``: it holds functions that call each other in a circle, how often is not known.
+    ``ends``: it is known that they are in the innermost one now. ``mixed``: the function whose callee may be that of
+    another path (None: the path is certain). ``looped``: one of functions that call each other in a circle, how often
+    is not known (None: none do).
     """
 
     functions: tuple[int, ...]
     count: int
     ends: bool
-    mixed: bool
-    looped: bool
+    mixed: int | None = None
+    looped: int | None = None
 
 
 def paths(flat: Sequence[int], cum: Sequence[int | None], edges: Edges) -> Iterator[Path]:
@@ -105,7 +106,7 @@ class _Flow:
             yield path
         for node, count in enumerate(self.flat):
             if count > 0:
-                yield Path((node,), count, ends=True, mixed=False, looped=True)
+                yield Path((node,), count, ends=True, looped=node)
 
     def _walk(self, start: int, most: int) -> Path:
         """One path from a function, of at most so many goroutines; takes it out of what is left."""
@@ -161,9 +162,8 @@ class _Flow:
         return []
 
     def _path(self, nodes: list[int], count: int, *, ends: bool) -> Path:
-        met = mixed = False
-        for node in nodes:
-            met = met or self.meets[node]
-            mixed = mixed or (met and self.parts[node])
-        looped = any(self.loop[node] is not None for node in nodes)
+        first = next((place for place, node in enumerate(nodes) if self.meets[node]), len(nodes))
+        parts = [node for node in nodes[first:] if self.parts[node]]
+        mixed = next((node for node in parts if self.loop[node] is None), parts[0] if parts else None)
+        looped = next((node for node in nodes if self.loop[node] is not None), None)
         return Path(tuple(reversed(nodes)), count, ends, mixed, looped)

@@ -16,8 +16,8 @@ from stackscan.model.snapshot import Problem, Snapshot
 
 _RAW: Final = "print them with: go tool pprof -raw FILE > goroutines.txt"
 _TOP: Final = f"pprof -top shows sums by function and no stacks; {_RAW}"
-_PEEK: Final = f"pprof -peek shows callers and callees of some functions, not whole stacks; {_RAW}"
-_NO_TOTAL: Final = "the first lines of the table are missing: how many goroutines there are is not known"
+_PEEK: Final = f"pprof -peek shows no whole stacks; only goroutines in the most frequent function are counted; {_RAW}"
+_NO_TOTAL: Final = "the text is cut before this table: how many goroutines there are is not known"
 _LEFT_OUT: Final = f"pprof left out functions: frames are missing; {_RAW}"
 _FEW: Final = f"pprof left out functions: of {{total:,}} goroutines {{read:,}} are in those shown; {_RAW}"
 _MORE: Final = "the rows add up to {read:,} goroutines, the first lines say {total:,}"
@@ -34,7 +34,7 @@ def snapshot(listing: Listing, name: str) -> Snapshot:
         problems=(*read.problems, *doubts),
         complete=read.complete and is_whole and not listing.tables.damaged and listing.total == read.total,
         header_lines=max(read.header_lines, min(listing.total or 0, counted.MOST_GOROUTINES)),
-        sums=() if listing.is_tree and pieces.about is None else _sums(listing, pieces.about),
+        sums=() if listing.is_tree and pieces.about is None else sums.largest(listing),
     )
 
 
@@ -49,17 +49,12 @@ def _innermost(listing: Listing) -> tree.Pieces:
     return pieces
 
 
-def _sums(listing: Listing, about: Call | None) -> tuple[tuple[str, int], ...]:
-    found = sums.largest(listing)
-    return found[:1] if about is not None else found
-
-
 def _doubts(listing: Listing, about: Call | None, read: int) -> list[Problem]:
     """What the table itself does not show."""
     found = []
     line, excerpt = listing.left_out or (1, "")
     if about is not None:
-        return [Problem(1, _PEEK)]
+        return [Problem(1, _PEEK, about.function[:EXCERPT])]
     if not listing.is_tree:
         found.append(Problem(1, _TOP))
     if listing.total is None:

@@ -51,8 +51,10 @@ def spans(data: bytes) -> list[Span]:
 
 def quote_of(data: bytes) -> bytes:
     """What stands before every line of a report: blanks of a list or a Markdown block, ``> `` of an answer."""
-    first = _SAMPLES.search(data) or tables_in.COLUMNS.search(data) or _SEPARATOR.search(data)
-    return first[1] if first else b""
+    first = _SAMPLES.search(data)
+    table = None if first else tables_in.quote_of(data)
+    first = first or (_SEPARATOR.search(data) if table is None else None)
+    return table or (first[1] if first else b"")
 
 
 # -- raw ---------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Final
 from stackscan.formats.pprof_text.lines import QUOTE, Span, back, lines
 
 COLUMNS: Final = re.compile(
-    rb"(?m)^(" + QUOTE + rb") *flat +flat% +sum% +cum +cum%(?P<tree> +calls)?[^\n]{0,99}(?:\n|\Z)"
+    rb"(?m)^(" + QUOTE + rb") {0,40}flat +flat% +sum% +cum +cum%(?P<tree> +calls)?[^\n]{0,99}(?:\n|\Z)"
 )
 _TYPE: Final = re.compile(rb"(?m)^[ \t>]{0,40}(?:\(pprof\) )?Type: (\w{1,40})")
 _TYPES: Final = frozenset({b"goroutine", b"goroutines", b"goroutineleak"})
@@ -30,6 +30,8 @@ _EDGE: Final = re.compile(rb"[ \t]*" + _VALUE + _SHARE + rb" \|")
 _DUMP: Final = re.compile(
     rb"(?m)^[ \t>]{0,40}goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?]|^[ \t>]{0,40}goroutine(?:leak)? profile: total "
 )
+#: What pprof prints before the name of the first column.
+_INDENT: Final = b" " * 6
 #: Lines that are not understood may stand inside a table.
 _MOST_FOREIGN: Final = 3
 #: Bytes between the line that names the profile and a table in one session.
@@ -46,6 +48,12 @@ def spans(data: bytes) -> list[Span]:
     return [span for span, tree in found if tree == is_tree]
 
 
+def quote_of(data: bytes) -> bytes | None:
+    """What stands before every line of the first table; None where there is none."""
+    columns = COLUMNS.search(data)
+    return None if columns is None else columns[1].removesuffix(_INDENT)
+
+
 def _tables(data: bytes) -> Iterator[tuple[Span, bool]]:
     """The tables, each with whether it is a tree."""
     types = [(match.start(), match[1]) for match in _TYPE.finditer(data)]
@@ -54,7 +62,7 @@ def _tables(data: bytes) -> Iterator[tuple[Span, bool]]:
     for columns in COLUMNS.finditer(data):
         if columns.start() < done:
             continue
-        quote = columns[1]
+        quote = columns[1].removesuffix(_INDENT)
         begin = back(data, columns.start(), done, quote, _HEADER, most=20)
         named = bisect_left(places, columns.start()) - 1
         kind = types[named][1] if named >= 0 else None
@@ -73,6 +81,8 @@ def _rows(data: bytes, at: int, quote: bytes) -> tuple[int, list[re.Match[bytes]
     for begin, stop in lines(data, at, len(data)):
         line = data[begin:stop].removeprefix(quote)
         row = _ROW.match(line)
+        if _HEADER.match(line) and not _SEPARATOR.match(line):  # the next table's
+            break
         if row is not None:
             rows.append(row)
         elif not _EDGE.match(line) and not _SEPARATOR.match(line):

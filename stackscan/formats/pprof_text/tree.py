@@ -9,6 +9,7 @@ from typing import Final
 from stackscan.formats.pprof_text.flow import Path, paths
 from stackscan.formats.pprof_text.grammar import Call
 from stackscan.formats.pprof_text.listing import Listing
+from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Problem
 
 MIXED: Final = "put together from sums: where several callers lead to several callees, they may be paired wrongly"
@@ -50,15 +51,19 @@ def put_together(listing: Listing) -> Pieces:
 
 
 def _take(listing: Listing, kept: Iterable[Path], functions: list[Call], pieces: Pieces, *, whole: bool) -> None:
-    said: set[str] = set()
+    doubts: dict[str, Call] = {}
     for path in sorted(kept, key=lambda path: -path.count):
-        first = next((n for call in path.functions if (n := listing.nodes.get(functions[call]))), None)
-        line = first.line if first else 1
-        places = tuple(listing.tables.place_of((functions[call],)) for call in path.functions)
-        listing.tables.take(line, (path.count,), places, ())
-        if path.looped or not whole:
+        calls = [functions[number] for number in path.functions]
+        places = tuple(listing.tables.place_of((call,)) for call in calls)
+        listing.tables.take(_line(listing, *calls), (path.count,), places, ())
+        if path.looped is not None or not whole:
             pieces.partial.add(places)
-        for reason, holds in ((MIXED, path.mixed), (LOOPED, path.looped)):
-            if holds and reason not in said:
-                said.add(reason)
-                pieces.problems.append(Problem(line, reason))
+        for reason, number in ((MIXED, path.mixed), (LOOPED, path.looped)):
+            if number is not None:
+                doubts.setdefault(reason, functions[number])
+    pieces.problems += [Problem(_line(listing, call), why, call.function[:EXCERPT]) for why, call in doubts.items()]
+
+
+def _line(listing: Listing, *calls: Call) -> int:
+    """The line of the row of the first of these functions that has one."""
+    return next((node.line for call in calls if (node := listing.nodes.get(call))), 1)
