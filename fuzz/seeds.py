@@ -36,6 +36,9 @@ WORDS: Final = (
     "happened before\n", "happened after\n", "x.go:1 main.f { l.Lock() } <<<<<\n", "All current goroutines:\n",
     "Samples:\ngoroutine/count\n", "Locations\n", "Mappings\n", " M=1 ", ":0 s=1", " (inline)", "Type: goroutine\n",
     "-----------+-------------------------------------------------------\n", "         3   runtime.gopark\n",
+    "      flat  flat%   sum%        cum   cum%\n", "   calls calls% + context \t \t \n", "Showing nodes accounting ",
+    "----------------------------------------------------------+-------------\n", " 7.69% |   runtime.gopark\n",
+    " 7.69%   100%          1  7.69%                | main.f\n", "Dropped 11 nodes (cum <= 12)\n",
     '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04", "\x1f\x8b", "\x28\xb5\x2f\xfd",
 )  # fmt: skip
 
@@ -45,6 +48,7 @@ _PATTERNS: Final = {
     "counts": ("go/*/*debug1.txt", "kubo/*/goroutine.debug1-01*"),
     "pprof": ("go/*/*debug0*", "kubo/*/goroutine.debug0-01*"),
     "pprof-text": ("tools/pprof-text/*.txt",),
+    "pprof-sums": tuple(f"tools/pprof-text/{name}*.txt" for name in ("tree", "top", "peek", "crowd", "cpu")),
     "contention": ("kubo/*/ipfs-profile-01.zip",),
     "race-report": ("tools/race_report/*.txt",),
     "goleak": ("tools/goleak/*.txt",),

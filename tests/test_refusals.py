@@ -235,7 +235,7 @@ def test_near_misses_by_the_hundred_thousand_end(line: str) -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ("Type: goroutine\n      flat  flat%   sum%        cum   cum%\n", "a table of go tool pprof without any row"),
+        ("Type: goroutine\n      flat  flat%   sum%        cum   cum%\n", "a table of go tool pprof without any count"),
         ("      flat  flat%   sum%        cum   cum%\n         3   100%   100%          3   100%  main.f\n",
          "that does not say what it counts"),
         ("Type: alloc_space\n      flat  flat%   sum%        cum   cum%\n", "of a heap profile, not of goroutines"),

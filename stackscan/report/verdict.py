@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from string import Template
 from typing import Final
 
@@ -53,6 +54,8 @@ def judge(
     """
     if selected and snapshot.rows.is_empty():
         return (Verdict("info", "no goroutine matches"),)
+    if selected and snapshot.sums:  # they are those of all goroutines
+        snapshot = replace(snapshot, sums=())
     if snapshot.leak_profile and snapshot.complete and not snapshot.total:
         return (Verdict("ok", NO_LEAK),)
     endings_first = sorted(findings, key=lambda finding: finding.cause not in ENDINGS)
@@ -67,7 +70,7 @@ def judge(
     elif not snapshot.total:
         lines.append(_NO_GOROUTINE)
     if not snapshot.complete and not snapshot.sums:
-        lines.append(Verdict("warning", _of_loss(snapshot)))
+        lines.append(_of_loss(snapshot))
     return tuple(sorted(lines, key=lambda line: _ORDER.index(line.level)))
 
 
@@ -215,13 +218,19 @@ def _doubted(lines: Sequence[Verdict], doubts: Sequence[str]) -> list[Verdict]:
 
 #: Sums that a line names.
 _SUMS: Final = 3
+#: How the problem of a table begins that pprof made short, as it does by default.
+_LEFT_OUT: Final = "pprof left out functions"
 #: Words of a problem that costs a goroutine.
 _LOST: Final = ("lost", "not read", "may be part of")
 
 
-def _of_loss(snapshot: Snapshot) -> str:
-    if any(problem.reason.startswith("pprof left out") for problem in snapshot.problems):
-        return "pprof left out rare functions: frames and goroutines are missing"
+def _of_loss(snapshot: Snapshot) -> Verdict:
+    if any(problem.reason.startswith(_LEFT_OUT) for problem in snapshot.problems):
+        return Verdict("info", "pprof left out rare functions: frames and goroutines are missing")
+    return Verdict("warning", _of_damage(snapshot))
+
+
+def _of_damage(snapshot: Snapshot) -> str:
     cut = any("cut" in problem.reason for problem in snapshot.problems)
     if cut:
         return "the dump is cut: more goroutines exist than are listed"

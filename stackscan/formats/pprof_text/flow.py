@@ -27,9 +27,9 @@ _Heap = list[tuple[int, int]]  # (what is left, negative; the callee)
 class Path:
     """``count`` goroutines of one stack: functions innermost first.
 
-    ``ends``: it is known that they are in the innermost one now. ``mixed``: the function whose callee may be that of
-    another path (None: the path is certain). ``looped``: one of functions that call each other in a circle, how often
-    is not known (None: none do).
+    ``ends``: it is known that they are in the innermost one now. ``mixed``: the function, outside of circles, whose
+    callee may be that of another path (None: there is none). ``looped``: one of functions that call each other in a
+    circle, how often is not known (None: none do).
     """
 
     functions: tuple[int, ...]
@@ -163,7 +163,6 @@ class _Flow:
 
     def _path(self, nodes: list[int], count: int, *, ends: bool) -> Path:
         first = next((place for place, node in enumerate(nodes) if self.meets[node]), len(nodes))
-        parts = [node for node in nodes[first:] if self.parts[node]]
-        mixed = next((node for node in parts if self.loop[node] is None), parts[0] if parts else None)
+        mixed = next((node for node in nodes[first:] if self.parts[node] and self.loop[node] is None), None)
         looped = next((node for node in nodes if self.loop[node] is not None), None)
         return Path(tuple(reversed(nodes)), count, ends, mixed, looped)

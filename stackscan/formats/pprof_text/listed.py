@@ -9,17 +9,17 @@ from stackscan.formats import counted
 from stackscan.formats.goroutine_pprof.reader import snapshot_of
 from stackscan.formats.goroutine_pprof.schema import Profile
 from stackscan.formats.pprof_text import sums, tree
-from stackscan.formats.pprof_text.grammar import Call
 from stackscan.formats.pprof_text.listing import Listing
 from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Problem, Snapshot
 
 _RAW: Final = "print them with: go tool pprof -raw FILE > goroutines.txt"
 _TOP: Final = f"pprof -top shows sums by function and no stacks; {_RAW}"
-_PEEK: Final = f"pprof -peek shows no whole stacks; only goroutines in the most frequent function are counted; {_RAW}"
+_PEEK: Final = f"no function is shown that goroutines are in now (-peek); those below the largest are counted; {_RAW}"
 _NO_TOTAL: Final = "the text is cut before this table: how many goroutines there are is not known"
 _LEFT_OUT: Final = f"pprof left out functions: frames are missing; {_RAW}"
 _FEW: Final = f"pprof left out functions: of {{total:,}} goroutines {{read:,}} are in those shown; {_RAW}"
+_HIDDEN: Final = f"pprof left out functions: some are there only as callers or callees of others; {_RAW}"
 _MORE: Final = "the rows add up to {read:,} goroutines, the first lines say {total:,}"
 
 
@@ -27,8 +27,8 @@ def snapshot(listing: Listing, name: str) -> Snapshot:
     """The snapshot of a table. Raises UnrecognisedFormatError where its type is none."""
     pieces = tree.put_together(listing) if listing.is_tree else _innermost(listing)
     read = snapshot_of(cast("Profile", listing.tables), name=name, lines=listing.tables.lines, partial=pieces.partial)
-    doubts = [*pieces.problems, *_doubts(listing, pieces.about, read.total)]
-    is_whole = listing.is_tree and pieces.about is None and listing.left_out is None
+    doubts = [*pieces.problems, *_doubts(listing, pieces, read.total)]
+    is_whole = listing.is_tree and pieces.about is None and not pieces.hidden and listing.left_out is None
     return replace(
         read,
         problems=(*read.problems, *doubts),
@@ -49,12 +49,12 @@ def _innermost(listing: Listing) -> tree.Pieces:
     return pieces
 
 
-def _doubts(listing: Listing, about: Call | None, read: int) -> list[Problem]:
+def _doubts(listing: Listing, pieces: tree.Pieces, read: int) -> list[Problem]:
     """What the table itself does not show."""
     found = []
     line, excerpt = listing.left_out or (1, "")
-    if about is not None:
-        return [Problem(1, _PEEK, about.function[:EXCERPT])]
+    if pieces.about is not None:
+        return [Problem(1, _PEEK, pieces.about.function[:EXCERPT])]
     if not listing.is_tree:
         found.append(Problem(1, _TOP))
     if listing.total is None:
@@ -65,4 +65,6 @@ def _doubts(listing: Listing, about: Call | None, read: int) -> list[Problem]:
         found.append(Problem(line, _FEW.format(read=read, total=listing.total), excerpt[:EXCERPT]))
     elif listing.left_out is not None and listing.is_tree:
         found.append(Problem(line, _LEFT_OUT, excerpt[:EXCERPT]))
+    elif pieces.hidden:
+        found.append(Problem(1, _HIDDEN))
     return found

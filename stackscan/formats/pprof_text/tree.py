@@ -13,16 +13,20 @@ from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Problem
 
 MIXED: Final = "put together from sums: where several callers lead to several callees, they may be paired wrongly"
-LOOPED: Final = "put together from sums: functions call each other in a circle, how often is not known"
+LOOPED: Final = (
+    "put together from sums: functions call each other in a circle, how often and in which order is not known"
+)
 
 
 @dataclass(slots=True)
 class Pieces:
     """What was put together: the samples in the listing's tables, of which those in ``partial`` (their locations) lack
-    frames; ``about``: all goroutines are those with this function on their stacks, and where they are is not known."""
+    frames; ``about``: all goroutines are those with this function on their stacks, and where they are is not known;
+    ``hidden``: some functions are shown only as callers or callees of others."""
 
     partial: set[tuple[int, ...]] = field(default_factory=set)
     about: Call | None = None
+    hidden: bool = False
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -39,13 +43,13 @@ def put_together(listing: Listing) -> Pieces:
             {(number[source], number[target]): weight for (source, target), weight in calls.items()},
         )
     )
-    pieces = Pieces()
+    pieces = Pieces(hidden=not all(nodes))
     kept = [path for path in found if path.ends]
     if not kept and any(nodes):  # -peek of functions that no goroutine is in now
         most = max(range(len(nodes)), key=lambda n: (-1 if (node := nodes[n]) is None else node.cum or 0, -n))
         pieces.about = functions[most]
         kept = [path for path in found if most in path.functions]
-    whole = listing.left_out is None and listing.total is not None and all(nodes) and pieces.about is None
+    whole = listing.left_out is None and listing.total is not None and not pieces.hidden
     _take(listing, kept, functions, pieces, whole=whole)
     return pieces
 

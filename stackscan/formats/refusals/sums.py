@@ -28,5 +28,5 @@ def refuse(data: bytes, *, where: str) -> None:
             f"{where} is what go tool pprof prints of {article} {kind}, not of goroutines",
             hint=profile_kinds.hint_of(kind),
         )
-    why = "without any row" if kinds else "that does not say what it counts"
+    why = "without any count of goroutines" if kinds else "that does not say what it counts"
     raise UnsupportedFormatError(f"{where} is a table of go tool pprof {why}", hint=hints.RAW)
