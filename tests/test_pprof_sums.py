@@ -275,7 +275,7 @@ def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(len(name) for name, _ in snapshot.sums) <= limits.MAX_NAME
     many: Stacks = Counter({("main.f", "runtime.gopark"): 10**17})
     assert 0 == read(printed(many)).total
-    monkeypatch.setattr(flow, "MOST_STEPS", 3)
+    monkeypatch.setattr(flow, "STEPS_EACH", 0)
     snapshot = read(text("tree.txt"))
     assert 13 == snapshot.total
     assert any(stack.elided is None for stack in snapshot.stacks)

@@ -16,8 +16,9 @@ from typing import Final
 from stackscan.formats.pprof_text.loops import loops_of
 from stackscan.sources import limits
 
-#: Steps of all paths together. The text names each function a few times, paths would name them without bound.
-MOST_STEPS: Final = 4_000_000
+#: Steps of all paths together, for each function and call. A text names these twice; the frames of all paths could be
+#: as many as its square. Paths of real programs take about one.
+STEPS_EACH: Final = 20
 
 Edges = Mapping[tuple[int, int], int]
 _Heap = list[tuple[int, int]]  # (what is left, negative; the callee)
@@ -70,7 +71,7 @@ class _Flow:
                 self.round[source].append(target)
         for heap in (*self.inner, *self.outer):
             heapify(heap)
-        self.steps = MOST_STEPS
+        self.steps = STEPS_EACH * (size + len(edges))
 
     def _starts(self, cum: Sequence[int | None]) -> list[int]:
         """How many goroutines begin in each function: those that no caller brings there.

@@ -15,7 +15,7 @@ from stackscan.model.snapshot import Problem, Snapshot
 
 _RAW: Final = "print them with: go tool pprof -raw FILE > goroutines.txt"
 _TOP: Final = f"pprof -top shows sums by function and no stacks; {_RAW}"
-_PEEK: Final = f"no function is shown that goroutines are in now (-peek); those below the largest are counted; {_RAW}"
+_PEEK: Final = f"the table has no innermost frames (-peek): only goroutines in its largest function are counted; {_RAW}"
 _NO_TOTAL: Final = "the text is cut before this table: how many goroutines there are is not known"
 _LEFT_OUT: Final = f"pprof left out functions: frames are missing; {_RAW}"
 _FEW: Final = f"pprof left out functions: of {{total:,}} goroutines {{read:,}} are in those shown; {_RAW}"
