@@ -161,6 +161,14 @@ def test_the_first_line_says_where_most_goroutines_are(name: str, line: str) -> 
     assert "incomplete" in checked.stdout
 
 
+def test_a_selection_has_no_sums() -> None:
+    """They are those of all goroutines."""
+    done = run("report", "--top", "0", "--where", 'stack "runtime.gopark"', str(FOLDER / "top.txt"))
+    lines = done.stdout.splitlines()
+    assert ["i no known stuck pattern; 12 of 12 goroutines in runtime.gopark",
+            "i pprof shows sums by function here, not whole stacks"] == lines[:2]  # fmt: skip
+
+
 def test_without_functions_of_the_program_the_librarys_are_named() -> None:
     """In a table that is cut to its first rows."""
     rows = "".join(text("crowd-session.txt").splitlines(keepends=True)[:9])

@@ -54,7 +54,8 @@ def judge(
     """
     if selected and snapshot.rows.is_empty():
         return (Verdict("info", "no goroutine matches"),)
-    if selected and snapshot.sums:  # they are those of all goroutines
+    has_sums = bool(snapshot.sums)
+    if selected:  # sums are those of all goroutines
         snapshot = replace(snapshot, sums=())
     if snapshot.leak_profile and snapshot.complete and not snapshot.total:
         return (Verdict("ok", NO_LEAK),)
@@ -69,7 +70,9 @@ def judge(
         lines += _doubted(_of_nothing_known(snapshot, buckets, findings), doubts)
     elif not snapshot.total:
         lines.append(_NO_GOROUTINE)
-    if not snapshot.complete and not snapshot.sums:
+    if has_sums and not any(line.text.endswith(_SUMS_ONLY) for line in lines):
+        lines.append(Verdict("info", _SUMS_ONLY))
+    elif not snapshot.complete and not has_sums:
         lines.append(_of_loss(snapshot))
     return tuple(sorted(lines, key=lambda line: _ORDER.index(line.level)))
 
@@ -204,7 +207,7 @@ def _of_sums(snapshot: Snapshot) -> Verdict:
     named = sorted(by_count.items(), reverse=True)[:_SUMS]
     places = ", ".join(f"{count:,} in {name.rpartition('/')[2]}" for count, name in named)
     goroutines = "1 goroutine" if number == 1 else f"{number:,} goroutines"
-    return Verdict("info", f"{goroutines}: {places}; pprof shows sums by function here, not whole stacks")
+    return Verdict("info", f"{goroutines}: {places}; {_SUMS_ONLY}")
 
 
 def _doubted(lines: Sequence[Verdict], doubts: Sequence[str]) -> list[Verdict]:
@@ -216,6 +219,7 @@ def _doubted(lines: Sequence[Verdict], doubts: Sequence[str]) -> list[Verdict]:
     ]
 
 
+_SUMS_ONLY: Final = "pprof shows sums by function here, not whole stacks"
 #: Sums that a line names.
 _SUMS: Final = 3
 #: How the problem of a table begins that pprof made short, as it does by default.
