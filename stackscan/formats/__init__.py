@@ -7,17 +7,21 @@ fixtures.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Final, Protocol, cast
 
 from stackscan.errors import LimitError, UnrecognisedFormatError
 from stackscan.formats import refusals, regions
-from stackscan.model.snapshot import Snapshot
+from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the formats, in the order in which they are tried. Each loads numpy, polars and lark on first use.
 FORMATS: Final = ("goroutine_pprof", "goroutine_counts", "goroutine_text")
+
+
+_TEXT: Final = "goroutine-text"
+_EVENTS: Final = "stack-events"
 
 
 class Format(Protocol):
@@ -80,7 +84,25 @@ def read_parts(data: bytes, *, where: str, progress: Progress | None = None) -> 
                 unread = error
     if not found and unread is not None:
         raise unread
-    return found
+    return [_noted(part) if any(map(_is_dump, found)) else part for part in found]
+
+
+def _is_dump(part: Part) -> bool:
+    return any(snapshot.format == _TEXT and snapshot.total for snapshot in part.snapshots)
+
+
+def _noted(part: Part) -> Part:
+    """The part; stacks of log records beside a dump are said to be no goroutines of it: a handler that recovers prints
+    its own stack."""
+    return replace(part, snapshots=[_as_events(snapshot) for snapshot in part.snapshots])
+
+
+def _as_events(snapshot: Snapshot) -> Snapshot:
+    line = snapshot.rows["line"].min() if snapshot.format == _EVENTS else None
+    if not isinstance(line, int):
+        return snapshot
+    problem = Problem(line, "stacks inside log records: read as events, not as goroutines of the dump beside them")
+    return replace(snapshot, problems=(*snapshot.problems, problem))
 
 
 def _claimed(data: bytes) -> Format | None:
