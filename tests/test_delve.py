@@ -287,7 +287,7 @@ Any idea?
 """
     first, second = read(text)
     assert first.rows["goroutine_id"].to_list() == [1, 18]
-    assert first.rows["line"].to_list() == [1, 2]  # within the span
+    assert first.rows["line"].to_list() == [2, 3]  # within the span
     assert [places(first, row) for row in first.rows.iter_rows(named=True)] == [
         [("main.main", "main.go", 12)],
         [("main.work", "main.go", 31)],

@@ -26,6 +26,7 @@ _MORE: Final = re.compile(
     rb"|Total: \d{1,9}[ \t\r]*$|Labels: \"|(?:Runtime|User|Go|Start): [^\n]{1,4096} \(0x|\(dlv\)|\* Goroutine "
     rb"|Switched from \d{1,20} to |Created by Goroutine \d|Goroutine \(unreadable |error: |Goroutine \d{1,20}:?)"
 )
+_ABOVE: Final = re.compile(rb"\[|[ \t>|]{0,40}\(dlv\) (?:goroutines|grs)\b")
 _ANY: Final = re.compile(rb"(?m)^[ \t>|]{0,40}(?:\(dlv\)|\* Goroutine |Goroutine [\d(]|\d{1,7}[ \t]{1,4}0x"
                          rb"|at |\(truncated\)|\[\d|Total: |Labels: |Runtime: |User: |Go: |Start: |Switched |Created by"
                          rb"|error: )")  # fmt: skip
@@ -56,9 +57,9 @@ def _sessions(data: bytes) -> Iterator[tuple[int, int]]:
             if not is_core:
                 above, end = at, line_end
                 continue
-            # Delve up to 1.4 prints the number of goroutines above the list.
-            counted = above >= 0 and end == at and data.startswith(b"[", above)
-            begin = above if counted else _with_name_of_group(data, at)
+            # Above a list stands its command, and up to Delve 1.4 its number of goroutines.
+            headed = above >= 0 and end == at and _ABOVE.match(data, above) is not None
+            begin = above if headed else _with_name_of_group(data, at)
         end = line_end
     if begin >= 0:
         yield begin, end

@@ -60,6 +60,7 @@ class _Reader(Session):
         self.selected: int | None = None  # the goroutine of a `stack` without an id
         self.line = 1
         self.listed = 0  # goroutines since the list or the group began
+        self.asked: int | None = None  # the line of a `goroutines` whose count, below the list, was not yet seen
         self.announced: tuple[int, int] | None = None  # how many a list that follows should have, and the line of that
         self.group: list[Goroutine] = []
 
@@ -208,7 +209,7 @@ class _Reader(Session):
         if not self.listed:  # Delve up to 1.4 counts them above the list
             self.announced = number, total
             return
-        self.announced = None
+        self.announced = self.asked = None
         if total != self.listed:
             self.moment.problem(number, f"Delve lists {total:,} goroutines, {self.listed:,} were read", line)
         self._end_trace()
@@ -216,7 +217,10 @@ class _Reader(Session):
         self.current, self.listed, self.group = None, 0, []
 
     def _check_announced(self) -> None:
-        """Compare the number above a list with the list."""
+        """Compare the number above a list with the list. One that ends without any is cut."""
+        if self.asked is not None and self.announced is None and self.listed:
+            self.moment.problem(self.line, "the list is cut: Delve's count of goroutines below it is missing")
+        self.asked = None
         if self.announced is not None and self.announced[1] != self.listed:
             line, total = self.announced
             self.moment.problem(line, f"Delve lists {total:,} goroutines, {self.listed:,} were read")
@@ -232,3 +236,4 @@ class _Reader(Session):
         elif command.startswith(("goroutines", "grs")):
             self._check_announced()
             self.listed, self.group = 0, []
+            self.asked = None if "-group" in command else number

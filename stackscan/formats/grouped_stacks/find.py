@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stackscan.formats import pasted
+
 NAME: Final = "grouped-stacks"
 #: Literals of which each list holds one: headers of groups, or the state that panicparse prints of a main goroutine.
 MARKS: Final[tuple[bytes, ...]] = (
@@ -69,7 +71,7 @@ def _end(data: bytes, begin: int) -> int:
         if data[at:stop].strip():
             end = min(stop + 1, len(data))
         at = stop + 1
-    return end
+    return pasted.with_torn(data, end)
 
 
 def _with_cause(data: bytes, at: int, begin: int) -> int:

@@ -69,6 +69,9 @@ class _Reader:
         records: list[Record] = []
         most = counted.MOST_GOROUTINES
         has_ids = any(bucket.is_id for _, bucket in self.heads)
+        for (line, _), frames, partial in zip(self.heads, self.frames, self.partial, strict=True):
+            if not frames and not partial:
+                self._problem(line, "no frames below the header", "")
         for (line, bucket), frames, partial in zip(self.heads, self.frames, self.partial, strict=True):
             count = 1 if has_ids else bucket.count
             if not 0 < count <= most:
