@@ -57,7 +57,7 @@ def test_every_entry_of_the_table_has_a_sample() -> None:
     found = {texts.recognise(text.encode()) for text in _TEXTS}
     seen = {entry.name for each in found if each for entry in each[:1]}
     elsewhere = {  # tests of their own
-        "a block profile", "a mutex profile", "reports of the race detector",
+        "a block profile", "a mutex profile", "a warning of the race detector without its accesses",
         "a profile for speedscope",
         "the source that go tool pprof -list prints, with sums by line", "a backtrace of a Rust program",
     }  # fmt: skip
@@ -248,3 +248,9 @@ def test_a_name_in_an_error_holds_no_escape() -> None:
     table = (TOOLS / "top.txt").read_bytes().replace(b"main.serve.func1", b"main.\x1b[31mserve")
     assert "\x1b" not in said(table)
     assert json.dumps(said(table))
+
+
+def test_words_about_a_goroutine_are_no_header_behind_a_prefix() -> None:
+    """What stands in brackets right behind the number is a state, and nothing else is."""
+    assert "no goroutine header in it" in said(b"The detector says: goroutine 7 was blocked [as we think].\n")
+    assert "after other text" in said(b"The detector says: goroutine 7 [select]:\n")

@@ -316,3 +316,24 @@ def test_words_below_a_report_are_no_part_of_it() -> None:
     for words in ("thanks", "ana@example.com", "https://example.com/issues/12", "Any ideas?", "exit status 66", "```"):
         assert read(LOST + words).complete
         assert read(ISSUE + words).complete
+
+
+#: A text of each tool that has a mark of its own before or behind each line.
+LISTED: Final = {
+    "a race, blank lines doubled": LOST.replace("\n", "\n\n"),
+    "panicparse, bullets": "* 2: select [5 minutes]\n*     silo silo.go:50 (*Silo).drain(#2)\n",
+    "panicparse, a tag": "<pre>2: select [5 minutes]\n    silo silo.go:50 (*Silo).drain(#2)\n</pre>\n",
+    "Delve, a diff": "+(dlv) goroutines\n+  Goroutine 1 - User: ./a.go:3 main.f (0x4a)\n"
+    "+* Goroutine 2 - User: ./a.go:5 main.g (0x4b)\n"
+    "+[2 goroutines]\n",
+    "Delve, a table": "| (dlv) goroutines |\n|   Goroutine 1 - User: ./a.go:3 main.f (0x4a) |\n"
+    "|   Goroutine 2 - User: ./a.go:5 main.g (0x4b) |\n| [2 goroutines] |\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_marks_around_lines_mean_nothing(name: str) -> None:
+    """Both goroutines are read whole."""
+    found = read(LISTED[name])
+    assert (2, True) == (found.total, found.complete)
+    assert "" not in [frame.file for stack in found.stacks for frame in stack.frames]

@@ -12,7 +12,7 @@ from stackscan.formats.problems import EXCERPT
 from stackscan.sources import limits
 
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
-_QUOTED: Final = re.compile(r"[ \t]*(?:> ?|\| ?){1,4}(?=[ \t]*(?:[*\d(\[GaTLURS]|$))")
+_QUOTED: Final = re.compile(r"[ \t]*(?:[>|+-] ?){1,4}(?=[ \t]*(?:[*\d(\[GaTLURS]|$))")
 _LISTED: Final = re.compile(r"(?:\* )?(Goroutine \d.* - (?:User|Runtime|Go|Start): .*)")
 _LONG: Final = re.compile(r"(?:\* )?Goroutine (\d{1,20}):\Z")
 _UNREADABLE: Final = re.compile(r"(?:\* )?Goroutine \(unreadable ")
@@ -43,12 +43,12 @@ def read_lines(text: str) -> list[Moment]:
 
 
 def _bare(line: str) -> str:
-    """A line without colours, the marks of a quotation and the blanks around it."""
+    """A line without colours, the marks of a quotation, a table or a diff, and the blanks around it."""
     if "\x1b" in line:
         line = _ESCAPES.sub("", line)
     if quoted := _QUOTED.match(line):
         line = line[quoted.end() :]
-    return line.strip()
+    return line.strip().removesuffix(" |").rstrip()
 
 
 class _Reader(Session):

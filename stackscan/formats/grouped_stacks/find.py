@@ -14,7 +14,9 @@ MARKS: Final[tuple[bytes, ...]] = (
     b" times: [", b" goroutines [", b" goroutine [", b" goroutines in state [", b"]: (", b"]: x", b"]: \xc3\x97",
     b" [Created by ", b": run", b": chan ", b": IO wait", b": s",
 )  # fmt: skip
-_LEAD: Final = rb"^[ \t>|]{0,40}"
+#: What may stand before a line: quotation marks, a tag of HTML, the mark of a list.
+BEFORE: Final = r"[ \t>|]{0,40}(?:<(?:pre|code)[^>\n]{0,80}>){0,2}(?:[*+-][ \t]{1,40})?"
+_LEAD: Final = b"^" + BEFORE.encode()
 _COLOUR: Final = rb"(?:\x1b\[[0-9;]{0,20}m){0,4}"
 _BRACKET: Final = rb" \[[^\]\n]{1,999}\]"
 #: The header of a group, in goroutine-inspect's form or a person's.
@@ -30,7 +32,9 @@ BUCKET: Final = re.compile(
 )  # fmt: skip
 #: Lines that may stand in a list: headers, calls, places, creators, elisions, blank ones.
 _LINE: Final = re.compile(
-    rb"[ \t>|]{0,40}" + _COLOUR + rb"(?:goroutine \d{1,20} |\d{1,20}: |\d{1,9} goroutines?\b|created by |\.\.\."
+    BEFORE.encode()
+    + _COLOUR
+    + rb"(?:goroutine \d{1,20} |\d{1,20}: |\d{1,9} goroutines?\b|created by |\.\.\."
     rb"|\(\.\.\.\)|\[originating |[^\s(][^\n]{0,65536}\([^()\n]{0,65536}\)" + _COLOUR + rb"[ \t\r]*$"
     rb"|[^\n]{0,65536}:\d{1,10}(?: \+0x[0-9a-f]{1,16})?" + _COLOUR + rb"[ \t\r]*$|[ \t\r]*$)"
 )  # fmt: skip
