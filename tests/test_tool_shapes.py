@@ -323,6 +323,8 @@ LISTED: Final = {
     "a race, blank lines doubled": LOST.replace("\n", "\n\n"),
     "panicparse, bullets": "* 2: select [5 minutes]\n*     silo silo.go:50 (*Silo).drain(#2)\n",
     "panicparse, a tag": "<pre>2: select [5 minutes]\n    silo silo.go:50 (*Silo).drain(#2)\n</pre>\n",
+    "groups, a table": "| 2 goroutines [select, 4 minutes]: |\n| silo.(*Silo).Put(...) |\n"
+    "| \t/src/silo/silo.go:60 |\n| created by silo.Open |\n| \t/src/silo/silo.go:31 |\n",
     "Delve, a diff": "+(dlv) goroutines\n+  Goroutine 1 - User: ./a.go:3 main.f (0x4a)\n"
     "+* Goroutine 2 - User: ./a.go:5 main.g (0x4b)\n"
     "+[2 goroutines]\n",

@@ -22,7 +22,7 @@ _BRACKET: Final = rb" \[[^\]\n]{1,999}\]"
 #: The header of a group, in goroutine-inspect's form or a person's.
 GROUP: Final = re.compile(
     rb"(?m)" + _LEAD + rb"(?:goroutine \d{1,20}" + _BRACKET + rb":(?: \d{1,9} times: \[| \(?(?:x ?|\xc3\x97 ?)?\d{1,9}"
-    rb"(?: times|x)?\)?[ \t\r]*$)|\d{1,9} goroutines?(?: in state)?" + _BRACKET + rb":?[ \t\r]*$)"
+    rb"(?: times|x)?\)?[ \t\r|]*$)|\d{1,9} goroutines?(?: in state)?" + _BRACKET + rb":?[ \t\r|]*$)"
 )
 #: The header of a bucket of panicparse, and the first of its calls.
 BUCKET: Final = re.compile(
@@ -35,8 +35,8 @@ _LINE: Final = re.compile(
     BEFORE.encode()
     + _COLOUR
     + rb"(?:goroutine \d{1,20} |\d{1,20}: |\d{1,9} goroutines?\b|created by |\.\.\."
-    rb"|\(\.\.\.\)|\[originating |[^\s(][^\n]{0,65536}\([^()\n]{0,65536}\)" + _COLOUR + rb"[ \t\r]*$"
-    rb"|[^\n]{0,65536}:\d{1,10}(?: \+0x[0-9a-f]{1,16})?" + _COLOUR + rb"[ \t\r]*$|[ \t\r]*$)"
+    rb"|\(\.\.\.\)|\[originating |[^\s(][^\n]{0,65536}\([^()\n]{0,65536}\)" + _COLOUR + rb"[ \t\r|]*$"
+    rb"|[^\n]{0,65536}:\d{1,10}(?: \+0x[0-9a-f]{1,16})?" + _COLOUR + rb"[ \t\r|]*$|[ \t\r|]*$)"
 )  # fmt: skip
 #: Why the process died, above the stacks; panicparse lets such lines through.
 _CAUSE: Final = re.compile(rb"(?m)^[ \t>|]{0,40}(?:panic: |fatal error: |SIG[A-Z]{2,6}: )")
