@@ -43,6 +43,9 @@ WORDS: Final = (
     '{"log":"', '"stream":"stderr"', '"Action":"output"', '"Output":"', "PK\x03\x04",
     '"stacktrace":"', '{"frames":[{', '"lineno":', '"source":"x.go"', " (0x4031bb)", "-> ", 'write(2, "',
     "<unfinished ...>", "\x1f\x8b", "\x28\xb5\x2f\xfd",
+    "      flat  flat%   sum%        cum   cum%\n", "   calls calls% + context \t \t \n", "Showing nodes accounting ",
+    "----------------------------------------------------------+-------------\n", " 7.69% |   runtime.gopark\n",
+    " 7.69%   100%          1  7.69%                | main.f\n", "Dropped 11 nodes (cum <= 12)\n",
 )  # fmt: skip
 
 _PATTERNS: Final = {
@@ -51,6 +54,7 @@ _PATTERNS: Final = {
     "counts": ("go/*/*debug1.txt", "kubo/*/goroutine.debug1-01*"),
     "pprof": ("go/*/*debug0*", "kubo/*/goroutine.debug0-01*"),
     "pprof-text": ("tools/pprof-text/*.txt",),
+    "pprof-sums": tuple(f"tools/pprof-text/{name}*.txt" for name in ("tree", "top", "peek", "crowd", "cpu")),
     "contention": ("kubo/*/ipfs-profile-01.zip",),
     "race-report": ("tools/race_report/*.txt",),
     "goleak": ("tools/goleak/*.txt",),

@@ -175,6 +175,7 @@ TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "counts": counts,
     "pprof": pprof,
     "pprof-text": pprof_text_report,
+    "pprof-sums": pprof_text_report,  # from other seeds
     "contention": mutex,
     "race-report": races,
     "goleak": leaks,

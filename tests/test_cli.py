@@ -443,21 +443,6 @@ def _fixture(name: str) -> bytes:
     return (FIXTURES / name).read_bytes()
 
 
-_RACE = b"""==================
-WARNING: DATA RACE
-Write at 0x00c0000b4010 by goroutine 7:
-  main.main.func1()
-      /src/app/main.go:12 +0x3c
-
-Previous read at 0x00c0000b4010 by main goroutine:
-  main.main()
-      /src/app/main.go:16 +0x88
-
-Goroutine 7 (running) created at:
-  main.main()
-      /src/app/main.go:11 +0x7a
-==================
-"""
 _HTML = (
     b'<!DOCTYPE html>\n<html><title>/debug/pprof/</title><body><a href="goroutine?debug=1">goroutine</a></body></html>'
 )
@@ -477,7 +462,7 @@ _NO_DUMPS: list[tuple[str, Callable[[], bytes], tuple[str, ...]]] = [
     ("threadcreate", lambda: b"threadcreate profile: total 1\n1 @\n#\t0x0\n\n", ("threadcreate", "debug=2")),
     ("heap protobuf", lambda: b"\n\4\x08\1\x10\x022\x002\x0binuse_space2\5bytes", ("inuse_space/bytes", "goroutine")),
     ("cut protobuf", lambda: gzip.decompress(_fixture("go/go1.27/states.pb.gz"))[:2000], ("damaged", "cut")),
-    ("race report", lambda: _RACE, ("race detector",)),
+    ("minidump", lambda: b"MDMP\x93\xa7\0\0" + bytes(64), ("Windows minidump", "dlv core")),
     ("panicparse's page", lambda: _HTML + b"github.com/maruel/panicparse", ("HTML page", "-full-path")),
     ("HTML page", lambda: _HTML, ("HTML page", "debug=2")),
     ("a line of 10 MB", lambda: b"x" * 10_000_000, ("no goroutine header",)),
@@ -504,7 +489,7 @@ def test_what_is_no_dump_is_refused_with_advice(
         assert word in said
 
 
-@pytest.mark.parametrize("name", ["one byte", "nothing", "JPEG", "zip", "threadcreate", "race report"])
+@pytest.mark.parametrize("name", ["one byte", "nothing", "JPEG", "zip", "threadcreate", "minidump"])
 def test_what_is_no_dump_leaves_with_two(tmp_path: Path, name: str) -> None:
     """The same as a process: exit code 2, message and hint on stderr, nothing on standard output."""
     ((data, words),) = ((data, words) for other, data, words in _NO_DUMPS if other == name)

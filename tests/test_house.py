@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 import packages
-from helpers import ROOT, golden
+from helpers import ROOT, golden, run
 from stackscan import __version__
 from stackscan.export.convert import CONVERTERS
+from stackscan.formats import FORMATS, quoted_stacks
 from stackscan.formats import grammars as resources
 from stackscan.formats.grammars import grammar_text
+from stackscan.formats.regions import TOOLS, load
 from stackscan.knowledge.configuration import shipped
 from stackscan.render import OUTPUTS
 
@@ -172,3 +174,13 @@ def test_the_tables_of_a_grammar_are_kept_like_compiled_code(tmp_path: Path, mon
     kept.write_bytes(whole)
     monkeypatch.setattr(resources, "grammar_text", lambda name: f'start: "{name}" "s"')
     assert reads("toys")
+
+
+def test_the_help_of_report_lists_every_format() -> None:
+    """A user sees what can be read without a page of the book."""
+    names = [load(package).NAME for package in (*FORMATS, *TOOLS)]
+    shown = " ".join(run("report", "--help").stdout.split())
+    listed = (ROOT / "docs/sources.md").read_text(encoding="utf-8")
+    for name in (*names, quoted_stacks.NAME):
+        assert name in shown
+        assert f"| `{name}` |" in listed

@@ -180,7 +180,7 @@ def test_a_report_without_its_first_lines_is_known_by_gopark() -> None:
     assert 13 == read("".join(lines[4:])).total
 
 
-@pytest.mark.parametrize("name", ["mutex-traces.txt", "heap-traces.txt", "heap-raw.txt", "cpu-top.txt", "top.txt"])
+@pytest.mark.parametrize("name", ["mutex-traces.txt", "heap-traces.txt", "heap-raw.txt", "cpu-top.txt"])
 def test_other_profiles_are_not_taken(name: str) -> None:
     """Nor without the line that names them."""
     content = text(name)

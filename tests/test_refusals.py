@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import struct
 import tomllib
 from pathlib import Path
@@ -72,7 +71,7 @@ def test_no_dump_is_refused(path: Path) -> None:
     if not data.startswith((b"goroutine ", b"goroutine profile", b"panic: ", b"SIGQUIT", b"fatal error: ")):
         return
     assert texts.recognise(data) is None, texts.recognise(data)
-    assert sums.read(data) is None
+    sums.refuse(data, where="given")
 
 
 @pytest.mark.parametrize("name", ["folded", "speedscope"])
@@ -85,10 +84,6 @@ def test_our_own_outputs_are_named(name: str) -> None:
 
 #: A fixture, words of its error, and words of its hint.
 _OUTPUTS: Final = [
-    ("top.txt", "a table of go tool pprof, with sums by function and no stacks (6 in main.(*queue[...]).take", "-raw"),
-    ("top-cum-lines.txt", "6 in main.(*queue[...]).take", "-raw"),
-    ("tree.txt", "6 in main.serve.func1, 4 in main.(*account).Balance; 13 goroutines in all", "-raw"),
-    ("peek.txt", "a table of go tool pprof", "-raw"),
     ("list.txt", "-list prints", "-raw"),
     ("cpu-top.txt", "of a CPU profile, not of goroutines", "debug=2"),
     ("heap-traces.txt", "of a heap profile, not of goroutines", "debug=2"),
@@ -243,11 +238,19 @@ def test_near_misses_by_the_hundred_thousand_end(line: str) -> None:
     assert told
 
 
-def test_a_name_in_an_error_holds_no_escape() -> None:
-    """Functions come from strangers."""
-    table = (TOOLS / "top.txt").read_bytes().replace(b"main.serve.func1", b"main.\x1b[31mserve")
-    assert "\x1b" not in said(table)
-    assert json.dumps(said(table))
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("Type: goroutine\n      flat  flat%   sum%        cum   cum%\n", "a table of go tool pprof without any count"),
+        ("      flat  flat%   sum%        cum   cum%\n         3   100%   100%          3   100%  main.f\n",
+         "that does not say what it counts"),
+        ("Type: alloc_space\n      flat  flat%   sum%        cum   cum%\n", "of a heap profile, not of goroutines"),
+        ("Type: goroutines_of_ours\n      flat  flat%   sum%        cum   cum%\n", "not of goroutines"),
+    ],
+)  # fmt: skip
+def test_tables_that_may_not_be_of_goroutines(table: str, words: str) -> None:
+    """Those of goroutines are read (test_pprof_sums.py)."""
+    assert words in said(table.encode())
 
 
 def test_words_about_a_goroutine_are_no_header_behind_a_prefix() -> None:

@@ -44,8 +44,8 @@ def command(
             "-n",
             min=0,
             metavar="N",
-            help="Stacks to show [default: 3; --all, markdown: 10; json: all].",
             show_default=False,
+            help="Stacks to show [default: 3; --all, markdown: 10; json: all].",
         ),
     ] = None,
     where: Annotated[
@@ -72,15 +72,14 @@ def command(
 ) -> None:
     """Show the verdict on a goroutine dump: what is stuck and how to fix it, pools in trouble, locks, the main stacks.
 
-    The report fits on one screen; --all shows all details, --explain the reasons.
-    Formats, detected by content, also inside logs, archives and the bundles of ipfs diag profile: goroutine-text (Go
-    1.4 to 1.27: pprof's goroutine?debug=2, SIGQUIT, panics, test time-outs), goroutine-counts (debug=1),
-    goroutine-pprof (debug=0); of other tools race-report, goleak, go-deadlock, delve, grouped-stacks, pprof-text,
-    stack-events; and quoted-stacks, as people write them.
+    \b
+    Formats, detected by content, also in logs and bundles (docs/sources.md):
+      goroutine-text, goroutine-counts, goroutine-pprof: dumps of Go 1.4 to 1.27
+      race-report, goleak, go-deadlock, delve, pprof-text, grouped-stacks,
+      stack-events, quoted-stacks: what other tools, and people, print
 
     \b
       stackscan report goroutines.stacks
-      stackscan report --explain ipfs-profile.zip
       stackscan report --format json goroutines.stacks | jq '.snapshots[].findings'
       stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """

@@ -114,6 +114,8 @@ class Snapshot:
     ``conclusions`` are those of the tool that printed the text (the race detector, goleak). ``leak_profile``: it is
     Go's goroutineleak profile, which lists leaked goroutines only. ``build_id`` is the program's and ``addresses`` are
     those of its code on the stacks, where the format prints them: both tell whether two captures are of one build.
+    ``sums`` are functions, and on how many stacks each is, most first, where the format prints these in place of the
+    stacks (``go tool pprof -top``).
     """
 
     format: str
@@ -133,6 +135,7 @@ class Snapshot:
     leak_profile: bool = False
     build_id: str | None = None
     addresses: frozenset[int] = frozenset()
+    sums: tuple[tuple[str, int], ...] = ()
 
     @property
     def total(self) -> int:

@@ -56,6 +56,7 @@ class Redaction:
             ancestors=snapshot.ancestors.select(list(ANCESTOR_SCHEMA)),
             captured_at=snapshot.captured_at,
             leak_profile=snapshot.leak_profile,
+            sums=tuple((self._names.function(name), count) for name, count in snapshot.sums),
             conclusions=tuple(map(self._conclusion, snapshot.conclusions)),
         )
 

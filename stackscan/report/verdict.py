@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from string import Template
 from typing import Final
 
@@ -53,6 +54,9 @@ def judge(
     """
     if selected and snapshot.rows.is_empty():
         return (Verdict("info", "no goroutine matches"),)
+    has_sums = bool(snapshot.sums)
+    if selected:  # sums are those of all goroutines
+        snapshot = replace(snapshot, sums=())
     if snapshot.leak_profile and snapshot.complete and not snapshot.total:
         return (Verdict("ok", NO_LEAK),)
     endings_first = sorted(findings, key=lambda finding: finding.cause not in ENDINGS)
@@ -66,8 +70,10 @@ def judge(
         lines += _doubted(_of_nothing_known(snapshot, buckets, findings), doubts)
     elif not snapshot.total:
         lines.append(_NO_GOROUTINE)
-    if not snapshot.complete:
-        lines.append(Verdict("warning", _of_loss(snapshot)))
+    if has_sums and not any(line.text.endswith(_SUMS_ONLY) for line in lines):
+        lines.append(Verdict("info", _SUMS_ONLY))
+    elif not snapshot.complete and not has_sums:
+        lines.append(_of_loss(snapshot))
     return tuple(sorted(lines, key=lambda line: _ORDER.index(line.level)))
 
 
@@ -169,6 +175,8 @@ def _of_death(cause: str, snapshot: Snapshot, findings: Sequence[Finding]) -> Ve
 def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: Sequence[Finding]) -> list[Verdict]:
     """Without a finding that alarms, the largest group of goroutines: of blocked ones where there are any."""
     total = snapshot.total
+    if snapshot.sums:
+        return [_of_sums(snapshot)]
     if not total:
         return [_NO_GOROUTINE]
     if not buckets:
@@ -192,6 +200,16 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     return [Verdict(level, f"{known}{what}{longest}")]
 
 
+def _of_sums(snapshot: Snapshot) -> Verdict:
+    """Where most goroutines are by sums, which name the caller beside the callee: of equal ones the first."""
+    number = max(snapshot.header_lines, snapshot.total)
+    by_count = {count: name for name, count in reversed(snapshot.sums)}
+    named = sorted(by_count.items(), reverse=True)[:_SUMS]
+    places = ", ".join(f"{count:,} in {name.rpartition('/')[2]}" for count, name in named)
+    goroutines = "1 goroutine" if number == 1 else f"{number:,} goroutines"
+    return Verdict("info", f"{goroutines}: {places}; {_SUMS_ONLY}")
+
+
 def _doubted(lines: Sequence[Verdict], doubts: Sequence[str]) -> list[Verdict]:
     """The same lines; what would be a tick is information where there is a doubt."""
     if not doubts:
@@ -201,11 +219,22 @@ def _doubted(lines: Sequence[Verdict], doubts: Sequence[str]) -> list[Verdict]:
     ]
 
 
+_SUMS_ONLY: Final = "pprof shows sums by function here, not whole stacks"
+#: Sums that a line names.
+_SUMS: Final = 3
+#: How the problem of a table begins that pprof made short, as it does by default.
+_LEFT_OUT: Final = "pprof left out functions"
 #: Words of a problem that costs a goroutine.
 _LOST: Final = ("lost", "not read", "may be part of")
 
 
-def _of_loss(snapshot: Snapshot) -> str:
+def _of_loss(snapshot: Snapshot) -> Verdict:
+    if any(problem.reason.startswith(_LEFT_OUT) for problem in snapshot.problems):
+        return Verdict("info", "pprof left out rare functions: frames and goroutines are missing")
+    return Verdict("warning", _of_damage(snapshot))
+
+
+def _of_damage(snapshot: Snapshot) -> str:
     cut = any("cut" in problem.reason for problem in snapshot.problems)
     if cut:
         return "the dump is cut: more goroutines exist than are listed"

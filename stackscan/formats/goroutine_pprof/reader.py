@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
@@ -43,14 +43,17 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     return [snapshot]
 
 
-def snapshot_of(profile: Profile, *, name: str = NAME, lines: Sequence[int] = ()) -> Snapshot:
-    """The snapshot of a profile that is taken apart; ``lines`` are those of its samples where it was a text.
+def snapshot_of(
+    profile: Profile, *, name: str = NAME, lines: Sequence[int] = (), partial: Collection[tuple[int, ...]] = ()
+) -> Snapshot:
+    """The snapshot of a profile that is taken apart; ``lines`` are those of its samples where it was a text, and
+    ``partial`` the locations of those that lack frames.
 
     Raises as :func:`read` does.
     """
     symbols = Symbols(profile)
     place, kind = _sample_type(profile, symbols)
-    return _Reading(profile, symbols, place, kind, lines).snapshot(name)
+    return _Reading(profile, symbols, place, kind, lines, partial).snapshot(name)
 
 
 def _sample_type(profile: Profile, symbols: Symbols) -> tuple[int, str]:
@@ -93,8 +96,16 @@ class _Group:
 
 
 class _Reading:
-    def __init__(self, profile: Profile, symbols: Symbols, value: int, kind: str, lines: Sequence[int]) -> None:
-        self.profile, self.symbols, self.kind, self.lines = profile, symbols, kind, lines
+    def __init__(
+        self,
+        profile: Profile,
+        symbols: Symbols,
+        value: int,
+        kind: str,
+        lines: Sequence[int],
+        partial: Collection[tuple[int, ...]],
+    ) -> None:
+        self.profile, self.symbols, self.kind, self.lines, self.partial = profile, symbols, kind, lines, partial
         self.stacks = Stacks()
         self.problems: list[Problem] = []
         self.lost = 0
@@ -215,7 +226,8 @@ class _Reading:
         if len(frames) > limits.MAX_FRAMES:
             self._problem(bounds.too_deep(), f"sample {group.place}", group.place)
             frames, cut = frames[: limits.MAX_FRAMES], True
-        return self.stacks.id_of(frames, partial=cut or not all(parts), created_by=created_by)
+        partial = cut or not all(parts) or group.locations in self.partial
+        return self.stacks.id_of(frames, partial=partial, created_by=created_by)
 
     def _is_cut(self, frames: Sequence[Frame]) -> bool:
         """Whether a stack of the greatest depth was cut: its root is no whole stack's, or it ends in a recursion.

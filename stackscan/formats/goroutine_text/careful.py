@@ -16,6 +16,7 @@ from stackscan.formats.goroutine_text.segments import (
     PATH_LIKE,
     TORN_CALL,
     TORN_HEADER,
+    WRAPPED_ADDRESSES,
     Goroutine,
     Pending,
     Segment,
@@ -235,8 +236,8 @@ class Reader(Assembly):
                 return True
             return False
         location = grammar.read_location("\t" + text.lstrip())
-        if location is None and " fp=0x" in text:  # wrapped, or torn, behind all that is kept of it
-            location = grammar.read_location("\t" + text.lstrip().partition(" fp=0x")[0])
+        if location is None and (wrapped := WRAPPED_ADDRESSES.search(text)):  # behind all that is kept of it
+            location = grammar.read_location("\t" + text[: wrapped.start()].lstrip())
         if (
             location is None
             or not (text[0].isspace() or PATH_LIKE.search(text))

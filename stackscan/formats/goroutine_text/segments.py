@@ -24,6 +24,8 @@ PATH_LIKE: Final = re.compile(r"[/\\<?]|\.(?:go|s|c)\b| \+0x")
 _FRAGMENT: Final = re.compile(r":\d+ \+0x[0-9a-f]+(?: fp=.*)?\Z|\A\+?(?:0x)?[0-9a-f]{1,16}\Z")
 #: A header that the end of the file cut short after "goroutine ".
 CUT_HEADER: Final = re.compile(r"goroutine \d*(?: [^\[]*)?\Z")
+#: The addresses of a frame that go on in the next line, where a terminal wrapped them.
+WRAPPED_ADDRESSES: Final = re.compile(r" fp=0x[0-9a-f]*(?: s?p?=?(?:0x[0-9a-f]*)?(?: p?c?=?(?:0x?)?)?)?\Z")
 #: A whole header at the end of a line that something else began.
 _EMBEDDED_HEADER: Final = re.compile(r"goroutine \d+ (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[[^\[\]]+\](?: \{.*\})?:\Z")
 #: A stack that a logger wrote as one escaped line.

@@ -1,7 +1,7 @@
-"""What ``go tool pprof`` prints of a goroutine profile as text: ``-raw`` and ``-traces``, which show whole stacks.
+"""What ``go tool pprof`` prints of a goroutine profile as text: stacks (``-raw``, ``-traces``) and sums by function.
 
-``grammars/pprof_text.lark`` is the authority on their lines. The tables of ``-top``, ``-tree``, ``-peek`` and ``-list``
-sum up by function and have no stacks: formats/refusals says so, and shows their largest sums.
+``grammars/pprof_text.lark`` is the authority on their lines. ``-tree`` and ``-peek`` print calls, from which stacks are
+put together; ``-top`` prints sums alone, of which the largest are kept.
 """
 
 from stackscan.formats.pprof_text.reader import NAME, read

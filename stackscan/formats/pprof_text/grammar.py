@@ -8,7 +8,7 @@ from typing import Final
 
 from stackscan.formats.grammars import Grammar, subtrees_of, tokens_of
 
-_GRAMMAR: Final = Grammar("pprof_text", "sample labels location inlined mapping weight frame tag")
+_GRAMMAR: Final = Grammar("pprof_text", "sample labels location inlined mapping weight frame tag edge row")
 _MOST_DIGITS: Final = 18  # of a number: 64 bits have 19, and nothing that a profile counts needs them
 
 
@@ -99,6 +99,18 @@ def read_tag(text: str) -> tuple[str, str] | None:
     """``handler:  /users`` → ("handler", "/users")."""
     tokens = _tokens(text, "tag")
     return None if tokens is None else (tokens.get("TAG_KEY", ""), tokens.get("REST", ""))
+
+
+def read_edge(text: str) -> tuple[int, Call] | None:
+    """``6   100% |   main.serve.func1 (inline)`` → (6, the caller or callee)."""
+    tokens = _tokens(text, "edge")
+    return None if tokens is None else (_number(tokens["COUNT"]), _node(tokens))
+
+
+def read_row(text: str) -> tuple[int, int, Call] | None:
+    """``0     0%   100%          6 46.15%  main.serve.func1`` → (flat, cum, the function)."""
+    tokens = _tokens(text, "row")
+    return None if tokens is None else (_number(tokens["COUNT"]), _number(tokens["CUM"]), _node(tokens))
 
 
 def _call(tokens: dict[str, str]) -> Call | None:

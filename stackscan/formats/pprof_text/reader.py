@@ -10,7 +10,8 @@ from stackscan.formats import counted
 from stackscan.formats.goroutine_pprof.reader import snapshot_of
 from stackscan.formats.goroutine_pprof.schema import Profile
 from stackscan.formats.goroutine_text.normalise import normalise
-from stackscan.formats.pprof_text import raw, traces
+from stackscan.formats.pprof_text import listed, listing, raw, traces
+from stackscan.formats.pprof_text.listing import Listing
 from stackscan.formats.pprof_text.spans import quote_of
 from stackscan.formats.pprof_text.tables import Tables
 from stackscan.formats.problems import bounded
@@ -32,21 +33,31 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     lines = [line.removeprefix(quote).rstrip(" \t\r") for line in text.decode().split("\n")]
     while lines and not lines[-1]:
         lines.pop()
-    tables = raw.read(lines) if "Samples:" in lines else traces.read(lines)
-    snapshot = _snapshot(tables, problems)
+    snapshot = _snapshot(_parts(lines), problems)
     if progress is not None:
         progress(len(data), len(data))
     return [snapshot]
 
 
-def _snapshot(tables: Tables, problems: list[Problem]) -> Snapshot:
+def _parts(lines: list[str]) -> Tables | Listing:
+    """What the lines show: stacks, or sums by function."""
+    if "Samples:" in lines:
+        return raw.read(lines)
+    return listing.read(lines) if any(map(listing.COLUMNS.match, lines)) else traces.read(lines)
+
+
+def _snapshot(parts: Tables | Listing, problems: list[Problem]) -> Snapshot:
+    tables = parts if isinstance(parts, Tables) else parts.tables
     try:
-        snapshot = snapshot_of(cast("Profile", tables), name=NAME, lines=tables.lines)
+        if isinstance(parts, Listing):
+            snapshot = listed.snapshot(parts, NAME)
+        else:
+            snapshot = snapshot_of(cast("Profile", tables), name=NAME, lines=tables.lines)
     except UnrecognisedFormatError as error:  # no type line, or one that is damaged
         table, _ = counted.rows([])
         last = Problem(1, f"{error}; nothing is read")
         return Snapshot(NAME, table, (), bounded([*problems, *tables.problems, last]), complete=False)
-    doubts = _states(snapshot)
+    doubts = [] if snapshot.sums else _states(snapshot)
     whole = snapshot.complete and not tables.damaged and not any(doubt.reason == _FILES for doubt in doubts)
     problems = [*problems, *tables.problems, *snapshot.problems, *doubts]
     return replace(snapshot, problems=bounded(problems), complete=whole)

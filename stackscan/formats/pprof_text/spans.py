@@ -7,22 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-#: Bytes of a text, from the beginning of a line to the end of one.
-Span = tuple[int, int]
+from stackscan.formats.pprof_text import tables_in
+from stackscan.formats.pprof_text.lines import QUOTE, Span, back, lines
 
-MARKS: Final = (b"Samples:", b"-----------+-----")
+MARKS: Final = (b"Samples:", b"-----------+-----", b"flat%")
 
-#: Lines before a report's first fixed line that may belong to it: comments of the profile, times, the binary.
-_MOST_HEADER: Final = 12
 #: Lines that may stand between two fixed ones without being understood: labels hold any text.
 _MOST_FOREIGN: Final = 200
 #: Lines of a stack whose beginning is cut off that are still taken as one.
 _MOST_OF_STACK: Final = 2000
-_LINE: Final = re.compile(rb"[^\n]*\n?")
-_QUOTE: Final = rb"(?:[ \t]|> ?){0,16}"
 
 _SAMPLES: Final = re.compile(
-    rb"(?m)^(" + _QUOTE + rb")Samples:[ \t\r]*\n[^\n]{0,99}?\bgoroutine(?:s|leak)?/[^\n]{0,99}(?:\n|\Z)"
+    rb"(?m)^(" + QUOTE + rb")Samples:[ \t\r]*\n[^\n]{0,99}?\bgoroutine(?:s|leak)?/[^\n]{0,99}(?:\n|\Z)"
 )
 _RAW_HEADER: Final = re.compile(rb"(?:PeriodType|Period|Time|Duration|Doc|Comment): ")
 _LOCATIONS: Final = re.compile(rb"Locations\s*\Z")
@@ -32,7 +28,7 @@ _LABELS_LIKE: Final = re.compile(rb"[ \t]{8,}\S[^\n]*\]\s*\Z")
 _LOCATION_LIKE: Final = re.compile(rb"[ \t]{0,12}\d{1,20}: 0x[0-9a-f]|[ \t]{8,}\S[^\n]{0,9999}? s=-?\d|[ \t]{8,}\?\?")
 _MAPPING_LIKE: Final = re.compile(rb"[ \t]*\d{1,20}: 0x[0-9a-f]+/0x")
 
-_SEPARATOR: Final = re.compile(rb"(?m)^(" + _QUOTE + rb")-{11}\+-{20,80}[ \t\r]*(?:\n|\Z)")
+_SEPARATOR: Final = re.compile(rb"(?m)^(" + QUOTE + rb")-{11}\+-{20,80}[ \t\r]*(?:\n|\Z)")
 _TRACES_HEADER: Final = re.compile(rb"(?:File|Build ID|Type|Time|Duration|Doc|Active filters): ?")
 _TYPE: Final = re.compile(rb"Type: (\S{1,99})")
 _WEIGHT: Final = re.compile(rb"(?m)^[ \t>]{0,40}(-?\d[^\s]{0,30}) {2,3}(?:[0-9a-f]{16} )?[^\s\d][^\n]{0,4096}$")
@@ -43,20 +39,22 @@ _TYPES: Final = frozenset({b"goroutine", b"goroutines", b"goroutineleak"})
 
 
 def spans(data: bytes) -> list[Span]:
-    """Where ``-raw`` and ``-traces`` reports of goroutines stand in a text."""
+    """Where reports of goroutines stand in a text: tables with sums only where it has no stacks."""
     raw = [*_raw_spans(data)] if b"Samples:" in data else []
     traces = [*_trace_spans(data)] if b"-----------+-----" in data else []
     found: list[Span] = []
     for begin, end in sorted([*raw, *traces]):  # where labels hold lines of the other, the first has them
         if not found or begin >= found[-1][1]:
             found.append((begin, end))
-    return found
+    return found or tables_in.spans(data)
 
 
 def quote_of(data: bytes) -> bytes:
     """What stands before every line of a report: blanks of a list or a Markdown block, ``> `` of an answer."""
-    first = _SAMPLES.search(data) or _SEPARATOR.search(data)
-    return first[1] if first else b""
+    first = _SAMPLES.search(data)
+    table = None if first else tables_in.quote_of(data)
+    first = first or (_SEPARATOR.search(data) if table is None else None)
+    return table or (first[1] if first else b"")
 
 
 # -- raw ---------------------------------------------------------------------------------------------------------------
@@ -67,7 +65,7 @@ def _raw_spans(data: bytes) -> Iterator[Span]:
     done = 0
     for place, (start, end, quote) in enumerate(anchors):
         limit = anchors[place + 1][0] if place + 1 < len(anchors) else len(data)
-        begin = _back(data, start, done, quote, _RAW_HEADER)
+        begin = back(data, start, done, quote, _RAW_HEADER)
         last = _raw_end(data, end, limit, quote)
         if last > end:  # something follows: a sample, or the lists of an empty profile
             done = last
@@ -78,7 +76,7 @@ def _raw_end(data: bytes, at: int, limit: int, quote: bytes) -> int:
     """Where the last line of a report ends whose samples begin at a place."""
     end, foreign = at, 0
     likes = (_SAMPLE_LIKE, _LABELS_LIKE)
-    for begin, stop in _lines(data, at, limit):
+    for begin, stop in lines(data, at, limit):
         line = data[begin:stop].removeprefix(quote)
         if likes[0] is _SAMPLE_LIKE and _LOCATIONS.match(line):
             likes = (_LOCATION_LIKE, _LOCATION_LIKE)
@@ -109,10 +107,10 @@ def _trace_spans(data: bytes) -> Iterator[Span]:
     done = 0
     for chain in _chains(data):
         begin, quote = chain.begin, chain.quote
-        header = _back(data, begin, done, quote, _TRACES_HEADER)
+        header = back(data, begin, done, quote, _TRACES_HEADER)
         kind = _type_of(data[header:begin], quote)
         if kind is None:
-            header = _back(data, begin, done, quote, _FRAME_LIKE, _WEIGHT, most=_MOST_OF_STACK)
+            header = back(data, begin, done, quote, _FRAME_LIKE, _WEIGHT, most=_MOST_OF_STACK)
         end = _cut_stack(data, chain.end, quote)
         if _is_of_goroutines(data[header:end], kind):
             done = end
@@ -142,7 +140,7 @@ def _is_block(data: bytes, begin: int, end: int) -> bool:
 def _cut_stack(data: bytes, at: int, quote: bytes) -> int:
     """The end of a stack behind the last separator, for a text that ends within one."""
     end, weighed = at, False
-    for count, (begin, stop) in enumerate(_lines(data, at, len(data))):
+    for count, (begin, stop) in enumerate(lines(data, at, len(data))):
         line = data[begin:stop].removeprefix(quote)
         if not weighed and _WEIGHT.match(line.rstrip(b"\r\n")):
             weighed = True
@@ -166,29 +164,3 @@ def _is_of_goroutines(span: bytes, kind: bytes | None) -> bool:
         return kind in _TYPES and _WEIGHT.search(span) is not None
     weights = list(_WEIGHT.finditer(span))
     return any(_PARKED in match[0] for match in weights) and all(match[1].isdigit() for match in weights)
-
-
-# -- lines -------------------------------------------------------------------------------------------------------------
-
-
-def _lines(data: bytes, at: int, limit: int) -> Iterator[Span]:
-    """The lines between two places."""
-    while at < limit:
-        newline = data.find(b"\n", at, limit)
-        stop = limit if newline < 0 else newline + 1
-        yield at, stop
-        at = stop
-
-
-def _back(data: bytes, at: int, least: int, quote: bytes, *shapes: re.Pattern[bytes], most: int = _MOST_HEADER) -> int:
-    """Where the first of the lines directly before a place begins that are of these shapes."""
-    for _ in range(most):
-        if at <= least:
-            break
-        begin = data.rfind(b"\n", least, at - 1) + 1 or least
-        begin = max(begin, least)
-        line = data[begin:at].rstrip(b"\r\n").removeprefix(quote)
-        if not any(shape.match(line) for shape in shapes):
-            break
-        at = begin
-    return at
