@@ -287,7 +287,7 @@ Any idea?
 """
     first, second = read(text)
     assert first.rows["goroutine_id"].to_list() == [1, 18]
-    assert first.rows["line"].to_list() == [1, 2]  # within the span
+    assert first.rows["line"].to_list() == [2, 3]  # within the span
     assert [places(first, row) for row in first.rows.iter_rows(named=True)] == [
         [("main.main", "main.go", 12)],
         [("main.work", "main.go", 31)],
@@ -433,3 +433,13 @@ def test_a_loose_stack_finds_its_goroutine() -> None:
 def test_mangled_texts(data: bytes) -> None:
     """Whatever happens to a text, what is read of it holds together."""
     invariants.check_tool(delve, data)
+
+
+def test_a_list_in_json_that_is_cut_keeps_its_whole_goroutines() -> None:
+    """A terminal that held only the beginning of an answer."""
+    each = '{{"id": {}, "currentLoc": {{"file": "a.go", "line": 3, "function": {{"name": "main.f"}}}}, "status": 4}}'
+    text = f'{{"id": 7,\n"result": {{"Goroutines": [\n{each.format(1)},\n{each.format(5)},\n{each.format(6)[:40]}'
+    found = only(text)
+    assert found.rows.select("goroutine_id", "line").rows() == [(1, 3), (5, 4)]
+    assert not found.complete
+    assert "an answer that is no whole JSON" in [problem.reason for problem in found.problems]

@@ -56,7 +56,7 @@ def test_every_entry_of_the_table_has_a_sample() -> None:
     found = {texts.recognise(text.encode()) for text in _TEXTS}
     seen = {entry.name for each in found if each for entry in each[:1]}
     elsewhere = {  # tests of their own
-        "a block profile", "a mutex profile", "reports of the race detector",
+        "a block profile", "a mutex profile", "a warning of the race detector without its accesses",
         "a profile for speedscope",
         "the source that go tool pprof -list prints, with sums by line", "a backtrace of a Rust program",
     }  # fmt: skip
@@ -251,3 +251,9 @@ def test_near_misses_by_the_hundred_thousand_end(line: str) -> None:
 def test_tables_that_may_not_be_of_goroutines(table: str, words: str) -> None:
     """Those of goroutines are read (test_pprof_sums.py)."""
     assert words in said(table.encode())
+
+
+def test_words_about_a_goroutine_are_no_header_behind_a_prefix() -> None:
+    """What stands in brackets right behind the number is a state, and nothing else is."""
+    assert "no goroutine header in it" in said(b"The detector says: goroutine 7 was blocked [as we think].\n")
+    assert "after other text" in said(b"The detector says: goroutine 7 [select]:\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
+
 from helpers import memory_report
 from stackscan import formats
 from stackscan.model.snapshot import Snapshot
@@ -245,3 +247,95 @@ def test_names_of_strangers_are_text() -> None:
     text = OLD.replace("main.main()", "main.\x1b[31mmain()")
     assert "\x1b" in read(text).stacks[1].frames[0].function
     assert "data race" in verdict(text)
+
+
+#: Reports of which the last line is lost in the middle, and what a problem says.
+CUT: Final = {
+    "a list of goleak": (
+        TESTIFY[: TESTIFY.rindex("]")],
+        "the list is cut: the bracket that ends it is missing",
+    ),
+    "a place of go-deadlock": (
+        """\
+POTENTIAL DEADLOCK:
+Previous place where the lock was grabbed
+goroutine 51 lock 0xc0000b6010
+ferry/dock.go:88 ferry.(*Dock).Moor { d.mu.Lock() } <<<<<
+
+Have been trying to lock it again for more than 30s
+goroutine 52 lock 0xc0000b6010
+ferry/dock.go:102 ferry.(*Dock).Leave { d.mu.Lock() } <<<<<
+ferry/por""",
+        "line of a go-deadlock report is damaged; skipped",
+    ),
+    "a call of panicparse": (
+        """\
+2: select [5 minutes] [Created by silo.Open @ silo.go:31]
+    silo silo.go:50 (*Silo).drain(#2)
+    silo silo.go:61 (*Sil""",
+        "frame line is damaged; frame skipped",
+    ),
+    "a bucket of panicparse": (
+        """\
+2: select [5 minutes] [Created by silo.Open @ silo.go:31]
+    silo silo.go:50 (*Silo).drain(#2)
+3: chan receive [Created by silo.Open @ silo.go:31]
+""",
+        "no frames below the header",
+    ),
+    "a group": (
+        """\
+48 goroutines [semacquire, 4 minutes]:
+sync.runtime_SemacquireMutex(...)
+	/usr/local/go/src/runtime/sema.go:77
+sync.(*Mut""",
+        "the text ends in the middle of this goroutine: the dump was cut",
+    ),
+    "a list of Delve": (
+        """\
+(dlv) goroutines
+  Goroutine 1 - User: ./main.go:33 main.main (0x4a1b2c) [chan receive]
+  Goroutine 6 - User: ./main.go:51 main.pull (0x4a3333) [select]
+""",
+        "the list is cut: Delve's count of goroutines below it is missing",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_report_that_ends_in_the_middle_is_incomplete(name: str) -> None:
+    """Whatever its last line was."""
+    text, reason = CUT[name]
+    found = read(text)
+    assert not found.complete
+    assert reason in [problem.reason for problem in found.problems]
+
+
+def test_words_below_a_report_are_no_part_of_it() -> None:
+    """Also without a last newline."""
+    for words in ("thanks", "ana@example.com", "https://example.com/issues/12", "Any ideas?", "exit status 66", "```"):
+        assert read(LOST + words).complete
+        assert read(ISSUE + words).complete
+
+
+#: A text of each tool that has a mark of its own before or behind each line.
+LISTED: Final = {
+    "a race, blank lines doubled": LOST.replace("\n", "\n\n"),
+    "panicparse, bullets": "* 2: select [5 minutes]\n*     silo silo.go:50 (*Silo).drain(#2)\n",
+    "panicparse, a tag": "<pre>2: select [5 minutes]\n    silo silo.go:50 (*Silo).drain(#2)\n</pre>\n",
+    "groups, a table": "| 2 goroutines [select, 4 minutes]: |\n| silo.(*Silo).Put(...) |\n"
+    "| \t/src/silo/silo.go:60 |\n| created by silo.Open |\n| \t/src/silo/silo.go:31 |\n",
+    "Delve, a diff": "+(dlv) goroutines\n+  Goroutine 1 - User: ./a.go:3 main.f (0x4a)\n"
+    "+* Goroutine 2 - User: ./a.go:5 main.g (0x4b)\n"
+    "+[2 goroutines]\n",
+    "Delve, a table": "| (dlv) goroutines |\n|   Goroutine 1 - User: ./a.go:3 main.f (0x4a) |\n"
+    "|   Goroutine 2 - User: ./a.go:5 main.g (0x4b) |\n| [2 goroutines] |\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_marks_around_lines_mean_nothing(name: str) -> None:
+    """Both goroutines are read whole."""
+    found = read(LISTED[name])
+    assert (2, True) == (found.total, found.complete)
+    assert "" not in [frame.file for stack in found.stacks for frame in stack.frames]

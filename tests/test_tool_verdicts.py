@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
@@ -133,6 +134,13 @@ INDENTS: Final[dict[str, Callable[[str], str]]] = {
     "fenced": lambda text: f"It prints this:\n\n```\n{text}```\n\nWhat is wrong?\n",
     "no newline": lambda text: text.rstrip("\n"),
     "tabs lost": lambda text: text.replace("\t", "    "),
+    "bullets": lambda text: "".join(f"  * {line}" for line in text.splitlines(keepends=True)),
+    "numbers": lambda text: "".join(
+        f"{number:6d}\t{line}" for number, line in enumerate(text.splitlines(keepends=True), start=1)
+    ),
+    "a table": lambda text: "".join(f"| {line} |\n" for line in text.splitlines()),
+    "blanks that do not break": lambda text: text.replace("    ", "\u00a0" * 4),
+    "HTML": lambda text: f"<pre><code>{html.escape(text)}</code></pre>",
 }
 
 

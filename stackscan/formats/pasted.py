@@ -16,9 +16,21 @@ from stackscan.model.snapshot import Problem
 #: Bytes of a text, from the beginning of a line to the end of one.
 Span = tuple[int, int]
 
-_BEFORE: Final = re.compile(r"(?:[\w.@-]{1,60} {0,40}\| )?[ \t>|]{0,200}")
-_BEFORE_BYTES: Final = re.compile(rb"(?:\xef\xbb\xbf)?" + _BEFORE.pattern.encode())
+#: A container, quotation marks, a tag of HTML, the mark or the number of a list's item, and blanks.
+_BEFORE: Final = re.compile(
+    r"(?:[\w.@-]{1,60} {0,40}\| )?[ \t>|]{0,200}(?:<(?:pre|code)[^>\n]{0,80}>){0,2}"
+    r"(?:(?:[*+•-]|\d{1,7}[.):]?)(?:[ \t]{1,200}|\Z))?"
+)
+_BOM: Final = b"\xef\xbb\xbf"
 _LOCATION: Final = re.compile(r":-?\d{1,10}(?: \+0x[0-9a-f]{1,16})?(?: fp=0x[^)\n]{1,80})?(?: pc=0x[0-9a-f]{1,16})?\Z")
+#: What HTML writes for other characters: a line of a tool holds none.
+_ESCAPES: Final = {"&lt;": "<", "&gt;": ">", "&#43;": "+", "&#34;": '"', "&quot;": '"', "&#39;": "'", "&amp;": "&"}
+_NO_BREAK: Final = "\u00a0"
+#: The beginning of a function's name, of a path or of a goroutine: what is left of a line in which a text is cut.
+_TORN: Final = re.compile(
+    rb"(?![^\s/]{0,200}@|\S{0,20}://)[^\s<`]{0,399}?[\w)*](?:[./][\w(*]\S{0,399}|\.\S{0,399}\([^)\n]{0,399})\Z"
+    rb"|(?:\S{1,399}[ \t]{1,99})?\S{1,399}\.\w{1,4}:\d{1,10}:?[ \t]{1,99}\S{0,399}\Z"
+)
 #: Bytes of a line that are looked at to find out what it is.
 _LOOK: Final = 400
 #: Lines of something else that may stand inside a report: other goroutines print into it.
@@ -35,8 +47,15 @@ def lines_of(data: bytes) -> tuple[list[str], list[Problem]]:
 
 def bare(line: str) -> str:
     r"""``> \t/src/x.go:12 +0x1d`` → ``/src/x.go:12 +0x1d``."""
+    line = line.replace(_NO_BREAK, " ")
     found = _BEFORE.match(line)
-    return line[found.end() if found else 0 :].rstrip(" \t\r")
+    rest = line[found.end() if found else 0 :].rstrip(" \t\r")
+    if rest.endswith((" |", "\t|")):  # the cell of a table
+        rest = rest[:-1].rstrip(" \t")
+    if "&" in rest:
+        for escape, meant in _ESCAPES.items():
+            rest = rest.replace(escape, meant)
+    return rest
 
 
 def as_dumped(line: str) -> str:
@@ -77,8 +96,8 @@ def line_before(data: bytes, begin: int) -> int | None:
 def look(data: bytes, begin: int, end: int) -> bytes:
     """The bare beginning of a line, and of a long one its last bytes too."""
     line = data[begin:end] if end - begin <= 2 * _LOOK else data[begin : begin + _LOOK] + data[end - _LOOK : end]
-    found = _BEFORE_BYTES.match(line)
-    return line[found.end() if found else 0 :].rstrip()
+    text = line.removeprefix(_BOM).decode("utf-8", "surrogateescape")
+    return bare(text.rstrip("\n")).encode("utf-8", "surrogateescape")
 
 
 def extent(data: bytes, at: int, is_own: Callable[[bytes], bool | None]) -> int:
@@ -97,7 +116,18 @@ def extent(data: bytes, at: int, is_own: Callable[[bytes], bool | None]) -> int:
         foreign = 0 if own else foreign + 1
         at = after
         end = after if own else end
-    return end
+    return with_torn(data, end)
+
+
+def with_torn(data: bytes, end: int) -> int:
+    """Where a report ends, its last line included if the text was cut in the middle of it."""
+    rest = data[end : end + _LOOK + 1]
+    return len(data) if 0 < len(rest) <= _LOOK and b"\n" not in rest and is_torn(look(rest, 0, len(rest))) else end
+
+
+def is_torn(line: bytes) -> bool:
+    """Whether a bare line can be the beginning of one of a stack's."""
+    return _TORN.match(line) is not None
 
 
 def joined(data: bytes, found: Iterable[Span], other: re.Pattern[bytes]) -> list[Span]:

@@ -16,17 +16,18 @@ _JSON_MARK: Final = re.compile(rb'"(?:Goroutines|Locations|userCurrentLoc)"')
 _COLOUR: Final = rb"(?:\x1b\[[0-9;]{0,20}m)?"
 #: A line that only Delve prints.
 _CORE: Final = re.compile(
-    rb"(?m)^[ \t>|]{0,40}(?:\(dlv\) ?)?(?:\* )?(?:Goroutine \d{1,20} - (?:User|Runtime|Go|Start): [^\n]"
-    rb"|Goroutine \d{1,20}:[ \t\r]*\n[ \t>|]{0,40}Runtime: [^\n]{1,4096} \(0x"
+    rb"(?m)^[ \t>|+-]{0,40}(?:\(dlv\) ?)?(?:\* )?(?:Goroutine \d{1,20} - (?:User|Runtime|Go|Start): [^\n]"
+    rb"|Goroutine \d{1,20}:[ \t\r]*\n[ \t>|+-]{0,40}Runtime: [^\n]{1,4096} \(0x"
     rb"|\d{1,7}[ \t]{1,4}0x[0-9a-f]{16} in [^\n])"
 )
 #: A line that belongs to the last one.
 _MORE: Final = re.compile(
-    rb"(?m)^[ \t>|]{0,40}(?:at [^\n]{1,4096}:\d{1,10}" + _COLOUR + rb"[ \t\r]*$|\(truncated\)|\[\d{1,9} goroutines\]"
-    rb"|Total: \d{1,9}[ \t\r]*$|Labels: \"|(?:Runtime|User|Go|Start): [^\n]{1,4096} \(0x|\(dlv\)|\* Goroutine "
+    rb"(?m)^[ \t>|+-]{0,40}(?:at [^\n]{1,4096}:\d{1,10}" + _COLOUR + rb"[ \t\r|]*$|\(truncated\)|\[\d{1,9} goroutines\]"
+    rb"|Total: \d{1,9}[ \t\r|]*$|Labels: \"|(?:Runtime|User|Go|Start): [^\n]{1,4096} \(0x|\(dlv\)|\* Goroutine "
     rb"|Switched from \d{1,20} to |Created by Goroutine \d|Goroutine \(unreadable |error: |Goroutine \d{1,20}:?)"
 )
-_ANY: Final = re.compile(rb"(?m)^[ \t>|]{0,40}(?:\(dlv\)|\* Goroutine |Goroutine [\d(]|\d{1,7}[ \t]{1,4}0x"
+_ABOVE: Final = re.compile(rb"\[|[ \t>|+-]{0,40}\(dlv\) (?:goroutines|grs)\b")
+_ANY: Final = re.compile(rb"(?m)^[ \t>|+-]{0,40}(?:\(dlv\)|\* Goroutine |Goroutine [\d(]|\d{1,7}[ \t]{1,4}0x"
                          rb"|at |\(truncated\)|\[\d|Total: |Labels: |Runtime: |User: |Go: |Start: |Switched |Created by"
                          rb"|error: )")  # fmt: skip
 #: Lines of a dump or of another tool's report, which end a session.
@@ -56,9 +57,9 @@ def _sessions(data: bytes) -> Iterator[tuple[int, int]]:
             if not is_core:
                 above, end = at, line_end
                 continue
-            # Delve up to 1.4 prints the number of goroutines above the list.
-            counted = above >= 0 and end == at and data.startswith(b"[", above)
-            begin = above if counted else _with_name_of_group(data, at)
+            # Above a list stands its command, and up to Delve 1.4 its number of goroutines.
+            headed = above >= 0 and end == at and _ABOVE.match(data, above) is not None
+            begin = above if headed else _with_name_of_group(data, at)
         end = line_end
     if begin >= 0:
         yield begin, end

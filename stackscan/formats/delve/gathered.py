@@ -114,10 +114,12 @@ class Moment:
 
     def settle(self) -> None:
         """Give each loose stack to the one goroutine whose it can be; otherwise it is one of its own."""
+        without = [each for each in self.goroutines if each.trace is None and each.places]
         for trace in self.loose:
-            fitting = [each for each in self.goroutines if each.trace is None and each.places and trace.fits(each)]
+            fitting = [each for each in without if trace.fits(each)]
             if len(fitting) == 1:
                 fitting[0].take(trace)
+                without.remove(fitting[0])
             elif self.listed:
                 self.problem(
                     trace.line, "a stack of one of the listed goroutines, the text does not say which; skipped"

@@ -12,7 +12,7 @@ from stackscan.formats.problems import EXCERPT
 from stackscan.sources import limits
 
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
-_QUOTED: Final = re.compile(r"[ \t]*(?:> ?|\| ?){1,4}(?=[ \t]*(?:[*\d(\[GaTLURS]|$))")
+_QUOTED: Final = re.compile(r"[ \t]*(?:[>|+-] ?){1,4}(?=[ \t]*(?:[*\d(\[GaTLURS]|$))")
 _LISTED: Final = re.compile(r"(?:\* )?(Goroutine \d.* - (?:User|Runtime|Go|Start): .*)")
 _LONG: Final = re.compile(r"(?:\* )?Goroutine (\d{1,20}):\Z")
 _UNREADABLE: Final = re.compile(r"(?:\* )?Goroutine \(unreadable ")
@@ -43,12 +43,12 @@ def read_lines(text: str) -> list[Moment]:
 
 
 def _bare(line: str) -> str:
-    """A line without colours, the marks of a quotation and the blanks around it."""
+    """A line without colours, the marks of a quotation, a table or a diff, and the blanks around it."""
     if "\x1b" in line:
         line = _ESCAPES.sub("", line)
     if quoted := _QUOTED.match(line):
         line = line[quoted.end() :]
-    return line.strip()
+    return line.strip().removesuffix(" |").rstrip()
 
 
 class _Reader(Session):
@@ -60,6 +60,7 @@ class _Reader(Session):
         self.selected: int | None = None  # the goroutine of a `stack` without an id
         self.line = 1
         self.listed = 0  # goroutines since the list or the group began
+        self.asked: int | None = None  # the line of a `goroutines` whose count, below the list, was not yet seen
         self.announced: tuple[int, int] | None = None  # how many a list that follows should have, and the line of that
         self.group: list[Goroutine] = []
 
@@ -208,7 +209,7 @@ class _Reader(Session):
         if not self.listed:  # Delve up to 1.4 counts them above the list
             self.announced = number, total
             return
-        self.announced = None
+        self.announced = self.asked = None
         if total != self.listed:
             self.moment.problem(number, f"Delve lists {total:,} goroutines, {self.listed:,} were read", line)
         self._end_trace()
@@ -216,7 +217,10 @@ class _Reader(Session):
         self.current, self.listed, self.group = None, 0, []
 
     def _check_announced(self) -> None:
-        """Compare the number above a list with the list."""
+        """Compare the number above a list with the list. One that ends without any is cut."""
+        if self.asked is not None and self.announced is None and self.listed:
+            self.moment.problem(self.line, "the list is cut: Delve's count of goroutines below it is missing")
+        self.asked = None
         if self.announced is not None and self.announced[1] != self.listed:
             line, total = self.announced
             self.moment.problem(line, f"Delve lists {total:,} goroutines, {self.listed:,} were read")
@@ -232,3 +236,4 @@ class _Reader(Session):
         elif command.startswith(("goroutines", "grs")):
             self._check_announced()
             self.listed, self.group = 0, []
+            self.asked = None if "-group" in command else number

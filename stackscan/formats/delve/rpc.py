@@ -19,6 +19,7 @@ from stackscan.model.snapshot import Frame
 from stackscan.sources import limits
 
 _BEGIN: Final = re.compile(r"[{\[]")
+_GOROUTINE: Final = re.compile(r'\{\s{0,99}"id":\s{0,9}\d{1,20},\s{0,99}"(?:currentLoc|userCurrentLoc)"')
 _RESULTS: Final = ("Goroutines", "Locations")
 _STATES: Final = {1: "runnable", 2: "running", 3: "syscall", 6: "dead", 8: "copystack", 9: "preempted"}
 _WAITING: Final = 4
@@ -50,12 +51,26 @@ def _documents(text: str, reader: _Reader) -> Iterator[tuple[int, Any]]:
         except json.JSONDecodeError as error:
             at = max(error.pos, begin + 1)
             if any(f'"{name}"' in text[begin:at] for name in _RESULTS):
-                reader.moment.problem(line, "an answer that is no whole JSON; skipped", _first_line(text, begin))
+                reader.moment.problem(line, "an answer that is no whole JSON", _first_line(text, begin))
+                yield from _whole_goroutines(text, begin, at, line)
         except (RecursionError, ValueError):  # deeper than any answer of Delve's; a number of too many digits
             reader.moment.problem(line, "JSON that cannot be read; the rest is skipped", _first_line(text, begin))
             return
         else:
             yield line, value
+
+
+def _whole_goroutines(text: str, begin: int, end: int, line: int) -> Iterator[tuple[int, Any]]:
+    """The goroutines of a list that is cut, as far as they are whole."""
+    at = counted = begin
+    while (found := _GOROUTINE.search(text, at, end)) is not None:
+        try:
+            value, at = _DECODER.raw_decode(text, found.start())
+        except (ValueError, RecursionError):
+            return
+        line += text.count("\n", counted, found.start())
+        counted = found.start()
+        yield line, value
 
 
 def _first_line(text: str, begin: int) -> str:
@@ -119,7 +134,7 @@ class _Reader:
             self.next_asked = None
         elif set(value) >= {"Id", "Depth"}:  # arguments of Stacktrace, as the log prints them
             self.next_asked = _number(value["Id"])
-        elif "userCurrentLoc" in value:
+        elif "userCurrentLoc" in value or ("currentLoc" in value and "id" in value):
             self._list([value], line)
 
     def _list(self, values: list[Any], line: int) -> None:

@@ -33,7 +33,7 @@ _QUOTES: Final = ("Here is what goroutine ", "All current goroutines:")
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     """The snapshot of a text of reports: the goroutines that they name, and a conclusion for each report."""
     lines, problems = pasted.lines_of(data)
-    reader = _Reader(problems)
+    reader = _Reader(problems, len(lines))
     for number, line in enumerate(lines, start=1):
         reader.take(line, number)
     quoted = []
@@ -45,6 +45,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
 @dataclass
 class _Reader:
     problems: list[Problem]
+    last: int  # the number of the last line
     reports: list[Report] = field(default_factory=list)
     quoted: list[str] = field(default_factory=list)  # a line for each of the text: those of quoted goroutines, or empty
     lossy: bool = False
@@ -114,7 +115,8 @@ class _Reader:
     def _site(self, line: str, number: int) -> None:
         found = grammar.read_site(line)
         if found is None:
-            torn = ":" in line and (".go" in line or "<<<<<" in line)
+            cut = number == self.last and pasted.is_torn(line.encode("utf-8", "surrogateescape"))
+            torn = cut or (":" in line and (".go" in line or "<<<<<" in line))
             reason = "line of a go-deadlock report is damaged; skipped" if torn else "other text inside the report"
             self._problem(number, reason, line, lossy=torn)
         elif self.site is None:

@@ -25,6 +25,9 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     text, test = _as_dump(lines)
     found = goroutine_text.read("\n".join(text).encode(), progress)
     tool = _tool(lines)
+    if found and sum(line.startswith("[Goroutine ") for line in lines) > lines.count("]"):
+        cut = Problem(len(lines), "the list is cut: the bracket that ends it is missing")
+        found[-1] = replace(found[-1], complete=False, problems=bounded((*found[-1].problems, cut)))
     return [
         replace(
             snapshot,

@@ -6,19 +6,23 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stackscan.formats import pasted
+
 NAME: Final = "grouped-stacks"
 #: Literals of which each list holds one: headers of groups, or the state that panicparse prints of a main goroutine.
 MARKS: Final[tuple[bytes, ...]] = (
     b" times: [", b" goroutines [", b" goroutine [", b" goroutines in state [", b"]: (", b"]: x", b"]: \xc3\x97",
     b" [Created by ", b": run", b": chan ", b": IO wait", b": s",
 )  # fmt: skip
-_LEAD: Final = rb"^[ \t>|]{0,40}"
+#: What may stand before a line: quotation marks, a tag of HTML, the mark of a list.
+BEFORE: Final = r"[ \t>|]{0,40}(?:<(?:pre|code)[^>\n]{0,80}>){0,2}(?:[*+-][ \t]{1,40})?"
+_LEAD: Final = b"^" + BEFORE.encode()
 _COLOUR: Final = rb"(?:\x1b\[[0-9;]{0,20}m){0,4}"
 _BRACKET: Final = rb" \[[^\]\n]{1,999}\]"
 #: The header of a group, in goroutine-inspect's form or a person's.
 GROUP: Final = re.compile(
     rb"(?m)" + _LEAD + rb"(?:goroutine \d{1,20}" + _BRACKET + rb":(?: \d{1,9} times: \[| \(?(?:x ?|\xc3\x97 ?)?\d{1,9}"
-    rb"(?: times|x)?\)?[ \t\r]*$)|\d{1,9} goroutines?(?: in state)?" + _BRACKET + rb":?[ \t\r]*$)"
+    rb"(?: times|x)?\)?[ \t\r|]*$)|\d{1,9} goroutines?(?: in state)?" + _BRACKET + rb":?[ \t\r|]*$)"
 )
 #: The header of a bucket of panicparse, and the first of its calls.
 BUCKET: Final = re.compile(
@@ -28,9 +32,11 @@ BUCKET: Final = re.compile(
 )  # fmt: skip
 #: Lines that may stand in a list: headers, calls, places, creators, elisions, blank ones.
 _LINE: Final = re.compile(
-    rb"[ \t>|]{0,40}" + _COLOUR + rb"(?:goroutine \d{1,20} |\d{1,20}: |\d{1,9} goroutines?\b|created by |\.\.\."
-    rb"|\(\.\.\.\)|\[originating |[^\s(][^\n]{0,65536}\([^()\n]{0,65536}\)" + _COLOUR + rb"[ \t\r]*$"
-    rb"|[^\n]{0,65536}:\d{1,10}(?: \+0x[0-9a-f]{1,16})?" + _COLOUR + rb"[ \t\r]*$|[ \t\r]*$)"
+    BEFORE.encode()
+    + _COLOUR
+    + rb"(?:goroutine \d{1,20} |\d{1,20}: |\d{1,9} goroutines?\b|created by |\.\.\."
+    rb"|\(\.\.\.\)|\[originating |[^\s(][^\n]{0,65536}\([^()\n]{0,65536}\)" + _COLOUR + rb"[ \t\r|]*$"
+    rb"|[^\n]{0,65536}:\d{1,10}(?: \+0x[0-9a-f]{1,16})?" + _COLOUR + rb"[ \t\r|]*$|[ \t\r|]*$)"
 )  # fmt: skip
 #: Why the process died, above the stacks; panicparse lets such lines through.
 _CAUSE: Final = re.compile(rb"(?m)^[ \t>|]{0,40}(?:panic: |fatal error: |SIG[A-Z]{2,6}: )")
@@ -69,7 +75,7 @@ def _end(data: bytes, begin: int) -> int:
         if data[at:stop].strip():
             end = min(stop + 1, len(data))
         at = stop + 1
-    return end
+    return pasted.with_torn(data, end)
 
 
 def _with_cause(data: bytes, at: int, begin: int) -> int:

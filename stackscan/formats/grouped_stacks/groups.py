@@ -48,6 +48,8 @@ def _as_dump(text: str, groups: dict[int, Group], problems: list[Problem]) -> st
     lines = []
     for number, line in enumerate(text.split("\n"), start=1):
         bare = _QUOTED.sub("", _ESCAPES.sub("", line) if "\x1b" in line else line)
+        if bare.endswith(" |"):  # the cell of a table
+            bare = bare[:-1].rstrip()
         header = bare.strip()
         if _HEADER_LIKE.match(header):
             lead = bare[: len(bare) - len(bare.lstrip())]

@@ -9,13 +9,14 @@ from stackscan.formats import bounds, counted
 from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.surroundings import mark
-from stackscan.formats.grouped_stacks.find import NAME
+from stackscan.formats.grouped_stacks.find import BEFORE, NAME
 from stackscan.formats.grouped_stacks.grammar import Bucket, read_bucket, read_call
 from stackscan.formats.problems import EXCERPT, bounded
 from stackscan.model.snapshot import Frame, Problem, Snapshot
 from stackscan.sources import limits
 
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;]{0,20}m")
+_BEFORE: Final = re.compile("^" + BEFORE)
 _HEADER: Final = re.compile(r"\d{1,20}: [a-zA-Z?]")
 _CALL: Final = re.compile(r"[^\s]+[ \t]+[^\s][^\n]*:\d{1,10}[ \t]+[^\n]*\(")
 _SHORT_NAMES: Final = (
@@ -30,7 +31,7 @@ def read(data: bytes) -> list[Snapshot]:
     reader = _Reader(problems)
     for number, line in enumerate(content.decode().split("\n"), start=1):
         bare = _ESCAPES.sub("", line) if "\x1b" in line else line
-        bare = bare.lstrip(" \t>|").rstrip()
+        bare = _BEFORE.sub("", bare).strip()
         if bare:
             reader.take(bare, number)
     return [reader.finish()]
@@ -69,6 +70,9 @@ class _Reader:
         records: list[Record] = []
         most = counted.MOST_GOROUTINES
         has_ids = any(bucket.is_id for _, bucket in self.heads)
+        for (line, _), frames, partial in zip(self.heads, self.frames, self.partial, strict=True):
+            if not frames and not partial:
+                self._problem(line, "no frames below the header", "")
         for (line, bucket), frames, partial in zip(self.heads, self.frames, self.partial, strict=True):
             count = 1 if has_ids else bucket.count
             if not 0 < count <= most:

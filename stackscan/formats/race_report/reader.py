@@ -54,8 +54,10 @@ class _Reader:
             self.end(number, cut=True)
             self.races.append(Race(number))
             self.inside = True
-        elif not self.inside or not line:
+        elif not self.inside:
             self._lost_place()
+        elif not line:
+            return  # a paste may have a blank line behind each
         elif _RULE.match(line):
             self.end(number, cut=False)
         elif not self._head(line, number) and not self._frame(line, number):

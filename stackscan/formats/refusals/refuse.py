@@ -20,7 +20,7 @@ _ARCHIVES: Final = (
 )
 #: Counted text of another profile than goroutine and goroutineleak: threadcreate, or a program's own.
 _COUNTED: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?+(?!goroutine(?:leak)? )([^\s:]{1,80}) profile: total \d+")
-_HIDDEN_HEADER: Final = re.compile(rb"(?m)^([^\n]{1,200}?)goroutine \d+ [^\n]{0,200}?\[[a-zA-Z]")
+_HIDDEN_HEADER: Final = re.compile(rb"(?m)^([^\n]{1,200}?)goroutine \d+ (?:gp=[^\n\[]{1,200})?\[[a-zA-Z]")
 _HTML: Final = re.compile(rb"\A\s*<(?:!doctype html|html)", re.IGNORECASE)
 _CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a]")
 _PANICPARSE: Final = b"maruel/panicparse"
