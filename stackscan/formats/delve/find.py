@@ -12,6 +12,8 @@ MARKS: Final[tuple[bytes, ...]] = (
     b" - User: ", b" - Runtime: ", b" - Go: ", b" - Start: ", b"Runtime: ", b"  0x0000", b'"Goroutines"',
     b'"Locations"', b'"userCurrentLoc"',
 )  # fmt: skip
+#: What only its answers hold: other tools write a list of "Goroutines", too.
+_JSON_OWN: Final = re.compile(rb'"(?:Locations|userCurrentLoc|currentLoc|goStatementLoc)"')
 _JSON_MARK: Final = re.compile(rb'"(?:Goroutines|Locations|userCurrentLoc)"')
 _COLOUR: Final = rb"(?:\x1b\[[0-9;]{0,20}m)?"
 #: A line that only Delve prints.
@@ -39,7 +41,7 @@ _JSON_BEGIN: Final = re.compile(rb"[^\n{\[]{0,400}(?:[{\[])")
 
 def spans(data: bytes) -> list[tuple[int, int]]:
     """Where Delve's output stands: whole lines, ascending."""
-    if _JSON_MARK.search(data):
+    if _JSON_OWN.search(data):
         found = [*_answers(data)]
         if found:
             return found

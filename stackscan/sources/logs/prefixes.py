@@ -8,7 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from stackscan.sources.logs.wrapped import HEADER, Note, Piece, Streams, Wrapped, headers, line_at, next_line
+from stackscan.sources.logs.wrapped import (
+    HEADER,
+    Note,
+    Piece,
+    Streams,
+    Wrapped,
+    headers,
+    line_at,
+    next_line,
+    only_crashes,
+)
 
 _ISO: Final = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[A-Z]{3,4}|[+-]\d\d:?\d\d))?"
 _TIME: Final = (
@@ -77,6 +87,8 @@ def common_prefix(text: bytes) -> Wrapped | None:
     Numbers and names of days and months may differ from line to line; a number in brackets names the stream.
     """
     found = [(line, _without_indent(text, line, at)) for line, at in headers(text)]
+    if only_crashes(text) and not any(map(_is_log_or_quote, (prefix for _, prefix in found))):
+        return None  # one line is too little to guess from
     before = Counter(generalised(prefix) for _, prefix in found)
     general, _ = before.most_common(1)[0]
     if not general:
@@ -117,6 +129,11 @@ def _around(text: bytes, line: int) -> Iterator[int]:
     for _ in range(_NEAR):
         start = next_line(text, start)
         yield start
+
+
+def _is_log_or_quote(prefix: bytes) -> bool:
+    """Whether a time or a process can stand in a prefix, or nothing but marks does."""
+    return any(byte in b"0123456789" for byte in prefix) or not any(chr(byte).isalpha() for byte in prefix)
 
 
 def generalised(prefix: bytes) -> bytes:

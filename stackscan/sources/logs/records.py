@@ -17,6 +17,7 @@ from stackscan.sources.logs.wrapped import (
     holds_dump,
     in_record,
     line_at,
+    only_crashes,
 )
 
 _Path = tuple[str, ...]
@@ -71,7 +72,7 @@ def json_lines(text: bytes) -> Wrapped | None:
 
 def document(text: bytes) -> Wrapped | None:
     """A JSON document: lists of records somewhere in it, and strings that hold a dump each."""
-    if text.lstrip()[:1] not in (b"{", b"["):
+    if text.lstrip()[:1] not in (b"{", b"[") or only_crashes(text):
         return None
     try:
         whole = json.loads(text)

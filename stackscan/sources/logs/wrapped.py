@@ -190,6 +190,11 @@ def _pattern(text: bytes) -> re.Pattern[bytes]:
     return _PLACE if b".go:" in text else HEADER
 
 
+def only_crashes(text: bytes) -> bool:
+    """Whether the first lines of crashes are all there is: words that may stand in any text."""
+    return _pattern(text) is _CRASH
+
+
 def _by_line(text: bytes) -> Iterator[tuple[int, int]]:
     """The first header of each line that holds any."""
     return _lines_with(text, _pattern(text))
