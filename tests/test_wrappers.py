@@ -72,7 +72,7 @@ def test_the_wrapper_is_named(name: str, tmp_path: Path) -> None:
 LINES_KEPT = sorted(
     set(WRAPS)
     - {"rsyslog, one message", "JSON msg", "JSON stacktrace", "JSON document of lines", "logfmt", "escaped twice"}
-    - {"JSON in CRI", "CR", "UTF-16 LE", "UTF-16 BE, no mark", "UTF-32"}
+    - {"JSON in CRI", "CR", "UTF-16 LE", "UTF-16 BE, no mark", "UTF-32", "strace"}
 )
 
 
