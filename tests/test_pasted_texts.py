@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from stackscan.errors import StackscanError
 from stackscan.formats.contents import read_source
 from stackscan.model.snapshot import Snapshot
 
@@ -159,3 +160,36 @@ def test_frames_behind_arrows_on_lines_of_their_own_are_not_lost(tmp_path: Path)
     assert [("main.main",)] == _functions(snapshot)
     assert [3, 4] == [problem.line for problem in snapshot.problems]
     assert not snapshot.complete
+
+
+FRAMES: Final = "main.push(0xc000)\n\t/src/q.go:8 +0x3\nmain.main()\n\t/src/m.go:3 +0x3\n"
+HEADERLESS: Final = {
+    "alone": FRAMES,
+    "below words": f"It hangs here:\n\n{FRAMES}\nAny idea?\n",
+    "indented": "  Full Stack Trace\n" + "".join(f"    {line}\n" for line in FRAMES.splitlines()),
+    "below a panic": f"panic: boom\n\n{FRAMES}exit status 2\n",
+}
+
+
+@pytest.mark.parametrize("name", HEADERLESS)
+def test_a_stack_without_a_header_is_read_and_incomplete(name: str, tmp_path: Path) -> None:
+    """Its frames are read, its id and state are unknown, and what stood above may be missing."""
+    snapshot = _read(HEADERLESS[name], tmp_path)
+    ((number, state, minutes, _, stack),) = _goroutines(snapshot)
+    assert (None, None, None, ("main.push", "main.main")) == (number, state, minutes, stack.functions)
+    line = HEADERLESS[name].split("main.push")[0].count("\n") + 1
+    assert [line] == [problem.line for problem in snapshot.problems]
+    assert not snapshot.complete
+
+
+def test_the_stack_of_the_scheduler_is_no_goroutine(tmp_path: Path) -> None:
+    """A crash that printed `runtime stack:` alone lists no goroutine."""
+    text = f"fatal error: bad g\n\nruntime stack:\n{FRAMES}"
+    assert [] == _goroutines(_read(text, tmp_path))
+
+
+def test_a_section_of_a_race_report_is_no_goroutine(tmp_path: Path) -> None:
+    """The frames below `created at:` are those of another goroutine, which ran on."""
+    text = "Goroutine 7 (running) created at:\n  main.main()\n      /src/x.go:9 +0x2\n"
+    with pytest.raises(StackscanError):
+        _read(text, tmp_path)

@@ -254,9 +254,10 @@ class Reader(Assembly):
     def _other(self, text: str, number: int) -> None:
         self.between.append((number, text))
         self.result.unread.append(number)
-        self._hidden_header(text, number)
-        if self.outside and not text[0].isspace():
-            self.result.marks.append(surroundings.Mark(number, "text", ""))
+        if self.outside:
+            self._hidden_header(text, number)
+            if not text[0].isspace():
+                self.result.marks.append(surroundings.Mark(number, "text", ""))
         self.last_kind = "register" if surroundings.is_register(text, within=self.last_kind == "register") else "other"
 
     def _hidden_header(self, text: str, number: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from stackscan.formats import quoted_stacks
-from stackscan.formats.goroutine_text import careful, grammar
+from stackscan.formats.goroutine_text import careful, grammar, headerless
 from stackscan.formats.goroutine_text.segments import FENCE, Goroutine, Segment, SegmentResult, is_path
 from stackscan.formats.quoted_stacks import Quoted
 from stackscan.formats.quoted_stacks.grammar import Call, Line
@@ -28,6 +28,8 @@ def read_segment(segment: Segment) -> SegmentResult:
         rest = careful.Reader(here, found).read()
         end = len(here.lines) if rest is None else rest.begin
         _add(_best(here, end, found), result)
+    if segment.at_end and segment.first_line == 1 and not result.goroutines:
+        result = headerless.read_segment(segment) or result
     result.cut |= segment.at_end and _says_cut(segment.lines)
     return result
 

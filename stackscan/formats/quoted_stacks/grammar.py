@@ -118,6 +118,8 @@ def read_header(text: str) -> LooseHeader | None:
         return None
     tokens = {child.type: str(child) for child in tree.children if not is_tree(child)}
     rest = next((str(part.children[0]) for part in subtrees_of(tree)), "")
+    if rest.lstrip(" :").startswith("created at"):  # the race detector's: the frames below are its creator's
+        return None
     digits = tokens.get("ID")
     number = int(digits) if digits and int(digits) < _MOST_ID else None
     state = tokens["STATE"].strip(" \t:-")
