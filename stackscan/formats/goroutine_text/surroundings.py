@@ -66,7 +66,8 @@ _CRASH: Final = re.compile(
 _RETYPED: Final = re.compile(
     rb"(?mi)^[ \t>*_`#+-]{0,20}(?:\d{1,3}[.)][ \t])?[*_`]{0,3}goroutine[ \t]*#?"
     rb"(?:\d{1,20}|[a-z?#*_]{1,12}|<[^>\n]{1,20}>)?[ \t]*(?:[\[(]|:[ \t]*|-[ \t]+)"
-    rb"(?:chan |select|sync\.|IO wait|semacquire|sleep|running|runnable|syscall)(?![^\n]{0,400}created at)[^\n]{0,400}\n"
+    rb"(?:chan |select|sync\.|IO wait|semacquire|sleep|running|runnable|syscall)"
+    rb"(?![^\n]{0,400}created at)[^\n]{0,400}\n"
     rb"(?:[ \t>]*(?:[`~]{3,8}[\w-]{0,20}[ \t]*)?\n){0,2}[^\n]{0,40}?[\w)]\.[\w(]"
 )
 #: A whole stack below a header that other text began: ``log.Printf("stack: %s", debug.Stack())``.
