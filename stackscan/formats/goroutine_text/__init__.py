@@ -5,8 +5,8 @@ takes whole chunks of regular goroutines as columns, the careful reader (careful
 reference.py is the grammar with no shortcut, which the tests hold them against.
 """
 
+from stackscan.formats.goroutine_text.headerless import claims
 from stackscan.formats.goroutine_text.reader import read
 from stackscan.formats.goroutine_text.snapshots import NAME
-from stackscan.formats.goroutine_text.surroundings import claims
 
 __all__ = ["NAME", "claims", "read"]

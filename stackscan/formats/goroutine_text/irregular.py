@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import Final
 
 from stackscan.formats import quoted_stacks
-from stackscan.formats.goroutine_text import careful, grammar
-from stackscan.formats.goroutine_text.segments import Goroutine, Segment, SegmentResult, is_path
+from stackscan.formats.goroutine_text import careful, grammar, headerless
+from stackscan.formats.goroutine_text.segments import FENCE, Goroutine, Segment, SegmentResult, is_path
 from stackscan.formats.quoted_stacks import Quoted
 from stackscan.formats.quoted_stacks.grammar import Call, Line
 
 #: What a line that is part of a stack holds, however it is written: a dotted name, or a file with a line number.
 _HINT: Final = re.compile(r"\w\.[\w(]|[\w)]\.\w")
+#: What forms, mail programs and log viewers put where they cut a text.
+_CUT_NOTE: Final = re.compile(r"(?i)\W*(?:[\w,]+:? ){0,6}(?:truncated|cut off)\b(?:\W+\w+){0,6}\W*")
+_LONGEST_NOTE: Final = 100
 
 
 def read_segment(segment: Segment) -> SegmentResult:
@@ -25,7 +28,16 @@ def read_segment(segment: Segment) -> SegmentResult:
         rest = careful.Reader(here, found).read()
         end = len(here.lines) if rest is None else rest.begin
         _add(_best(here, end, found), result)
+    if segment.at_end and segment.first_line == 1 and not result.goroutines:
+        result = headerless.read_segment(segment) or result
+    result.cut |= segment.at_end and _says_cut(segment.lines)
     return result
+
+
+def _says_cut(lines: list[str]) -> bool:
+    """Whether the last line of a text says that more of it was cut off: ``... (truncated)``."""
+    last = next((text for line in reversed(lines) if (text := line.strip()) and not FENCE.match(text)), "")
+    return len(last) < _LONGEST_NOTE and _CUT_NOTE.fullmatch(last) is not None
 
 
 def _best(segment: Segment, end: int, found: SegmentResult) -> SegmentResult:
@@ -42,6 +54,8 @@ def _best(segment: Segment, end: int, found: SegmentResult) -> SegmentResult:
     body = quoted_stacks.read_body(below, segment.first_line + 1, _printed, goroutine.header.attributes or "")
     last = segment.first_line + body.length
     left = len([line for line in found.unread if line <= last])
+    if not goroutine.stack.frames and body.stack.frames and not found.cut:
+        return _quoted(segment, end, found, body)  # indented frames
     if not (body.sure if found.cut else body.retyped or body.used_first):
         return found
     if body.stack.frames and (len(body.missed), -len(body.stack.frames)) < (left, -len(goroutine.stack.frames)):

@@ -17,7 +17,9 @@ from stackscan.sources import limits
 #: A call line that lost its end to another writer: its name is still whole.
 TORN_CALL: Final = re.compile(r"""(?P<name>[^\s"'{(\[]+(?:\(\*[^\s"'()]+\)[^\s"'(]*)?)\((?:0x[0-9a-f]|_|\{|\.\.\.)""")
 #: A function's name in front of a file's, which no runtime prints on one line; a path may hold blanks, too.
-_CALL_BEFORE: Final = re.compile(r"(?![/\\<?]|\.{1,3}[/\\]|[A-Za-z]:[/\\])\S*[A-Za-z_)\]]\.[\w(]\S*[ \t]")
+_CALL_BEFORE: Final = re.compile(
+    r"(?:[└├│─|*•·+-]+[ \t]+)*(?![/\\<?]|\.{1,3}[/\\]|[A-Za-z]:[/\\])\S*[A-Za-z_)\]]\.[\w(]\S*[ \t]"
+)
 #: In a location that lost its tab, but in no clock time.
 PATH_LIKE: Final = re.compile(r"[/\\<?]|\.(?:go|s|c)\b| \+0x")
 #: The end of a location line that was cut with the head of the file.
@@ -38,6 +40,8 @@ _DECORATION: Final = re.compile(r"\A(?:(?:[-*+>•]|\d+[.)]|#{1,6})[ \t]+)*[*_`]
 _WRITTEN: Final = re.compile(r"[-.…<\[(*^/←⟵⇐—👈]|snip|\d+ ")
 #: What hardly anything but a frame holds: an offset behind a place, an argument list, a creator.
 _PART_OF_FRAME: Final = re.compile(r"\.(?:go|s|c):\d+ \+0x|\((?:0x[0-9a-f]|\{0x|\.\.\.\))|\Acreated by ")
+#: The beginning or the end of a block of code.
+FENCE: Final = re.compile(r"(?:`{3,}|~{3,})[\w-]*\Z")
 _LONGEST_RETYPED: Final = 1000
 #: Functions at the outer end of stacks that nothing created.
 ENDS_STACK: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart"})
@@ -175,7 +179,8 @@ def loose_header(lines: list[str], offset: int) -> Retyped | None:
     found = None if text == lines[offset].lstrip() and HEADER_LIKE.match(text) else quoted.read_header(text)
     if found is None:  # also a whole header that is only indented: the text of a panic's message, perhaps
         return None
-    below = next((line.strip() for line in lines[offset + 1 : offset + 3] if line.strip()), "")
+    following = (line.strip() for line in lines[offset + 1 : offset + 4])
+    below = next((line for line in following if line and not FENCE.match(line)), "")
     if not any(map(_is_frame, (found.rest, below))):
         return None
     rest = f" {found.rest}" if found.rest else ""

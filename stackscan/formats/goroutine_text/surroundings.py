@@ -66,11 +66,17 @@ _CRASH: Final = re.compile(
 _RETYPED: Final = re.compile(
     rb"(?mi)^[ \t>*_`#+-]{0,20}(?:\d{1,3}[.)][ \t])?[*_`]{0,3}goroutine[ \t]*#?"
     rb"(?:\d{1,20}|[a-z?#*_]{1,12}|<[^>\n]{1,20}>)?[ \t]*(?:[\[(]|:[ \t]*|-[ \t]+)"
-    rb"(?:chan |select|sync\.|IO wait|semacquire|sleep|running|runnable|syscall)[^\n]{0,400}\n"
-    rb"(?:[ \t>]*\n)?[^\n]{0,40}?[\w)]\.[\w(]"
+    rb"(?:chan |select|sync\.|IO wait|semacquire|sleep|running|runnable|syscall)"
+    rb"(?![^\n]{0,400}created at)[^\n]{0,400}\n"
+    rb"(?:[ \t>]*(?:[`~]{3,8}[\w-]{0,20}[ \t]*)?\n){0,2}[^\n]{0,40}?[\w)]\.[\w(]"
+)
+#: A whole stack below a header that other text began: ``log.Printf("stack: %s", debug.Stack())``.
+_BEHIND_TEXT: Final = re.compile(
+    rb"(?m)[ \t:=]goroutine \d{1,20} \[[^\[\]\n]{1,200}\]:[ \t\r]*\n[^\s\n][^\n]{0,1000}\)[ \t\r]*\n"
+    rb"[ \t]+[^\n]{1,1000}:\d{1,10}(?: \+0x[0-9a-f]{1,16})?[ \t\r]*$"
 )
 
 
 def claims(data: bytes) -> bool:
     """Whether the bytes hold a goroutine header at the beginning of a line, or a crash that printed no goroutine."""
-    return any(pattern.search(data) for pattern in (_ANY_HEADER, _CRASH, _RETYPED))
+    return any(pattern.search(data) for pattern in (_ANY_HEADER, _CRASH, _RETYPED, _BEHIND_TEXT))

@@ -21,6 +21,8 @@ Kind = Literal["frames", "creator", "place", "elision", "remark"]
 _GRAMMAR: Final = Grammar("quoted_stacks", "line header", propagate_positions=False)
 _PLACE: Final = re.compile(r"(?P<file>.*?)(?::|#L)(?P<line>-?\d+)\Z", re.DOTALL)
 _MARKDOWN: Final = re.compile(r"`|\A(?:\*{1,3}|_{2,3})(?=[\w(])|\*{1,3}\Z|(?<=[\w)])_{2,3}\Z|\\(?=[*_\[\]<>#`])")
+#: How people say since when: ``chan send for 4m``.
+_FOR: Final = re.compile(r",? (?:for|since)(?: (?:about|over|more than|at least))? [~>]?(?=\d)")
 _DIGITS: Final = re.compile(r"\d+\Z")
 #: Longer lines are no frames that somebody wrote: the patterns above need not look at them.
 _LONGEST: Final = 4096
@@ -116,8 +118,10 @@ def read_header(text: str) -> LooseHeader | None:
         return None
     tokens = {child.type: str(child) for child in tree.children if not is_tree(child)}
     rest = next((str(part.children[0]) for part in subtrees_of(tree)), "")
+    if rest.lstrip(" :").startswith("created at"):  # the race detector's: the frames below are its creator's
+        return None
     digits = tokens.get("ID")
     number = int(digits) if digits and int(digits) < _MOST_ID else None
     state = tokens["STATE"].strip(" \t:-")
-    state = state[1:-1] if state[0] in "[(" else state
+    state = _FOR.sub(", ", state[1:-1] if state[0] in "[(" else state)
     return LooseHeader(number, state, rest.strip().removeprefix(":").strip())

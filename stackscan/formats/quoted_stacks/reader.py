@@ -19,6 +19,8 @@ NAME: Final = "quoted-stacks"
 MOST_LINES: Final = 2000
 #: What ends a block of code: a fence, a closing tag, a rule.
 _FENCE: Final = re.compile(r"(?:`{3,}|~{3,})[\w-]*\Z|</(?:pre|details|code|div)>|-{3,}\Z|={3,}\Z")
+#: A frame behind an arrow, on a line of its own: it may be called by the one above, or call it.
+_ARROW: Final = re.compile(r"(?:-+>|=+>|→|⟶|⇒|↳)[ \t]*[\w(][^\s]*\.\w")
 #: Lines that are no frames, one after the other, where a stack is not yet over: what was written between its frames.
 _MOST_UNKNOWN: Final = 3
 #: Reads a line, given without and with its indentation, that the runtime prints; None for others.
@@ -155,6 +157,7 @@ class _Body:
 
     def finish(self) -> Quoted:
         """The stack, when it has ended."""
+        self.missed += [part for part in self.unknown if _ARROW.match(part[1])]
         kept = self.calls[: limits.MAX_FRAMES]
         problems = [Problem(number, "not understood as a frame", text[:EXCERPT]) for number, text in self.missed]
         if len(kept) < len(self.calls):

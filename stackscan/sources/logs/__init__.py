@@ -14,9 +14,10 @@ from typing import Final
 from stackscan.sources.logs.encodings import coloured_frames, colours, encoding, reversed_lines
 from stackscan.sources.logs.escapes import escaped, octal
 from stackscan.sources.logs.fragments import fragments
-from stackscan.sources.logs.prefixes import common_prefix, known_prefix
+from stackscan.sources.logs.prefixes import common_prefix, known_prefix, quotation
 from stackscan.sources.logs.records import document, json_lines
 from stackscan.sources.logs.strace import strace
+from stackscan.sources.logs.suffixes import common_suffix
 from stackscan.sources.logs.wrapped import Note, Piece, Wrapped, is_bare, is_hidden, is_reported
 
 __all__ = ["Note", "Piece", "Wrapped", "unwrap"]
@@ -29,13 +30,14 @@ WRAPPERS: Final[tuple[Wrapper, ...]] = (
     colours,
     json_lines,
     document,
+    common_suffix,
     known_prefix,
     octal,
     escaped,
     common_prefix,
 )
 #: Tried on a text in which headers stand at the start of lines: its frames can still be changed.
-ON_BARE: Final[tuple[Wrapper, ...]] = (reversed_lines, coloured_frames, octal, escaped)
+ON_BARE: Final[tuple[Wrapper, ...]] = (reversed_lines, coloured_frames, octal, escaped, common_suffix, quotation)
 #: Tried on a text without any header.
 ON_OTHERS: Final[tuple[Wrapper, ...]] = (strace, fragments)
 #: Wrappers within wrappers that are taken off.

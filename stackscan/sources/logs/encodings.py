@@ -8,9 +8,21 @@ from typing import Final
 
 import numpy as np
 
-from stackscan.sources.logs.wrapped import Piece, Wrapped, bare_headers, headers, is_bare, is_hidden, line_at, next_line
+from stackscan.sources.logs.wrapped import (
+    HEADER,
+    Piece,
+    Wrapped,
+    bare_headers,
+    headers,
+    is_bare,
+    is_hidden,
+    line_at,
+    next_line,
+)
 
 _PROBE: Final = 4096
+#: A header whose blanks a page, or a mail program, made ones that break no line.
+_NO_BREAK: Final = re.compile(rb"goroutine(?:\xc2\xa0| )(?:profile:\xc2\xa0total|\d{1,20}\xc2\xa0\[)")
 _BOMS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
     (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
@@ -24,6 +36,9 @@ _ZEROS: Final = (
     ((1,), 2, "utf-16-le", "UTF-16"),
     ((0,), 2, "utf-16-be", "UTF-16"),
 )
+#: A header in text whose marks somebody, or a page, escaped for Markdown.
+_MARKDOWN: Final = re.compile(rb"goroutine \d{1,20} \\\[[a-zA-Z]")
+_MARKDOWN_ESCAPE: Final = re.compile(rb"\\([\\`*_{}\[\]()<>#+.!|~-])")
 #: Control sequences of terminals (ECMA-48): CSI, OSC, and two-byte ones.
 _ANSI: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 #: Colours and weights alone (Select Graphic Rendition).
@@ -37,7 +52,8 @@ _BELOW_HEADER: Final = re.compile(
 
 
 def encoding(data: bytes) -> Wrapped | None:
-    """UTF-16 and UTF-32, with or without byte order mark; line ends of Windows, and lone carriage returns."""
+    """UTF-16 and UTF-32, with or without byte order mark; line ends of Windows, and lone carriage returns; blanks and
+    marks as pages write them."""
     codec, name, skip = _codec(data[:_PROBE])
     if codec and not skip and is_bare(data):  # zeros in a panic message or a log line
         codec = ""
@@ -47,6 +63,10 @@ def encoding(data: bytes) -> Wrapped | None:
     ends, name = _line_ends(data[:_PROBE], data)
     if ends:
         data, names = data.replace(ends, b"\n"), (*names, name)
+    if _NO_BREAK.search(data) and not HEADER.search(data):
+        data, names = data.replace(b"\xc2\xa0", b" "), (*names, "no-break spaces")
+    if _MARKDOWN.search(data) and not HEADER.search(data):
+        data, names = _MARKDOWN_ESCAPE.sub(rb"\1", data), (*names, "Markdown escapes")
     return Wrapped(names, (Piece("", data),)) if names else None
 
 

@@ -115,6 +115,11 @@ def _is_escaped(line: bytes, at: int) -> bool:
     return (at - begin) % 2 == 1
 
 
+def unescape(text: bytes) -> bytes:
+    """A text without the escapes of a quoted string."""
+    return _ESCAPE.sub(_unescaped, text)
+
+
 def _unescaped(found: re.Match[bytes]) -> bytes:
     short, long, byte, octals, simple = found.groups()
     if short or long:

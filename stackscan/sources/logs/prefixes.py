@@ -30,6 +30,14 @@ _LOST: Final = re.compile(
     rb"(?m)^[^\n]{0,200}?(?:Suppressed \d+ messages? from|rate-limiting|message repeated \d+ times|"
     rb"imjournal: [^\n]{0,80}lost)[^\n]*"
 )
+#: Marks of quotations: their number tells how old a line is, and differs within one text.
+_QUOTATION: Final = re.compile(rb"[ \t]*(?:> ?)*>")
+_QUOTE_MARKS: Final = re.compile(rb"(?m)^(?:> ?)+")
+_QUOTED: Final = re.compile(
+    rb"(?m)^(?:> ?)+goroutine \d{1,20} \[[^\n]{1,4096}:[ \t\r]*\n(?:> ?)+[^\n]{1,4096}\)[ \t\r]*$"
+)
+#: A line's number and what stands before it: blanks, as many as keep the numbers in a column.
+_COLUMN: Final = re.compile(rb"[ \t]+(?=\d)")
 _EXCERPT: Final = 120
 #: Lines of a sample that must carry a prefix which is known to the letter, and one that is only guessed.
 _MOST: Final = 0.6
@@ -65,7 +73,10 @@ KNOWN: Final = (
     ),
     Prefix("container log", re.compile(rb"(?P<stream>[A-Za-z0-9][\w.@-]*) *\|(?: |$)")),
     Prefix("kubectl logs --prefix", re.compile(rb"\[(?P<stream>pod/[^\]\s]+)\](?: |$)")),
-    Prefix("timestamps", re.compile(rb"(?:\xef\xbb\xbf)?" + _ISO.replace(rb"[T ]", rb"T") + rb"(?: |$)")),
+    Prefix(
+        "timestamps",
+        re.compile(rb"(?:\xef\xbb\xbf)?" + _ISO.replace(rb"[T ]", rb"T") + rb"(?: (?:##\[[a-z]{1,20}\])?|$)"),
+    ),
     Prefix("journalctl -o export", re.compile(rb"\s*MESSAGE="), only=True),
 )
 _CALENDAR: Final = re.compile(
@@ -98,6 +109,13 @@ def common_prefix(text: bytes) -> Wrapped | None:
         return None
     example = next(prefix for _, prefix in found if generalised(prefix) == general)
     return _take_off(text, f"prefix {example[:60].decode('utf-8', 'replace').strip()!r}", pattern)
+
+
+def quotation(text: bytes) -> Wrapped | None:
+    """Quotation marks before goroutines of a dump, of which others stand unquoted: an answer to a message."""
+    if _QUOTED.search(text) is None:
+        return None
+    return Wrapped(("quotation marks",), (Piece("", _QUOTE_MARKS.sub(b"", text)),))
 
 
 def _without_indent(text: bytes, line: int, at: int) -> bytes:
@@ -141,9 +159,12 @@ def generalised(prefix: bytes) -> bytes:
     bare = prefix.rstrip()
     if not bare or len(prefix) > 300:
         return b""
-    parts: list[bytes] = []
-    end = 0
-    for found in _CALENDAR.finditer(bare):
+    if _QUOTATION.fullmatch(bare):
+        return rb"[ \t]*(?:> ?)+"
+    column = _COLUMN.match(bare)
+    parts: list[bytes] = [rb"[ \t]*"] if column else []
+    end = column.end() if column else 0
+    for found in _CALENDAR.finditer(bare, end):
         bracketed = bare[found.start() - 1 : found.start()] == b"[" and bare[found.end() : found.end() + 1] == b"]"
         digits = rb"(?P<stream>\d+)" if bracketed and rb"(?P<stream>" not in b"".join(parts) else rb"\d+"
         parts += [re.escape(bare[end : found.start()]), digits if found[0].isdigit() else rb"[A-Z][a-z]{2}"]

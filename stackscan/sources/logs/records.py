@@ -50,6 +50,8 @@ def json_lines(text: bytes) -> Wrapped | None:
     records = [record for record in samples if record is not None]
     if not records or len(records) < len(samples) / 2 or not _fields(records):
         return None
+    if b"\n" not in text.strip() and any(isinstance(held, list) for held in _holders(records[0], (), 0)):
+        return None  # a document on one line
     lines = text.removesuffix(b"\n").split(b"\n")
     speaking = (_record(line) for line in lines if any(word in line for word in _WORDS))
     paths = _fields(record for record in speaking if record is not None)
@@ -212,6 +214,15 @@ def _name(record: _Record, path: _Path) -> str:
     return f"JSON lines, field {'.'.join(path)}"
 
 
+def _rows(value: list[Any]) -> list[_Record]:
+    """The entries of a list as records: objects, or what Loki answers, pairs of a time and a line; else none."""
+    if value and all(isinstance(entry, dict) for entry in value):
+        return value
+    if value and all(isinstance(entry, list) and len(entry) > 1 and isinstance(entry[1], str) for entry in value):
+        return [{f"column {place}": part for place, part in enumerate(entry, start=1)} for entry in value]
+    return []
+
+
 def _holders(value: Any, path: _Path, depth: int) -> Iterator[list[_Record] | tuple[_Path, bytes]]:
     """The lists of objects that hold headers, outer ones first, and the strings outside of them that do."""
     text = _text(value)
@@ -221,8 +232,10 @@ def _holders(value: Any, path: _Path, depth: int) -> Iterator[list[_Record] | tu
     elif depth > _DEEPEST * 2:
         return
     elif isinstance(value, list):
-        if value and all(isinstance(entry, dict) for entry in value) and _fields(value):
-            yield value
+        records = _rows(value)
+        fields = _fields(records)
+        if fields and not any(key.isdecimal() for path in fields for key in path):  # else lists inside hold the lines
+            yield records
             return
         for place, inner in enumerate(value):
             yield from _holders(inner, (*path, str(place)), depth + 1)

@@ -51,12 +51,13 @@ _REPORTED: Final = re.compile(rb'"goroutine \d+ \[running\]:\\n(?:runtime/debug\
 _INDENTED: Final = re.compile(rb"[ \t]*+")
 #: A goroutine's header as the runtime prints it, from its first word to the end of its line. Strangers write the labels
 #: (Go 1.26 prints them inside the bracket, Go 1.27 behind it), but Go quotes them: nothing in quotes ends anything.
-_PLAIN_HEADER: Final = re.compile(
+_WHOLE: Final = re.compile(
     rb"goroutine(?:leak)? (?:profile: total \d+|\d+ [^\[\"\n]{0,99}"
     rb'\[(?:[^\]\"\n]|"(?:[^"\\\n]|\\.)*+")*+\]'
-    rb'(?: \{(?:[^}\"\n]|"(?:[^"\\\n]|\\.)*+")*+\})?:)[ \t\r]*$',
-    re.MULTILINE,
+    rb'(?: \{(?:[^}\"\n]|"(?:[^"\\\n]|\\.)*+")*+\})?:)'
 )
+#: The same, with nothing behind it.
+_PLAIN_HEADER: Final = re.compile(_WHOLE.pattern + rb"[ \t\r]*$", re.MULTILINE)
 #: What follows a header on its own line, where newlines are escaped: ``\\n``, ``#012``.
 _ESCAPED: Final = re.compile(rb"\\+[nr]|#012")
 #: How a JSON record begins, also one of a sequence or of server-sent events.
@@ -210,8 +211,10 @@ def _lines_with(text: bytes, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, 
     while (found := pattern.search(text, at)) is not None:
         line = text.rfind(b"\n", 0, found.start()) + 1
         lead = _LEAD.search(text, max(line, found.start() - _LONGEST_LEAD), found.start())
-        yield line, found.start() if lead is None else lead.start()
         at = next_line(text, found.start())
+        words = lead[0] if lead else b""
+        is_prefix = b".go:" in words and words in line_at(text, at)  # of each line: no tool's own words
+        yield line, found.start() - (0 if is_prefix else len(words))
 
 
 def _begins_dump(text: bytes, at: int) -> bool:
@@ -224,6 +227,12 @@ def _begins_dump(text: bytes, at: int) -> bool:
 def is_plain(text: bytes, at: int) -> bool:
     """Whether the header that stands there ends with its line, as the runtime prints it."""
     return _PLAIN_HEADER.match(text, at) is not None
+
+
+def header_end(text: bytes, at: int) -> int | None:
+    """Where the header that stands there ends; None where it is no whole one."""
+    found = _WHOLE.match(text, at)
+    return found.end() if found else None
 
 
 def is_hidden(text: bytes) -> bool:
