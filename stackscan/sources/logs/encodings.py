@@ -63,9 +63,11 @@ def encoding(data: bytes) -> Wrapped | None:
     ends, name = _line_ends(data[:_PROBE], data)
     if ends:
         data, names = data.replace(ends, b"\n"), (*names, name)
-    if _NO_BREAK.search(data) and not HEADER.search(data):
+    if HEADER.search(data):  # at once in a dump, however long
+        return Wrapped(names, (Piece("", data),)) if names else None
+    if _NO_BREAK.search(data):
         data, names = data.replace(b"\xc2\xa0", b" "), (*names, "no-break spaces")
-    if _MARKDOWN.search(data) and not HEADER.search(data):
+    if _MARKDOWN.search(data):
         data, names = _MARKDOWN_ESCAPE.sub(rb"\1", data), (*names, "Markdown escapes")
     return Wrapped(names, (Piece("", data),)) if names else None
 

@@ -36,6 +36,8 @@ _QUOTE_MARKS: Final = re.compile(rb"(?m)^(?:> ?)+")
 _QUOTED: Final = re.compile(
     rb"(?m)^(?:> ?)+goroutine \d{1,20} \[[^\n]{1,4096}:[ \t\r]*\n(?:> ?)+[^\n]{1,4096}\)[ \t\r]*$"
 )
+#: Bytes of a message that somebody answered.
+_LONGEST_MESSAGE: Final = 1 << 20
 #: A line's number and what stands before it: blanks, as many as keep the numbers in a column.
 _COLUMN: Final = re.compile(rb"[ \t]+(?=\d)")
 _EXCERPT: Final = 120
@@ -113,7 +115,7 @@ def common_prefix(text: bytes) -> Wrapped | None:
 
 def quotation(text: bytes) -> Wrapped | None:
     """Quotation marks before goroutines of a dump, of which others stand unquoted: an answer to a message."""
-    if _QUOTED.search(text) is None:
+    if len(text) > _LONGEST_MESSAGE or _QUOTED.search(text) is None:
         return None
     return Wrapped(("quotation marks",), (Piece("", _QUOTE_MARKS.sub(b"", text)),))
 

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Final
 
 from stackscan.sources.logs.escapes import unescape
-from stackscan.sources.logs.wrapped import Piece, Wrapped, header_end, headers, line_at, next_line
+from stackscan.sources.logs.wrapped import Piece, Wrapped, bare_headers, header_end, headers, line_at, next_line
 
 #: What may stand behind a line: marks that nothing in a dump ends with, and tags.
 _SUFFIX: Final = re.compile(rb"(?:[ \t]{0,200}(?:[`\"'|,;}]|\xe2\x94\x82|<[a-zA-Z/][^<>\n]{0,40}>)){1,8}")
@@ -39,7 +39,7 @@ def common_suffix(text: bytes) -> Wrapped | None:
 def _suffix(text: bytes) -> bytes:
     """What stands behind most headers, and behind the line below; empty where there is no such thing."""
     found: Counter[bytes] = Counter()
-    sample = headers(text)
+    sample = bare_headers(text) or headers(text)
     for _, at in sample:
         end = header_end(text, at)
         behind = _SUFFIX.fullmatch(line_at(text, end).rstrip(_BLANKS)) if end is not None else None
