@@ -50,6 +50,7 @@ def _loki(*, backward: bool) -> str:
 
 PASTED: Final = {
     "cat -n": _each(lambda number, line: f"{number:6}\t{line}"),
+    "numbers and bars": _each(lambda number, line: f"{number:4} | {line}"),
     "less -N": _each(lambda number, line: f"{number + 97:7} {line}"),
     "no-break spaces": DUMP.replace("\t", "    ").replace(" ", "\u00a0"),
     "Markdown escapes": "".join(f"\\{letter}" if letter in "*[]_" else letter for letter in DUMP),

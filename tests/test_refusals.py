@@ -17,7 +17,8 @@ from stackscan.errors import StackscanError, UnrecognisedFormatError, Unsupporte
 from stackscan.export.convert import converter
 from stackscan.formats import kinds
 from stackscan.formats.contents import read_source
-from stackscan.formats.refusals import refuse_unknown, sums, texts
+from stackscan.formats.refusals import sums, texts
+from stackscan.formats.refusals.refuse import refuse_unknown
 from stackscan.pipeline import examine, scan
 from stackscan.sources import binaries
 

@@ -10,8 +10,6 @@ from stackscan.analysis import classify, defects, occupancy
 from stackscan.analysis.affected import go_version, modules
 from stackscan.analysis.causes import Scene, find_causes
 from stackscan.analysis.causes.model import Cause
-from stackscan.analysis.conclusions import concluded
-from stackscan.analysis.conclusions.find import beside, with_argued
 from stackscan.analysis.contended import with_contention
 from stackscan.analysis.crashes import find_crash
 from stackscan.analysis.creation_sites import Family, creation_sites, families_of
@@ -31,6 +29,7 @@ from stackscan.knowledge import defect
 from stackscan.knowledge.configuration import Configuration
 from stackscan.knowledge.language.symbols import Mask
 from stackscan.model.capture import Capture
+from stackscan.model.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def analyse(
     caught = every if among is None else classify.classify(snapshot, knowledge.rules, sizes, known, among)
     locks = find_locks(snapshot)
     scene = Scene(snapshot, locks, _rows(one for one in every if one.rule.kind == "healthy"), shown.snapshot.stacks)
-    told = concluded(snapshot, shown.snapshot)
+    told = _concluded(snapshot, shown.snapshot)
     crash = find_crash(snapshot, shown.snapshot, knowledge.crashes, among)
     findings = _explained(caught, scene, told, knowledge, among, crash, None if redacted else reader)
     if contention and not redacted:  # profiles name functions
@@ -150,6 +149,15 @@ def analyse(
     return replace(found, proposals=propose(snapshot, knowledge.pools, (finding.rows for finding in findings)))
 
 
+def _concluded(snapshot: Snapshot, shown: Snapshot) -> list[Cause]:
+    """What the tool that printed the text concludes: nothing in a dump, which need not load how that is told."""
+    if not snapshot.conclusions:
+        return []
+    from stackscan.analysis.conclusions import concluded
+
+    return concluded(snapshot, shown)
+
+
 def _explained(
     caught: Sequence[Finding],
     scene: Scene,
@@ -163,10 +171,12 @@ def _explained(
     causes of the whole dump, and the oldest wait that is left."""
     named = {cause.name: cause for cause in knowledge.causes}
     told = [cause for cause in told if cause.name in named]
-    causes = with_argued(told, find_causes(scene, reader)) if named else []
-    findings = with_crash(
-        with_causes(beside(caught, told) if told else caught, causes, named, scene.snapshot, among), crash
-    )
+    causes = find_causes(scene, reader) if named else []
+    if told:
+        from stackscan.analysis.conclusions.find import beside, with_argued
+
+        caught, causes = beside(caught, told), with_argued(told, causes)
+    findings = with_crash(with_causes(caught, causes, named, scene.snapshot, among), crash)
     oldest = unexplained(scene, findings, named[UNEXPLAINED]) if UNEXPLAINED in named and among is None else None
     return findings if oldest is None else in_order([*findings, oldest])
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from stackscan.analysis.affected import affected_by
 from stackscan.analysis.finding import Evidence, Finding
-from stackscan.formats.stack_events.reader import NAME as REPORTED_STACKS
 from stackscan.knowledge.language import Expression, Index, deciding, index_of, kind_of_rows, mask, select
 from stackscan.knowledge.language.index import Numbers
 from stackscan.knowledge.language.symbols import Mask
 from stackscan.knowledge.precedence import in_order
 from stackscan.knowledge.rule import SEVERITIES, Minor, Rule
+from stackscan.model.counting import EVENTS
 from stackscan.model.snapshot import Snapshot
 
 _IDS_SHOWN: Final = 20
@@ -34,7 +34,7 @@ def classify(
     ``pool_sizes``: workers by pool, for minor findings; ``versions``: of the program's modules and of ``go``;
     ``among``: the goroutines that findings are about (all are classified).
     """
-    if snapshot.format == REPORTED_STACKS:  # each is of a moment of its own: no two waited together
+    if snapshot.format == EVENTS:  # each is of a moment of its own: no two waited together
         return ()
     index = index_of(snapshot)
     claimed: dict[str, Numbers] = {}

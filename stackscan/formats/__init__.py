@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Final, Protocol, cast
+from typing import Final, NoReturn, Protocol, cast
 
 from stackscan.errors import LimitError, UnrecognisedFormatError
-from stackscan.formats import refusals, regions
+from stackscan.formats import regions
+from stackscan.formats.refusals.programs import refuse_programs
+from stackscan.model.counting import EVENTS, TEXT
 from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the formats, in the order in which they are tried. Each loads numpy, polars and lark on first use.
 FORMATS: Final = ("goroutine_pprof", "goroutine_counts", "goroutine_text")
-
-
-_TEXT: Final = "goroutine-text"
-_EVENTS: Final = "stack-events"
 
 
 class Format(Protocol):
@@ -66,7 +64,7 @@ def read(data: bytes, *, where: str, progress: Progress | None = None) -> list[S
 
 def read_parts(data: bytes, *, where: str, progress: Progress | None = None) -> list[Part]:
     """The same by the parts of a text that are of one format each."""
-    refusals.refuse_programs(data, where=where)
+    refuse_programs(data, where=where)
     if is_binary(data):
         return [Part(0, None, _read_dump(data, where, progress))]
     found: list[Part] = []
@@ -88,7 +86,7 @@ def read_parts(data: bytes, *, where: str, progress: Progress | None = None) -> 
 
 
 def _is_dump(part: Part) -> bool:
-    return any(snapshot.format == _TEXT and snapshot.total for snapshot in part.snapshots)
+    return any(snapshot.format == TEXT and snapshot.total for snapshot in part.snapshots)
 
 
 def _noted(part: Part) -> Part:
@@ -98,7 +96,7 @@ def _noted(part: Part) -> Part:
 
 
 def _as_events(snapshot: Snapshot) -> Snapshot:
-    line = snapshot.rows["line"].min() if snapshot.format == _EVENTS else None
+    line = snapshot.rows["line"].min() if snapshot.format == EVENTS else None
     if not isinstance(line, int):
         return snapshot
     problem = Problem(line, "stacks inside log records: read as events, not as goroutines of the dump beside them")
@@ -113,14 +111,27 @@ def _claimed(data: bytes) -> Format | None:
 def _read_dump(data: bytes, where: str, progress: Progress | None) -> list[Snapshot]:
     claimed = _claimed(data)
     if claimed is None:
-        refusals.refuse_unknown(data, where=where)
+        _refuse(data, where)
     try:
         snapshots = claimed.read(data, progress)
     except (UnrecognisedFormatError, LimitError) as error:
         raise type(error)(f"{where}: {error}", hint=error.hint) from error
     if claimed.NAME != "goroutine-pprof" and all(snapshot.rows.is_empty() for snapshot in snapshots):
-        refusals.refuse_wrapped(data, where=where)
+        _refuse_wrapped(data, where)
     return _valid(snapshots)
+
+
+def _refuse(data: bytes, where: str) -> NoReturn:
+    """Say why a text is no dump. Hundreds of patterns do, which take longer to load than a dump to read."""
+    from stackscan.formats.refusals.refuse import refuse_unknown
+
+    refuse_unknown(data, where=where)
+
+
+def _refuse_wrapped(data: bytes, where: str) -> None:
+    from stackscan.formats.refusals.refuse import refuse_wrapped
+
+    refuse_wrapped(data, where=where)
 
 
 def _valid(snapshots: list[Snapshot]) -> list[Snapshot]:

@@ -34,6 +34,9 @@ _ANY_HEADER: Final = re.compile(rb"(?m)^goroutine \d+ |^goroutine(?:leak)? profi
 #: Bytes in which a report that looks like a dump shows a mark.
 _BEGINNING: Final = 1 << 16
 
+#: Words that each of them holds: without one, their packages need not be loaded.
+_WORDS_OF_LISTS: Final = (b" times: [", b"]: (", b"]: x", b"]: \xc3\x97", b" [Created by ", b"Goroutine ", b"Runtime: ")
+
 #: Bytes of a text, from the beginning of a line to the end of one.
 Span = tuple[int, int]
 
@@ -112,6 +115,8 @@ def _is_bare_dump(data: bytes) -> bool:
     if not (_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all()):
         return False
     beginning = data[:_BEGINNING]
+    if not any(word in beginning for word in _WORDS_OF_LISTS):
+        return True
     return not any(mark in beginning for tool in map(load, _LIKE_A_DUMP) for mark in tool.MARKS)
 
 

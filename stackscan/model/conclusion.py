@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+#: The kind of an error that a program reported: no cause of anything that hangs.
+LOGGED_ERROR: Final = "logged-error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from typing import Final
 
 #: The format that tells most: states, ids, creators, arguments.
 TEXT: Final = "goroutine-text"
+#: Stacks in events and logs, each of a moment of its own; and those that a person wrote.
+EVENTS: Final = "stack-events"
+QUOTED: Final = "quoted-stacks"
 #: Formats that sum equal goroutines up, those first that tell more: files and lines, then functions.
 COUNTED: Final = ("goroutine-pprof", "pprof-text", "goroutine-counts")
 #: Of these, the formats that show the runtime's own frames, whose innermost says what a goroutine waits for.

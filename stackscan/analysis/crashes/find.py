@@ -12,11 +12,11 @@ import numpy as np
 from stackscan.analysis.crashes import overflow, timeouts
 from stackscan.analysis.crashes.died import Dead, called_in_c, find_dead, is_own
 from stackscan.analysis.crashes.ending import Ending, of_message, read_ending
-from stackscan.analysis.crashes.reported import find_reported
 from stackscan.analysis.finding import Evidence, Finding, Step
 from stackscan.knowledge.crash import CrashKind
 from stackscan.knowledge.language.symbols import Mask
 from stackscan.knowledge.rule import Severity
+from stackscan.model.conclusion import LOGGED_ERROR
 from stackscan.model.snapshot import Snapshot
 
 #: Findings of these rules say already how the process ended.
@@ -55,8 +55,11 @@ def find_crash(
 
     ``shown`` is the snapshot as it may be shown; ``among`` are the goroutines that findings are about (None: all).
     """
-    if (reported := find_reported(snapshot, shown, kinds)) is not None:
-        return _selected(reported, among)
+    if any(conclusion.kind == LOGGED_ERROR for conclusion in snapshot.conclusions):
+        from stackscan.analysis.crashes.reported import find_reported
+
+        if (reported := find_reported(snapshot, shown, kinds)) is not None:
+            return _selected(reported, among)
     ending = read_ending(snapshot)
     public = of_message(shown.message)
     if ending is None or public is None or ending.nature == "request":

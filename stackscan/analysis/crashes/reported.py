@@ -12,8 +12,8 @@ import numpy as np
 
 from stackscan.analysis.crashes.died import is_own, short
 from stackscan.analysis.finding import Finding, Step
-from stackscan.formats.stack_events.reader import REPORTED
 from stackscan.knowledge.crash import CrashKind
+from stackscan.model.conclusion import LOGGED_ERROR
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 
 #: What a recovery handler says before the value.
@@ -46,8 +46,8 @@ def find_reported(snapshot: Snapshot, shown: Snapshot, kinds: Sequence[CrashKind
 
     ``shown`` is the snapshot as it may be shown: without the program's own words where they are private.
     """
-    kind = next((kind for kind in kinds if kind.name == REPORTED), None)
-    if kind is None or not any(conclusion.kind == REPORTED for conclusion in snapshot.conclusions):
+    kind = next((kind for kind in kinds if kind.name == LOGGED_ERROR), None)
+    if kind is None or not any(conclusion.kind == LOGGED_ERROR for conclusion in snapshot.conclusions):
         return None
     groups = _groups(snapshot, shown)
     rows = np.array(sorted(row for group in groups for row in group.rows), dtype=np.int64)
@@ -78,7 +78,7 @@ def _groups(snapshot: Snapshot, shown: Snapshot) -> list[_Group]:
     found: dict[tuple[str, object], _Group] = {}
     public = len(shown.conclusions) == len(snapshot.conclusions)
     for number, conclusion in enumerate(snapshot.conclusions):
-        if conclusion.kind != REPORTED:
+        if conclusion.kind != LOGGED_ERROR:
             continue
         row = conclusion.roles[0].row
         stack = snapshot.stacks[stack_ids[row]]

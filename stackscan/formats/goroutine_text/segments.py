@@ -10,7 +10,6 @@ from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE, Mark
-from stackscan.formats.quoted_stacks import grammar as quoted
 from stackscan.model.snapshot import Frame, Problem, Stack
 from stackscan.sources import limits
 
@@ -175,8 +174,10 @@ def loose_header(lines: list[str], offset: int) -> Retyped | None:
     """The header in a line that only a person would write so, when a frame follows; None otherwise."""
     if "oroutine" not in lines[offset] or len(lines[offset]) > _LONGEST_RETYPED:
         return None
+    from stackscan.formats.quoted_stacks.grammar import read_header  # a whole dump never comes here
+
     text = _DECORATION.sub("", lines[offset].strip())
-    found = None if text == lines[offset].lstrip() and HEADER_LIKE.match(text) else quoted.read_header(text)
+    found = None if text == lines[offset].lstrip() and HEADER_LIKE.match(text) else read_header(text)
     if found is None:  # also a whole header that is only indented: the text of a panic's message, perhaps
         return None
     following = (line.strip() for line in lines[offset + 1 : offset + 4])
@@ -195,13 +196,19 @@ def is_path(file: str) -> bool:
 def written_between(text: str) -> str | None:
     """``elision`` or ``remark`` for a line that a person wrote between frames (``[...]``, ``<-- here``); None for
     others."""
-    line = quoted.read_line(text) if _WRITTEN.match(text) else None
+    if not _WRITTEN.match(text):
+        return None
+    from stackscan.formats.quoted_stacks.grammar import read_line
+
+    line = read_line(text)
     return line.kind if line is not None and line.kind in ("elision", "remark") else None
 
 
 def _is_frame(text: str) -> bool:
     """Whether a person may have written a frame so."""
-    line = quoted.read_line(quoted.without_markdown(text)) if text else None
+    from stackscan.formats.quoted_stacks.grammar import read_line, without_markdown
+
+    line = read_line(without_markdown(text)) if text else None
     return line is not None and line.kind in ("frames", "creator", "elision")
 
 

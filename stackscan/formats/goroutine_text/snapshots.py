@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from stackscan.formats import quoted_stacks
 from stackscan.formats.goroutine_text import arguments, dialect, rows
 from stackscan.formats.goroutine_text.doubts import (
     Part,
@@ -26,6 +25,7 @@ from stackscan.formats.goroutine_text.doubts import (
 from stackscan.formats.goroutine_text.message import read_message
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.problems import bounded
+from stackscan.model.counting import QUOTED
 from stackscan.model.snapshot import ANCESTOR_SCHEMA, GOROUTINE_SCHEMA, Snapshot
 
 if TYPE_CHECKING:
@@ -156,9 +156,7 @@ def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapsh
     stacks = tuple(reading.interned.stacks[old] for old in used)
     goroutines = _goroutines(part.rows, reading, stack_ids)
     return Snapshot(
-        format=quoted_stacks.NAME
-        if 2 * len(part.within(reading.quoted_lines, int)) >= max(len(part.rows), 1)
-        else NAME,
+        format=QUOTED if 2 * len(part.within(reading.quoted_lines, int)) >= max(len(part.rows), 1) else NAME,
         rows=goroutines,
         stacks=stacks,
         problems=bounded((*part.within(reading.problems), *part.problems)),

@@ -11,10 +11,11 @@ from typing import Final
 from stackscan.formats import bounds
 from stackscan.formats.problems import EXCERPT
 from stackscan.formats.quoted_stacks.grammar import Call, Line, Place, read_line, without_markdown
+from stackscan.model.counting import QUOTED
 from stackscan.model.snapshot import Frame, Problem, Stack
 from stackscan.sources import limits
 
-NAME: Final = "quoted-stacks"
+NAME: Final = QUOTED
 #: A goroutine that somebody quoted has fewer lines.
 MOST_LINES: Final = 2000
 #: What ends a block of code: a fence, a closing tag, a rule.

@@ -8,21 +8,13 @@ from typing import Final, NoReturn
 from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
 from stackscan.formats import profile_kinds
 from stackscan.formats.refusals import hints, sums, texts
-from stackscan.sources import binaries
+from stackscan.formats.refusals.programs import CONTROL, PROBE, refuse_magic
 
-_PROBE: Final = 4096
 _SEARCH: Final = 16 << 20  # bytes searched for headers behind a prefix
-#: First bytes → a kind of archive that this version does not read, and what to do.
-_ARCHIVES: Final = (
-    (b"PK\x03\x04", "a zip archive", "Unpack it and give the goroutine dump inside (goroutines.stacks)."),
-    (b"BZh", "a bzip2 file", "Decompress it first: bzip2 -dc FILE | stackscan report -"),
-    (b"\xfd7zXZ", "an xz file", "Decompress it first: xz -dc FILE | stackscan report -"),
-)
 #: Counted text of another profile than goroutine and goroutineleak: threadcreate, or a program's own.
 _COUNTED: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?+(?!goroutine(?:leak)? )([^\s:]{1,80}) profile: total \d+")
 _HIDDEN_HEADER: Final = re.compile(rb"(?m)^([^\n]{1,200}?)goroutine \d+ (?:gp=[^\n\[]{1,200})?\[[a-zA-Z]")
 _HTML: Final = re.compile(rb"\A\s*<(?:!doctype html|html)", re.IGNORECASE)
-_CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a]")
 _PANICPARSE: Final = b"maruel/panicparse"
 _PPROF_INDEX: Final = b"/debug/pprof"
 #: The kind that -raw and -traces of pprof name.
@@ -32,19 +24,10 @@ _PPROF_KIND: Final = re.compile(
 )
 
 
-def refuse_programs(data: bytes, *, where: str) -> None:
-    """Raise for an empty input and for known binary files, before any reader spends time on them."""
-    head = data[:_PROBE]
-    if not head.strip() and not data.strip():
-        raise UnrecognisedFormatError(f"{where} is empty")
-    if _CONTROL.search(head):
-        _refuse_magic(head, where)
-
-
 def _refuse_known_kinds(data: bytes, *, where: str) -> None:
     """Raise for known kinds of file; not before all formats were tried, since a log may begin like anything."""
-    head = data[:_PROBE]
-    _refuse_magic(head, where)
+    head = data[:PROBE]
+    refuse_magic(head, where)
     counted = _COUNTED.match(head)
     if counted:
         kind = counted[1].decode("utf-8", "replace")
@@ -56,19 +39,10 @@ def _refuse_known_kinds(data: bytes, *, where: str) -> None:
         )
 
 
-def _refuse_magic(head: bytes, where: str) -> None:
-    binary = binaries.recognise(head)
-    if binary is not None:
-        binaries.refuse(binary, where=where)
-    for magic, kind, hint in _ARCHIVES:
-        if head.startswith(magic):
-            raise UnsupportedFormatError(f"{where} is {kind}, which stackscan does not read", hint=hint)
-
-
 def refuse_unknown(data: bytes, *, where: str) -> NoReturn:
     """Raise the most precise error for bytes that no format claims."""
     _refuse_known_kinds(data, where=where)
-    if _HTML.match(data[:_PROBE]):
+    if _HTML.match(data[:PROBE]):
         hint = "This is a web page. " + hints.TEXT if _PPROF_INDEX in data else None
         if _PANICPARSE in data[:_SEARCH]:
             hint = "panicparse wrote this page: give the dump that it read, or what `pp -full-path` prints"
@@ -79,9 +53,9 @@ def refuse_unknown(data: bytes, *, where: str) -> NoReturn:
     found = texts.recognise(data)
     if found is not None:
         text, at = found
-        verb = "is" if at < _PROBE else "contains"
+        verb = "is" if at < PROBE else "contains"
         raise UnsupportedFormatError(f"{where} {verb} {text.name}, not a goroutine dump", hint=text.hint)
-    if _CONTROL.search(data[:_PROBE]):
+    if CONTROL.search(data[:PROBE]):
         raise UnrecognisedFormatError(f"{where} is binary data, not a goroutine dump")
     raise UnrecognisedFormatError(f"{where}: no goroutine header in it (a line such as 'goroutine 7 [select]:')")
 

@@ -11,13 +11,13 @@ from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.problems import bounded
 from stackscan.formats.stack_events.event import Event, Said
 from stackscan.formats.stack_events.scan import scan
-from stackscan.model.conclusion import Conclusion, Role
+from stackscan.model.conclusion import LOGGED_ERROR, Conclusion, Role
+from stackscan.model.counting import EVENTS
 from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import Progress, limits
 
-NAME: Final = "stack-events"
+NAME: Final = EVENTS
 #: The kind of a conclusion about an error that a program reported.
-REPORTED: Final = "logged-error"
 #: Each stack names a file of Go's.
 MARKS: Final = (b".go",)
 #: Panics that have a snapshot of their own; a thousand users may have sent one each.
@@ -124,4 +124,4 @@ def _conclusions(events: Iterable[Event]) -> Iterable[Conclusion]:
     for row, event in enumerate(events):
         if event.said is not None:
             frame = 0 if event.frames else None
-            yield Conclusion(REPORTED, event.said.tool, event.line, (Role(row, "failed", frame),), event.said.words)
+            yield Conclusion(LOGGED_ERROR, event.said.tool, event.line, (Role(row, "failed", frame),), event.said.words)

@@ -73,7 +73,7 @@ KNOWN: Final = (
             rb"(?:<\d{1,3}>)?" + _TIME + rb" (?:[^\s:\[\]]+ )?(?P<stream>[^\s:\[\]|]+(?:\[[^\]\s]{1,40}\])?):(?: |$)"
         ),
     ),
-    Prefix("container log", re.compile(rb"(?P<stream>[A-Za-z0-9][\w.@-]*) *\|(?: |$)")),
+    Prefix("container log", re.compile(rb"(?!\d+ *\|)(?P<stream>[A-Za-z0-9][\w.@-]*) *\|(?: |$)")),
     Prefix("kubectl logs --prefix", re.compile(rb"\[(?P<stream>pod/[^\]\s]+)\](?: |$)")),
     Prefix(
         "timestamps",
