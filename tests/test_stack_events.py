@@ -371,3 +371,16 @@ def test_words_before_a_record_without_any_are_its_message() -> None:
     snapshot = one(text)
     assert says(snapshot) == ['"cannot load: no such cart"']
     assert snapshot.total == 1
+
+
+def test_a_list_of_goroutines_that_another_tool_wrote_has_no_errors() -> None:
+    """A state of the runtime and no words: goroutines, of which nothing is claimed."""
+    frames = [
+        {"Func": "main.take", "File": "/src/app/take.go", "Line": 12},
+        {"Func": "main.main", "File": "/src/m.go", "Line": 3},
+    ]
+    goroutines = [{"ID": place, "State": "chan receive", "Wait": 0, "Stack": frames} for place in (1, 7)]
+    (snapshot,) = formats.read(json.dumps({"Errors": None, "Goroutines": goroutines}, indent=1).encode(), where="test")
+    assert ["chan receive"] * 2 == snapshot.goroutines["wait_reason"].to_list()
+    assert [("main.take", "main.main")] == [stack.functions for stack in snapshot.stacks]
+    assert () == snapshot.conclusions

@@ -29,6 +29,8 @@ _LEVEL: Final = ("level", "severity", "lvl", "@level", "severitytext")
 #: A string that debug.Stack printed, or a tracer with it: one goroutine, and nothing above.
 _PRINTED: Final = re.compile(r"\s*goroutine \d+ \[running\]:\n(?:runtime/debug\.Stack|go\.opentelemetry\.io/)")
 _HEADER: Final = re.compile(r"(?m)^goroutine \d+ .*\[")
+#: A state of the runtime: what has one, and no words, is a goroutine and no error.
+_STATE: Final = re.compile(r"chan |select|sync\.|IO wait|semacquire|sleep|running|runnable|syscall|GC |waiting")
 #: What a program says that died of a panic.
 _DEATHS: Final = ("panic: ", "fatal error: ")
 
@@ -187,6 +189,12 @@ def _own(record: _Record, found: Found, line: int) -> None:
         kind=_kind(record),
         crashed=message.startswith(_DEATHS) or record.flags.get("unhandled", False) or _is_unhandled(record.flags),
     )
+    state = record.text("state")
+    if not said.words and not said.crashed and _STATE.match(state):  # a list of goroutines that another tool wrote
+        found.events += [
+            Event(line, frames, None, state=state, partial=bool(record.missing)) for frames in record.stacks
+        ]
+        return
     _add(record, said, found, line)
 
 
