@@ -313,7 +313,12 @@ def test_lines_in_any_order_lose_no_goroutine_silently(lines: list[str], termina
     explained = sum(len(snapshot.problems) for snapshot in snapshots)
     if found < headers(lines):
         assert explained
-    assert found <= headers(lines) + lines.count("7 [select]:")
+    most = headers(lines) + lines.count("7 [select]:")
+    if not most:  # frames without any header are one goroutine, of which the header is missing
+        assert found <= 1
+        assert not found or not snapshots[0].complete
+    else:
+        assert found <= most
 
 
 @settings(max_examples=200, deadline=None)
