@@ -12,7 +12,9 @@ import pytest
 
 from stackscan.errors import StackscanError
 from stackscan.formats.contents import read_source
+from stackscan.formats.members import read_member
 from stackscan.model.snapshot import Snapshot
+from stackscan.sources import Member
 
 DUMP: Final = """\
 goroutine 1 [chan receive, 12 minutes]:
@@ -194,3 +196,13 @@ def test_a_section_of_a_race_report_is_no_goroutine(tmp_path: Path) -> None:
     text = "Goroutine 7 (running) created at:\n  main.main()\n      /src/x.go:9 +0x2\n"
     with pytest.raises(StackscanError):
         _read(text, tmp_path)
+
+
+def test_a_document_that_quotes_a_crash_is_no_crash() -> None:
+    """A list of what tests must find: its words are a dump's, and no field holds one."""
+    rows = [
+        {"file": "a.txt", "must_find": "panic: test timed out after 2s", "headers": 14},
+        {"file": "b.txt", "must_find": "WARNING: DATA RACE", "headers": 0},
+    ]
+    with pytest.raises(StackscanError):
+        read_member(Member("list.json", None, json.dumps(rows, indent=1).encode()))

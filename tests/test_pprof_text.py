@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mangling import mangled
 
 from helpers import FIXTURES
 from invariants import check_snapshots
@@ -367,23 +368,9 @@ def test_times(line: str, expected: datetime | None) -> None:
 @given(st.data())
 def test_mangled_texts_are_read_and_raise_nothing(data: st.DataObject) -> None:
     """Lines dropped, doubled, cut, and other text between them: what is lost is said."""
-    lines = text(data.draw(st.sampled_from(READ))).splitlines(keepends=True)
-    for _ in range(data.draw(st.integers(0, 6))):
-        place = data.draw(st.integers(0, len(lines) - 1))
-        change = data.draw(st.sampled_from(["drop", "double", "cut", "splice", "swap"]))
-        if change == "drop" and len(lines) > 1:
-            del lines[place]
-        elif change == "double":
-            lines.insert(place, lines[place])
-        elif change == "cut":
-            lines[place] = lines[place][: data.draw(st.integers(0, len(lines[place])))]
-        elif change == "swap":
-            lines[place], lines[-1] = lines[-1], lines[place]
-        else:
-            lines.insert(place, data.draw(st.text(max_size=60)) + "\n")
-    mangled = "".join(lines).encode("utf-8", "surrogatepass")
-    for begin, end in pprof_text.spans(mangled):
-        check_snapshots(pprof_text.read(mangled[begin:end]))
+    damaged = data.draw(mangled(text(data.draw(st.sampled_from(READ)))))
+    for begin, end in pprof_text.spans(damaged):
+        check_snapshots(pprof_text.read(damaged[begin:end]))
 
 
 @settings(deadline=None)

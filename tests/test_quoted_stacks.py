@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mangling import mangled
 
 from helpers import FIXTURES, ROOT
 from invariants import check_snapshots
@@ -190,20 +191,9 @@ def test_minutes_in_other_words(written: str, minutes: int | None) -> None:
 @given(data=st.data(), name=st.sampled_from(sorted(TRUTH)))
 def test_mangled_quotations_are_survived(data: st.DataObject, name: str) -> None:
     """Lines dropped, doubled, cut and spliced: snapshots stay valid, and nothing raises but a refusal."""
-    lines = (FOLDER / name).read_text(encoding="utf-8").split("\n")
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(lines) - 1))
-        what = data.draw(st.sampled_from(["drop", "double", "cut", "splice"]))
-        if what == "drop" and len(lines) > 1:
-            del lines[at]
-        elif what == "double":
-            lines.insert(at, lines[at])
-        elif what == "cut":
-            lines[at] = lines[at][: data.draw(st.integers(0, len(lines[at])))]
-        else:
-            lines[at] += data.draw(st.text(max_size=12))
+    damaged = data.draw(mangled((FOLDER / name).read_text(encoding="utf-8")))
     try:
-        check_snapshots(formats.read("\n".join(lines).encode("utf-8", "replace"), where="test"))
+        check_snapshots(formats.read(damaged, where="test"))
     except StackscanError:
         return
 

@@ -34,7 +34,7 @@ def classify(
     ``pool_sizes``: workers by pool, for minor findings; ``versions``: of the program's modules and of ``go``;
     ``among``: the goroutines that findings are about (all are classified).
     """
-    if snapshot.format == EVENTS:  # each is of a moment of its own: no two waited together
+    if snapshot.format == EVENTS:  # each is of another moment: no two waited together
         return ()
     index = index_of(snapshot)
     claimed: dict[str, Numbers] = {}

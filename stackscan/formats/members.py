@@ -26,7 +26,7 @@ def read_member(member: Member, progress: Progress | None = None) -> list[tuple[
         return [(bare, formats.read(data, where=member.where, progress=progress))]
     wrapped = wrappers.unwrap(data)
     found = _streams(bare, wrapped, progress) if wrapped else []
-    if wrapped and len(wrapped.pieces) == 1:
+    if wrapped and len(wrapped.pieces) == 1 and not wrapped.is_document:
         data = wrapped.pieces[0].text  # without a dump in it, the error describes this text
     return found or [(bare, _read(Piece("", data), member, progress))]
 

@@ -42,7 +42,7 @@ Span = tuple[int, int]
 
 
 class Tool(Protocol):
-    """The format of a tool that reports about goroutines in words of its own.
+    """The format of a tool that reports about goroutines in its own words.
 
     ``MARKS`` are literals of which each of its reports holds one. Where its lines begin like those of a bare dump, one
     stands near the beginning of the text.

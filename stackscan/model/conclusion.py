@@ -1,4 +1,4 @@
-"""Conclusion: what the tool that printed a text says of its goroutines, with proof of its own."""
+"""Conclusion: what the tool that printed a text proved about its goroutines."""
 
 from __future__ import annotations
 

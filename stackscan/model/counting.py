@@ -6,7 +6,7 @@ from typing import Final
 
 #: The format that tells most: states, ids, creators, arguments.
 TEXT: Final = "goroutine-text"
-#: Stacks in events and logs, each of a moment of its own; and those that a person wrote.
+#: Stacks in events and logs, each of another moment; and those that a person wrote.
 EVENTS: Final = "stack-events"
 QUOTED: Final = "quoted-stacks"
 #: Formats that sum equal goroutines up, those first that tell more: files and lines, then functions.

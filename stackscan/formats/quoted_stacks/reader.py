@@ -20,7 +20,7 @@ NAME: Final = QUOTED
 MOST_LINES: Final = 2000
 #: What ends a block of code: a fence, a closing tag, a rule.
 _FENCE: Final = re.compile(r"(?:`{3,}|~{3,})[\w-]*\Z|</(?:pre|details|code|div)>|-{3,}\Z|={3,}\Z")
-#: A frame behind an arrow, on a line of its own: it may be called by the one above, or call it.
+#: A frame behind an arrow, on a separate line: it may be called by the one above, or call it.
 _ARROW: Final = re.compile(r"(?:-+>|=+>|→|⟶|⇒|↳)[ \t]*[\w(][^\s]*\.\w")
 #: Lines that are no frames, one after the other, where a stack is not yet over: what was written between its frames.
 _MOST_UNKNOWN: Final = 3

@@ -1,4 +1,4 @@
-"""Reads reported stacks into one snapshot, a row for all equal goroutines; a panic gets a snapshot of its own."""
+"""Reads reported stacks into one snapshot, a row for all equal goroutines; each panic is a separate snapshot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME: Final = EVENTS
 #: The kind of a conclusion about an error that a program reported.
 #: Each stack names a file of Go's.
 MARKS: Final = (b".go",)
-#: Panics that have a snapshot of their own; a thousand users may have sent one each.
+#: Panics that are separate snapshots; a thousand users may have sent one each.
 _MOST_PANICS: Final = 8
 #: What another format's text begins with: a part of the text ends above it.
 _OTHERS: Final = re.compile(

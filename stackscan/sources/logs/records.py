@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from stackscan.sources.logs.wrapped import (
+    DOCUMENT,
     HEADER,
     Note,
     Piece,
@@ -93,7 +94,7 @@ def document(text: bytes) -> Wrapped | None:
             place += len(HEADER.findall(value))
             continue
         paths = _fields(held)
-        names += [f"JSON document, field {'.'.join(paths[0])}"]
+        names += [f"{DOCUMENT}, field {'.'.join(paths[0])}"]
         notes += _too_many(paths, lines[-1] + 1)
         for path in paths[:_MOST_FIELDS]:
             streams = Streams()
@@ -103,7 +104,7 @@ def document(text: bytes) -> Wrapped | None:
                     streams.add(value_of, lines[0], stream=_named(_stream(record), path, len(found)))
             found.append(streams)
     pieces = _pieces([*found, alone])
-    return Wrapped(tuple(names[:1]) or ("JSON document",), pieces, notes) if pieces else None
+    return Wrapped(tuple(names[:1]) or (DOCUMENT,), pieces, notes) if pieces else None
 
 
 def _pieces(found: list[Streams]) -> tuple[Piece, ...]:

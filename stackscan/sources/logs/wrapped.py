@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+#: How the name of a JSON document begins.
+DOCUMENT: Final = "JSON document"
 #: Headers by which a wrapper is detected.
 SAMPLE: Final = 200
 #: The beginning of a dump: a goroutine's header, or the first line of counted text.
@@ -111,6 +113,11 @@ class Wrapped:
     names: tuple[str, ...]
     pieces: tuple[Piece, ...]
     notes: tuple[Note, ...] = ()
+
+    @property
+    def is_document(self) -> bool:
+        """Whether the text is one JSON document, whose fields may quote a dump's words and hold none."""
+        return any(name.startswith(DOCUMENT) for name in self.names)
 
 
 @dataclass(slots=True)
