@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mangling import mangled
 
-from helpers import FIXTURES, ROOT
+from helpers import FIXTURES, ROOT, json_of
 from invariants import check_snapshots
 from stackscan import formats
 from stackscan.errors import StackscanError
@@ -74,10 +74,18 @@ def test_every_text_of_the_folder_has_its_truth() -> None:
 
 
 def test_a_text_that_a_person_wrote_is_named_so() -> None:
-    """The format says that the text is no runtime's; an elision alone changes nothing."""
+    """The format says that the text is no runtime's."""
     assert "quoted-stacks" == _read("location-on-the-line.txt").format
     assert "quoted-stacks" == _read("ids-hidden.txt").format
-    assert "goroutine-text" == _read("snip.txt").format
+    assert "quoted-stacks" == _read("snip.txt").format
+
+
+@pytest.mark.parametrize("name", ["snip.txt", "outermost-first.txt", "location-first.txt"])
+def test_nothing_is_concluded_from_goroutines_that_a_person_left_out(name: str) -> None:
+    """Who quotes the main goroutine need not quote all others: no error, and no tick either."""
+    (snapshot,) = json_of(FOLDER / name)["snapshots"]
+    assert [] == [finding for finding in snapshot["findings"] if finding["severity"] == "error"]
+    assert "ok" not in {verdict["level"] for verdict in snapshot["verdicts"]}
 
 
 LINES = {

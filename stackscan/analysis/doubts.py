@@ -43,7 +43,10 @@ def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
     elif snapshot.problems and snapshot.format in _DUMPS:
         found.append("the text is damaged")
     if not scene.is_whole:
-        found.append("this is an excerpt: the main goroutine is not in it")
+        written = snapshot.format == "quoted-stacks"
+        found.append(
+            f"this is an excerpt{', as a person wrote it' if written else ': the main goroutine is not in it'}"
+        )
     lost = scene.count(row for wait in scene.waits if not wait.frames and not wait.moving for row in wait.rows.tolist())
     if lost and not has_places_only:
         found.append(f"{lost:,} {'goroutine has' if lost == 1 else 'goroutines have'} no frames")

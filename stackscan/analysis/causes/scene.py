@@ -14,7 +14,7 @@ import polars as pl
 from stackscan.analysis.causes.waiting import ONCE, Waiting, all_waits, function_of, type_of
 from stackscan.analysis.locks import Lock, Locks
 from stackscan.formats.symbol import origin
-from stackscan.model.counting import is_counted
+from stackscan.model.counting import QUOTED, is_counted
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 
 #: Goroutines of one stack that are looked at one by one.
@@ -135,8 +135,9 @@ class Scene:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether all goroutines of the process are here, so that what is not here is nowhere."""
-        return self.snapshot.complete and any(self.is_main(wait) for wait in self.waits)
+        """Whether all goroutines of the process are here, so that what is not here is nowhere. A person quotes some."""
+        whole = self.snapshot.complete and self.snapshot.format != QUOTED
+        return whole and any(self.is_main(wait) for wait in self.waits)
 
     @staticmethod
     def is_main(wait: Waiting) -> bool:

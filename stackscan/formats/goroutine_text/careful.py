@@ -195,6 +195,8 @@ class Reader(Assembly):
             self._drop_pending()
             self._inside()
             self._current().elided = count
+            if written and self.segment.first_line not in self.result.quoted:
+                self.result.quoted.append(self.segment.first_line)
         return elided or written is not None
 
     def _lost_ancestor(self, text: str, number: int) -> None:
