@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import invariants
@@ -98,6 +98,9 @@ few = settings(max_examples=150, deadline=None, suppress_health_check=[HealthChe
 
 @few
 @given(texts)
+@example(
+    "goroutine 99999999999999999999999 [select]:\nmain.main()\n\t/a.go:10 +0x1d\ncreated by main.f\n\t/a.go:5 +0x2d\n"
+)
 def test_nothing_is_lost_silently_and_the_grammar_is_right(text: str) -> None:
     """Fragments in any order: no crash; each header line is a goroutine or a problem; what the grammar accepts, with no
     cache and no shortcut, is what was read."""

@@ -49,13 +49,15 @@ def read_segment(segment: Segment) -> SegmentResult | None:
     result = SegmentResult()
     above = replace(segment, lines=lines[:first], at_end=False)
     careful.Reader(above, result).read()
+    said = len(result.problems)
     stack = replace(
         segment, lines=["", *below], first_line=segment.first_line + first - 1, header=_UNKNOWN, withheld=True
     )
     careful.Reader(stack, result).read()
     line = segment.first_line + first
     result.goroutines = [replace(goroutine, line=line) for goroutine in result.goroutines]
-    result.problems = [problem for problem in result.problems if problem.line != line - 1]
+    of_stack = [problem for problem in result.problems[said:] if problem.line != line - 1]  # that header is ours
+    result.problems[said:] = of_stack
     result.problems.append(Problem(line, _REASON, lines[first].strip()[:80]))
     result.lost.append(line)
     return result
