@@ -18,7 +18,7 @@ __all__ = ["__version__", "read", "scan"]
 def __getattr__(name: str) -> object:
     """Load the Python interface when it is first asked for."""
     if name in ("read", "scan"):
-        from stackscan import api  # noqa: PLC0415  # polars alone costs 120 ms: `stackscan --help` needs none of it
+        from stackscan import api  # polars alone costs 120 ms: `stackscan --help` needs none of it
 
         return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,7 +23,7 @@ def main() -> None:
 
 def _run() -> None:
     with _listening():
-        from stackscan.cli.app import main as run  # noqa: PLC0415 - loading is what may be interrupted, or fail
+        from stackscan.cli.app import main as run
 
         run()
 
@@ -31,7 +31,7 @@ def _run() -> None:
 def _listening() -> AbstractContextManager[object]:
     if sys.argv[1:2] != ["reproduce"]:
         return ending_on_signals()
-    from stackscan.reproduce.interrupt import on_signals  # noqa: PLC0415 - only they need it
+    from stackscan.reproduce.interrupt import on_signals
 
     return on_signals()
 

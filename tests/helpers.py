@@ -28,7 +28,9 @@ from stackscan.analysis.analyse import analyse
 from stackscan.knowledge import language
 from stackscan.knowledge.configuration import shipped
 from stackscan.model import capture
-from stackscan.model.snapshot import GOROUTINE_SCHEMA, Frame, Snapshot, Stack
+from stackscan.model.schemas import GOROUTINE_SCHEMA
+from stackscan.model.snapshot import Frame, Snapshot, Stack
+from stackscan.model.table import Table
 from stackscan.pipeline import scan
 from stackscan.render import renderer
 from stackscan.report import Report, as_json, build_snapshot
@@ -162,7 +164,7 @@ def snapshot_with(
         **{name: list(given) for name, given in columns.items()},
     }
     table = pl.DataFrame({name: values.get(name, [None] * count) for name in GOROUTINE_SCHEMA}, schema=GOROUTINE_SCHEMA)
-    return Snapshot(dump_format, table, tuple(stacks))
+    return Snapshot(dump_format, Table.of_frame(table), tuple(stacks))
 
 
 def decided(expression: str, stack: Stack) -> int | None:

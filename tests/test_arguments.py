@@ -20,7 +20,8 @@ from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Argument
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reference import read_block
-from stackscan.model.snapshot import ARGUMENT_SCHEMA, Snapshot
+from stackscan.model.schemas import ARGUMENT_SCHEMA
+from stackscan.model.snapshot import Snapshot
 
 Word = tuple[int, int, int, bool]  # frame, position, word, reliable
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import captures, goroutine, report_of, snapshot_of, stack_of
 from stackscan.model.bucket import group, signature
-from stackscan.model.snapshot import GOROUTINE_SCHEMA, Frame, Stack
+from stackscan.model.snapshot import Frame, Stack
+from stackscan.model.table import Table
 
 _FUNCTIONS = st.lists(st.sampled_from(["main.a", "main.b", "net/http.c", "x/y.(*T).d"]), min_size=1, max_size=5)
 _REASON = st.one_of(st.none(), st.sampled_from(["select", "chan receive", "sync.Mutex.Lock"]))
@@ -67,7 +67,7 @@ def test_at_most_twenty_ids_are_kept_in_the_order_of_the_dump() -> None:
 
 def test_an_empty_table_has_no_buckets() -> None:
     """A snapshot without goroutines groups into nothing."""
-    snapshot = replace(snapshot_of(goroutine(1, ["main.a"])), rows=pl.DataFrame(schema=GOROUTINE_SCHEMA))
+    snapshot = replace(snapshot_of(goroutine(1, ["main.a"])), table=Table.empty())
     assert () == group(snapshot)
 
 

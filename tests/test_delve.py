@@ -152,7 +152,7 @@ def test_the_rest_of_a_group_is_counted() -> None:
     """Delve lists five goroutines of a group and counts the others."""
     found = only(content("grouped_by_label.txt"))
     assert found.counts is not None
-    assert max(found.counts.to_list()) == 18
+    assert max(found.counts) == 18
     assert found.complete
     assert "Delve lists only a few goroutines of a group and counts the others" in {
         each.reason for each in found.problems

@@ -67,7 +67,7 @@ def test_a_list_holds_the_goroutines_of_its_dump(name: str) -> None:
     short = name.startswith("pp")
     assert counted(found, short=short) == counted(dump, short=short)
     states: Counter[str] = Counter()
-    for state, count in found.counts_by("wait_reason").iter_rows():
+    for (state,), count in found.counts_by("wait_reason").items():
         states[state] += count
     assert states == TRUTH["pool_minutes"]["states"]
 

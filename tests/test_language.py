@@ -31,7 +31,8 @@ from stackscan.knowledge.language.syntax import (
     Place,
     Waiting,
 )
-from stackscan.model.snapshot import ARGUMENT_SCHEMA, Snapshot
+from stackscan.model.schemas import ARGUMENT_SCHEMA
+from stackscan.model.snapshot import Snapshot
 from stackscan.model.versions import read_version
 
 _LOCK = ("sync.runtime_SemacquireMutex", "sync.(*Mutex).lockSlow", "sync.(*Mutex).Lock")
@@ -258,7 +259,7 @@ def _with_arguments(words: list[tuple[int, int, int, int, bool]], count: int) ->
         {name: list(column) for name, column in zip(ARGUMENT_SCHEMA, columns, strict=True)}, schema=ARGUMENT_SCHEMA
     )
     base = snapshot_with(*(stack_of("main.holder" if n == 0 else "main.waiter") for n in range(count)))
-    return Snapshot(base.format, base.goroutines, base.stacks, read_arguments=lambda _: table)
+    return Snapshot(base.format, base.table, base.stacks, read_arguments=lambda _: table)
 
 
 _HEAP = 0xC000184000

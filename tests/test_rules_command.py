@@ -19,7 +19,7 @@ from stackscan.knowledge.descriptions import read_text
 from stackscan.knowledge.language import parse
 from stackscan.knowledge.pool import read_pool
 from stackscan.knowledge.rule import Rule, read_rule
-from stackscan.model.snapshot import ARGUMENT_SCHEMA
+from stackscan.model.schemas import ARGUMENT_SCHEMA
 from stackscan.pipeline import Options, scan
 from stackscan.render import renderer
 from stackscan.report import as_json

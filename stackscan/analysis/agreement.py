@@ -45,7 +45,7 @@ def compare(first: Snapshot, second: Snapshot) -> Agreement:
 def _by_functions(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
     """Goroutines by the functions of their stacks; the text hides the runtime's frames and the profile shows them."""
     counts: Counter[tuple[str, ...]] = Counter()
-    for stack_id, count in snapshot.counts_by("stack_id").iter_rows():
+    for (stack_id,), count in snapshot.counts_by("stack_id").items():
         functions = snapshot.stacks[stack_id].functions
         counts[tuple(function for function in functions if not function.startswith(_HIDDEN))] += count
     return counts

@@ -45,8 +45,8 @@ class SelectedRows:
 
         return replace(
             snapshot,
-            rows=snapshot.rows[self.rows],
-            counts=None if snapshot.counts is None else snapshot.counts[self.rows],
+            table=snapshot.table.take(self.rows.tolist()),
+            counts=None if snapshot.counts is None else [snapshot.counts[row] for row in self.rows.tolist()],
             read_arguments=None if read is None else read_arguments,
         )
 

@@ -96,10 +96,12 @@ def _noted(part: Part) -> Part:
 
 
 def _as_events(snapshot: Snapshot) -> Snapshot:
-    line = snapshot.rows["line"].min() if snapshot.format == EVENTS else None
-    if not isinstance(line, int):
+    lines = [n for n in snapshot.column("line") if n is not None] if snapshot.format == EVENTS else []
+    if not lines:
         return snapshot
-    problem = Problem(line, "stacks inside log records: read as events, not as goroutines of the dump beside them")
+    problem = Problem(
+        min(lines), "stacks inside log records: read as events, not as goroutines of the dump beside them"
+    )
     return replace(snapshot, problems=(*snapshot.problems, problem))
 
 
@@ -116,7 +118,7 @@ def _read_dump(data: bytes, where: str, progress: Progress | None) -> list[Snaps
         snapshots = claimed.read(data, progress)
     except (UnrecognisedFormatError, LimitError) as error:
         raise type(error)(f"{where}: {error}", hint=error.hint) from error
-    if claimed.NAME != "goroutine-pprof" and all(snapshot.rows.is_empty() for snapshot in snapshots):
+    if claimed.NAME != "goroutine-pprof" and not any(len(snapshot.table) for snapshot in snapshots):
         _refuse_wrapped(data, where)
     return _valid(snapshots)
 

@@ -199,7 +199,7 @@ def _cut_short(member: Member, error: UnrecognisedFormatError) -> UnrecognisedFo
 
 def _cut(snapshot: Snapshot, note: str | None) -> Snapshot:
     """The snapshot of a file that ends too early, by its archive or server: incomplete, with a problem."""
-    line = snapshot.rows["line"].max()
+    line = max((n for n in snapshot.column("line") if n is not None), default=1)
     reason = note or "the compressed file is cut: what follows this goroutine is lost"
-    problem = Problem(line if isinstance(line, int) else 1, reason)
+    problem = Problem(line, reason)
     return replace(snapshot, complete=False, problems=(*snapshot.problems, problem))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Final
 
-import polars as pl
-
-from stackscan.model.snapshot import GOROUTINE_SCHEMA, Frame, Stack
+from stackscan.model.snapshot import Frame, Stack
+from stackscan.model.table import Table
 from stackscan.sources import limits
 
 #: Goroutines that the profiles of one text may claim together.
@@ -63,18 +63,13 @@ class Stacks:
         return tuple(self._stacks)
 
 
-def rows(records: Sequence[Record]) -> tuple[pl.DataFrame, pl.Series | None]:
+def rows(records: Sequence[Record]) -> tuple[Table, tuple[int, ...] | None]:
     """The rows of a snapshot, one a record, and how many goroutines each stands for (None: one each)."""
     columns = [field.name for field in fields(Record) if field.name != "count"]
-    table = pl.DataFrame(
-        {name: [getattr(record, name) for record in records] for name in columns},
-        schema_overrides={name: GOROUTINE_SCHEMA[name] for name in columns},
-    )
-    missing = [pl.lit(None, kind).alias(name) for name, kind in GOROUTINE_SCHEMA.items() if name not in columns]
-    table = table.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in GOROUTINE_SCHEMA.items())
+    table = Table.of_lists({name: list(map(attrgetter(name), records)) for name in columns})
     if all(record.count == 1 for record in records):
         return table, None
-    return table, pl.Series("count", [record.count for record in records], pl.UInt32)
+    return table, tuple(record.count for record in records)
 
 
 def depth_limit(depths: Iterable[int]) -> int | None:

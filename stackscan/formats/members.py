@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 
 from stackscan import formats
 from stackscan.errors import UnrecognisedFormatError
@@ -49,7 +48,7 @@ def _streams(member: Member, wrapped: Wrapped, progress: Progress | None) -> lis
             snapshots = _read(piece, member, progress)
         except UnrecognisedFormatError:
             continue  # a line that only speaks of a goroutine
-        if any(not snapshot.rows.is_empty() for snapshot in snapshots):
+        if any(len(snapshot.table) for snapshot in snapshots):
             named = replace(member, wrapper=wrapped.names, stream=piece.stream)
             found.append((named, _with_notes(snapshots, wrapped.notes)))
     return found
@@ -63,9 +62,10 @@ def _renumber(snapshot: Snapshot, piece: Piece) -> Snapshot:
     problems = tuple(
         replace(problem, line=int(piece.lines[min(max(problem.line, 1), last) - 1])) for problem in snapshot.problems
     )
-    original = pl.Series("original", piece.lines)
-    line = original.gather(snapshot.rows["line"].clip(1, last) - 1).cast(snapshot.rows["line"].dtype)
-    return replace(snapshot, problems=problems, rows=snapshot.rows.with_columns(line.alias("line")))
+    lines = [
+        None if line is None else int(piece.lines[min(max(line, 1), last) - 1]) for line in snapshot.column("line")
+    ]
+    return replace(snapshot, problems=problems, table=snapshot.table.with_column("line", lines))
 
 
 def _with_notes(snapshots: list[Snapshot], notes: tuple[Note, ...]) -> list[Snapshot]:
@@ -85,5 +85,4 @@ def _with_notes(snapshots: list[Snapshot], notes: tuple[Note, ...]) -> list[Snap
 
 
 def _first_line(snapshot: Snapshot) -> int:
-    line = snapshot.rows["line"].min()
-    return line if isinstance(line, int) else 0
+    return min((line for line in snapshot.column("line") if line is not None), default=0)

@@ -16,8 +16,8 @@ __all__ = ["Node", "field", "last_line_of", "line_of", "parse", "text", "walk"]
 
 @cache
 def _parser() -> Parser:
-    import tree_sitter_go  # noqa: PLC0415  # loaded when there is source to read
-    from tree_sitter import Language, Parser  # noqa: PLC0415
+    import tree_sitter_go  # loaded when there is source to read
+    from tree_sitter import Language, Parser
 
     return Parser(Language(tree_sitter_go.language()))
 

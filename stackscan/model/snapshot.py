@@ -1,56 +1,23 @@
 """The content of one goroutine dump, for all formats.
 
 A dump of 200,000 goroutines holds a few hundred distinct stacks: :class:`Frame` and :class:`Stack` are frozen, interned
-dataclasses, goroutines are rows of a polars table (:data:`GOROUTINE_SCHEMA`).
+dataclasses, goroutines are rows of a table (:mod:`stackscan.model.table`, :mod:`stackscan.model.schemas`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
-import polars as pl
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any
 
 from stackscan.model.conclusion import Conclusion
+from stackscan.model.table import Table
 
-#: Columns of :attr:`Snapshot.rows` and :attr:`Snapshot.goroutines`, in the order of the dump.
-#: ``stack_id`` indexes :attr:`Snapshot.stacks`. Null means that the dump does not say.
-GOROUTINE_SCHEMA: Final[dict[str, pl.DataType]] = {
-    "goroutine_id": pl.UInt64(),  # ids were int64 up to Go 1.19, uint64 since
-    "stack_id": pl.UInt32(),
-    "wait_reason": pl.String(),  # the runtime's own text, without minutes and attributes: "chan receive"
-    "wait_minutes": pl.UInt32(),  # a lower bound: the clock starts at the first garbage collection after parking
-    "creator_id": pl.UInt64(),  # "in goroutine N", Go 1.21 and later
-    "locked": pl.Boolean(),  # locked to its operating-system thread
-    "leaked": pl.Boolean(),  # marked by the runtime's leak detector, Go 1.26 and later
-    "attributes": pl.String(),  # what else the header says, as printed: "(durable), synctest bubble 1"
-    "thread": pl.String(),  # "gp=0x… m=3 mp=0x…", crash dumps of Go 1.22 and later; Delve's "thread 4711"
-    "labels": pl.String(),  # profiler labels as printed, "{job: 7}", Go 1.26 and later
-    "line": pl.UInt32(),  # 1-based line of the header in the source
-}
-
-#: Columns of :attr:`Snapshot.ancestors`: one row a printed ancestor (GODEBUG=tracebackancestors=N, Go 1.11 and later).
-ANCESTOR_SCHEMA: Final[dict[str, pl.DataType]] = {
-    "goroutine_id": pl.UInt64(),
-    "depth": pl.UInt32(),  # 1 is the parent
-    "ancestor_id": pl.UInt64(),
-    "stack_id": pl.UInt32(),
-}
-
-#: Columns of :meth:`Snapshot.arguments`: one row a word of an argument list that may be a pointer (0x1000 or more), by
-#: goroutine, frame and position. Words are what stood in registers and on the stack, not values: a string is two.
-ARGUMENT_SCHEMA: Final[dict[str, pl.DataType]] = {
-    "goroutine": pl.UInt32(),  # row of Snapshot.rows
-    "frame": pl.UInt16(),  # index in the frames of its stack, 0 the innermost
-    "position": pl.UInt16(),  # of the word in the list, braces undone, words left out here counted
-    "word": pl.UInt64(),
-    "reliable": pl.Boolean(),  # false behind a "?": the register may hold something else by now (Go 1.18 and later)
-}
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +67,9 @@ class Problem:
 class Snapshot:
     """One dump, as read.
 
-    ``rows`` are its goroutines (:data:`GOROUTINE_SCHEMA`) in the order of the dump. In a counted format a row stands
-    for as many equal goroutines as ``counts`` has at its place (None: each row is one); :attr:`goroutines` has a row
-    for each.
+    ``table`` holds its goroutines in the order of the dump; :attr:`rows` is the same as polars has it
+    (:data:`~stackscan.model.schemas.GOROUTINE_SCHEMA`). In a counted format a row stands for as many equal goroutines
+    as ``counts`` has at its place (None: each row is one); :attr:`goroutines` has a row for each.
 
     ``header_lines`` counts the lines that look like goroutine headers; ``complete`` is false when the dump was cut, a
     goroutine was lost, or some may be text of a panic's message; ``cause`` is the process's last message (``panic: …``,
@@ -119,7 +86,7 @@ class Snapshot:
     """
 
     format: str
-    rows: pl.DataFrame
+    table: Table
     stacks: tuple[Stack, ...]
     problems: tuple[Problem, ...] = ()
     complete: bool = True
@@ -127,10 +94,10 @@ class Snapshot:
     cause: str | None = None
     message: tuple[str, ...] = ()
     dialect: str | None = None
-    ancestors: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ANCESTOR_SCHEMA))
+    ancestor_table: Table = field(default_factory=lambda: Table.empty("ancestors"))
     captured_at: datetime | None = None
     read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
-    counts: pl.Series | None = None
+    counts: Sequence[int] | None = None
     conclusions: tuple[Conclusion, ...] = ()
     leak_profile: bool = False
     build_id: str | None = None
@@ -138,56 +105,76 @@ class Snapshot:
     sums: tuple[tuple[str, int], ...] = ()
 
     @property
+    def rows(self) -> pl.DataFrame:
+        """The goroutines as polars has them."""
+        return self.table.frame
+
+    @property
+    def ancestors(self) -> pl.DataFrame:
+        """The printed ancestors (:data:`~stackscan.model.schemas.ANCESTOR_SCHEMA`)."""
+        return self.ancestor_table.frame
+
+    def column(self, name: str) -> list[Any]:
+        """A column of the rows as a list, which nobody may change."""
+        return self.table.column(name)
+
+    @cached_property
     def total(self) -> int:
         """How many goroutines there are."""
-        return len(self.rows) if self.counts is None else int(self.counts.sum())
+        return len(self.table) if self.counts is None else sum(self.counts)
 
     @property
     def counted_rows(self) -> pl.DataFrame:
         """The rows with how many goroutines each stands for, in a column ``count`` (UInt32)."""
+        import polars as pl
+
         one = pl.lit(1, pl.UInt32).alias("count")
-        return self.rows.with_columns(one if self.counts is None else self.counts.alias("count"))
+        return self.rows.with_columns(one if self.counts is None else pl.Series("count", self.counts, pl.UInt32))
 
     @cached_property
     def goroutines(self) -> pl.DataFrame:
         """One row a goroutine, each with all columns: of a counted snapshot much more than it holds."""
         if self.counts is None:
             return self.rows
-        places = np.repeat(np.arange(len(self.rows), dtype=np.uint32), self.counts.to_numpy())
-        return self.rows[places]
+        import polars as pl
 
-    def counts_by(self, *columns: str) -> pl.DataFrame:
-        """How many goroutines share the values of these columns (then ``count``), in the order of the dump."""
-        return self.counted_rows.group_by(columns, maintain_order=True).agg(pl.col("count").sum())
+        places = chain.from_iterable(map(repeat, range(len(self.table)), self.counts))
+        return self.rows[pl.Series(places, dtype=pl.UInt32)]
 
-    def count(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> int:
-        """How many goroutines some rows (their places, or a mask of all) stand for."""
+    def counts_by(self, *columns: str) -> dict[tuple[Any, ...], int]:
+        """How many goroutines share the values of these columns, in the order of the dump."""
+        found: dict[tuple[Any, ...], int] = {}
+        for key, count in zip(zip(*map(self.column, columns), strict=True), self.counts or repeat(1), strict=False):
+            found[key] = found.get(key, 0) + count
+        return found
+
+    def count(self, rows: Iterable[int]) -> int:
+        """How many goroutines some rows (their places) stand for."""
         if self.counts is None:
-            return int(rows.sum()) if rows.dtype == np.bool_ else len(rows)
-        return int(self.counts.to_numpy()[rows].sum(dtype=np.int64))
+            return len(rows) if isinstance(rows, Collection) else sum(1 for _ in rows)
+        return sum(self.counts[row] for row in rows)
 
     def arguments(self, of: Collection[Frame] | None = None) -> pl.DataFrame | None:
-        """The words of argument lists that may be pointers (:data:`ARGUMENT_SCHEMA`), of these frames or of all; None
-        where the format prints none. Read from the text when asked; those of all frames are kept."""
+        """The words of argument lists that may be pointers (:data:`~stackscan.model.schemas.ARGUMENT_SCHEMA`), of
+        these frames or of all; None where the format prints none. Read from the text when asked; those of all frames
+        are kept."""
         return None if self.read_arguments is None else self.read_arguments(of)
 
     def check_valid(self) -> None:
         """Raise ValueError unless the tables have their declared columns and every stack id points at a stack."""
-        for name, table, schema in (
-            ("rows", self.rows, GOROUTINE_SCHEMA),
-            ("ancestors", self.ancestors, ANCESTOR_SCHEMA),
-        ):
-            if dict(table.schema) != schema:
-                raise ValueError(f"{name}: columns {dict(table.schema)} are not the declared {schema}")
-            highest = table.get_column("stack_id").max()
-            if isinstance(highest, int) and highest >= len(self.stacks):
-                raise ValueError(f"{name}: stack id {highest} of {len(self.stacks)} stacks")
+        from stackscan.model import schemas
+
+        for table in (self.table, self.ancestor_table):
+            schemas.check(table)
+            highest = max((stack for stack in table.column("stack_id") if stack is not None), default=0)
+            if highest >= max(len(self.stacks), 1):
+                raise ValueError(f"{table.kind}: stack id {highest} of {len(self.stacks)} stacks")
         for role in (role for conclusion in self.conclusions for role in conclusion.roles):
-            if not 0 <= role.row < len(self.rows):
-                raise ValueError(f"conclusions: row {role.row} of {len(self.rows)} rows")
+            if not 0 <= role.row < len(self.table):
+                raise ValueError(f"conclusions: row {role.row} of {len(self.table)} rows")
             if role.stack is not None and not 0 <= role.stack < len(self.stacks):
                 raise ValueError(f"conclusions: stack {role.stack} of {len(self.stacks)} stacks")
-        if self.rows.get_column("stack_id").null_count():
+        if None in self.column("stack_id"):
             raise ValueError("rows: a row without a stack id")
-        if self.counts is not None and (len(self.counts) != len(self.rows) or not (self.counts > 0).all()):
+        if self.counts is not None and (len(self.counts) != len(self.table) or min(self.counts, default=1) <= 0):
             raise ValueError("counts: one for each row, and none is 0")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Final
 
-import polars as pl
-
 from stackscan.model.capture import Capture, Entry, Taken
 from stackscan.model.conclusion import Conclusion
-from stackscan.model.snapshot import ANCESTOR_SCHEMA, Frame, Problem, Snapshot, Stack
+from stackscan.model.snapshot import Frame, Problem, Snapshot, Stack
+from stackscan.model.table import GOROUTINE_COLUMNS, Table
 from stackscan.redaction import vocabulary
 from stackscan.redaction.key import hashed
 from stackscan.redaction.symbols import Names
@@ -44,7 +42,7 @@ class Redaction:
         frames: dict[Frame, Frame] = {}
         return Snapshot(  # named one by one: what a snapshot may hold some day is private until someone thinks of it
             format=snapshot.format,
-            rows=_goroutines(snapshot.rows),
+            table=_goroutines(snapshot),
             counts=snapshot.counts,
             stacks=tuple(self._stack(stack, frames) for stack in snapshot.stacks),
             problems=tuple(Problem(problem.line, problem.reason) for problem in snapshot.problems),
@@ -53,7 +51,7 @@ class Redaction:
             cause=vocabulary.cause(snapshot.cause),
             message=vocabulary.message(snapshot.message, self._test),
             dialect=snapshot.dialect,
-            ancestors=snapshot.ancestors.select(list(ANCESTOR_SCHEMA)),
+            ancestor_table=snapshot.ancestor_table,
             captured_at=snapshot.captured_at,
             leak_profile=snapshot.leak_profile,
             sums=tuple((self._names.function(name), count) for name, count in snapshot.sums),
@@ -150,19 +148,13 @@ class Redaction:
         return replace(profile, member=self.member(profile.member) or "", stacks=stacks)
 
 
-def _goroutines(table: pl.DataFrame) -> pl.DataFrame:
+def _goroutines(snapshot: Snapshot) -> Table:
     """The table with all its columns; those that may hold the program's own words are null."""
-    return table.with_columns(
-        _mapped(table["wait_reason"], vocabulary.wait_reason),
-        _mapped(table["attributes"], vocabulary.attributes),
-        *(pl.lit(None, kind).alias(name) for name, kind in table.schema.items() if name not in _KEPT),
-    )
-
-
-def _mapped(column: pl.Series, change: Callable[[str | None], str | None]) -> pl.Series:
-    """The column with each distinct text changed once."""
-    distinct = column.unique().to_list()
-    return column.replace_strict(distinct, [change(text) for text in distinct], return_dtype=pl.String)
+    kept = {name: snapshot.column(name) for name in GOROUTINE_COLUMNS if name in _KEPT}
+    for name, change in (("wait_reason", vocabulary.wait_reason), ("attributes", vocabulary.attributes)):
+        changed = {text: change(text) for text in set(kept[name])}  # each distinct text once
+        kept[name] = [changed[text] for text in kept[name]]
+    return Table.of_lists(kept)
 
 
 def _version(version: dict[str, str]) -> dict[str, str]:

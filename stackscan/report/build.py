@@ -118,7 +118,7 @@ def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:
     there; None where they have no frames."""
     if finding.steps and finding.steps[0].frame is not None:
         return finding.steps[0].frame  # the culprit's
-    weights = None if snapshot.counts is None else snapshot.counts.to_numpy()[finding.rows]
+    weights = None if snapshot.counts is None else np.array(snapshot.counts)[finding.rows]
     counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
     located = [n for n in finding.stack_ids if snapshot.stacks[n].frames and n < len(counts)]
     if not located:

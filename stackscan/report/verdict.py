@@ -128,7 +128,7 @@ def _place(finding: Finding, snapshot: Snapshot) -> tuple[str, int]:
     """The function, outside the standard library, where most of the caught goroutines are; and how many more places
     there are, if less than half are there."""
     places: Counter[str] = Counter()
-    weights = None if snapshot.counts is None else snapshot.counts.to_numpy()[finding.rows]
+    weights = None if snapshot.counts is None else np.array(snapshot.counts)[finding.rows]
     counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
     for stack_id in np.flatnonzero(counts).tolist():
         stack = snapshot.stacks[stack_id]

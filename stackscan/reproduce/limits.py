@@ -46,7 +46,7 @@ def ensure_files(number: int) -> None:
     Raises ReproducerError when the hard limit is too low. Where there is no such limit (Windows), does nothing.
     """
     try:
-        import resource  # noqa: PLC0415 - only where there is one
+        import resource
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

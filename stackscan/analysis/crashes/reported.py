@@ -73,7 +73,7 @@ def find_reported(snapshot: Snapshot, shown: Snapshot, kinds: Sequence[CrashKind
 
 def _groups(snapshot: Snapshot, shown: Snapshot) -> list[_Group]:
     """The errors by stack's own place and type, most first."""
-    counts = [1] * len(snapshot.rows) if snapshot.counts is None else snapshot.counts.to_list()
+    counts = snapshot.counts or [1] * len(snapshot.table)
     stack_ids = snapshot.rows["stack_id"].to_list()
     found: dict[tuple[str, object], _Group] = {}
     public = len(shown.conclusions) == len(snapshot.conclusions)

@@ -27,7 +27,7 @@ def find_locks(snapshot: Snapshot) -> Locks:
     """
     sites = {number: site for number, stack in enumerate(snapshot.stacks) if (site := site_of(stack)) is not None}
     waiting, stacks = _waiting(snapshot, sites)
-    count = snapshot.count(waiting)
+    count = snapshot.count(np.flatnonzero(waiting).tolist())
     places = Places.of(snapshot.stacks)
     words = WordTable.of(snapshot, places, _frames(snapshot, sites)) if count else None
     if words is None:

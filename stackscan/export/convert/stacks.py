@@ -12,6 +12,6 @@ UNAVAILABLE = Frame("(stack unavailable)", "", 0)
 
 def counted(snapshot: Snapshot) -> Iterator[tuple[tuple[Frame, ...], int]]:
     """Each stack, outermost frame first, with its number of goroutines; the largest come first."""
-    counts = snapshot.counts_by("stack_id").sort(["count", "stack_id"], descending=[True, False])
-    for stack_id, count in counts.iter_rows():
+    counts = snapshot.counts_by("stack_id").items()
+    for (stack_id,), count in sorted(counts, key=lambda each: (-each[1], each[0])):
         yield tuple(reversed(snapshot.stacks[stack_id].frames)) or (UNAVAILABLE,), count

@@ -63,7 +63,7 @@ def _bound(seconds: float, most: int) -> None:
     The system ends it when it allocates more (Linux), and it ends itself when it holds more (any system). The alarm is
     for a parent that is gone.
     """
-    import resource  # noqa: PLC0415 - not on every system
+    import resource
 
     signal.alarm(int(seconds) + 10)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -95,7 +95,7 @@ def identify_as_before(examined: CaptureReport, override: Taken) -> str:
     return digest.hexdigest()
 
 
-def _expanded(column: pl.Series, counts: pl.Series | None) -> Iterator[bytes]:
+def _expanded(column: pl.Series, counts: Sequence[int] | None) -> Iterator[bytes]:
     """The values of a column, one a goroutine, in pieces."""
     if counts is None:
         yield column.to_numpy().tobytes()
@@ -124,13 +124,13 @@ def _shared(examined: CaptureReport, override: Taken) -> Row:
     }
 
 
-def _declared(name: str, table: pl.DataFrame, shared: Row, counts: pl.Series | None = None) -> pl.DataFrame:
+def _declared(name: str, table: pl.DataFrame, shared: Row, counts: Sequence[int] | None = None) -> pl.DataFrame:
     """The table with the shared columns before its own, all texts printable; ``counts``: each row so many times."""
     table = table.with_columns(
         plained for column in table.columns if (plained := _printable(table[column])) is not None
     )
     if counts is not None:  # late: until here the table is as small as the dump
-        table = table[np.repeat(np.arange(len(table), dtype=np.uint32), counts.to_numpy())]
+        table = table[np.repeat(np.arange(len(table), dtype=np.uint32), counts)]
     constants = [
         pl.lit(_text(value) if isinstance(value, str) else value, column.type).alias(column.name)
         for column in SHARED
@@ -182,12 +182,12 @@ def _deciding(found: StackReport) -> str | None:
 
 
 def _stacks(snapshot: Snapshot, deciding: dict[int, str | None], rules: dict[int, str | None]) -> Iterator[Row]:
-    counts = dict(snapshot.counts_by("stack_id").iter_rows())
+    counts = snapshot.counts_by("stack_id")
     for stack_id, stack in enumerate(snapshot.stacks):
         innermost = stack.frames[deciding_frame(stack)].function if stack.frames else None
         yield {
             "stack_id": stack_id,
-            "goroutines": counts.get(stack_id, 0),
+            "goroutines": counts.get((stack_id,), 0),
             "depth": len(stack.frames),
             "elided": stack.elided,
             "unavailable": stack.unavailable,

@@ -49,7 +49,7 @@ def _build(moment: Moment, most: int) -> Snapshot:
     rows, counts = counted.rows(records)
     return Snapshot(
         format=NAME,
-        rows=rows,
+        table=rows,
         counts=counts,
         stacks=builder.stacks.all(),
         problems=bounded(moment.problems),

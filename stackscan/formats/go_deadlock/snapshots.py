@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
-
-import polars as pl
+from typing import Any, Final
 
 from stackscan.formats import counted
 from stackscan.formats.counted import Record, Stacks
 from stackscan.formats.problems import bounded
 from stackscan.formats.symbol import origin
 from stackscan.model.conclusion import Conclusion, Role
-from stackscan.model.snapshot import ANCESTOR_SCHEMA, GOROUTINE_SCHEMA, Frame, Problem, Snapshot, Stack
+from stackscan.model.snapshot import Frame, Problem, Snapshot, Stack
+from stackscan.model.table import ANCESTOR_COLUMNS, GOROUTINE_COLUMNS, Table
 
 NAME: Final = "go-deadlock"
 _OWN_PACKAGE: Final = "go-deadlock."
@@ -53,19 +53,19 @@ def build(
     conclusions = [found for place, report in enumerate(reports) if (found := _concluded(report, place, making))]
     every = [*problems, *(problem for snapshot in quoted for problem in snapshot.problems)]
     rows, places = making.rows()
-    if len(conclusions) < len(reports) or rows.is_empty():
+    if len(conclusions) < len(reports) or not len(rows):
         line = reports[0].line if reports else 1
         every.append(Problem(line, "a go-deadlock report is cut: the places of its locks are missing"))
         complete = False
     return Snapshot(
         format=NAME,
-        rows=rows,
+        table=rows,
         stacks=making.stacks(),
         problems=bounded(every),
         complete=complete and all(snapshot.complete for snapshot in quoted),
         header_lines=len(rows),
         dialect=next((snapshot.dialect for snapshot in quoted if snapshot.dialect), None),
-        ancestors=making.ancestors,
+        ancestor_table=making.ancestors,
         conclusions=tuple(_placed(conclusion, places) for conclusion in conclusions),
     )
 
@@ -79,19 +79,24 @@ class _Making:
 
     def __init__(self, quoted: Sequence[Snapshot], first_lines: Sequence[int]) -> None:
         self._quoted: list[Stack] = []
-        tables, ancestors = [], [pl.DataFrame(schema=ANCESTOR_SCHEMA)]
+        self._known: dict[tuple[int, int | None], int] = {}
+        columns: dict[str, list[Any]] = {name: [] for name in GOROUTINE_COLUMNS}
+        ancestors: dict[str, list[Any]] = {name: [] for name in ANCESTOR_COLUMNS}
         for snapshot in quoted:
-            shift = pl.col("stack_id") + pl.lit(len(self._quoted), pl.UInt32)
-            tables.append(snapshot.rows.with_columns(shift))
-            ancestors.append(snapshot.ancestors.with_columns(shift))
+            shift = len(self._quoted)
+            for row, key in enumerate(zip(snapshot.column("line"), snapshot.column("goroutine_id"), strict=True)):
+                found = bisect_right(first_lines, key[0]) - 1, key[1]
+                if found in self._known:  # a report quotes a goroutine once more
+                    continue
+                self._known[found] = len(self._known)
+                for name, values in columns.items():
+                    value = snapshot.column(name)[row]
+                    values.append(value + shift if name == "stack_id" else value)
+            for name, values in ancestors.items():
+                values += [one + (shift if name == "stack_id" else 0) for one in snapshot.ancestor_table.column(name)]
             self._quoted += snapshot.stacks
-        self.ancestors = pl.concat(ancestors)
-        table = pl.concat([pl.DataFrame(schema=GOROUTINE_SCHEMA), *tables])
-        bounds = pl.Series(first_lines, dtype=pl.UInt32)
-        report = bounds.search_sorted(table["line"], side="right").cast(pl.Int64) - 1
-        table = table.with_columns(report.alias("report")).unique(["report", "goroutine_id"], maintain_order=True)
-        self._known = {(r, g): at for at, (r, g) in enumerate(table.select("report", "goroutine_id").iter_rows())}
-        self._table = table.drop("report")
+        self.ancestors = Table.of_lists(ancestors, "ancestors")
+        self._table = Table.of_lists(columns)
         self._stacks = Stacks()
         self._records: list[Record] = []
 
@@ -120,21 +125,23 @@ class _Making:
 
     def own_frame(self, row: int) -> int:
         """The frame to look at in a row's stack: the first that is neither the library's nor go-deadlock's."""
-        stack_id = self._table["stack_id"][row] if self.is_quoted(row) else None
+        stack_id = self._table.column("stack_id")[row] if self.is_quoted(row) else None
         frames = self._quoted[stack_id].frames if stack_id is not None else ()
         own = (
             at for at, frame in enumerate(frames) if origin(frame).kind != "std" and _OWN_PACKAGE not in frame.function
         )
         return next(own, 0)
 
-    def rows(self) -> tuple[pl.DataFrame, list[int]]:
+    def rows(self) -> tuple[Table, list[int]]:
         """The rows in the order of the text, and by old place the place of each."""
         table, _ = counted.rows(self._records)
-        ordered = pl.concat([self._table, table]).with_row_index("was").sort("line", maintain_order=True)
-        places = [0] * len(ordered)
-        for place, was in enumerate(ordered["was"].to_list()):
+        lines = [*self._table.column("line"), *table.column("line")]
+        order = sorted(range(len(lines)), key=lines.__getitem__)
+        places = [0] * len(order)
+        for place, was in enumerate(order):
             places[was] = place
-        return ordered.drop("was"), places
+        both = {name: [*self._table.column(name), *table.column(name)] for name in GOROUTINE_COLUMNS}
+        return Table.of_lists({name: [values[was] for was in order] for name, values in both.items()}), places
 
 
 def _concluded(report: Report, place: int, making: _Making) -> Conclusion | None:

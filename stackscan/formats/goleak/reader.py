@@ -82,11 +82,11 @@ def _tool(lines: Sequence[str]) -> str:
 
 
 def _conclusions(snapshot: Snapshot, tool: str, test: str) -> tuple[Conclusion, ...]:
-    if snapshot.rows.is_empty():
+    if not len(snapshot.table):
         return ()
-    stack_ids = snapshot.rows["stack_id"].to_list()
+    stack_ids = snapshot.column("stack_id")
     roles = tuple(
         Role(row, "leaked", 0 if snapshot.stacks[stack_id].frames else None) for row, stack_id in enumerate(stack_ids)
     )
-    line = snapshot.rows["line"][0]
+    line = snapshot.column("line")[0]
     return (Conclusion("leak", tool, line, roles, test=test),)

@@ -43,7 +43,7 @@ def build(profile: Profile, *, most: int = counted.MOST_GOROUTINES) -> Snapshot:
     table, counts = counted.rows(records)
     return Snapshot(
         format=NAME,
-        rows=table,
+        table=table,
         counts=counts,
         stacks=stacks,
         problems=bounded([*profile.problems, *builder.problems]),

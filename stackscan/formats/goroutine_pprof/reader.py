@@ -125,7 +125,7 @@ class _Reading:
         table, counts = counted.rows(records)
         return Snapshot(
             format=name,
-            rows=table,
+            table=table,
             counts=counts,
             stacks=stacks,
             problems=bounded(self.problems),

@@ -28,10 +28,9 @@ def write(snapshot: Snapshot, *, captured_at: datetime | None = None) -> bytes:
 
     Equal goroutines without an id (counted formats) share a sample that counts them.
     """
-    leaked = snapshot.rows["leaked"]
-    building = _Building("goroutineleak" if len(leaked) and bool(leaked.all(ignore_nulls=False)) else "goroutine")
-    counts = snapshot.counts_by(*_COLUMNS)
-    for *row, count in counts.iter_rows():
+    leaked = snapshot.column("leaked")
+    building = _Building("goroutineleak" if leaked and all(leaked) else "goroutine")
+    for row, count in snapshot.counts_by(*_COLUMNS).items():
         building.add(snapshot.stacks[row[1]], dict(zip(_COLUMNS, row, strict=True)), count)
     profile = building.finished()
     if captured_at is not None:

@@ -21,7 +21,8 @@ import polars as pl
 from stackscan.formats.goroutine_text.columns import ChunkColumns
 from stackscan.formats.goroutine_text.lines import Mask, Positions, Words
 from stackscan.formats.goroutine_text.words import MARGIN, FoundWords, Lists, words
-from stackscan.model.snapshot import ARGUMENT_SCHEMA, Frame, Stack
+from stackscan.model.schemas import ARGUMENT_SCHEMA
+from stackscan.model.snapshot import Frame, Stack
 
 _MOST_THREADS: Final = 8
 _LARGEST_PLACE: Final = np.iinfo(np.uint16).max

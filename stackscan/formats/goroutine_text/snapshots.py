@@ -26,7 +26,9 @@ from stackscan.formats.goroutine_text.message import read_message
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.problems import bounded
 from stackscan.model.counting import QUOTED
-from stackscan.model.snapshot import ANCESTOR_SCHEMA, GOROUTINE_SCHEMA, Snapshot
+from stackscan.model.schemas import GOROUTINE_SCHEMA
+from stackscan.model.snapshot import Snapshot
+from stackscan.model.table import ANCESTOR_COLUMNS, Table
 
 if TYPE_CHECKING:
     from stackscan.formats.goroutine_text.reading import Reading
@@ -157,7 +159,7 @@ def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapsh
     goroutines = _goroutines(part.rows, reading, stack_ids)
     return Snapshot(
         format=QUOTED if 2 * len(part.within(reading.quoted_lines, int)) >= max(len(part.rows), 1) else NAME,
-        rows=goroutines,
+        table=Table.of_frame(goroutines),
         stacks=stacks,
         problems=bounded((*part.within(reading.problems), *part.problems)),
         complete=not cut and not lost and not part.doubtful,
@@ -165,15 +167,17 @@ def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapsh
         cause=cause,
         message=message,
         dialect=dialect.of(goroutines, stacks),
-        ancestors=pl.DataFrame(
-            [(goroutine, depth, ancestor, stack_ids[stack]) for _, goroutine, depth, ancestor, stack in ancestors],
-            schema=ANCESTOR_SCHEMA,
-            orient="row",
-        ),
+        ancestor_table=_ancestors(ancestors, stack_ids),
         read_arguments=arguments.reader(
             data, part.rows.line, goroutines, stacks, reading.calls, reading.scattered_calls
         ),
     )
+
+
+def _ancestors(found: Sequence[tuple[int, int, int, int, int]], stack_ids: dict[int, int]) -> Table:
+    rows = ((goroutine, depth, ancestor, stack_ids[stack]) for _, goroutine, depth, ancestor, stack in found)
+    columns = zip(*rows, strict=True) if found else ((),) * len(ANCESTOR_COLUMNS)
+    return Table.of_lists(dict(zip(ANCESTOR_COLUMNS, map(list, columns), strict=True)), "ancestors")
 
 
 def _message(part: Part, reading: Reading, data: bytes) -> tuple[str | None, tuple[str, ...]]:

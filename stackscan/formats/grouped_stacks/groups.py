@@ -9,8 +9,6 @@ import re
 from dataclasses import replace
 from typing import Final
 
-import polars as pl
-
 from stackscan.formats import counted, goroutine_text
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.grouped_stacks.find import NAME
@@ -76,7 +74,7 @@ def _grouped(snapshot: Snapshot, groups: dict[int, Group], most: int) -> Snapsho
     ids: list[int | None] = []
     counts: list[int] = []
     lost = False
-    for place, (line, own_id) in enumerate(snapshot.rows.select("line", "goroutine_id").iter_rows()):
+    for place, (line, own_id) in enumerate(zip(snapshot.column("line"), snapshot.column("goroutine_id"), strict=True)):
         group = groups.get(line, Group(1, "", shown=own_id))
         if group.count > most:
             problems.append(Problem(line, "more goroutines than a process can have; not read"))
@@ -92,12 +90,11 @@ def _grouped(snapshot: Snapshot, groups: dict[int, Group], most: int) -> Snapsho
         places += [place] * (len(known) + bool(rest))
     if not snapshot.complete and not problems:  # the text before it is damaged, and may have held some of these
         problems.append(Problem(1, "goroutines of this list may be missing or part of a message"))
-    rows = snapshot.rows[places].with_columns(pl.Series("goroutine_id", ids, pl.UInt64))
     return replace(
         snapshot,
         format=NAME,
-        rows=rows,
-        counts=pl.Series("count", counts, pl.UInt32) if any(count != 1 for count in counts) else None,
+        table=snapshot.table.take(places).with_column("goroutine_id", ids),
+        counts=tuple(counts) if any(count != 1 for count in counts) else None,
         problems=bounded(problems),
         complete=snapshot.complete and not lost,
         header_lines=sum(counts),

@@ -97,7 +97,7 @@ class _Reader:
         rows, counts = counted.rows(records)
         return Snapshot(
             format=NAME,
-            rows=rows,
+            table=rows,
             counts=counts,
             stacks=stacks.all(),
             problems=bounded(self.problems),

@@ -74,7 +74,7 @@ def build(races: Sequence[Race], problems: Iterable[Problem], *, complete: bool)
     table, _ = counted.rows(records)
     return Snapshot(
         format=NAME,
-        rows=table,
+        table=table,
         stacks=stacks.all(),
         problems=bounded(found),
         complete=complete and bool(records),

@@ -107,7 +107,7 @@ def _snapshot(events: Sequence[Event], problems: Sequence[Problem], *, message: 
     table, numbers = counted.rows(records)
     return Snapshot(
         format=NAME,
-        rows=table,
+        table=table,
         counts=numbers,
         stacks=stacks.all(),
         problems=bounded(problems),

@@ -139,9 +139,9 @@ def printed_stack(text: str) -> Event | None:
     if ".go:" not in text or not _PRINTED.match(text) or len(_HEADER.findall(text)) != 1:
         return None
     (snapshot, *_) = goroutine_text.read(text.encode("utf-8", "replace"))
-    if len(snapshot.rows) != 1:
+    if len(snapshot.table) != 1:
         return None
-    goroutine_id, stack_id, state = snapshot.rows.select("goroutine_id", "stack_id", "wait_reason").row(0)
+    goroutine_id, stack_id, state = (snapshot.column(name)[0] for name in ("goroutine_id", "stack_id", "wait_reason"))
     stack = snapshot.stacks[stack_id]
     frames = tuple(grammar.frame(frame.function, frame.file, frame.line) for frame in stack.frames)
     partial = not snapshot.complete or bool(snapshot.problems)

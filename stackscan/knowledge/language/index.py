@@ -52,7 +52,7 @@ class Index:
         self.stacks = snapshot.stacks
         self.goroutines = snapshot.rows  # one row for all that are alike, where the format counts
         self.total = snapshot.total
-        self.weights = None if snapshot.counts is None else snapshot.counts.to_numpy().astype(np.int64)
+        self.weights = None if snapshot.counts is None else np.array(snapshot.counts, dtype=np.int64)
         self.format = snapshot.format
         self.cause = snapshot.cause
         self.read_arguments = snapshot.read_arguments

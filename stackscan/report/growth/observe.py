@@ -97,7 +97,7 @@ def observe(
 def _leaked(snapshot: Snapshot, places: Mapping[tuple[int, str | None], CodePlace]) -> Counter[str | None]:
     """The goroutines that are marked as leaked, by deciding function."""
     found: Counter[str | None] = Counter()
-    for stack_id, reason, leaked, count in snapshot.counts_by("stack_id", "wait_reason", "leaked").iter_rows():
+    for (stack_id, reason, leaked), count in snapshot.counts_by("stack_id", "wait_reason", "leaked").items():
         place = places.get((id(snapshot.stacks[stack_id]), reason)) if leaked else None
         if place is not None:
             found[place[0]] += count
