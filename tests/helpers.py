@@ -171,12 +171,12 @@ def decided(expression: str, stack: Stack) -> int | None:
     """The index of the frame that decides in a stack; None when the expression is not true of it."""
     index = language.index_of(kept := snapshot_with(stack))
     wanted = language.parse(expression, where="test")
-    return language.deciding(wanted, index, 0) if len(language.select(wanted, index)) and kept else None
+    return language.deciding(wanted, index.seen[0]) if len(language.select(wanted, index)) and kept else None
 
 
 def selected(expression: str, snapshot: Snapshot) -> list[int]:
     """The rows of a snapshot of which an expression is true."""
-    return language.select(language.parse(expression, where="test"), language.index_of(snapshot)).tolist()
+    return language.select(language.parse(expression, where="test"), language.index_of(snapshot))
 
 
 def report_of(*sources: Path | str, top: int | None = None) -> Report:

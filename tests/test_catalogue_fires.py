@@ -74,7 +74,7 @@ def test_each_rule_fires_where_it_did() -> None:
 def _claimed_twice(findings: Sequence[Finding]) -> Iterator[tuple[str, str, int]]:
     """Pairs of rules of one kind that claim the same goroutines although neither says more of them than the other."""
     for one, other in combinations(findings, 2):
-        both = len(set(one.rows.tolist()) & set(other.rows.tolist()))
+        both = len(set(one.rows) & set(other.rows))
         related = one.rule.extends == other.rule.name or other.rule.extends == one.rule.name
         if both and one.rule.kind == other.rule.kind and not related:
             yield one.rule.name, other.rule.name, both
@@ -315,7 +315,7 @@ _WAIT = ["sync.runtime_SemacquireWaitGroup", "sync.(*WaitGroup).Wait"]
 
 def _selected(expression: str, text: str) -> list[int]:
     snapshot = snapshot_of(text)
-    return select(parse(expression, where="test"), index_of(snapshot)).tolist()
+    return select(parse(expression, where="test"), index_of(snapshot))
 
 
 def test_a_place_is_the_function_that_waits_and_not_how_it_was_reached() -> None:

@@ -331,7 +331,7 @@ def test_findings_stand_in_order_of_severity_then_count() -> None:
     """What to act on comes first, and of two errors the larger one."""
     closers = [goroutine(n, [_ONCE, _CLOSE, _CLOSER]) for n in range(100, 120)]
     workers = [_stalled_worker(5, state="select, 1 minutes"), _stalled_worker(6)]
-    found = classify(snapshot_of("\n".join((*closers, *workers))), reversed(catalogue()))
+    found = classify(snapshot_of("\n".join((*closers, *workers))), tuple(reversed(catalogue())))
     assert [STALL, UNBOUNDED, CLOSERS] == [finding.rule.name for finding in found]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -27,7 +27,6 @@ from stackscan.formats.contention import ContentionProfile
 from stackscan.golang.reading import Reader
 from stackscan.knowledge import defect
 from stackscan.knowledge.configuration import Configuration
-from stackscan.knowledge.language.symbols import Mask
 from stackscan.model.capture import Capture
 from stackscan.model.snapshot import Snapshot
 
@@ -74,7 +73,8 @@ class Analysis:
         rows = _rows(self.healthy) if locks.locks and not idle_too else []
         if not rows:
             return locks
-        idle = set(self.capture.snapshot.rows["goroutine_id"].gather(rows))
+        ids = self.capture.snapshot.column("goroutine_id")
+        idle = {ids[row] for row in rows}
         marked = (replace(lock, aside=idle.issuperset(lock.goroutine_ids)) for lock in locks.locks)
         return replace(locks, locks=tuple(marked))
 
@@ -163,7 +163,7 @@ def _explained(
     scene: Scene,
     told: Sequence[Cause],
     knowledge: Configuration,
-    among: Mask | None,
+    among: Collection[int] | None,
     crash: Finding | None,
     reader: Reader | None,
 ) -> tuple[Finding, ...]:
@@ -197,4 +197,4 @@ def _narrowed(found: Analysis, selected: SelectedRows, expression: str, whole: C
 
 
 def _rows(findings: Iterable[Finding]) -> list[int]:
-    return [row for finding in findings for row in finding.rows.tolist()]
+    return [row for finding in findings for row in finding.rows]

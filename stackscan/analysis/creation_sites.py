@@ -7,12 +7,11 @@ GODEBUG=tracebackancestors its ancestors, too. Counted formats keep neither ids 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
-import numpy as np
-import polars as pl
-
+from stackscan.knowledge.language import index_of
 from stackscan.model.snapshot import Frame, Snapshot
 
 #: Creation sites with fewer goroutines than this are not worth listing.
@@ -82,113 +81,97 @@ def _families(
     snapshot: Snapshot, questions: Sequence[_Question], least: int, most: int, aside: Iterable[int] = ()
 ) -> tuple[tuple[Family, ...], ...]:
     """The families of several questions. What costs, the look at all goroutines, is done once for all of them."""
-    numbers: dict[Frame, int] = {}
-    of_stack = [numbers.setdefault(s.created_by, len(numbers)) if s.created_by else None for s in snapshot.stacks]
-    if not numbers:
+    if not any(stack.created_by for stack in snapshot.stacks) or (questions == (None,) and snapshot.total < least):
         return ((),) * len(questions)
-    site = pl.Series("site", of_stack, dtype=pl.UInt32)
-    table = _listed(snapshot, site, aside)
-    by_site = _BySite(table, site)
-    chosen = [by_site.choose(question, least, most) for question in questions]
-    asked = pl.Series(sorted({number for found in chosen for number, _ in found}), dtype=pl.UInt32)
-    table = table.filter(pl.col("site").is_in(asked.implode()))
-    states = _states(table)
-    creators, distinct = _creators(snapshot, table)
-    ancestries = _ancestries(snapshot, {s: c[0].goroutine_id for s, c in creators.items()})
-    frames = list(numbers)
+    sites = _sites(snapshot, aside)
+    chosen = [_chosen(sites, question, least, most) for question in questions]
+    asked = {id(site): site for found in chosen for site, _ in found}
+    creators = {key: _started_most(site) for key, site in asked.items()}
+    living = _living(snapshot, {number for found in creators.values() for number, _ in found})
+    ancestries = _ancestries(snapshot, {key: found[0][0] for key, found in creators.items() if found})
 
-    def family(number: int, caught: int | None) -> Family:
+    def family(site: _Site, caught: int | None) -> Family:
         return Family(
-            created_by=frames[number],
-            count=int(by_site.count[number]),
-            states=states[number],
-            max_wait_minutes=int(by_site.minutes[number]),
-            creators=creators.get(number, ()),
-            distinct_creators=distinct.get(number),
-            ancestry=_printed(snapshot, by_site.first_id(number)) or ancestries.get(number, ()),
+            created_by=site.created_by,
+            count=site.count,
+            states=_states(site),
+            max_wait_minutes=site.minutes,
+            creators=tuple(_creator(snapshot, number, count, living) for number, count in creators[id(site)]),
+            distinct_creators=len(site.creators) or None,
+            ancestry=_printed(snapshot, site.first_id) or ancestries.get(id(site), ()),
             caught=caught,
         )
 
     return tuple(tuple(family(*found) for found in of_question) for of_question in chosen)
 
 
-def _listed(snapshot: Snapshot, site: pl.Series, aside: Iterable[int]) -> pl.DataFrame:
-    """The goroutines whose creation site is known, those aside left out, each with its site."""
-    table = snapshot.counted_rows.select(
-        "goroutine_id", "wait_reason", "creator_id", "stack_id", "count", pl.col("wait_minutes").fill_null(0)
-    ).with_columns(site.gather(snapshot.rows["stack_id"]))
-    counts = np.ones(len(table), dtype=np.bool_)
-    counts[list(aside)] = False
-    return table.filter(pl.Series(counts) & pl.col("site").is_not_null())
+@dataclass(slots=True)
+class _Site:
+    """What the goroutines of a creation site sum up to: how many in all, by stack, wait reason and creator; the longest
+    wait, the id of the first."""
+
+    created_by: Frame
+    first_id: int | None
+    count: int = 0
+    minutes: int = 0
+    stacks: dict[int, int] = field(default_factory=dict)
+    reasons: dict[str | None, int] = field(default_factory=dict)
+    creators: dict[int, int] = field(default_factory=dict)
 
 
-class _BySite:
-    """What a table of goroutines sums up to by creation site: how many, the longest wait, the first goroutine."""
-
-    def __init__(self, table: pl.DataFrame, site: pl.Series) -> None:
-        self._ids = table["goroutine_id"]
-        self._site = site
-        self._of_row = table["site"].to_numpy()
-        self._stack = table["stack_id"].to_numpy()
-        sites = len(site.drop_nulls().unique())
-        self._weight = table["count"].to_numpy()
-        self.count = np.bincount(self._of_row, weights=self._weight, minlength=sites).astype(np.int64)
-        self.minutes = np.zeros(sites, dtype=np.int64)
-        np.maximum.at(self.minutes, self._of_row, table["wait_minutes"].to_numpy())
-
-    def choose(self, question: _Question, least: int, most: int) -> list[tuple[int, int | None]]:
-        """The sites for a question, most caught and largest first, each with how many of it are caught."""
-        if question is None:
-            large = np.flatnonzero(self.count >= least)
-            return [(number, None) for number in large[np.argsort(-self.count[large], kind="stable")][:most].tolist()]
-        caught_stacks = np.zeros(len(self._site), dtype=np.bool_)
-        caught_stacks[question] = True
-        rows = caught_stacks[self._stack]
-        caught = np.bincount(self._of_row[rows], weights=self._weight[rows], minlength=len(self.count)).astype(np.int64)
-        some = np.flatnonzero((caught > 0) & (self.count >= least))
-        order = np.lexsort((-self.count[some], -caught[some]))
-        return [(number, int(caught[number])) for number in some[order][:most].tolist()]
-
-    def first_id(self, number: int) -> int | None:
-        """The id of a site's first goroutine."""
-        found: int | None = self._ids[int(np.argmax(self._of_row == number))]
-        return found
+def _sites(snapshot: Snapshot, aside: Iterable[int]) -> list[_Site]:
+    """The creation sites of the goroutines that count, in the order in which stacks name them."""
+    by_frame: dict[Frame, _Site] = {}
+    of_stack: list[Frame | None] = [stack.created_by for stack in snapshot.stacks]
+    left_out = frozenset(aside)
+    names = "stack_id", "goroutine_id", "wait_reason", "wait_minutes", "creator_id"
+    rows = zip(*map(snapshot.column, names), snapshot.counts or repeat(1), strict=False)
+    for row, (stack_id, number, reason, minutes, creator, count) in enumerate(rows):
+        created_by = of_stack[stack_id]
+        if created_by is None or row in left_out:
+            continue
+        site = by_frame.get(created_by)
+        if site is None:
+            site = by_frame[created_by] = _Site(created_by, number)
+        site.count += count
+        site.minutes = max(site.minutes, minutes or 0)
+        site.stacks[stack_id] = site.stacks.get(stack_id, 0) + count
+        site.reasons[reason] = site.reasons.get(reason, 0) + count
+        if creator is not None:
+            site.creators[creator] = site.creators.get(creator, 0) + count
+    return [by_frame[frame] for frame in dict.fromkeys(of_stack) if frame in by_frame]
 
 
-def _states(table: pl.DataFrame) -> dict[int, tuple[tuple[str, int], ...]]:
-    counted = (
-        table.group_by("site", "wait_reason")
-        .agg(pl.col("count").sum())
-        .sort(["count", "wait_reason"], descending=[True, False])
-    )
-    states: dict[int, list[tuple[str, int]]] = {}
-    for site, reason, count in counted.iter_rows():
-        states.setdefault(site, []).append((reason or "state unknown", count))
-    return {site: tuple(found[:_STATES]) for site, found in states.items()}
+def _chosen(sites: Sequence[_Site], question: _Question, least: int, most: int) -> list[tuple[_Site, int | None]]:
+    """The sites for a question, most caught and largest first, each with how many of it are caught."""
+    large = [site for site in sites if site.count >= least]
+    if question is None:
+        return [(site, None) for site in sorted(large, key=lambda site: -site.count)[:most]]
+    asked = frozenset(question)
+    caught = [(site, sum(site.stacks[stack_id] for stack_id in asked.intersection(site.stacks))) for site in large]
+    some = sorted((found for found in caught if found[1]), key=lambda found: (-found[1], -found[0].count))
+    return [(site, count) for site, count in some[:most]]
 
 
-def _creators(snapshot: Snapshot, table: pl.DataFrame) -> tuple[dict[int, tuple[Creator, ...]], dict[int, int]]:
-    """The goroutines that started most of each family, and how many started any."""
-    counted = table.drop_nulls("creator_id").group_by("site", "creator_id").agg(pl.col("count").sum())
-    distinct = dict(counted.group_by("site").len().iter_rows())
-    counted = counted.sort(["count", "creator_id"], descending=[True, False])
-    first = counted.group_by("site", maintain_order=True).head(_CREATORS)
-    living = _living(snapshot, first["creator_id"])
-    creators: dict[int, list[Creator]] = {}
-    for site, number, count in first.iter_rows():
-        creators.setdefault(site, []).append(_creator(snapshot, number, count, living))
-    return {site: tuple(found) for site, found in creators.items()}, distinct
+def _states(site: _Site) -> tuple[tuple[str, int], ...]:
+    order = sorted(site.reasons.items(), key=lambda each: (-each[1], each[0] is not None, each[0] or ""))
+    return tuple((reason or "state unknown", count) for reason, count in order[:_STATES])
+
+
+def _started_most(site: _Site) -> list[tuple[int, int]]:
+    """The goroutines that started most of a site's, and how many each."""
+    return sorted(site.creators.items(), key=lambda each: (-each[1], each[0]))[:_CREATORS]
 
 
 #: Stack, wait reason and creator of goroutines that the dump lists, by id.
 _Living = dict[int, tuple[int, str | None, int | None]]
 
 
-def _living(snapshot: Snapshot, ids: pl.Series | Collection[int]) -> _Living:
-    wanted = pl.Series(list(ids), dtype=pl.UInt64).unique()
-    found = snapshot.rows.filter(pl.col("goroutine_id").is_in(wanted.implode()))
-    rows = found.select("goroutine_id", "stack_id", "wait_reason", "creator_id").iter_rows()
-    return {number: (stack, reason, creator) for number, stack, reason, creator in rows}
+def _living(snapshot: Snapshot, ids: Collection[int]) -> _Living:
+    last_row, names = index_of(snapshot).last_row, ("stack_id", "wait_reason", "creator_id")
+    stacks, reasons, creators = map(snapshot.column, names)
+    rows = {number: last_row[number] for number in ids if number in last_row}
+    return {number: (stacks[row], reasons[row], creators[row]) for number, row in rows.items()}
 
 
 def _creator(snapshot: Snapshot, goroutine_id: int, count: int, living: _Living) -> Creator:
@@ -226,8 +209,10 @@ def _ancestries(snapshot: Snapshot, creators: Mapping[int, int]) -> dict[int, tu
 
 def _printed(snapshot: Snapshot, goroutine_id: int | None) -> tuple[str, ...]:
     """The same from printed ancestors."""
-    if not snapshot.ancestors.height:
+    ancestors = snapshot.ancestor_table
+    if not len(ancestors):
         return ()
-    mine = snapshot.ancestors.filter(pl.col("goroutine_id") == goroutine_id).sort("depth")
-    creators = [snapshot.stacks[stack].created_by for stack in mine["stack_id"]]
+    rows = zip(*map(ancestors.column, ("goroutine_id", "depth", "stack_id")), strict=True)
+    mine = sorted((depth, stack) for number, depth, stack in rows if number == goroutine_id)
+    creators = [snapshot.stacks[stack].created_by for _, stack in mine]
     return tuple(creator.function for creator in creators if creator is not None)

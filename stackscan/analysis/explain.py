@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
-
-import numpy as np
 
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.crashes.find import SAID_BY_RULE
 from stackscan.analysis.finding import CONFIDENCES, ENDINGS, Finding
 from stackscan.formats.symbol import origin
-from stackscan.knowledge.language import index_of
-from stackscan.knowledge.language.index import Numbers
-from stackscan.knowledge.language.symbols import Mask
+from stackscan.knowledge.language import Index, index_of
 from stackscan.knowledge.rule import SEVERITIES, Rule, Severity
 from stackscan.model.snapshot import Snapshot, Stack
 
@@ -30,7 +27,7 @@ def with_causes(
     causes: Sequence[Cause],
     named: Mapping[str, Rule],
     snapshot: Snapshot,
-    among: Mask | None = None,
+    among: Collection[int] | None = None,
 ) -> tuple[Finding, ...]:
     """The findings with those of root causes, most severe first.
 
@@ -43,9 +40,9 @@ def with_causes(
             finding = _finding(cause, named[cause.name], snapshot, among)
             if finding is not None:
                 found.append(_explaining(finding, cause, left))
-    known = np.unique(np.concatenate([finding.rows for finding in found])) if found else np.zeros(0, dtype=np.int64)
+    known = {row for finding in found for row in finding.rows}
     symptoms = [finding for finding in left if finding.rule.symptom and finding.rule.kind != "healthy"]
-    shared = [s for s in symptoms if np.isin(s.rows, known).sum() >= _SYMPTOM * len(s.rows)]
+    shared = [s for s in symptoms if len(known.intersection(s.rows)) >= _SYMPTOM * len(s.rows)]
     found = [_also(cause, shared, snapshot) for cause in found]
     rest = (_unexplained(finding, known, snapshot) for finding in left if finding not in shared)
     return in_order([*found, *rest])
@@ -80,7 +77,8 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _also(cause: Finding, symptoms: Iterable[Finding], snapshot: Snapshot) -> Finding:
     """The finding of a cause with its share of symptoms that several causes explain together."""
     count = index_of(snapshot).count
-    shares = {each.rule.name: count(each.rows[np.isin(each.rows, cause.rows)]) for each in symptoms}
+    own = frozenset(cause.rows)
+    shares = {each.rule.name: count(own.intersection(each.rows)) for each in symptoms}
     shares = {name: goroutines for name, goroutines in shares.items() if goroutines}
     if not shares:
         return cause
@@ -88,60 +86,62 @@ def _also(cause: Finding, symptoms: Iterable[Finding], snapshot: Snapshot) -> Fi
     return replace(cause, evidence=cause.evidence | {"also": (before if isinstance(before, dict) else {}) | shares})
 
 
-def _unexplained(finding: Finding, known: Numbers, snapshot: Snapshot) -> Finding:
+def _unexplained(finding: Finding, known: Collection[int], snapshot: Snapshot) -> Finding:
     """What a rule that names a cause caught beyond the goroutines of other causes; any other finding as it is."""
     if finding.rule.cause is None:
         return finding
     named = replace(finding, cause=finding.rule.cause, confidence="proved")
-    rows = finding.rows[~np.isin(finding.rows, known)]
+    rows = [row for row in finding.rows if row not in known]
     if len(rows) in (0, len(finding.rows)):
         return named
     index = index_of(snapshot)
-    ids, told = index.column("goroutine_id")
-    stack_ids = tuple(dict.fromkeys(index.row_stack[rows].tolist()))
+    stack_ids = tuple(dict.fromkeys(index.row_stack[row] for row in rows))
     return replace(
         named,
         rows=rows,
         count=index.count(rows),
-        goroutine_ids=tuple(ids[rows][told[rows]][:_IDS_SHOWN].tolist()),
+        goroutine_ids=_ids(index, rows),
         evidence=finding.evidence | {finding.rule.noun: index.count(rows)},
         stack_ids=stack_ids,
         deciding={stack_id: finding.deciding[stack_id] for stack_id in stack_ids},
     )
 
 
-def _finding(cause: Cause, rule: Rule, snapshot: Snapshot, among: Mask | None) -> Finding | None:
+def _finding(cause: Cause, rule: Rule, snapshot: Snapshot, among: Collection[int] | None) -> Finding | None:
     """The finding of a cause; None where none of its goroutines was selected."""
-    rows = np.fromiter(cause.rows, dtype=np.int64)
-    if among is not None:
-        rows = rows[among[rows]]
-    if not len(rows):
+    rows = [row for row in cause.rows if among is None or row in among]
+    if not rows:
         return None
     index = index_of(snapshot)
-    ids, known = index.column("goroutine_id")
-    minutes, waits = index.column("wait_minutes")
-    stack_ids = tuple(dict.fromkeys(index.row_stack[rows].tolist()))
+    minutes = index.column("wait_minutes")
+    stack_ids = tuple(dict.fromkeys(index.row_stack[row] for row in rows))
     return Finding(
         rule=rule,
         severity=_severity(cause),
         title=cause.title,
         verdict=cause.title,
         count=index.count(rows),
-        goroutine_ids=tuple(ids[rows][known[rows]][:_IDS_SHOWN].tolist()),
+        goroutine_ids=_ids(index, rows),
         evidence={
             "goroutines": index.count(rows),
             "waiting": cause.waiting,
             "because": cause.argument,
             **({"change": cause.change} if cause.change else {}),
-            "longest_wait_minutes": int(minutes[rows].max()) if waits[rows].any() else None,
+            "longest_wait_minutes": max((minutes[row] for row in rows if minutes[row] is not None), default=None),
         },
         stack_ids=stack_ids,
         deciding={n: cause.deciding.get(n, _first_own(snapshot.stacks[n])) for n in stack_ids},
-        rows=np.sort(rows),
+        rows=sorted(rows),
         cause=cause.name,
         confidence=cause.confidence,
         steps=cause.steps,
     )
+
+
+def _ids(index: Index, rows: Iterable[int]) -> tuple[int, ...]:
+    """The first ids of some goroutines."""
+    ids = index.column("goroutine_id")
+    return tuple(islice((ids[row] for row in rows if ids[row] is not None), _IDS_SHOWN))
 
 
 def _first_own(stack: Stack) -> int:
@@ -164,11 +164,11 @@ def _explaining(cause: Finding, root: Cause, left: list[Finding]) -> Finding:
     """The finding of a cause with its symptoms, which leave ``left``; under the name of a rule that knows the fault."""
     better: Finding | None = None
     also: dict[str, int] = {}
-    severity = cause.severity
+    severity, own = cause.severity, frozenset(cause.rows)
     for finding in list(left):
         if finding.rule.kind == "healthy" or finding.cause is not None:
             continue
-        inside = int(np.isin(finding.rows, cause.rows).sum())
+        inside = len(own.intersection(finding.rows))
         if finding.rule.symptom and inside >= _SYMPTOM * len(finding.rows):
             left.remove(finding)
             also[finding.rule.name] = finding.count

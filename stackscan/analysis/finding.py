@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-import numpy as np
-
 from stackscan.analysis.affected import Verdict
 from stackscan.golang.excerpt import Excerpt
-from stackscan.knowledge.language.index import Numbers
 from stackscan.knowledge.rule import Rule, Severity
-from stackscan.model.snapshot import Frame
+from stackscan.model.snapshot import Frame, Snapshot
 
 #: The evidence of a finding: numbers, numbers by name, or an argument in words.
 Evidence = dict[str, int | dict[str, int] | str | None]
@@ -45,8 +43,8 @@ class Finding:
     id to the index of the frame that made it match. ``title`` and ``verdict`` are the rule's, the latter its first
     line of a report, with its placeholders; it and ``severity`` are those of a minor finding where it is one.
     ``applies`` says whether the program's versions have the defect, with the evidence (None: unknown). ``rows``
-    are the goroutines' rows in the snapshot. ``cause`` is the root cause that the finding names (None: none is known),
-    ``confidence`` how sure that is, and ``steps`` are its goroutines in order, the culprit first.
+    are the goroutines' rows in the snapshot, in its order. ``cause`` is the root cause that the finding names (None:
+    none is known), ``confidence`` how sure that is, and ``steps`` are its goroutines in order, the culprit first.
     """
 
     rule: Rule
@@ -59,7 +57,7 @@ class Finding:
     stack_ids: tuple[int, ...]
     deciding: dict[int, int]
     applies: tuple[Verdict, str] | None = None
-    rows: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False, compare=False)
+    rows: Sequence[int] = field(default=(), repr=False, compare=False)
     cause: str | None = None
     confidence: Confidence | None = None
     steps: tuple[Step, ...] = ()
@@ -73,3 +71,12 @@ class Finding:
 def told_by(finding: Finding, findings: Iterable[Finding]) -> Finding | None:
     """The finding of an extending rule that caught the same goroutines: it replaces this one. None: there is none."""
     return next((o for o in findings if o.rule.extends == finding.rule.name and o.count == finding.count), None)
+
+
+def goroutines_by_stack(finding: Finding, snapshot: Snapshot) -> Counter[int]:
+    """How many goroutines of a finding are on each stack."""
+    stacks, counts = snapshot.column("stack_id"), snapshot.counts
+    found: Counter[int] = Counter()
+    for row in finding.rows:
+        found[stacks[row]] += 1 if counts is None else counts[row]
+    return found

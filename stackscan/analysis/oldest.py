@@ -37,7 +37,7 @@ _NAMED: Final = 3
 
 def unexplained(scene: Scene, findings: Iterable[Finding], rule: Rule) -> Finding | None:
     """A finding about the oldest blocked wait that no finding explains; None where there is none."""
-    known = {row for finding in findings for row in finding.rows.tolist()}
+    known = {row for finding in findings for row in finding.rows}
     left = [wait for wait in scene.waits if not known.issuperset(wait.rows.tolist())]
     least = _LONG if scene.is_whole else _LONG_IN_EXCERPT
     left = [wait for wait in left if not (scene.is_main(wait) and wait.reasons & _FOR_EVER)]
@@ -92,7 +92,7 @@ def _finding(oldest: Waiting, same: list[Waiting], rule: Rule, scene: Scene) -> 
         },
         stack_ids=tuple(dict.fromkeys(wait.stack_id for wait in parts)),
         deciding={wait.stack_id: wait.place or 0 for wait in parts},
-        rows=np.sort(rows),
+        rows=sorted(rows.tolist()),
         steps=tuple(
             Step(wait.ids, wait.count, f"waits {wait.minutes:,} min ({_reason(wait)})", wait.where)
             for wait in parts[: _NAMED + 1]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import Index, index_of, mask
-from stackscan.knowledge.language.index import Numbers
+from stackscan.knowledge.language.index import Rows
 from stackscan.knowledge.language.reasons import names
-from stackscan.knowledge.language.symbols import Mask, plain
+from stackscan.knowledge.language.symbols import plain
 from stackscan.knowledge.pool import Pool
 from stackscan.model.snapshot import Snapshot, Stack
 
@@ -50,34 +48,36 @@ class _Wait:
     depth: int
 
 
-def propose(snapshot: Snapshot, pools: Iterable[Pool], claimed: Iterable[Numbers] = ()) -> tuple[Proposal, ...]:
+def propose(snapshot: Snapshot, pools: Iterable[Pool], claimed: Iterable[Rows] = ()) -> tuple[Proposal, ...]:
     """Up to three pools that no description covers, the largest first.
 
     ``claimed``: goroutines (rows) that are known already, as healthy or as stuck, and make no pool.
     """
+    if snapshot.total < _FEWEST:
+        return ()
     index = index_of(snapshot)
-    free = np.ones(len(index.goroutines), dtype=np.bool_)
+    taken = {row for rows in claimed for row in rows}
     for pool in pools:
-        free &= ~mask(pool.worker, index)
-    for rows in claimed:
-        free[rows] = False
-    groups = _groups(index, free)
+        taken |= mask(pool.worker, index)
+    groups = _groups(index, taken)
     found = (_proposal(index, root, creator, cells) for (root, creator), cells in groups.items())
     return tuple(sorted((p for p in found if p), key=lambda p: (-p.workers, p.root))[:_MOST])
 
 
-def _groups(index: Index, free: Mask) -> dict[tuple[int, int], list[tuple[int, int]]]:
+def _groups(index: Index, taken: Collection[int]) -> dict[tuple[str, str], list[tuple[int, int]]]:
     """Cells and their goroutines by root and creator, of those with enough goroutines."""
-    counts = index.sums(index.row_cell[free], free, least=len(index.cell_stack))
-    groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    roots, creators = index.root_function[index.cell_stack], index.creator_function[index.cell_stack]
-    for cell in np.flatnonzero((counts > 0) & (roots >= 0) & (creators >= 0)).tolist():
-        groups.setdefault((int(roots[cell]), int(creators[cell])), []).append((cell, int(counts[cell])))
+    groups: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for cell, rows in enumerate(index.cell_rows):
+        seen = index.seen[index.cell_stack[cell]]
+        creator, root = seen.stack.created_by, seen.function_at(seen.root)
+        count = 0 if creator is None or root is None else index.count([row for row in rows if row not in taken])
+        if count and creator is not None and root is not None:
+            groups.setdefault((root, creator.function), []).append((cell, count))
     return {key: cells for key, cells in groups.items() if sum(count for _, count in cells) >= _FEWEST}
 
 
-def _proposal(index: Index, root: int, creator: int, cells: list[tuple[int, int]]) -> Proposal | None:
-    names_of = [plain(index.names[number]) for number in (root, creator)]
+def _proposal(index: Index, root: str, creator: str, cells: list[tuple[int, int]]) -> Proposal | None:
+    names_of = [plain(name) for name in (root, creator)]
     if not all(_WRITABLE.fullmatch(name) for name in names_of):
         return None
     waits = {cell: wait for cell, _ in cells if (wait := _wait(index, cell)) is not None}
@@ -97,17 +97,17 @@ def _proposal(index: Index, root: int, creator: int, cells: list[tuple[int, int]
 def _one_parent(index: Index, cells: list[int]) -> bool:
     """Whether one goroutine started them all, as far as the dump has creators (Go 1.21): a pool is started once, not by
     every request."""
-    parents, known = index.column("creator_id")
-    own = np.isin(index.row_cell, cells) & known
-    return len(np.unique(parents[own])) <= 1
+    parents = index.column("creator_id")
+    return len({parents[row] for cell in cells for row in index.cell_rows[cell]} - {None}) <= 1
 
 
 def _wait(index: Index, cell: int) -> _Wait | None:
     """Where the goroutines of a cell wait for work, if they do."""
-    stack = index.stacks[int(index.cell_stack[cell])]
+    seen = index.seen[index.cell_stack[cell]]
+    stack = seen.stack
     reasons = names(index.cell_reason[cell], stack.functions) or ()
     reason = next((reason for reason in _IDLE if reason in reasons), None)
-    if reason is None or origin(stack.frames[int(index.places[1][index.cell_stack[cell]])]).kind == "std":
+    if reason is None or origin(stack.frames[seen.root]).kind == "std":
         return None
     own = [frame for frame in stack.frames if origin(frame).kind != "std"]
     if not 1 <= len(own) <= _DEEPEST or not _waits_itself(stack, reason):

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from stackscan import formats
 from stackscan.analysis.classify import classify
 from stackscan.errors import CatalogueError
 from stackscan.knowledge.descriptions import Example, read_text
 from stackscan.knowledge.language import Expression, Index, index_of, mask
-from stackscan.knowledge.language.evaluate import is_late
-from stackscan.knowledge.language.index import Numbers
+from stackscan.knowledge.language.outcomes import is_late
 from stackscan.knowledge.language.spelling import spelt, spelt_texts
 from stackscan.knowledge.language.syntax import And, Chain, simplified
 from stackscan.knowledge.rule import Rule, read_rule
@@ -82,22 +79,21 @@ def _reasons(when: Expression, snapshot: Snapshot, *, flagged: bool) -> Iterator
     parts: tuple[Expression, ...] = expression.parts if isinstance(expression, And) else (expression,)
     alone = [part for part in parts if not is_late(part)]
     masks = [mask(part, index) for part in alone]
-    met: Numbers = np.array(masks or [mask(expression, index)], dtype=np.int64).sum(axis=0)
-    if not len(met):
+    met = [sum(row in found for found in masks or [mask(expression, index)]) for row in range(len(index.table))]
+    if not met:
         yield "it contains no goroutine"
         return
-    row = int(met.argmax())
-    ids, _ = index.column("goroutine_id")
-    name = f"goroutine {ids[row]}"
+    row = met.index(max(met))
+    name = f"goroutine {index.column('goroutine_id')[row] or 0}"
     if flagged:
         for part, found in zip(alone, masks, strict=True):
-            if not found[row]:
+            if row not in found:
                 yield f"{name} does not meet: {spelt(part)}"
                 if isinstance(part, Chain):
                     yield f"    {_end_of_chain(part, index, row)}"
-        if all(found[row] for found in masks):
+        if all(row in found for found in masks):
             for part in (part for part in parts if is_late(part)):
-                count = int((met == len(alone)).sum())
+                count = met.count(len(alone))
                 who = "goroutine meets" if count == 1 else "goroutines meet"
                 yield f"{count:,} {who} everything else, but not: {spelt(part)}"
         return
@@ -106,7 +102,7 @@ def _reasons(when: Expression, snapshot: Snapshot, *, flagged: bool) -> Iterator
 
 
 def _stack(index: Index, row: int) -> Stack:
-    return index.stacks[int(index.row_stack[row])]
+    return index.stacks[index.row_stack[row]]
 
 
 def _frame(stack: Stack, place: int) -> str:
@@ -118,7 +114,7 @@ def _end_of_chain(chain: Chain, index: Index, row: int) -> str:
     """The frame at which a stack stops to match a chain, and what is missing behind it."""
     for length in range(len(chain.elements) - 1, 0, -1):
         beginning = Chain(chain.elements[:length], chain.adjacent[: length - 1], 0)
-        if mask(beginning, index)[row]:
+        if row in mask(beginning, index):
             link = "is not called directly by" if chain.adjacent[length - 1] else "has, further out, no frame"
             return (
                 f"{spelt_texts(chain.elements[length - 1])} is there, but {link} {spelt_texts(chain.elements[length])}"

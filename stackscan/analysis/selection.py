@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING
 
 from stackscan.analysis.finding import Finding
 from stackscan.knowledge.language import index_of, mask, parse, select
-from stackscan.knowledge.language.index import Numbers
-from stackscan.knowledge.language.symbols import Mask
 from stackscan.knowledge.pool import Pool
 from stackscan.model.snapshot import Frame, Snapshot
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _WHERE = "--where"
 
@@ -28,16 +28,18 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class SelectedRows:
-    """The selected goroutines: their rows, in order, and the same as a mask."""
+    """The selected goroutines: their rows, in order, and the same as a set."""
 
-    rows: Numbers
-    mask: Mask
+    rows: list[int]
+    mask: frozenset[int]
 
     def only(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with only these goroutines."""
         read = snapshot.read_arguments
 
         def read_arguments(of: Collection[Frame] | None) -> pl.DataFrame:
+            import polars as pl
+
             table = pl.DataFrame() if read is None else read(of)
             places = {"goroutine": self.rows, "place": range(len(self.rows))}
             kept = pl.DataFrame(places, schema={"goroutine": pl.UInt32, "place": pl.UInt32})
@@ -45,18 +47,18 @@ class SelectedRows:
 
         return replace(
             snapshot,
-            table=snapshot.table.take(self.rows.tolist()),
-            counts=None if snapshot.counts is None else [snapshot.counts[row] for row in self.rows.tolist()],
+            table=snapshot.table.take(self.rows),
+            counts=None if snapshot.counts is None else [snapshot.counts[row] for row in self.rows],
             read_arguments=None if read is None else read_arguments,
         )
 
     def narrowed(self, finding: Finding) -> Finding:
         """The same finding with the rows that its goroutines have in the smaller snapshot."""
-        return replace(finding, rows=np.searchsorted(self.rows, finding.rows))
+        return replace(finding, rows=[bisect_left(self.rows, row) for row in finding.rows])
 
     def has_worker(self, pool: Pool, snapshot: Snapshot) -> bool:
         """Whether a worker of this pool was selected."""
-        return bool((mask(pool.worker, index_of(snapshot)) & self.mask).any())
+        return not self.mask.isdisjoint(mask(pool.worker, index_of(snapshot)))
 
 
 def check_expression(where: str | None) -> None:

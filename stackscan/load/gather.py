@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import polars as pl
-
 from stackscan.analysis.analyse import Analysis, analyse
 from stackscan.errors import ModelError
 from stackscan.formats.contents import Progress, read_source
@@ -121,16 +119,16 @@ def _of_pool(analysis: Analysis, pool: Pool, when: datetime | None) -> PoolCaptu
     shown = held(sample, analysis.findings, analysis.defects)
     if shown is None:
         raise ModelError(f"{where}: {sample.workers:,} workers are more than the pool model supports")
-    ids = frozenset(snapshot.rows["goroutine_id"].drop_nulls().to_list())
+    ids = frozenset(snapshot.column("goroutine_id")) - {None}
     return PoolCapture(shown, _holds(snapshot, pool), ids, max(ids, default=0), where, when)
 
 
 def _holds(snapshot: Snapshot, pool: Pool) -> frozenset[tuple[int, int]]:
     """Pairs of a worker and a goroutine that it started, which lives while the worker is held."""
-    table = snapshot.rows
-    ids = table.filter(pl.Series(mask(pool.worker, index_of(snapshot))))["goroutine_id"]
-    started = table.filter(pl.col("creator_id").is_in(ids.implode())).select("creator_id", "goroutine_id")
-    return frozenset(started.drop_nulls().iter_rows())
+    ids = snapshot.column("goroutine_id")
+    workers = {ids[row] for row in mask(pool.worker, index_of(snapshot))} - {None}
+    pairs = zip(snapshot.column("creator_id"), ids, strict=True)
+    return frozenset((creator, number) for creator, number in pairs if creator in workers and number is not None)
 
 
 def _distinct(captures: Sequence[PoolCapture]) -> tuple[PoolCapture, ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import repeat
 from typing import Final
-
-import polars as pl
 
 from stackscan.model.snapshot import Snapshot, Stack
 
@@ -31,6 +31,15 @@ class Bucket:
     goroutine_ids: tuple[int, ...]
 
 
+@dataclass(slots=True)
+class _Group:
+    least: int
+    most: int
+    count: int = 0
+    ids: list[int] = field(default_factory=list)
+
+
+@lru_cache(maxsize=1 << 16)
 def signature(wait_reason: str | None, stack: Stack) -> str:
     """Twelve hex digits over the wait reason and the function names, innermost first."""
     text = "\0".join((wait_reason or "", *stack.functions))
@@ -39,23 +48,27 @@ def signature(wait_reason: str | None, stack: Stack) -> str:
 
 def group(snapshot: Snapshot) -> tuple[Bucket, ...]:
     """The buckets of a snapshot, largest first (equal counts: longest wait, then signature)."""
-    minutes = pl.col("wait_minutes").fill_null(0)
-    table = snapshot.counted_rows.group_by("stack_id", "wait_reason").agg(
-        pl.col("count").sum().alias("count"),
-        minutes.min().alias("least"),
-        minutes.max().alias("most"),
-        pl.col("goroutine_id").drop_nulls().head(_IDS_SHOWN).alias("ids"),
-    )
+    groups: dict[tuple[int, str | None], _Group] = {}
+    rows = zip(*map(snapshot.column, ("stack_id", "wait_reason", "wait_minutes", "goroutine_id")), strict=True)
+    for (stack_id, reason, minutes, number), count in zip(rows, snapshot.counts or repeat(1), strict=False):
+        group = groups.get((stack_id, reason))
+        if group is None:
+            group = groups[stack_id, reason] = _Group(minutes or 0, minutes or 0)
+        group.count += count
+        group.least = min(group.least, minutes or 0)
+        group.most = max(group.most, minutes or 0)
+        if number is not None and len(group.ids) < _IDS_SHOWN:
+            group.ids.append(number)
     buckets = [
         Bucket(
             signature(reason, snapshot.stacks[stack_id]),
-            count,
+            group.count,
             reason,
             snapshot.stacks[stack_id],
-            least,
-            most,
-            tuple(ids),
+            group.least,
+            group.most,
+            tuple(group.ids),
         )
-        for stack_id, reason, count, least, most, ids in table.iter_rows()
+        for (stack_id, reason), group in groups.items()
     ]
     return tuple(sorted(buckets, key=lambda b: (-b.count, -b.max_wait_minutes, b.signature, b.goroutine_ids)))

@@ -33,6 +33,16 @@ class Frame:
     file: str
     line: int
     pc_offset: int | None = None
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.function, self.file, self.line, self.pc_offset)))
+
+    def __hash__(self) -> int:
+        return self._hash  # looked up far more often than made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Frame, (self.function, self.file, self.line, self.pc_offset)  # texts hash otherwise in another process
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,16 @@ class Stack:
     created_by: Frame | None = None
     elided: int | None = 0
     unavailable: bool = False
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.frames, self.created_by, self.elided, self.unavailable)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Stack, (self.frames, self.created_by, self.elided, self.unavailable)
 
     @property
     def functions(self) -> tuple[str, ...]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from stackscan.analysis.affected import modules
 from stackscan.analysis.analyse import Analysis
-from stackscan.analysis.finding import Finding
+from stackscan.analysis.finding import Finding, goroutines_by_stack
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import index_of
 from stackscan.model import bucket
@@ -75,7 +74,7 @@ def build_snapshot(
         cause=snapshot.cause,
         goroutines=snapshot.total,
         header_lines=snapshot.header_lines,
-        distinct_stacks=snapshot.rows["stack_id"].n_unique(),
+        distinct_stacks=len(set(snapshot.column("stack_id"))),
         distinct_buckets=len(buckets),
         complete=snapshot.complete,
         longest_wait_minutes=longest,
@@ -118,9 +117,8 @@ def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:
     there; None where they have no frames."""
     if finding.steps and finding.steps[0].frame is not None:
         return finding.steps[0].frame  # the culprit's
-    weights = None if snapshot.counts is None else np.array(snapshot.counts)[finding.rows]
-    counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
-    located = [n for n in finding.stack_ids if snapshot.stacks[n].frames and n < len(counts)]
+    counts = goroutines_by_stack(finding, snapshot)
+    located = [n for n in finding.stack_ids if snapshot.stacks[n].frames and n <= max(counts, default=-1)]
     if not located:
         return None
     stack_id = max(located, key=lambda n: (counts[n], -n))
@@ -132,11 +130,8 @@ def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:
 def _aside(snapshot: Snapshot, healthy: Iterable[Finding]) -> set[tuple[Stack, str | None]]:
     """The buckets all of whose goroutines are idle, as expected."""
     index = index_of(snapshot)
-    rows = [finding.rows for finding in healthy]
-    if not rows:
-        return set()
-    caught = np.bincount(index.row_cell[np.concatenate(rows)], minlength=len(index.cell_stack))
-    whole = np.flatnonzero((caught > 0) & (caught >= index.cell_rows)).tolist()
+    caught = Counter(index.row_cell[row] for finding in healthy for row in finding.rows)
+    whole = (cell for cell, count in caught.items() if count >= len(index.cell_rows[cell]))
     return {(snapshot.stacks[index.cell_stack[cell]], index.cell_reason[cell]) for cell in whole}
 
 

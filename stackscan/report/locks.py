@@ -28,7 +28,7 @@ def worth_showing(locks: Locks) -> tuple[Lock, ...]:
 
 def without_cause(locks: Locks, findings: Sequence[Finding]) -> Locks:
     """The locks and circles that no root cause explains: those have a finding of their own."""
-    explained = {row for finding in findings if finding.cause is not None for row in finding.rows.tolist()}
+    explained = {row for finding in findings if finding.cause is not None for row in finding.rows}
     if not explained:
         return locks
     marked = tuple(

@@ -9,10 +9,8 @@ from dataclasses import replace
 from string import Template
 from typing import Final
 
-import numpy as np
-
 from stackscan.analysis.crashes.ending import read_ending
-from stackscan.analysis.finding import ENDINGS, Finding, told_by
+from stackscan.analysis.finding import ENDINGS, Finding, goroutines_by_stack, told_by
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.model.bucket import Bucket
 from stackscan.model.snapshot import Snapshot
@@ -52,7 +50,7 @@ def judge(
     ``buckets`` are those that are not idle; ``suspicions`` are lines beside what rules found; ``doubts`` say why all
     may not be well though nothing was found; ``selected``: the snapshot holds only the goroutines of a selection.
     """
-    if selected and snapshot.rows.is_empty():
+    if selected and not len(snapshot.table):
         return (Verdict("info", "no goroutine matches"),)
     has_sums = bool(snapshot.sums)
     if selected:  # sums are those of all goroutines
@@ -128,12 +126,10 @@ def _place(finding: Finding, snapshot: Snapshot) -> tuple[str, int]:
     """The function, outside the standard library, where most of the caught goroutines are; and how many more places
     there are, if less than half are there."""
     places: Counter[str] = Counter()
-    weights = None if snapshot.counts is None else np.array(snapshot.counts)[finding.rows]
-    counts = np.bincount(snapshot.rows["stack_id"].to_numpy()[finding.rows], weights=weights)
-    for stack_id in np.flatnonzero(counts).tolist():
+    for stack_id, count in sorted(goroutines_by_stack(finding, snapshot).items()):
         stack = snapshot.stacks[stack_id]
         if stack.frames:
-            places[stack.frames[deciding_frame(stack)].function] += int(counts[stack_id])
+            places[stack.frames[deciding_frame(stack)].function] += count
     if not places:
         return "no frames", 0
     most = max(places, key=lambda place: (places[place], place))

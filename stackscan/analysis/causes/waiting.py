@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from stackscan.analysis.locks.sites import Site, site_of
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.knowledge.language import index_of
-from stackscan.knowledge.language.index import Numbers
 from stackscan.knowledge.language.reasons import names
 from stackscan.model.counting import WITH_RUNTIME_FRAMES
 from stackscan.model.snapshot import Frame, Snapshot, Stack
@@ -62,7 +63,7 @@ class Waiting:
     stack: Stack
     shown: Stack = field(repr=False)
     reasons: frozenset[str]
-    rows: Numbers = field(repr=False)
+    rows: npt.NDArray[np.int64] = field(repr=False)
     count: int
     ids: tuple[int, ...]
     creators: frozenset[int]
@@ -138,15 +139,11 @@ def function_of(function: str) -> str:
 def all_waits(snapshot: Snapshot, shown: Sequence[Stack]) -> Iterator[Waiting]:
     """The goroutines of a snapshot by stack and wait reason; ``shown`` are its stacks as they may be shown."""
     index = index_of(snapshot)
-    ids, known = index.column("goroutine_id")
-    creators, created = index.column("creator_id")
-    minutes, _ = index.column("wait_minutes")
-    leaked, _ = index.column("leaked")
+    ids, creators = index.column("goroutine_id"), index.column("creator_id")
+    minutes, leaked = index.column("wait_minutes"), index.column("leaked")
     shows_runtime = _shows_runtime(snapshot)
-    order = np.argsort(index.row_cell, kind="stable")
-    bounds = np.searchsorted(index.row_cell[order], np.arange(len(index.cell_stack) + 1))
-    for cell, stack_id in enumerate(index.cell_stack.tolist()):
-        rows = order[bounds[cell] : bounds[cell + 1]]
+    for cell, stack_id in enumerate(index.cell_stack):
+        rows = index.cell_rows[cell]
         stack = snapshot.stacks[stack_id]
         reasons = names(index.cell_reason[cell], stack.functions) or frozenset()
         site = None if reasons & MOVING else site_of(stack)
@@ -159,12 +156,12 @@ def all_waits(snapshot: Snapshot, shown: Sequence[Stack]) -> Iterator[Waiting]:
             stack=stack,
             shown=shown[stack_id],
             reasons=reasons,
-            rows=rows,
+            rows=np.array(rows, dtype=np.int64),
             count=snapshot.count(rows),
-            ids=tuple(ids[rows][known[rows]].tolist()[:20]),
-            creators=frozenset(creators[rows][created[rows]].tolist()),
-            minutes=int(minutes[rows].max()) if len(rows) else 0,
-            leaked=bool(leaked[rows].all()),
+            ids=tuple(islice((ids[row] for row in rows if ids[row] is not None), 20)),
+            creators=frozenset(creators[row] for row in rows) - {None},
+            minutes=max((minutes[row] or 0 for row in rows), default=0),
+            leaked=all(leaked[row] for row in rows),
             site=site,
             own=_own(stack) if site is None else site.asker,
         )

@@ -56,7 +56,7 @@ def beside(findings: Iterable[Finding], told: Sequence[Cause]) -> list[Finding]:
     return [
         finding
         for finding in findings
-        if not (alive if finding.rule.kind == "healthy" else moments).issuperset(finding.rows.tolist())
+        if not (alive if finding.rule.kind == "healthy" else moments).issuperset(finding.rows)
     ]
 
 

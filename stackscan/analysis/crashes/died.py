@@ -49,8 +49,9 @@ class Dead:
 
 def find_dead(snapshot: Snapshot, shown: Snapshot, nature: Nature) -> Dead | None:
     """The goroutine that died: the first below the message. None where no goroutine did it, or none was printed."""
-    for row in range(min(len(snapshot.rows), 2)):
-        goroutine_id, stack_id, state = snapshot.rows.select("goroutine_id", "stack_id", "wait_reason").row(row)
+    for row in range(min(len(snapshot.table), 2)):
+        names = "goroutine_id", "stack_id", "wait_reason"
+        goroutine_id, stack_id, state = (snapshot.column(name)[row] for name in names)
         if goroutine_id == 0:
             continue  # its thread's own stack: what the thread ran comes next
         if state not in _LIVE or (row and state != "running"):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from string import Template
 from typing import Final
-
-import numpy as np
 
 from stackscan.analysis.crashes import overflow, timeouts
 from stackscan.analysis.crashes.died import Dead, called_in_c, find_dead, is_own
 from stackscan.analysis.crashes.ending import Ending, of_message, read_ending
 from stackscan.analysis.finding import Evidence, Finding, Step
 from stackscan.knowledge.crash import CrashKind
-from stackscan.knowledge.language.symbols import Mask
 from stackscan.knowledge.rule import Severity
 from stackscan.model.conclusion import LOGGED_ERROR
 from stackscan.model.snapshot import Snapshot
@@ -49,7 +46,7 @@ class _Told:
 
 
 def find_crash(
-    snapshot: Snapshot, shown: Snapshot, kinds: Sequence[CrashKind], among: Mask | None = None
+    snapshot: Snapshot, shown: Snapshot, kinds: Sequence[CrashKind], among: Collection[int] | None = None
 ) -> Finding | None:
     """The finding about how the process of a dump died, or what it reported; None where it did not, or a rule says it.
 
@@ -85,11 +82,11 @@ def _told(ending: Ending, public: Ending, kinds: Iterable[CrashKind]) -> _Told |
     return None
 
 
-def _selected(finding: Finding, among: Mask | None) -> Finding | None:
+def _selected(finding: Finding, among: Collection[int] | None) -> Finding | None:
     """The finding, if it is about one of the selected goroutines."""
     if among is None:
         return finding
-    return finding if len(finding.rows) and bool(among[finding.rows].any()) else None
+    return finding if any(row in among for row in finding.rows) else None
 
 
 # -- a crash -----------------------------------------------------------------------------------------------------------
@@ -101,8 +98,8 @@ def _of_crash(told: _Told, ending: Ending, public: Ending, snapshot: Snapshot, s
     steps = [] if dead is None else [_first_step(ending, dead)]
     others = _others(told, dead, snapshot)
     steps += _steps_of_others(told, dead, others, snapshot, shown)
-    rows = np.array(sorted(([] if dead is None else [dead.row]) + others), dtype=np.int64)
-    stack_ids = tuple(dict.fromkeys(snapshot.rows["stack_id"].gather(rows.tolist()).to_list()))
+    rows = sorted(([] if dead is None else [dead.row]) + others)
+    stack_ids = tuple(dict.fromkeys(snapshot.column("stack_id")[row] for row in rows))
     severity: Severity = "warning" if ending.nature == "handler" else "error"
     return Finding(
         rule=told.kind.rule,
@@ -168,17 +165,17 @@ def _first_step(ending: Ending, dead: Dead) -> Step:
 def _others(told: _Told, dead: Dead | None, snapshot: Snapshot) -> list[int]:
     """Goroutines that belong to the crash: who else may have used the map, or the bubble's blocked ones."""
     if told.kind.name == "synctest-deadlock":
-        attributes = snapshot.rows["attributes"].to_list()
+        attributes = snapshot.column("attributes")
         rows = [row for row, text in enumerate(attributes) if text and "synctest" in text and "durable" in text]
         return [row for row in rows if dead is None or row != dead.row]
     if told.kind.name != "concurrent-map-access" or dead is None or dead.place is None:
         return []
     function = dead.stack.frames[dead.place].function
     own = {n: next((f.function for f in stack.frames if is_own(f)), None) for n, stack in enumerate(snapshot.stacks)}
-    states = snapshot.rows["wait_reason"].to_list()
+    states = snapshot.column("wait_reason")
     return [
         row
-        for row, stack_id in enumerate(snapshot.rows["stack_id"].to_list())
+        for row, stack_id in enumerate(snapshot.column("stack_id"))
         if row != dead.row and own[stack_id] == function and states[row] in ("running", "runnable")
     ]
 
@@ -187,7 +184,7 @@ def _steps_of_others(
     told: _Told, dead: Dead | None, rows: Sequence[int], snapshot: Snapshot, shown: Snapshot
 ) -> list[Step]:
     """What the other goroutines of a crash do, with the frame to look at: of a bubble by stack."""
-    ids, stacks, states = (snapshot.rows[name].to_list() for name in ("goroutine_id", "stack_id", "wait_reason"))
+    ids, stacks, states = (snapshot.column(name) for name in ("goroutine_id", "stack_id", "wait_reason"))
     if told.kind.name != "synctest-deadlock":
         does = "may be the other one: in the same function, ready to run"
         numbers = tuple(ids[row] for row in rows[:_IDS])
@@ -220,8 +217,8 @@ def _evidence(ending: Ending, public: Ending, shown: Snapshot) -> Evidence:
 
 def _of_timeout(told: _Told, snapshot: Snapshot, shown: Snapshot) -> Finding:
     found = timeouts.describe(snapshot, shown, told.groups.get("timeout"))
-    rows = np.array(sorted(found.rows), dtype=np.int64)
-    stack_ids = tuple(dict.fromkeys(snapshot.rows["stack_id"].gather(rows.tolist()).to_list()))
+    rows = sorted(found.rows)
+    stack_ids = tuple(dict.fromkeys(snapshot.column("stack_id")[row] for row in rows))
     frames = {n: snapshot.stacks[n].frames for n in stack_ids}
     own = {n: next((at for at, frame in enumerate(frames[n]) if is_own(frame)), 0) for n in stack_ids}
     ids = dict.fromkeys(number for step in found.steps for number in step.ids)

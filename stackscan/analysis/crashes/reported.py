@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
 
-import numpy as np
-
 from stackscan.analysis.crashes.died import is_own, short
 from stackscan.analysis.finding import Finding, Step
 from stackscan.knowledge.crash import CrashKind
@@ -50,11 +48,11 @@ def find_reported(snapshot: Snapshot, shown: Snapshot, kinds: Sequence[CrashKind
     if kind is None or not any(conclusion.kind == LOGGED_ERROR for conclusion in snapshot.conclusions):
         return None
     groups = _groups(snapshot, shown)
-    rows = np.array(sorted(row for group in groups for row in group.rows), dtype=np.int64)
+    rows = sorted(row for group in groups for row in group.rows)
     total = sum(group.count for group in groups)
     steps = tuple(_step(group, shown.stacks[group.stack_id]) for group in groups)
     title = _title(groups, total, shown)
-    stack_ids = tuple(dict.fromkeys(snapshot.rows["stack_id"].gather(rows.tolist()).to_list()))
+    stack_ids = tuple(dict.fromkeys(snapshot.column("stack_id")[row] for row in rows))
     deciding = {number: _place(snapshot.stacks[number]) or 0 for number in stack_ids}
     return Finding(
         rule=replace(kind.rule, noun="errors"),
@@ -74,7 +72,7 @@ def find_reported(snapshot: Snapshot, shown: Snapshot, kinds: Sequence[CrashKind
 def _groups(snapshot: Snapshot, shown: Snapshot) -> list[_Group]:
     """The errors by stack's own place and type, most first."""
     counts = snapshot.counts or [1] * len(snapshot.table)
-    stack_ids = snapshot.rows["stack_id"].to_list()
+    stack_ids = snapshot.column("stack_id")
     found: dict[tuple[str, object], _Group] = {}
     public = len(shown.conclusions) == len(snapshot.conclusions)
     for number, conclusion in enumerate(snapshot.conclusions):

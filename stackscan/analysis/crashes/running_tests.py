@@ -77,10 +77,9 @@ class TestRows:
     def __init__(self, snapshot: Snapshot, listed: Sequence[RunningTest]) -> None:
         self.snapshot = snapshot
         self.listed = listed
-        rows = snapshot.rows
-        self.ids = rows["goroutine_id"].to_list()
-        self.stacks = rows["stack_id"].to_list()
-        self.creators = rows["creator_id"].to_list()
+        self.ids = snapshot.column("goroutine_id")
+        self.stacks = snapshot.column("stack_id")
+        self.creators = snapshot.column("creator_id")
         self.row_of = {number: row for row, number in enumerate(self.ids) if number is not None}
 
     def groups(self) -> list[TestGoroutines]:

@@ -58,8 +58,8 @@ class _TimeOuts:
         self.timeout = timeout
         self.tests = TestRows(snapshot, listed_tests(snapshot.message, shown.message))
         self.stacks = snapshot.stacks
-        self.states = snapshot.rows["wait_reason"].to_list()
-        self.minutes = [minutes or 0 for minutes in snapshot.rows["wait_minutes"].to_list()]
+        self.states = snapshot.column("wait_reason")
+        self.minutes = [minutes or 0 for minutes in snapshot.column("wait_minutes")]
         self.ready = sum(state in _MOVING for state in self.states)
 
     def describe(self) -> TimeOut:

@@ -1,13 +1,14 @@
 """The rule language: expressions that select goroutines (manual: docs/rules.md)."""
 
-from stackscan.knowledge.language.evaluate import mask, select
+from stackscan.knowledge.language.evaluate import Catalogue, mask, select, select_in
 from stackscan.knowledge.language.grammar import parse
 from stackscan.knowledge.language.index import Index, index_of
+from stackscan.knowledge.language.outcomes import deciding
 from stackscan.knowledge.language.reading import Kind, kind_of_rows, read_expression, read_kinds
-from stackscan.knowledge.language.stacks import deciding
 from stackscan.knowledge.language.syntax import Expression
 
 __all__ = [
+    "Catalogue",
     "Expression",
     "Index",
     "Kind",
@@ -19,4 +20,5 @@ __all__ = [
     "read_expression",
     "read_kinds",
     "select",
+    "select_in",
 ]

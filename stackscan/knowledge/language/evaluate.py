@@ -1,60 +1,98 @@
-"""Evaluates expressions: for cells first, then for the goroutines that cells leave open.
-
-Every answer has two sides, where it is yes and where it is no; where it is neither, the dump does not say, and no
-``not`` makes a yes of that (Kleene's logic). Of a cell it may be several: then it is for its goroutines to say.
-"""
+"""Evaluates expressions: for cells first, then for the goroutines that cells leave open."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from typing import cast
 
-import numpy as np
-
-from stackscan.knowledge.language import goroutines, stacks, syntax
+from stackscan.knowledge.language import goroutines, syntax
 from stackscan.knowledge.language.goroutines import COMPARE, Answer
-from stackscan.knowledge.language.index import Index, Numbers
+from stackscan.knowledge.language.index import Index, Rows
+from stackscan.knowledge.language.leaves import LEAVES
+from stackscan.knowledge.language.outcomes import Compiled, compiled, is_late, outcome
 from stackscan.knowledge.language.pointers import sharing
-from stackscan.knowledge.language.symbols import Mask
-
-#: What has the same answer for all goroutines of a cell.
-_OfCell = stacks.StackCondition | syntax.Waiting | syntax.Cause
 
 
-def select(expression: syntax.Expression, index: Index, among: Mask | None = None) -> Numbers:
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalogue:
+    """Expressions that are asked of many snapshots at once: what a sight cannot meet is not asked of it."""
+
+    epoch: int
+    expressions: tuple[Compiled, ...]
+    always: tuple[int, ...]
+    by_bit: dict[int, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, expressions: Iterable[syntax.Expression]) -> Catalogue:
+        """The catalogue of these expressions, which are known by their places from then on."""
+        found = tuple(map(compiled, expressions))
+        by_bit: dict[int, list[int]] = {}
+        for place, one in enumerate(found):
+            left = one.needs
+            while left:
+                by_bit.setdefault(left & -left, []).append(place)
+                left &= left - 1
+        always = tuple(place for place, one in enumerate(found) if not one.needs)
+        return cls(LEAVES.epoch, found, always, {bit: tuple(places) for bit, places in by_bit.items()})
+
+    @property
+    def is_void(self) -> bool:
+        """Whether all expressions were forgotten since."""
+        return self.epoch != LEAVES.epoch
+
+    def possible(self, index: Index) -> dict[int, list[int]]:
+        """By the place of each expression that may be true of some goroutine, the cells of these."""
+        found: dict[int, list[int]] = {}
+        key = id(self)
+        for cell, sight in enumerate(index.sights):
+            places = sight.possible.get(key)
+            if places is None or places[0] is not self:
+                stack = sight.stack
+                shown, places = stack.every | stack.innermost | stack.root | stack.creator, set(self.always)
+                while shown:
+                    places.update(self.by_bit.get(shown & -shown, ()))
+                    shown &= shown - 1
+                kept = tuple(place for place in sorted(places) if self.expressions[place].outcome(sight).yes)
+                places = sight.possible[key] = (self, kept)
+            for place in places[1]:
+                found.setdefault(place, []).append(cell)
+        return found
+
+
+def select(expression: syntax.Expression, index: Index, without: Collection[int] = ()) -> list[int]:
     """The rows of the goroutines of which an expression is true, in the order of the dump.
 
-    ``among``: only these are looked at, and counted.
+    ``without``: these are not looked at, and not counted.
     """
-    expression = syntax.simplified(expression)
-    possible, maybe_no, maybe_unknown = _cells(expression, index)
-    if not possible.any():
-        return np.zeros(0, dtype=np.int64)
-    open_rows = possible[index.row_cell]
-    rows = np.flatnonzero(open_rows if among is None else open_rows & among)
-    if not (possible & (maybe_no | maybe_unknown)).any():
+    one = compiled(expression)
+    cells = [cell for cell, sight in enumerate(index.sights) if one.outcome(sight).yes]
+    return select_in(one, index, cells, without)
+
+
+def select_in(one: Compiled, index: Index, cells: Collection[int], without: Collection[int] = ()) -> list[int]:
+    """The same among the goroutines of some cells: all of which it may be true."""
+    if not cells:
+        return []
+    rows = index.rows_of(cells)
+    if without:
+        rows = [row for row in rows if row not in without]
+    outcomes = (one.outcome(index.sights[cell]) for cell in cells)
+    if not any(found.no or found.unknown for found in outcomes):
         return rows
-    return rows[_Rows(index, rows).answer(expression)[0]]
+    yes = _Evaluation(index, rows).answer(one.expression)[0]
+    return rows if len(yes) == len(rows) else [row for row in rows if row in yes]
 
 
-def mask(expression: syntax.Expression, index: Index) -> Mask:
-    """For each goroutine of a snapshot, whether an expression is true of it. Each is answered once."""
-    key = ("mask", expression)
-    if key not in index.answers:
-        found = np.zeros(len(index.goroutines), dtype=np.bool_)
-        found[select(expression, index)] = True
-        index.answers[key] = found
-    return cast("Mask", index.answers[key])
-
-
-def is_late(expression: syntax.Expression) -> bool:
-    """Whether an expression counts: it is evaluated after all others."""
-    if isinstance(expression, syntax.Count):
-        return True
-    if isinstance(expression, syntax.And | syntax.Or):
-        return any(map(is_late, expression.parts))
-    return isinstance(expression, syntax.Not) and is_late(expression.part)
+def mask(expression: syntax.Expression, index: Index) -> frozenset[int]:
+    """The rows of all goroutines of a snapshot of which an expression is true. Each is answered once."""
+    one = compiled(expression)
+    key = "mask", one.number
+    found: frozenset[int] | None = index.answers.get(key)
+    if found is None:
+        found = index.answers[key] = frozenset(select(expression, index))
+    return found
 
 
 def _both(first: Answer, second: Answer) -> Answer:
@@ -65,69 +103,17 @@ def _either(first: Answer, second: Answer) -> Answer:
     return first[0] | second[0], first[1] & second[1]
 
 
-#: Of each cell: whether the answer for a goroutine of it may be yes, may be no, may be unknown.
-_Outcomes = tuple[Mask, Mask, Mask]
-
-
-def _cells(expression: syntax.Expression, index: Index) -> _Outcomes:
-    """What the answers for the goroutines of each cell may be, before any of them is looked at."""
-    if isinstance(expression, syntax.Not):
-        yes, no, unknown = _cells(expression.part, index)
-        return no, yes, unknown
-    if isinstance(expression, syntax.And):
-        early = [_cells(part, index) for part in expression.parts if not is_late(part)]
-        late = [_open(index)] if len(early) < len(expression.parts) else []
-        return reduce(_and, early + late)
-    if isinstance(expression, syntax.Or):
-        return reduce(_or, (_cells(part, index) for part in expression.parts))
-    if isinstance(expression, _OfCell):
-        yes, no = _of_cells(expression, index)
-        return yes, no, ~(yes | no)
-    return _open(index)
-
-
-def _and(first: _Outcomes, second: _Outcomes) -> _Outcomes:
-    unknown = first[2] & (second[2] | second[0]) | second[2] & first[0]
-    return first[0] & second[0], first[1] | second[1], unknown
-
-
-def _or(first: _Outcomes, second: _Outcomes) -> _Outcomes:
-    unknown = first[2] & (second[2] | second[1]) | second[2] & first[1]
-    return first[0] | second[0], first[1] & second[1], unknown
-
-
-def _open(index: Index) -> _Outcomes:
-    """Anything is possible until goroutines are looked at."""
-    everything = np.ones(len(index.cell_stack), dtype=np.bool_)
-    return everything, everything, everything
-
-
-def _of_cells(expression: _OfCell, index: Index) -> Answer:
-    """The answers to what is the same for all goroutines of a cell."""
-    if isinstance(expression, syntax.Waiting):
-        return goroutines.waiting(expression, index)
-    if isinstance(expression, syntax.Cause):
-        return goroutines.cause(expression, index)
-    yes = stacks.matching(expression, index)[index.cell_stack]
-    if not isinstance(expression, syntax.Place):
-        return yes, ~yes & (index.left_out == 0)[index.cell_stack]
-    if expression.where == "root":
-        return yes, ~yes & (index.left_out >= 0)[index.cell_stack]
-    creators_known = index.format == "goroutine-text" or bool((index.creator_function >= 0).any())
-    return yes, ~yes & (expression.where == "innermost" or creators_known)
-
-
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class _Evaluation:
     """Evaluates for some goroutines, which must include all that may be counted."""
 
     index: Index
-    rows: Numbers
+    rows: Rows
 
     def answer(self, expression: syntax.Expression) -> Answer:
-        return self._answer(expression, np.ones(len(self.rows), dtype=np.bool_))
+        return self._answer(expression, set(self.rows))
 
-    def _answer(self, expression: syntax.Expression, scope: Mask) -> Answer:
+    def _answer(self, expression: syntax.Expression, scope: set[int]) -> Answer:
         """The answer for each goroutine. ``scope``: those that pass all other conditions, which ``count`` counts."""
         match expression:
             case syntax.And():
@@ -157,12 +143,17 @@ class _Rows:
             case syntax.Flag():
                 found = goroutines.flag(expression, self.index, self.rows)
             case _:
-                yes, no = _of_cells(cast("_OfCell", expression), self.index)
-                of_row = self.index.row_cell[self.rows]
-                found = yes[of_row], no[of_row]
+                found = self._of_cells(expression)
         return found
 
-    def _and(self, expression: syntax.And, scope: Mask) -> Answer:
+    def _of_cells(self, expression: syntax.Expression) -> Answer:
+        """The answer to what is the same for all goroutines of a cell."""
+        sights, row_cell = self.index.sights, self.index.row_cell
+        of_cell = {cell: outcome(expression, sights[cell]) for cell in {row_cell[row] for row in self.rows}}
+        yes = {row for row in self.rows if of_cell[row_cell[row]].yes}
+        return yes, {row for row in self.rows if of_cell[row_cell[row]].no}
+
+    def _and(self, expression: syntax.And, scope: set[int]) -> Answer:
         early = [self._answer(part, scope) for part in expression.parts if not is_late(part)]
         if early:
             found = reduce(_both, early)
@@ -170,48 +161,42 @@ class _Rows:
         late = [self._answer(part, scope) for part in expression.parts if is_late(part)]
         return reduce(_both, early + late)
 
-    def _count(self, condition: syntax.Count, scope: Mask) -> Answer:
-        number = condition.number
+    def _count(self, condition: syntax.Count, scope: set[int]) -> Answer:
         weight = 100 if condition.percent else 1
-        bound = number * self.index.total if condition.percent else number
+        bound = condition.number * self.index.total if condition.percent else condition.number
         compare = COMPARE[condition.comparison]
+        everything = set(self.rows)
         if condition.by is None:
-            yes = np.full(len(self.rows), bool(compare(weight * self.index.count(self.rows[scope]), bound)))
-            return yes, ~yes
-        groups = goroutines.group_of(condition.by, self.index, self.rows)
-        known = groups >= 0
-        counted = known & scope
-        counts = self.index.sums(groups[counted], self.rows[counted], least=int(groups.max(initial=0)) + 1)
-        yes = np.asarray(compare(weight * counts[np.where(known, groups, 0)], bound))
-        return yes & known, ~yes & known
+            met = compare(weight * self.index.count(scope), bound)
+            return (everything, set()) if met else (set(), everything)
+        group = goroutines.group_of(condition.by, self.index)
+        weights = self.index.weights
+        counts: dict[object, int] = {}
+        for row in scope:
+            key = group(row)
+            counts[key] = counts.get(key, 0) + (1 if weights is None else weights[row])
+        known = {row for row in self.rows if group(row) is not None}
+        yes = {row for row in known if compare(weight * counts.get(group(row), 0), bound)}
+        return yes, known - yes
 
     def _creator(self, condition: syntax.Creator) -> Answer:
         yes, no = _everywhere(condition.expression, self.index)
-        ids, ids_known = self.index.column("goroutine_id")
-        creators, known = self.index.column("creator_id")
-        own = np.flatnonzero(ids_known)
-        order = own[np.argsort(ids[own], kind="stable")]
-        nothing = np.zeros(len(self.rows), dtype=np.bool_)
-        if not len(order):
-            return nothing, nothing
-        wanted = creators[self.rows]
-        at = np.minimum(np.searchsorted(ids[order], wanted), len(order) - 1)
-        row = order[at]
-        found = known[self.rows] & (ids[row] == wanted)
-        return found & yes[row], found & no[row]
+        creators, first_row = self.index.column("creator_id"), self.index.first_row
+        found = {row: first_row[creators[row]] for row in self.rows if creators[row] in first_row}
+        return {row for row, at in found.items() if at in yes}, {row for row, at in found.items() if at in no}
 
     def _shares(self, condition: syntax.Shares) -> Answer:
-        found = sharing(self.index, self.rows, _everywhere(condition.expression, self.index)[0])
+        others = _everywhere(condition.expression, self.index)[0]
+        found = sharing(self.index, self.rows, others)
         if found is None:
-            nothing = np.zeros(len(self.rows), dtype=np.bool_)
-            return nothing, nothing
-        return found, ~found
+            return set(), set()
+        return found, set(self.rows) - found
 
 
 def _everywhere(expression: syntax.Expression, index: Index) -> Answer:
     """The answer for all goroutines, for relations between them; evaluated once."""
-    key = ("everywhere", expression)
+    key = "everywhere", compiled(expression).number
     if key not in index.answers:
-        rows = np.arange(len(index.goroutines))
-        index.answers[key] = _Rows(index, rows).answer(expression)
+        rows = range(len(index.table))
+        index.answers[key] = _Evaluation(index, rows).answer(compiled(expression).expression)
     return cast("Answer", index.answers[key])

@@ -1,102 +1,63 @@
-"""Conditions on goroutines beside their stacks: reasons, minutes, labels, marks, groups."""
+"""Conditions on goroutines beside their stacks: minutes, labels, marks, groups.
+
+Each gives two sets of rows, where the answer is yes and where it is no; where neither, the dump does not tell.
+"""
 
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Final
-
-import numpy as np
-import polars as pl
+from typing import Any, Final
 
 from stackscan.formats.labels import read_labels
-from stackscan.knowledge.language import reasons
-from stackscan.knowledge.language.globs import ANY, Glob
-from stackscan.knowledge.language.index import Index, Numbers
+from stackscan.knowledge.language.index import Index, Rows
 from stackscan.knowledge.language.pointers import instances
-from stackscan.knowledge.language.symbols import Mask
-from stackscan.knowledge.language.syntax import Cause, Comparison, Flag, Group, Label, Minutes, Waiting
+from stackscan.knowledge.language.syntax import Comparison, Flag, Group, Label, Minutes
+from stackscan.knowledge.language.texts import text_matches
 
-#: Where the answer is yes, and where it is no; where neither, the dump does not tell.
-Answer = tuple[Mask, Mask]
+#: The rows where the answer is yes, and where it is no.
+Answer = tuple[set[int], set[int]]
 
-COMPARE: Final[dict[Comparison, Callable[..., Mask]]] = {
+COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {
     ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
 #: The only format that prints how long a goroutine waits (and leaves out less than a minute).
 _PRINTS_MINUTES: Final = "goroutine-text"
 
 
-def waiting(condition: Waiting, index: Index) -> Answer:
-    """For each cell, whether it waits for one of these reasons."""
-    found = index.answers.get(condition)
-    if not isinstance(found, tuple):
-        yes = np.zeros(len(index.cell_stack), dtype=np.bool_)
-        known = np.zeros(len(index.cell_stack), dtype=np.bool_)
-        printed = [None if reason is None else frozenset((reason,)) for reason in index.cell_reason]
-        for cell, names in enumerate(printed if condition.exact else _meanings(index)):
-            if names is not None:
-                known[cell] = True
-                yes[cell] = any(text_matches(text, reason) for text in condition.reasons for reason in names)
-        found = index.answers[condition] = (yes, known & ~yes)
-    return found
-
-
-def cause(condition: Cause, index: Index) -> Answer:
-    """For each cell, whether the dump's process gave one of these causes when it died."""
-    matches = index.cause is not None and any(text_matches(text, index.cause) for text in condition.texts)
-    yes = np.full(len(index.cell_stack), matches, dtype=np.bool_)
-    return yes, ~yes
-
-
-def _meanings(index: Index) -> list[frozenset[str] | None]:
-    """What each cell waits for, by meaning."""
-    found = index.answers.get("meanings")
-    if not isinstance(found, list):
-        pairs = zip(index.cell_stack.tolist(), index.cell_reason, strict=True)
-        found = [reasons.names(reason, index.stacks[stack_id].functions) for stack_id, reason in pairs]
-        index.answers["meanings"] = found
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _text_glob(pattern: str) -> Glob:
-    return Glob(tuple(ANY if part.startswith("*") else part for part in re.split(r"(\*+)", pattern) if part))
-
-
-def text_matches(pattern: str, text: str) -> bool:
-    """Whether a pattern, in which ``*`` is anything, matches a text."""
-    return pattern == text or ("*" in pattern and _text_glob(pattern).matches(text))
-
-
-def minutes(condition: Minutes, index: Index, rows: Numbers) -> Answer:
+def minutes(condition: Minutes, index: Index, rows: Rows) -> Answer:
     """Whether goroutines have waited for so long. A time that the text leaves out is less than a minute."""
-    values, known = index.column("wait_minutes")
-    if index.format == _PRINTS_MINUTES:
-        known = known | ~index.column("leaked")[0].astype(np.bool_)  # leaked ones show none, however long they wait
-    yes = COMPARE[condition.comparison](values[rows].astype(np.int64), condition.number)
-    return yes & known[rows], ~yes & known[rows]
+    values, leaked = index.column("wait_minutes"), index.column("leaked")
+    prints = index.format == _PRINTS_MINUTES
+    compare = COMPARE[condition.comparison]
+    yes: set[int] = set()
+    no: set[int] = set()
+    for row in rows:
+        value = values[row]
+        if value is None and (not prints or leaked[row]):  # leaked ones show none, however long they wait
+            continue
+        (yes if compare(value or 0, condition.number) else no).add(row)
+    return yes, no
 
 
-def flag(condition: Flag, index: Index, rows: Numbers) -> Answer:
+def flag(condition: Flag, index: Index, rows: Rows) -> Answer:
     """Whether goroutines bear a mark of the runtime."""
-    values, known = index.column(condition.name)
-    yes = values[rows].astype(np.bool_)
-    return yes & known[rows], ~yes & known[rows]
+    values = index.column(condition.name)
+    return {row for row in rows if values[row]}, {row for row in rows if values[row] is False}
 
 
-def label(condition: Label, index: Index, rows: Numbers) -> Answer:
+def label(condition: Label, index: Index, rows: Rows) -> Answer:
     """Whether goroutines bear a label. One without labels bears none."""
-    found = index.answers.get(condition)
-    if not isinstance(found, np.ndarray):
-        column = index.goroutines["labels"]
-        distinct = column.drop_nulls().unique().to_list()
-        right = [text for text in distinct if _bears(condition, text)]
-        found = column.is_in(right).fill_null(value=False).to_numpy()
-        index.answers[condition] = found
-    return found[rows], ~found[rows]
+    column = index.column("labels")
+    known: dict[str | None, bool] = {None: False}
+    yes: set[int] = set()
+    no: set[int] = set()
+    for row in rows:
+        text = column[row]
+        if text not in known:
+            known[text] = _bears(condition, text)
+        (yes if known[text] else no).add(row)
+    return yes, no
 
 
 def _bears(condition: Label, labels: str) -> bool:
@@ -107,20 +68,25 @@ def _bears(condition: Label, labels: str) -> bool:
     return bool(values) and equal is (condition.comparison == "=")
 
 
-def group_of(by: Group, index: Index, rows: Numbers) -> Numbers:
-    """A number for the group of each goroutine; -1 where it is in none."""
-    if by == "parent":
-        return _dense(index, "creator_id")[rows]
+def group_of(by: Group, index: Index) -> Callable[[int], Any]:
+    """What tells the group of a goroutine (of its row) from others; None where it is in none."""
     if by == "instance":
-        return instances(index)[rows]
+        numbers = instances(index)
+        return lambda row: None if numbers[row] < 0 else numbers[row]
+    if by == "parent":
+        return index.column("creator_id").__getitem__
+    stack_of = index.row_stack
     if by == "stack":
-        return index.row_stack[rows]
-    of_stack = {"place": index.place_function, "creator": index.creation_site, "root": index.root_function}[by]
-    return of_stack[index.row_stack[rows]]
+        return stack_of.__getitem__
+    key = f"groups by {by}"
+    if key not in index.answers:
+        index.answers[key] = [_group_of_stack(by, index, stack_id) for stack_id in range(len(index.stacks))]
+    of_stack = index.answers[key]
+    return lambda row: of_stack[stack_of[row]]
 
 
-def _dense(index: Index, name: str) -> Numbers:
-    """The values of a column numbered; -1 for null."""
-    series = index.goroutines[name]
-    numbers = series.rank("dense").cast(pl.Int64).fill_null(-1)
-    return numbers.to_numpy()
+def _group_of_stack(by: Group, index: Index, stack_id: int) -> object:
+    if by == "creator":
+        return index.stacks[stack_id].created_by
+    seen = index.seen[stack_id]
+    return seen.function_at(seen.place if by == "place" else seen.root)

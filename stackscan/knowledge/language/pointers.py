@@ -7,13 +7,12 @@ functions carry says nothing, and a word behind a ``?`` may be stale; neither co
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, cast
 
-import numpy as np
 import polars as pl
 
-from stackscan.knowledge.language.index import Index, Numbers
-from stackscan.knowledge.language.symbols import Mask
+from stackscan.knowledge.language.index import Index
 
 #: Below: small numbers, offsets, and (on 64-bit systems) the program's own code and data, at which interface tables,
 #: types and package variables lie: everything of a type has them in common.
@@ -28,11 +27,11 @@ def arguments(index: Index) -> pl.DataFrame | None:
     return cast("pl.DataFrame | None", index.answers["arguments"])
 
 
-def _arguments_of(index: Index, wanted: Mask) -> pl.DataFrame | None:
+def _arguments_of(index: Index, wanted: Collection[int]) -> pl.DataFrame | None:
     """The same for the wanted goroutines, and for all that have a frame in common with one of them."""
     if "arguments" in index.answers or index.read_arguments is None:
         return arguments(index)
-    stacks = (index.stacks[number] for number in np.unique(index.row_stack[wanted]).tolist())
+    stacks = (index.stacks[number] for number in {index.row_stack[row] for row in wanted})
     return _pointers(index.read_arguments({frame for stack in stacks for frame in stack.frames}))
 
 
@@ -40,9 +39,9 @@ def _pointers(table: pl.DataFrame) -> pl.DataFrame:
     return table.filter(pl.col("reliable") & (pl.col("word") >= _LOWEST_HEAP))
 
 
-def instances(index: Index) -> Numbers:
+def instances(index: Index) -> list[int]:
     """A number for what each goroutine waits on: the first pointer of its innermost frame with one; -1: none."""
-    found = np.full(len(index.goroutines), -1, dtype=np.int64)
+    found = [-1] * len(index.table)
     table = arguments(index)
     if table is None or table.is_empty():
         return found
@@ -53,24 +52,21 @@ def instances(index: Index) -> Numbers:
         .first()
         .with_columns(pl.col("word").rank("dense").cast(pl.Int64).alias("number"))
     )
-    found[first["goroutine"].to_numpy()] = first["number"].to_numpy()
+    for row, number in first.select("goroutine", "number").iter_rows():
+        found[row] = number
     return found
 
 
-def sharing(index: Index, rows: Numbers, others: Mask) -> Mask | None:
-    """For each of ``rows``, whether another goroutine of ``others`` shares a pointer; None: none is printed."""
-    if index.read_arguments is not None and not others.any():
-        return np.zeros(len(rows), dtype=np.bool_)
-    wanted = others.copy()
-    wanted[rows] = True
-    table = _arguments_of(index, wanted)
+def sharing(index: Index, rows: Collection[int], others: Collection[int]) -> set[int] | None:
+    """Those of ``rows`` that share a pointer with another goroutine of ``others``; None: none is printed."""
+    if index.read_arguments is not None and not others:
+        return set()
+    table = _arguments_of(index, {*others, *rows})
     if table is None:
         return None
     words = table.select("goroutine", "word").unique()
-    theirs = words.filter(pl.Series(others)[words["goroutine"].cast(pl.UInt32)])
+    theirs = words.filter(pl.col("goroutine").is_in(list(others)))
     owners = theirs.group_by("word").agg(pl.col("goroutine").n_unique().alias("owners"), pl.col("goroutine").first())
     joined = words.join(owners, on="word", how="inner", suffix="_owner")
     other = joined.filter((pl.col("owners") > 1) | (pl.col("goroutine") != pl.col("goroutine_owner")))
-    found = np.zeros(len(index.goroutines), dtype=np.bool_)
-    found[other["goroutine"].to_numpy()] = True
-    return found[rows]
+    return set(other["goroutine"].to_list()).intersection(rows)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from stackscan.errors import CatalogueError
 from stackscan.knowledge.descriptions import Table, did_you_mean
 from stackscan.knowledge.language import names
 from stackscan.knowledge.language.evaluate import mask
 from stackscan.knowledge.language.grammar import parse
-from stackscan.knowledge.language.index import Index, Numbers
+from stackscan.knowledge.language.index import Index, Rows
 from stackscan.knowledge.language.syntax import Expression
 
 
@@ -52,9 +50,11 @@ def _read_kind(entry: Table) -> Kind:
     return kind
 
 
-def kind_of_rows(kinds: Sequence[Kind], index: Index, rows: Numbers) -> Numbers:
+def kind_of_rows(kinds: Sequence[Kind], index: Index, rows: Rows) -> list[int]:
     """For each of these goroutines the place of the first kind that it is of; -1: none."""
-    found = np.full(len(rows), -1, dtype=np.int64)
+    found = [-1] * len(rows)
     for place, kind in enumerate(kinds):
-        found[(found < 0) & mask(kind.when, index)[rows]] = place
+        met = mask(kind.when, index)
+        if met:
+            found = [place if at < 0 and row in met else at for at, row in zip(found, rows, strict=True)]
     return found

@@ -5,33 +5,25 @@ from a ``/`` or ``.`` on to the end of a symbol, type arguments left aside; ``*`
 without a slash, ``**`` for any at all, and the star of a pointer receiver for itself. A receiver without a star means
 both kinds.
 
-A dump has a few hundred distinct functions and a catalogue a few hundred patterns. So the ends of all functions are
-kept in one dictionary: a pattern without stars is one look-up, and only patterns with stars are tried, on the functions
-that hold their longest literal part.
+How the patterns of a catalogue are matched all at once is told in :mod:`stackscan.knowledge.language.leaves`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from stackscan.knowledge.language.globs import ANY, SEGMENT, Glob
-
-Mask = npt.NDArray[np.bool_]
 
 _BRACKETS: Final = re.compile(r"([\[\]])")
 _TOKEN: Final = re.compile(r"\(\*|\*\*|\*|[^*(]+|\(")
 _POINTER: Final = re.compile(r"\(\*([^()]*)\)")
 _ENDS: Final = re.compile(r"[/.]")
 #: A longer symbol is matched as a whole only: no compiler prints one, but a stranger's dump may, to be slow on.
-_LONGEST: Final = 2_000
+LONGEST: Final = 2_000
 
 
 @lru_cache(maxsize=65536)
@@ -92,52 +84,6 @@ class SymbolPattern:
         return any(matches(text, function) for text in self.texts)
 
 
-class Functions:
-    """The distinct functions of a dump, to be matched by patterns."""
-
-    def __init__(self, functions: Sequence[str]) -> None:
-        self._spellings = [spellings(function) for function in functions]
-        self._masks: dict[tuple[str, ...], Mask] = {}
-
-    def matching(self, patterns: tuple[str, ...]) -> Mask:
-        """For each function, whether one of the patterns matches it."""
-        found = self._masks.get(patterns)
-        if found is None:
-            found = np.zeros(len(self._spellings), dtype=np.bool_)
-            for pattern in patterns:
-                found[self._of(pattern)] = True
-            self._masks[patterns] = found
-        return found
-
-    def _of(self, pattern: str) -> list[int]:
-        bare = plain(pattern)
-        stars = _POINTER.sub("", bare)
-        if "*" not in stars:
-            return self._ends.get(bare, [])
-        literal = max(re.split(r"\*+|\(\*", bare), key=len)
-        if literal not in self._text:  # most patterns speak of libraries that a program has not
-            return []
-        glob = symbol_glob(pattern)
-        return [
-            index
-            for index, names in enumerate(self._spellings)
-            if any(len(name) <= _LONGEST and literal in name and glob.matches(name) for name in names)
-        ]
-
-    @cached_property
-    def _text(self) -> str:
-        return "\n".join(name for names in self._spellings for name in names)
-
-    @cached_property
-    def _ends(self) -> dict[str, list[int]]:
-        """Every end of a spelling that begins at a ``/`` or ``.``, with its functions."""
-        ends: dict[str, list[int]] = {}
-        for index, names in enumerate(self._spellings):
-            own = {name[start:] for name in names for start in self._starts(name)}
-            for end in own:
-                ends.setdefault(end, []).append(index)
-        return ends
-
-    @staticmethod
-    def _starts(name: str) -> list[int]:
-        return [0, *(match.end() for match in _ENDS.finditer(name))] if len(name) <= _LONGEST else [0]
+def ends(name: str) -> list[str]:
+    """Every end of a spelling that begins at a ``/`` or ``.``, and the whole of it."""
+    return [name, *(name[found.end() :] for found in _ENDS.finditer(name))] if len(name) <= LONGEST else [name]

@@ -154,6 +154,9 @@ Expression = (
 )
 
 
+StackCondition = Chain | Place | Owner | Module
+
+
 def parts_of(expression: Expression) -> tuple[Expression, ...]:
     """The expressions directly inside one, those of other goroutines included."""
     if isinstance(expression, And | Or):
