@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 from stackscan.formats.symbol import origin
@@ -16,6 +17,9 @@ Verdict = Literal["affected", "not affected"]
 #: Paths of the standard library show the Go version: /usr/lib/go-1.19/src/, /opt/go1.21.5/src/,
 #: …/golang.org/toolchain@v0.0.1-go1.21.5.linux-amd64/src/.
 _GO: Final = re.compile(r"(?:/go-?|-go)(1\.\d+(?:\.\d+)?)[^/]*/src/")
+
+#: Stacks of which is kept what they tell.
+_STACKS: Final = 1 << 16
 
 
 def affected_by(affected: Iterable[Affected], versions: Mapping[str, str]) -> tuple[Verdict, str] | None:
@@ -30,16 +34,26 @@ def affected_by(affected: Iterable[Affected], versions: Mapping[str, str]) -> tu
 
 def go_version(stacks: Iterable[Stack]) -> str | None:
     """The Go version in file paths of the standard library; None where there is none."""
-    for stack in stacks:
-        for frame in stack.frames:
-            found = _GO.search(frame.file.replace("\\", "/"))
-            if found is not None:
-                return found[1]
+    return next((version for version in map(_go_of, stacks) if version is not None), None)
+
+
+@lru_cache(maxsize=_STACKS)
+def _go_of(stack: Stack) -> str | None:
+    for frame in stack.frames:
+        found = _GO.search(frame.file.replace("\\", "/"))
+        if found is not None:
+            return found[1]
     return None
 
 
 def modules(stacks: Iterable[Stack]) -> tuple[tuple[str, str], ...]:
     """The module versions in frame paths, which builds with -trimpath or from the module cache have."""
-    frames = {frame for stack in stacks for frame in stack.frames}
-    origins = {origin(frame) for frame in frames}
-    return tuple(sorted((o.module, o.version) for o in origins if o.module is not None and o.version is not None))
+    found: set[tuple[str, str]] = set()
+    found.update(*map(_modules_of, stacks))
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=_STACKS)
+def _modules_of(stack: Stack) -> tuple[tuple[str, str], ...]:
+    origins = map(origin, stack.frames)
+    return tuple((o.module, o.version) for o in origins if o.module is not None and o.version is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from stackscan.analysis.causes.scene import Scene
@@ -68,6 +69,7 @@ def _blind_waits(snapshot: Snapshot) -> int:
     return int(snapshot.rows["wait_reason"].is_in(_LOCKS).sum())
 
 
+@lru_cache(maxsize=1)  # a file may hold thousands of dumps
 def _alarms(content: bytes) -> tuple[str, ...]:
     """The words outside the stacks that say that something went wrong, each once."""
     text = content if len(content) <= 2 * _MOST else content[:_MOST] + b"\n" + content[-_MOST:]

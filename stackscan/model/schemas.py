@@ -7,8 +7,6 @@ from typing import Final
 
 import polars as pl
 
-from stackscan.model.table import Kind, Table
-
 #: Columns of :attr:`Snapshot.rows` and :attr:`Snapshot.goroutines`, in the order of the dump.
 #: ``stack_id`` indexes :attr:`Snapshot.stacks`. Null means that the dump does not say.
 GOROUTINE_SCHEMA: Final[dict[str, pl.DataType]] = {
@@ -43,17 +41,11 @@ ARGUMENT_SCHEMA: Final[dict[str, pl.DataType]] = {
     "reliable": pl.Boolean(),  # false behind a "?": the register may hold something else by now (Go 1.18 and later)
 }
 
-_SCHEMAS: Final[dict[Kind, dict[str, pl.DataType]]] = {"goroutines": GOROUTINE_SCHEMA, "ancestors": ANCESTOR_SCHEMA}
+#: The schemas by kind of table (:data:`stackscan.model.table.Kind`).
+SCHEMAS: Final[dict[str, dict[str, pl.DataType]]] = {"goroutines": GOROUTINE_SCHEMA, "ancestors": ANCESTOR_SCHEMA}
 
 
-def frame_of(kind: Kind, lists: Mapping[str, list[object]]) -> pl.DataFrame:
+def frame_of(kind: str, lists: Mapping[str, list[object]]) -> pl.DataFrame:
     """Columns of a table as polars has them."""
-    schema = _SCHEMAS[kind]
+    schema = SCHEMAS[kind]
     return pl.DataFrame([pl.Series(name, values, dtype=schema[name], strict=False) for name, values in lists.items()])
-
-
-def check(table: Table) -> None:
-    """Raise ValueError unless a table has the declared columns."""
-    found, declared = dict(table.frame.schema), _SCHEMAS[table.kind]
-    if found != declared:
-        raise ValueError(f"{table.kind}: columns {found} are not the declared {declared}")

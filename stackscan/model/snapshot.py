@@ -182,10 +182,12 @@ class Snapshot:
 
     def check_valid(self) -> None:
         """Raise ValueError unless the tables have their declared columns and every stack id points at a stack."""
-        from stackscan.model import schemas
+        from stackscan.model.schemas import SCHEMAS
 
         for table in (self.table, self.ancestor_table):
-            schemas.check(table)
+            found, declared = dict(table.frame.schema), SCHEMAS[table.kind]
+            if found != declared:
+                raise ValueError(f"{table.kind}: columns {found} are not the declared {declared}")
             highest = max((stack for stack in table.column("stack_id") if stack is not None), default=0)
             if highest >= max(len(self.stacks), 1):
                 raise ValueError(f"{table.kind}: stack id {highest} of {len(self.stacks)} stacks")
