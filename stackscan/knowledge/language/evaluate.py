@@ -78,6 +78,8 @@ def select_in(one: Compiled, index: Index, cells: Collection[int], without: Coll
     rows = index.rows_of(cells)
     if without:
         rows = [row for row in rows if row not in without]
+    if index.count(rows) < one.least:
+        return []
     outcomes = (one.outcome(index.sights[cell]) for cell in cells)
     if not any(found.no or found.unknown for found in outcomes):
         return rows

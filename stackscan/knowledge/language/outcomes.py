@@ -37,11 +37,13 @@ _MOST_LEAVES: Final = 1 << 12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
-    """An expression, simplified, ready to be answered. ``needs``: leaves of which a stack must show one; 0: none."""
+    """An expression, simplified, ready to be answered. ``needs``: leaves of which a stack must show one (0: none);
+    ``least``: goroutines that it takes at least, by its counts."""
 
     expression: syntax.Expression
     number: int
     needs: int
+    least: int
     written: syntax.Expression
 
     def outcome(self, sight: Sight) -> Outcome:
@@ -63,7 +65,7 @@ def compiled(expression: syntax.Expression) -> Compiled:
         if LEAVES.size > _MOST_LEAVES:
             begin_epoch()
         _register(simple)
-        found = _COMPILED[id(expression)] = Compiled(simple, next(_numbers), _needs(simple), expression)
+        found = _COMPILED[id(expression)] = Compiled(simple, next(_numbers), _needs(simple), _least(simple), expression)
     return found
 
 
@@ -114,6 +116,16 @@ def _needs(expression: syntax.Expression) -> int:
     if isinstance(expression, syntax.Or):
         needs = list(map(_needs, expression.parts))
         return reduce(int.__or__, needs) if all(needs) else 0
+    return 0
+
+
+def _least(expression: syntax.Expression) -> int:
+    if isinstance(expression, syntax.Count) and not expression.percent:
+        return expression.number + (expression.comparison == ">") if expression.comparison in (">=", ">", "=") else 0
+    if isinstance(expression, syntax.And):
+        return max(map(_least, expression.parts))
+    if isinstance(expression, syntax.Or):
+        return min(map(_least, expression.parts))
     return 0
 
 
