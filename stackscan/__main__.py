@@ -6,6 +6,7 @@ import gc
 import sys
 from contextlib import AbstractContextManager
 
+from stackscan import __version__
 from stackscan.cli.terminal.endings import run_to_end
 from stackscan.cli.terminal.signals import ending_on_signals
 
@@ -22,6 +23,9 @@ def main() -> None:
 
 
 def _run() -> None:
+    if sys.argv[1:] == ["--version"]:  # asked for by scripts, and answered before anything is loaded
+        sys.stdout.write(f"stackscan {__version__}\n")
+        return
     with _listening():
         from stackscan.cli.app import main as run
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import ClassVar
 from unicodedata import combining, east_asian_width
 
-from stackscan.model.masking import masked_text
-
 
 class StackscanError(Exception):
     """The job could not be done. The message shows no address with its secrets, whatever it is made from."""
@@ -22,7 +20,7 @@ class StackscanError(Exception):
     excerpt: tuple[str, ...] = ()
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(masked_text(message))
+        super().__init__(_masked(message))
         self.hint = self.default_hint if hint is None else hint
 
 
@@ -76,8 +74,15 @@ class ExpressionError(StackscanError):
         first = max(0, self.column - 1 - _BEFORE)
         lead = visible(("…" if first else "") + line_text[first : self.column - 1])
         rest = visible(line_text[self.column - 1 : self.column - 1 + _BEHIND])
-        harmless = masked_text(line_text) == line_text  # an address that got here by mistake is not repeated
+        harmless = _masked(line_text) == line_text  # an address that got here by mistake is not repeated
         self.excerpt = (lead + rest, " " * _width(lead) + "^") if text.strip() and harmless else ()
+
+
+def _masked(text: str) -> str:
+    """A message without the secrets of addresses. Few runs have one to mask."""
+    from stackscan.model.masking import masked_text
+
+    return masked_text(text)
 
 
 _BEFORE, _BEHIND = 60, 60  # characters of a long line around the place of the error

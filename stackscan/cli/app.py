@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from stackscan import __version__
-from stackscan.cli import check, compare, convert, export, pool, query, report, reproduce, rules, show
-from stackscan.cli.options.sources import MaskedUsage
+from stackscan.cli.lazily import SETTINGS, Group
 from stackscan.cli.terminal.endings import UnforeseenError, say
 from stackscan.errors import StackscanError
 
+#: The commands and what each does; the module of a command is loaded when the command is asked for.
+_COMMANDS: Final = {
+    "report": "Show what is stuck in a dump, where, and how to fix it.",
+    "show": "Show one goroutine: stack, creators, children, waits.",
+    "check": "Check captures in a pipeline: pass, fail, or error.",
+    "compare": "Compare captures in time order: what grew, what is gone, what stayed.",
+    "rules": "List the known patterns and pools, or explain one.",
+    "export": "Write captures as tables: Parquet, Arrow, CSV, NDJSON.",
+    "query": "Query captures with SQL.",
+    "convert": "Convert a dump to pprof, folded stacks or speedscope.",
+    "pool": "Model a worker pool: load, waits, and what a fix changes.",
+    "reproduce": "Reproduce the failure of boxo #1142 on real sockets.",
+}
 
-class _Commands(MaskedUsage):
+
+class _Commands(Group):
+    about = _COMMANDS
+
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own class of contexts
-        """Run a command. Typer would end with 1, which means findings, for these errors."""
+        """Run a command. Typer would end with 1, which means findings, for these errors; and its messages about wrong
+        usage quote the command line, in which an address may hold secrets."""
         try:
             return super().invoke(ctx)
         except (EOFError, BrokenPipeError) as error:
             raise UnforeseenError from error
+        except Exception as error:
+            if isinstance(quoted := getattr(error, "message", None), str):  # of click's errors, whose class is hidden
+                from stackscan.model.masking import masked_text
+
+                error.message = masked_text(quoted)  # type: ignore[attr-defined]
+            raise
 
 
-app = typer.Typer(
-    name="stackscan",
-    cls=_Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = typer.Typer(name="stackscan", cls=_Commands, no_args_is_help=True, **SETTINGS)
 
 
 def _version(requested: bool) -> None:
@@ -52,20 +66,6 @@ def _root(
     130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP with nothing half-written. A reader that goes away (| head) changes
     none of them.
     """
-
-
-app.command("report", short_help="Show what is stuck in a dump, where, and how to fix it.")(report.command)
-app.command("show", short_help="Show one goroutine: stack, creators, children, waits.")(show.command)
-app.command("check", short_help="Check captures in a pipeline: pass, fail, or error.")(check.command)
-app.command("compare", short_help="Compare captures in time order: what grew, what is gone, what stayed.")(
-    compare.command
-)
-app.command("rules", short_help="List the known patterns and pools, or explain one.")(rules.command)
-app.add_typer(pool.app, short_help="Model a worker pool: load, waits, and what a fix changes.")
-app.command("export", short_help="Write captures as tables: Parquet, Arrow, CSV, NDJSON.")(export.command)
-app.command("query", short_help="Query captures with SQL.")(query.command)
-app.command("convert", short_help="Convert a dump to pprof, folded stacks or speedscope.")(convert.command)
-app.add_typer(reproduce.app, short_help="Reproduce the failure of boxo #1142 on real sockets.")
 
 
 def main() -> None:

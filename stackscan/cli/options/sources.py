@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from stackscan.cli.options import option
 from stackscan.cli.options.units import seconds
-from stackscan.model.masking import masked_text
 
 if TYPE_CHECKING:
     from stackscan.sources import Source
@@ -44,16 +42,3 @@ def within(sources: Iterable[str], timeout: float | None) -> list[Source]:
     from stackscan.sources import Source
 
     return [Source(each, timeout_seconds=timeout) for each in sources]
-
-
-class MaskedUsage(TyperGroup):
-    """Commands that mask secrets of addresses in messages about wrong usage, which quote the command line."""
-
-    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own class of contexts
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except Exception as error:
-            if isinstance(quoted := getattr(error, "message", None), str):  # of click's errors, whose class is hidden
-                error.message = masked_text(quoted)  # type: ignore[attr-defined]
-            raise

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from stackscan.cli.lazily import SETTINGS
 from stackscan.cli.pool import plan, project, replay
 from stackscan.cli.pool.lists import Lists
 
 app = typer.Typer(
     name="pool",
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    **SETTINGS,
     help="""The pool model: how close a pool of workers is to saturation, and what would change it.
 
     A task is written for the service time; then its stream is closed: in the worker (synchronous), or beside it

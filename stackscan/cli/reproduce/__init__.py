@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from stackscan.cli.lazily import SETTINGS
 from stackscan.cli.reproduce import close, pool
 
-app = typer.Typer(name="reproduce", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="reproduce", no_args_is_help=True, **SETTINGS)
 app.command("close")(close.command)
 app.command("pool")(pool.command)
 

@@ -11,12 +11,10 @@ import io
 import os
 import select
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Final, TextIO
 
 from stackscan.errors import visible
-from stackscan.model.masking import masked_text
 
 COULD_NOT: Final = 2
 INTERRUPTED: Final = 130
@@ -62,15 +60,23 @@ def _code_of(run: Callable[[], None], out: _Output) -> int:
 def _report(error: BaseException, out: _Output) -> int:
     """Say what failed, and return the exit code for it."""
     if os.environ.get(TRACEBACK_VARIABLE, "0") not in ("", "0"):
-        sys.stderr.write(masked_text("".join(traceback.format_exception(error))))
+        import traceback
+
+        sys.stderr.write(_masked("".join(traceback.format_exception(error))))
     if isinstance(error, OSError) and out.failure is not None:
         pass  # it is said at the very end
     elif isinstance(error, MemoryError):
         say("stackscan: out of memory", "Give it more memory, or less input at a time.")
     else:
-        what = masked_text(f"{type(error).__name__}: {error}".rstrip(": "))
+        what = _masked(f"{type(error).__name__}: {error}".rstrip(": "))
         say(f"stackscan: unexpected failure: {what}", *_FAULT)
     return COULD_NOT
+
+
+def _masked(text: str) -> str:
+    from stackscan.model.masking import masked_text
+
+    return masked_text(text)
 
 
 def _unwritable(failure: OSError) -> str:

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from stackscan.export.atomic import named, whole_file
-
 
 @contextmanager
 def written(path: Path | None) -> Iterator[TextIO]:
@@ -22,6 +20,8 @@ def written(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
+    from stackscan.export.atomic import named, whole_file
+
     with named(path):
         is_special = path.exists() and not path.is_file() and not path.is_dir()
     if is_special:
