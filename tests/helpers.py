@@ -41,6 +41,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 FIXTURES: Final = ROOT / "fixtures"
 GOLDEN: Final = Path(__file__).resolve().parent / "golden"
 _SHARED_CORPUS: Final = ROOT.parent / "shared" / "corpus"
+#: Tests keep what a run keeps, but not beside what the user's own runs keep.
+os.environ["STACKSCAN_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "kept")
+
 #: Dumps that are not part of the repository; None where they are out of reach.
 CORPUS: Final = _SHARED_CORPUS if _SHARED_CORPUS.is_dir() else None
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache, cached_property
-from importlib.util import cache_from_source
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from stackscan.cache import fingerprint, kept
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
@@ -21,11 +23,17 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 @cache
 def grammar_text(name: str) -> str:
-    """The text of ``grammars/NAME.lark``. A wheel's own copy wins; a checkout never has one."""
+    """The text of ``grammars/NAME.lark``."""
+    return grammar_file(name).read_text(encoding="utf-8")
+
+
+@cache
+def grammar_file(name: str) -> Path:
+    """The path of ``grammars/NAME.lark``. A wheel's own copy wins; a checkout never has one."""
     for folder in (_PACKAGE / "grammars", _PACKAGE.parent / "grammars"):
         path = folder / f"{name}.lark"
         if path.is_file():
-            return path.read_text(encoding="utf-8")
+            return path
     raise FileNotFoundError(f"grammars/{name}.lark is missing from this installation; reinstall stackscan")
 
 
@@ -48,7 +56,7 @@ class Grammar:
     def __init__(self, name: str, start: str, **options: Any) -> None:
         self._name = name
         self._options = {"start": start.split(), "maybe_placeholders": False, **options}
-        self._terminals: dict[str, re.Pattern[str]] = {}
+        self._compiled: dict[str, re.Pattern[str]] = {}
 
     @cached_property
     def _parser(self) -> Lark:
@@ -65,10 +73,27 @@ class Grammar:
 
     def terminal(self, name: str) -> re.Pattern[str]:
         """The regular expression of a terminal, to test many lines at once. Raises KeyError for an unknown name."""
-        if name not in self._terminals:
-            definition = {each.name: each for each in self._parser.terminals}[name]
-            self._terminals[name] = re.compile(definition.pattern.to_regexp())
-        return self._terminals[name]
+        if name not in self._compiled:
+            self._compiled[name] = re.compile(self._terminals[name])
+        return self._compiled[name]
+
+    @cached_property
+    def _terminals(self) -> dict[str, str]:
+        """The regular expressions of all terminals. They are kept on disk: Lark takes longer to load than most dumps to
+        read."""
+        key = f"{self._options['start']}\n{_sources()}"
+        return kept(f"terminals-{self._name}", key, self._read_terminals)
+
+    def _read_terminals(self) -> dict[str, str]:
+        return {each.name: str(each.pattern.to_regexp()) for each in self._parser.terminals}
+
+
+@cache
+def _sources() -> str:
+    """What terminals depend on: all grammars, for some import others, and Lark."""
+    lark = find_spec("lark")
+    own = () if lark is None or lark.origin is None else (lark.origin,)
+    return fingerprint((grammar_file("symbol").parent, __file__, *own))
 
 
 def tokens_of(tree: Tree[Token]) -> dict[str, str]:

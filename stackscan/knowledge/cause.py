@@ -6,18 +6,23 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from stackscan.knowledge.descriptions import Table, read_files
-from stackscan.knowledge.language import parse
-from stackscan.knowledge.rule import Rule, Severity
+from stackscan.knowledge.compiled import compiled
+from stackscan.knowledge.descriptions import ExamplesIn, Table, read_files
+from stackscan.knowledge.language.syntax import And, Minutes
+from stackscan.knowledge.rule import CLASSES, Rule, Severity
 
 _FOLDER: Final = Path(__file__).resolve().parent / "causes"
 #: Matches no goroutine: a cause is argued from many goroutines at once (stackscan/analysis/causes).
-_NOTHING: Final = parse("minutes > 1 and minutes < 1", where="a cause")
+_NOTHING: Final = And((Minutes(">", 1), Minutes("<", 1)))
 
 
 @cache
 def catalogue() -> tuple[Rule, ...]:
     """All root causes that are named, by name. Raises CatalogueError for a wrong file."""
+    return compiled("causes", _FOLDER, _read_all, CLASSES)
+
+
+def _read_all() -> tuple[Rule, ...]:
     return tuple(sorted((_read(table) for table in read_files(_FOLDER)), key=lambda cause: cause.name))
 
 
@@ -58,5 +63,5 @@ def read_argued(table: Table, severity: Severity) -> Rule:
         shapes=(),
         companion=None,
         transports=(),
-        read_examples=lambda: (),
+        read_examples=ExamplesIn(None),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -108,6 +107,8 @@ def _read(path: Path) -> Table:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}") from error
     if len(data) > _LARGEST_BYTES:
         raise ConfigurationError(f"{path} is larger than 4 MiB: probably the wrong file")
+    import tomllib
+
     try:
         values = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

@@ -11,8 +11,9 @@ from typing import Final, Literal
 
 from stackscan.errors import CatalogueError
 from stackscan.knowledge.cause import read_argued
+from stackscan.knowledge.compiled import compiled
 from stackscan.knowledge.descriptions import Table, read_files
-from stackscan.knowledge.rule import Rule
+from stackscan.knowledge.rule import CLASSES, Rule
 
 CrashCause = Literal["crash", "test-timeout"]
 _CAUSES: Final[tuple[CrashCause, ...]] = ("crash", "test-timeout")
@@ -23,11 +24,15 @@ PLACEHOLDERS: Final = frozenset({"who", "where", "signal", "sent", "callee"})
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One spelling of a message: the ``pattern`` of one of its lines (matched from the line's beginning), and the
-    sentence that ``says`` it. ``$who`` and ``$where`` are the goroutine that died and its place."""
+    """One spelling of a message: the ``pattern`` of one of its lines (a regular expression, matched from the line's
+    beginning), and the sentence that ``says`` it. ``$who`` and ``$where`` are the goroutine that died and its place."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     says: str
+
+    def match(self, line: str) -> re.Match[str] | None:
+        """The match of the pattern at the beginning of a line. Few processes died: it is compiled when it is tried."""
+        return _compiled(self.pattern).match(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class CrashKind:
     def says(self, line: str) -> tuple[str, dict[str, str]] | None:
         """The sentence for a line of a message and the groups of its pattern; None where none matches."""
         for form in self.forms:
-            if match := form.pattern.match(line):
+            if match := form.match(line):
                 return form.says, {name: text for name, text in match.groupdict().items() if text is not None}
         return None
 
@@ -58,6 +63,10 @@ def catalogue() -> tuple[CrashKind, ...]:
 
     Raises CatalogueError for a wrong file.
     """
+    return compiled("crashes", _FOLDER, _read_all, (*CLASSES, CrashKind, Form))
+
+
+def _read_all() -> tuple[CrashKind, ...]:
     kinds = (_read(table) for table in read_files(_FOLDER))
     return tuple(sorted(kinds, key=lambda kind: (kind.generic, kind.name == "crash", kind.name)))
 
@@ -77,12 +86,15 @@ def _read(table: Table) -> CrashKind:
     return kind
 
 
+_compiled: Final = cache(re.compile)
+
+
 def _read_form(table: Table) -> Form:
     try:
         pattern = re.compile(table.text("pattern"))
     except re.error as error:
         raise CatalogueError(f"{table.where}: 'pattern' is no regular expression: {error}") from error
-    form = Form(pattern, table.text("says"))
+    form = Form(pattern.pattern, table.text("says"))
     table.finish()
     unknown = set(Template(form.says).get_identifiers()) - PLACEHOLDERS - set(pattern.groupindex)
     if unknown:

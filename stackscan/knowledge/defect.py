@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from stackscan.errors import CatalogueError
+from stackscan.knowledge.compiled import compiled
 from stackscan.knowledge.descriptions import Table, read_files
 from stackscan.model.versions import Version, satisfies
 
@@ -43,7 +44,7 @@ class Defect:
 @cache
 def catalogue() -> tuple[Defect, ...]:
     """All that ship with stackscan. Raises CatalogueError for a wrong file."""
-    return tuple(_read(table) for table in read_files(_FOLDER))
+    return compiled("defects", _FOLDER, lambda: tuple(_read(table) for table in read_files(_FOLDER)), (Defect, Phase))
 
 
 def _read(table: Table) -> Defect:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -60,6 +58,8 @@ class _Named(Protocol):
 
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """``; did you mean 'NAME'?`` with the known name nearest to ``word``; empty where none is near."""
+    import difflib
+
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
@@ -67,12 +67,20 @@ def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
 class Table:
     """One TOML table: keys are read by type, and at the end those that were not read are errors."""
 
-    def __init__(self, values: Mapping[str, object], where: str, *, whole: Callable[[], Table] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, object],
+        where: str,
+        *,
+        whole: Callable[[], Table] | None = None,
+        path: Path | None = None,
+    ) -> None:
         self._values = values
         self._read: set[str] = set()
         self.where = where
         self.is_whole = whole is None
         self.whole = whole or (lambda: self)  # with the examples
+        self.path = path  # of a file that ships
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -170,6 +178,8 @@ class Table:
 
     def _near(self, missing: str) -> str:
         """What a missing key may have been written as."""
+        import difflib
+
         others = sorted(set(self._values) - self._read)
         near = difflib.get_close_matches(missing, others, n=1, cutoff=0.5)
         return f"; is {near[0]!r} a misspelling of it?" if near else ""
@@ -198,11 +208,12 @@ def read_catalogue(folder: Path, read: Callable[[Table], Description]) -> tuple[
 def read_files(folder: Path) -> Iterable[Table]:
     """The top tables of a folder's ``*.toml`` files, without their examples (:attr:`Table.whole`)."""
     for path in sorted(folder.glob("*.toml")):
-        yield read_head(path.read_text(encoding="utf-8"), where=path.name)
+        yield read_head(path.read_text(encoding="utf-8"), where=path.name, path=path)
 
 
-def read_head(text: str, *, where: str) -> Table:
-    """The top table of one TOML text up to its examples."""
+def read_head(text: str, *, where: str, path: Path | None = None) -> Table:
+    """The top table of one TOML text up to its examples; ``path``: of a file that ships, where it will be read again
+    for them."""
     found = _EXAMPLES.search(text)
     if found is None:
         return read_text(text, where=where)
@@ -214,7 +225,7 @@ def read_head(text: str, *, where: str) -> Table:
             raise CatalogueError(f"{where}: [[example]] tables must come last")
         return Table(every, where)
 
-    return Table(values, where, whole=whole)
+    return Table(values, where, whole=whole, path=path)
 
 
 def read_text(text: str, *, where: str) -> Table:
@@ -223,6 +234,8 @@ def read_text(text: str, *, where: str) -> Table:
 
 
 def _loaded(text: str, *, where: str) -> dict[str, object]:
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -231,6 +244,8 @@ def _loaded(text: str, *, where: str) -> dict[str, object]:
 
 def toml_trouble(error: Exception) -> str:
     """What is wrong with a TOML text, in words: what tomllib says, or what Python says below it."""
+    import tomllib
+
     if isinstance(error, tomllib.TOMLDecodeError):
         return str(error)
     if isinstance(error, RecursionError):
@@ -240,10 +255,30 @@ def toml_trouble(error: Exception) -> str:
     return "a number has too many digits"  # the only other error of tomllib
 
 
+@dataclass(frozen=True, slots=True)
+class ExamplesIn:
+    """Reads the examples of a file that ships when it is called; None: there are none."""
+
+    path: str | None
+    needed: bool = False
+
+    def __call__(self) -> tuple[Example, ...]:
+        """The examples. Raises CatalogueError when one kind is missing."""
+        return () if self.path is None else _examples_in(self.path, needed=self.needed)
+
+
+@cache
+def _examples_in(file: str, *, needed: bool) -> tuple[Example, ...]:
+    path = Path(file)
+    return read_examples(read_head(path.read_text(encoding="utf-8"), where=path.name).whole(), needed=needed)
+
+
 def examples_reader(table: Table, *, needed: bool) -> Callable[[], tuple[Example, ...]]:
     """What reads the examples of a description: they are read now if they are there, else when it is called."""
-    read = cache(lambda: read_examples(table.whole(), needed=needed))
     table.raw("example")
+    if table.path is not None:
+        return ExamplesIn(str(table.path), needed)
+    read = cache(lambda: read_examples(table.whole(), needed=needed))
     if table.is_whole:
         read()
     return read

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from stackscan.errors import CatalogueError
+from stackscan.knowledge.compiled import compiled
 from stackscan.knowledge.descriptions import Example, Table, examples_reader, read_catalogue
 from stackscan.knowledge.language import Expression, read_expression
 from stackscan.knowledge.pool_model import Model, read_model
@@ -54,7 +55,7 @@ class Pool:
 @cache
 def catalogue() -> tuple[Pool, ...]:
     """All pools that ship with stackscan, by name. Raises CatalogueError or ExpressionError for a wrong file."""
-    return read_catalogue(_FOLDER, read_pool)
+    return compiled("pools", _FOLDER, lambda: read_catalogue(_FOLDER, read_pool), (Pool, State, Model))
 
 
 def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:

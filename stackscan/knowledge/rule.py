@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from stackscan.errors import CatalogueError
+from stackscan.knowledge.compiled import compiled
 from stackscan.knowledge.descriptions import Example, Table, examples_reader, read_catalogue
 from stackscan.knowledge.language import Expression, Kind, read_expression, read_kinds
 from stackscan.model.versions import Version, satisfies
@@ -92,10 +93,14 @@ class Rule:
         return self.read_examples()
 
 
+#: What a rule consists of, beside expressions.
+CLASSES: Final = (Rule, Kind, Minor, Affected)
+
+
 @cache
 def catalogue() -> tuple[Rule, ...]:
     """All rules that ship with stackscan, by name. Raises CatalogueError or ExpressionError for a wrong file."""
-    return read_catalogue(_FOLDER, read_rule)
+    return compiled("rules", _FOLDER, lambda: read_catalogue(_FOLDER, read_rule), CLASSES)
 
 
 def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:

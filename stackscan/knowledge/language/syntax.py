@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal, get_args
 
 Comparison = Literal[">=", "<=", "!=", "=", "<", ">"]
 Group = Literal["creator", "stack", "place", "instance", "root", "parent"]
@@ -155,6 +155,8 @@ Expression = (
 
 
 StackCondition = Chain | Place | Owner | Module
+#: The classes of expressions.
+KINDS: Final[tuple[type, ...]] = get_args(Expression)
 
 
 def parts_of(expression: Expression) -> tuple[Expression, ...]:
