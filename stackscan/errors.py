@@ -23,6 +23,18 @@ class StackscanError(Exception):
         super().__init__(_masked(message))
         self.hint = self.default_hint if hint is None else hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As pickle takes it, whatever its class is made from."""
+        return _again, (type(self), self.args, vars(self))
+
+
+def _again(kind: type[StackscanError], args: tuple[object, ...], state: dict[str, object]) -> StackscanError:
+    """An error of another process."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
+
 
 class SourceError(StackscanError):
     """A source could not be opened or read: missing, a directory, no permission, a broken archive."""
@@ -133,6 +145,12 @@ class ReproducerError(StackscanError):
     """A reproducer could not be set up or run: a number out of its limits, too few open files, threads or ports."""
 
     default_hint = "stackscan reproduce --help lists each limit; smaller numbers show the same."
+
+
+class WorkerError(StackscanError):
+    """A process that did a part of the work was killed, or could not be started."""
+
+    default_hint = "The machine may have too little memory: give it more, or fewer processes (--jobs 1)."
 
 
 class OutputError(StackscanError):

@@ -6,16 +6,22 @@ An input is opened by ``sources`` and read by ``formats`` into captures; ``analy
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from operator import attrgetter
+from pathlib import Path
+from typing import Generic, TypeVar
 
+from stackscan import workers
 from stackscan.analysis.analyse import analyse
 from stackscan.analysis.selection import check_expression
-from stackscan.errors import SourceError
+from stackscan.errors import SourceError, StackscanError
 from stackscan.formats.contention import ContentionProfile
 from stackscan.formats.contents import Contents, Progress, read_source
 from stackscan.golang.reading import Reader
-from stackscan.knowledge.configuration import Configuration, shipped
+from stackscan.knowledge.configuration import Configuration, load, shipped
 from stackscan.load.projections import project_samples
 from stackscan.model.capture import Capture
 from stackscan.redaction import Redaction
@@ -29,6 +35,11 @@ from stackscan.report import (
     build_snapshot,
 )
 from stackscan.report.goroutine import GoroutineReport, build_goroutine
+from stackscan.sources.sent import Sent
+
+Made = TypeVar("Made")
+#: What is made of one input, by its name: its captures with their reports, and the report of the bundle if it is one.
+Make = Callable[[str, list[CaptureReport], BundleReport | None], Made]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,63 @@ def scan(
     return Report(tuple(found), tuple(bundles))
 
 
+def each(
+    inputs: Iterable[str],
+    make: Make[Made],
+    *,
+    options: Options,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
+    jobs: int | None = 1,
+    keep_errors: bool = False,
+) -> AbstractContextManager[Iterator[Made | StackscanError]]:
+    """Within it: what ``make`` makes of each input, in their order, without keeping what it was made of.
+
+    ``jobs``: so many processes work (None: as many as there are processors, once it lasts); then ``make``, and what it
+    makes, must be what pickle takes. ``keep_errors``: the StackscanError that keeps an input from being read comes in
+    its place; else it is raised there.
+    """
+    check_expression(options.where)
+    work = _Examination(make, options, redaction, keep_errors=keep_errors)
+    sent = [Sent.of(source) for source in inputs]
+    return workers.in_order(sent, work, jobs=jobs, progress=progress, here=attrgetter("stays"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Examination(Generic[Made]):
+    """What is done with each input."""
+
+    make: Make[Made]
+    options: Options
+    redaction: Redaction | None
+    keep_errors: bool
+
+    def __call__(self, source: Sent, progress: Progress | None) -> Made | StackscanError:
+        try:
+            found = examine(source.source, options=self.options, progress=progress, redaction=self.redaction)
+        except StackscanError as error:
+            if self.keep_errors:
+                return error
+            raise
+        return self.make(str(source), *found)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """As another process makes it: rules are compiled there, not sent."""
+        given, options = self.options.configuration, self.options
+        if given.path is None and given != shipped():
+            raise pickle.PicklingError("a configuration without a file")
+        travelling = replace(options, configuration=Configuration((), ()))
+        redaction = None if self.redaction is None else replace(self.redaction)  # without the hashes that it knows
+        return _examination, (given.path, travelling, self.make, redaction, self.keep_errors)
+
+
+def _examination(
+    path: Path | None, options: Options, make: Make[Made], redaction: Redaction | None, keep_errors: bool
+) -> _Examination[Made]:
+    whole = replace(options, configuration=load(path))
+    return _Examination(make, whole, redaction, keep_errors)
+
+
 def examine(
     source: str,
     *,
@@ -81,6 +149,8 @@ def examine(
     dump.
     """
     options = options or Options(shipped())
+    if options.reader is not None:
+        options.reader.begin_input()
     contents = read_source(source, progress)
     bundle = build_bundle(contents) if contents.is_bundle else None
     if bundle is not None and redaction is not None:

@@ -21,7 +21,7 @@ from stackscan.golang.state import Event, Hold, State
 from stackscan.golang.tree import Node, field, parse, text
 from stackscan.model.snapshot import Frame
 
-#: Source that is read for who may serve whom, in one run.
+#: Source that is read for who may serve whom, for one input.
 _MOST_BYTES: Final = 6 << 20
 
 
@@ -133,6 +133,7 @@ class Reader:
         self._finder = finder
         self._packages: dict[tuple[str, bool], Package] = {}
         self._programs: dict[int, Program | None] = {}
+        self._within: dict[int, bool] = {}
         self._too_deep: dict[str, None] = {}
         self._read_bytes = 0
         self._flows: dict[tuple[str, int], Flow] = {}
@@ -177,6 +178,10 @@ class Reader:
             self.mismatched.setdefault(file.key, frame.function)
         return None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As pickle takes it: one that has read nothing yet, and searches in the same places."""
+        return Reader, (self._finder,)
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What could not be read or is of another version, in words."""
@@ -207,15 +212,27 @@ class Reader:
         """The package of a reading as a whole: who does what with which objects; None where it nests too deep to be
         read, or where so much was read already."""
         package = reading.flow.package
+        if not self._is_within(package):
+            return None
         if id(package) not in self._programs:
             self._programs[id(package)] = self._new_program(package, reading.excerpt.file.rpartition("/")[0])
         return self._programs[id(package)]
 
+    def begin_input(self) -> None:
+        """Another input: what may be read for it does not depend on those before it."""
+        self._within.clear()
+        self._read_bytes = 0
+
+    def _is_within(self, package: Package) -> bool:
+        """Whether all packages that are read as a whole for an input stay below a size with this one: more takes longer
+        than it tells."""
+        if id(package) not in self._within:
+            self._read_bytes += sum(root.end_byte for root, _ in package.files)
+            self._within[id(package)] = self._read_bytes <= _MOST_BYTES
+        return self._within[id(package)]
+
     def _new_program(self, package: Package, name: str) -> Program | None:
-        """A package as a whole, as long as all that are read so stay below a size: more takes longer than it tells."""
-        self._read_bytes += sum(root.end_byte for root, _ in package.files)
-        if self._read_bytes > _MOST_BYTES:
-            return None
+        """A package as a whole; None where it nests too deep."""
         try:
             return Program(package)
         except RecursionError:

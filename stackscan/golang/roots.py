@@ -56,6 +56,7 @@ class Sources:
         cwd: Path | None = None,
         go_version: str | None = None,
     ) -> None:
+        self._made_of = (tuple(roots), environment, cwd, go_version)
         settings = Settings(os.environ if environment is None else environment)
         self._lookup = Lookup([open_root(Path(root)) for root in roots], settings, cwd, go_version)
         self._notes: dict[str, None] = {}
@@ -64,6 +65,10 @@ class Sources:
         self._folders: dict[str, tuple[Tree, str]] = {}
         self._packages: dict[tuple[str, bool], tuple[SourceFile, ...]] = {}
         self._bytes = 0
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """As pickle takes it: one that has read nothing yet."""
+        return _sources, self._made_of
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -143,6 +148,12 @@ class Sources:
     def _note(self, text: str) -> None:
         if len(self._notes) < _MAX_NOTES:
             self._notes[text] = None
+
+
+def _sources(
+    roots: Sequence[Path], environment: Mapping[str, str] | None, cwd: Path | None, go_version: str | None
+) -> Sources:
+    return Sources(roots, environment=environment, cwd=cwd, go_version=go_version)
 
 
 def _key(path: str) -> str:
