@@ -184,7 +184,9 @@ def _compare(command: str, captures: list[Path], few: int, before: Path | None, 
                 continue
             one = rows[name, size] = run(code, command, captures[:size], scratch)
             each = 1000 * one.processor_seconds / size
-            print(f"{command:8} {name:7} {size:7} {size / one.seconds:9.1f} {each:12.0f} {one.peak_mib:9.0f}", flush=True)
+            print(
+                f"{command:8} {name:7} {size:7} {size / one.seconds:9.1f} {each:12.0f} {one.peak_mib:9.0f}", flush=True
+            )
     now = rows["now", len(captures)]
     memory = now.peak_mib / rows["now", few].peak_mib
     faster = "" if before is None else f"{rows['before', len(captures)].seconds / now.seconds:.1f} x as fast, "

@@ -6,9 +6,10 @@ An input is opened by ``sources`` and read by ``formats`` into captures; ``analy
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -79,6 +80,7 @@ def scan(
     return Report(tuple(found), tuple(bundles))
 
 
+@contextmanager
 def each(
     inputs: Iterable[str],
     make: Make[Made],
@@ -87,18 +89,35 @@ def each(
     progress: Progress | None = None,
     redaction: Redaction | None = None,
     jobs: int | None = 1,
-    keep_errors: bool = False,
-) -> AbstractContextManager[Iterator[Made | StackscanError]]:
-    """Within it: what ``make`` makes of each input, in their order, without keeping what it was made of.
+) -> Iterator[Iterator[Made | StackscanError]]:
+    """Within it: what ``make`` makes of each input, in their order, or the StackscanError that keeps it from being
+    read. What it is made of is not kept.
 
     ``jobs``: so many processes work (None: as many as there are processors, once it lasts); then ``make``, and what it
-    makes, must be what pickle takes. ``keep_errors``: the StackscanError that keeps an input from being read comes in
-    its place; else it is raised there.
+    makes, must be what pickle takes.
     """
     check_expression(options.where)
-    work = _Examination(make, options, redaction, keep_errors=keep_errors)
+    work = _Examination(make, options, redaction)
     sent = [Sent.of(source) for source in inputs]
-    return workers.in_order(sent, work, jobs=jobs, progress=progress, here=attrgetter("stays"))
+    with workers.in_order(sent, work, jobs=jobs, progress=progress, here=attrgetter("stays")) as outcomes:
+        yield (work.told_once(outcome, one, progress).made for one, outcome in zip(sent, outcomes, strict=True))
+
+
+def made(found: Iterable[Made | StackscanError]) -> Iterator[Made]:
+    """What was made of each input; raises the error of the first that could not be read."""
+    for one in found:
+        if isinstance(one, StackscanError):
+            raise one
+        yield one
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome(Generic[Made]):
+    """What was made of an input, by which process, and what that process had to say on source."""
+
+    made: Made | StackscanError
+    process: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +127,23 @@ class _Examination(Generic[Made]):
     make: Make[Made]
     options: Options
     redaction: Redaction | None
-    keep_errors: bool
 
-    def __call__(self, source: Sent, progress: Progress | None) -> Made | StackscanError:
+    def __call__(self, source: Sent, progress: Progress | None) -> _Outcome[Made]:
         try:
-            found = examine(source.source, options=self.options, progress=progress, redaction=self.redaction)
+            found, bundle = examine(source.source, options=self.options, progress=progress, redaction=self.redaction)
         except StackscanError as error:
-            if self.keep_errors:
-                return error
-            raise
-        return self.make(str(source), *found)
+            return _Outcome(error, os.getpid())
+        notes = tuple(note for one in found for note in one.report.source_notes)
+        return _Outcome(self.make(str(source), found, bundle), os.getpid(), notes)
+
+    def told_once(self, outcome: _Outcome[Made], source: Sent, progress: Progress | None) -> _Outcome[Made]:
+        """The outcome; made again here, where every note is said once, when a process repeats what another one said."""
+        reader = self.options.reader
+        if reader is None or outcome.process == os.getpid() or reader.told.isdisjoint(outcome.notes):
+            if reader is not None:
+                reader.told.update(outcome.notes)
+            return outcome
+        return self(source, progress)
 
     def __reduce__(self) -> tuple[object, ...]:
         """As another process makes it: rules are compiled there, not sent."""
@@ -126,14 +152,13 @@ class _Examination(Generic[Made]):
             raise pickle.PicklingError("a configuration without a file")
         travelling = replace(options, configuration=Configuration((), ()))
         redaction = None if self.redaction is None else replace(self.redaction)  # without the hashes that it knows
-        return _examination, (given.path, travelling, self.make, redaction, self.keep_errors)
+        return _examination, (given.path, travelling, self.make, redaction)
 
 
 def _examination(
-    path: Path | None, options: Options, make: Make[Made], redaction: Redaction | None, keep_errors: bool
+    path: Path | None, options: Options, make: Make[Made], redaction: Redaction | None
 ) -> _Examination[Made]:
-    whole = replace(options, configuration=load(path))
-    return _Examination(make, whole, redaction, keep_errors)
+    return _Examination(make, replace(options, configuration=load(path)), redaction)
 
 
 def examine(

@@ -45,6 +45,8 @@ _AHEAD: Final = 4
 _TELLING_SECONDS: Final = 0.1
 #: A process of its own for so many things at least.
 _LEAST: Final = 2
+#: What the other process runs, with our path.
+_PROGRAM: Final = "import sys; sys.path[:] = {path!r}; from stackscan.workers import serve; serve()"
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -210,8 +212,8 @@ class _Crew(Generic[Task, Result]):
         with self._changed:
             if self._over:
                 return None
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; import {__name__} as w; w.serve()"],
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-P", "-c", _PROGRAM.format(path=sys.path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,

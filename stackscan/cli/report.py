@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,15 +10,9 @@ from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
-from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.options.sources import Jobs, Timeout, named, within
 
-
-class Output(StrEnum):
-    """The outputs of ``report``."""
-
-    text = "text"
-    json = "json"
-    markdown = "markdown"
+Output = Literal["text", "json", "markdown"]
 
 
 def command(
@@ -35,7 +28,7 @@ def command(
     output_format: Annotated[
         Output,
         typer.Option("--format", "-f", help="text for people, json for scripts, markdown to paste into an issue."),
-    ] = Output.text,
+    ] = "text",
     output: OutputFile = None,
     top: Annotated[
         int | None,
@@ -69,6 +62,7 @@ def command(
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
+    jobs: Jobs = None,
 ) -> None:
     """Show the verdict on a goroutine dump: what is stuck and how to fix it, pools in trouble, locks, the main stacks.
 
@@ -84,17 +78,21 @@ def command(
       stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.output import screen, written
     from stackscan.cli.terminal.progress import progress
-    from stackscan.pipeline import Options, scan
-    from stackscan.render import renderer
+    from stackscan.pipeline import Options, each, made
+    from stackscan.render.pieces import Pieces, assemble, spool
 
     options = Options(
         configuration(config), where, top, everything, explained, reader_of(source_root, no_source, redact)
     )
-    with progress() as told:
-        found = scan(
-            within(source, timeout), options=options, progress=told, redaction=chosen(redact, redact_keep, redact_key)
-        )
-    with written(output) as out:
-        renderer("report", output_format.value)(found, out)
+    pieces, shared = Pieces(output_format, screen(output)), chosen(redact, redact_keep, redact_key)
+    with spool() as kept:
+        sources = within(source, timeout)
+        with (
+            progress() as bar,
+            each(sources, pieces, options=options, progress=bar, redaction=shared, jobs=jobs) as found,
+        ):
+            kept.take(made(found))
+        with written(output) as out:
+            assemble(output_format, kept, out)

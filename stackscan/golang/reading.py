@@ -127,7 +127,7 @@ def _one_line(node: Node) -> str:
 
 class Reader:
     """Reads frames with the source that a finder finds. ``mismatched`` are files that are of another version: the line
-    of a frame lies in another function there. Nothing of them is used."""
+    of a frame lies in another function there. Nothing of them is used. ``told`` are the notes that were said."""
 
     def __init__(self, finder: Sources) -> None:
         self._finder = finder
@@ -138,7 +138,7 @@ class Reader:
         self._read_bytes = 0
         self._flows: dict[tuple[str, int], Flow] = {}
         self.mismatched: dict[str, str] = {}
-        self._told: set[str] = set()
+        self.told: set[str] = set()
         self.frame = lru_cache(maxsize=65536)(self._frame)
 
     def _frame(self, frame: Frame, callee: str = "", reason: str = "") -> Reading | None:
@@ -196,8 +196,8 @@ class Reader:
 
     def new_notes(self) -> tuple[str, ...]:
         """The notes that were not asked for before: each is said once."""
-        new = tuple(note for note in self.notes if note not in self._told)
-        self._told.update(new)
+        new = tuple(note for note in self.notes if note not in self.told)
+        self.told.update(new)
         return new
 
     def _package(self, file: SourceFile) -> Package:

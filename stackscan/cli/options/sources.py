@@ -24,6 +24,18 @@ Timeout = Annotated[
     ),
 ]
 
+Jobs = Annotated[
+    int | None,
+    option(
+        "Processes that read SOURCEs at the same time [default: one a processor, when there is much to read].",
+        "--jobs",
+        "-j",
+        min=1,
+        max=256,
+        metavar="N",
+    ),
+]
+
 
 def named(text: str) -> Source:
     """A SOURCE argument; its text shows no secret of an address."""

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from stackscan.render.pieces import Screen
+
+
+def screen(path: Path | None) -> Screen:
+    """What is written to with this path: a terminal, or anything else."""
+    from stackscan.render.pieces import Screen
+
+    if path is None or str(path) == "-":
+        return Screen(sys.stdout.isatty(), sys.stdout.encoding)
+    try:
+        with path.open("w") if path.is_char_device() else nullcontext() as out:
+            return Screen(is_terminal=out is not None and out.isatty())
+    except OSError:
+        return Screen(is_terminal=False)  # who writes there says what is wrong
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from stackscan.analysis.finding import Finding, Step, told_by
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.queueing.projection import Projection
 from stackscan.render import lock_words, pool_words, words
+from stackscan.render.pieces import Piece, Screen, Spool
 from stackscan.report import Fold, Report, SnapshotReport, StackReport
 
 _MARKS: Final = {"error": "🔴", "warning": "🟡", "info": "🔵", "ok": "🟢"}
@@ -18,11 +19,26 @@ _MARKUP: Final = re.compile(r"([\\`*_\[\]|~!])")
 #: What GitHub turns into links to people and issues; an empty comment behind the sign keeps it text.
 _MENTION: Final = re.compile(r"([@#])(?=\w)")
 _MOST_PROBLEMS: Final = 20
+#: What separates two captures.
+_BETWEEN: Final = "\n\n---\n\n"
 
 
 def render(report: Report, out: TextIO) -> None:
     """Write GitHub-flavoured Markdown."""
-    out.write("\n\n---\n\n".join(_snapshot(snapshot) for snapshot in report.snapshots) + "\n")
+    out.write(_BETWEEN.join(_snapshot(snapshot) for snapshot in report.snapshots) + "\n")
+
+
+def piece(report: Report, _: Screen) -> Piece:
+    """The captures of one input."""
+    return Piece(_BETWEEN.join(_snapshot(snapshot) for snapshot in report.snapshots), "")
+
+
+def assemble(kept: Spool, out: TextIO) -> None:
+    """Write the whole report."""
+    for place, captures in enumerate(kept.captures()):
+        out.write(_BETWEEN if place else "")
+        out.write(captures)
+    out.write("\n")
 
 
 def _snapshot(snapshot: SnapshotReport) -> str:

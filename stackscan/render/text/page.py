@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Final, TextIO, TypeVar, overload
 
 from rich.cells import cell_len
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from stackscan.model.snapshot import Frame
 from stackscan.render import words
+from stackscan.render.pieces import OffScreen, Screen
 
 _PIPE_WIDTH: Final = 100  # prose in a pipe; lines of data are as long as they are
 _WIDEST: Final = 140
@@ -124,13 +126,21 @@ def page_on(out: TextIO, kind: type[_Kind]) -> _Kind: ...
 def page_on(out: TextIO, kind: type[Page] = Page) -> Page:
     """A page on a stream: as wide as COLUMNS says or the terminal is; in a pipe with whole lines and wrapped prose."""
     on_terminal = out.isatty()
+    columns = out.screen.columns if isinstance(out, OffScreen) else None
+    if columns is None and not on_terminal and not os.environ.get("COLUMNS", "").isdigit():  # rich reads it
+        columns = _PIPE_WIDTH
     # FORCE_COLOR (common in CI) asks for colours in a pipe, not for lines cut at a width that nobody has.
     console = _Console(
         file=out,
         highlight=False,
         markup=False,
         emoji=False,
-        width=None if on_terminal or os.environ.get("COLUMNS", "").isdigit() else _PIPE_WIDTH,  # rich reads it
+        width=columns,
         soft_wrap=False,
     )
     return kind(console, cuts=on_terminal)
+
+
+def measured(screen: Screen) -> Screen:
+    """The screen with the columns that this process finds: another one may not see the terminal."""
+    return replace(screen, columns=page_on(OffScreen(screen)).console.width)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final, TextIO
 
 from stackscan.render import lock_words, words
+from stackscan.render.pieces import OffScreen, Piece, Screen, Spool
 from stackscan.render.text.bundle import write_bundle, write_bundle_trouble
 from stackscan.render.text.findings import write_findings
 from stackscan.render.text.page import MARKS, Page, page_on
@@ -37,6 +38,30 @@ _MOST_PROBLEMS: Final = 20
 def render(report: Report, out: TextIO) -> None:
     """Write the report to a terminal or a pipe."""
     page = page_on(out)
+    _captures(page, report)
+    _bundles(page, report)
+
+
+def piece(report: Report, screen: Screen) -> Piece:
+    """What one input adds: its captures, and its bundle."""
+    parts = []
+    for write in (_captures, _bundles):
+        out = OffScreen(screen)
+        write(page_on(out), report)
+        parts.append(out.getvalue())
+    return Piece(*parts)
+
+
+def assemble(kept: Spool, out: TextIO) -> None:
+    """Write the whole report."""
+    page = page_on(out)
+    for place, captures in enumerate(kept.captures()):
+        _rule(page, place > 0)
+        out.write(captures)
+    out.writelines(kept.bundles())
+
+
+def _captures(page: Page, report: Report) -> None:
     seconds = second_views(report)
     # A second view of a process that is shown already is left out: the bundle says how the two agree.
     shown = [s for s in report.snapshots if (s.source, s.member) not in seconds]
@@ -46,8 +71,11 @@ def render(report: Report, out: TextIO) -> None:
         _rule(page, place > 0)
         bundle = bundles.get(snapshot.source)
         _snapshot(page, snapshot, bundle, ends=last[snapshot.source] == place)
+
+
+def _bundles(page: Page, report: Report) -> None:
     for bundle in report.bundles:
-        if any(snapshot.everything for snapshot in shown if snapshot.source == bundle.source):
+        if any(snapshot.everything for snapshot in report.snapshots if snapshot.source == bundle.source):
             _rule(page, wanted=True)
             write_bundle(page, bundle)
 
