@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-from stackscan.analysis import classify, defects, occupancy
+from stackscan.analysis import classify, occupancy
 from stackscan.analysis.affected import go_version, modules
 from stackscan.analysis.causes import Scene, find_causes
-from stackscan.analysis.causes.model import Cause
-from stackscan.analysis.contended import with_contention
-from stackscan.analysis.crashes import find_crash
-from stackscan.analysis.creation_sites import Family, creation_sites, families_of
-from stackscan.analysis.defects import Judgement
 from stackscan.analysis.doubts import doubts
-from stackscan.analysis.explain import in_order, with_causes, with_crash
-from stackscan.analysis.finding import Finding, FindingKey
-from stackscan.analysis.lines import with_source
 from stackscan.analysis.locks import Locks, find_locks
-from stackscan.analysis.occupancy import PoolSample
 from stackscan.analysis.oldest import UNEXPLAINED, unexplained
-from stackscan.analysis.proposals import Proposal, propose
-from stackscan.analysis.selection import SelectedRows, Selection, select_rows
-from stackscan.formats.contention import ContentionProfile
-from stackscan.golang.reading import Reader
-from stackscan.knowledge import defect
 from stackscan.knowledge.configuration import Configuration
 from stackscan.model.capture import Capture
 from stackscan.model.snapshot import Snapshot
+
+if TYPE_CHECKING:  # what few captures need is loaded when one does
+    from stackscan.analysis.causes.model import Cause
+    from stackscan.analysis.creation_sites import Family
+    from stackscan.analysis.defects import Judgement
+    from stackscan.analysis.finding import Finding, FindingKey
+    from stackscan.analysis.occupancy import PoolSample
+    from stackscan.analysis.proposals import Proposal
+    from stackscan.analysis.selection import SelectedRows, Selection
+    from stackscan.formats.contention import ContentionProfile
+    from stackscan.golang.reading import Reader
+
+#: Fewer goroutines than this are no pool that is worth a description.
+_FEWEST_WORKERS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,20 @@ class Analysis:
 
     def creation_sites(self, *, idle_too: bool = False) -> tuple[Family, ...]:
         """Where most goroutines were started; those idle as expected count only with ``idle_too``."""
+        if not any(stack.created_by for stack in self.capture.snapshot.stacks):
+            return ()
+        from stackscan.analysis.creation_sites import creation_sites
+
         return creation_sites(self.capture.snapshot, aside=() if idle_too else _rows(self.healthy))
 
     @cached_property
     def finding_sites(self) -> tuple[tuple[FindingKey, tuple[Family, ...]], ...]:
         """Where the goroutines of alarming findings were started, by finding."""
         alarming = list(filter(_alarms, self.stuck))
+        if not alarming:
+            return ()
+        from stackscan.analysis.creation_sites import families_of
+
         sites = families_of(self.capture.snapshot, [finding.stack_ids for finding in alarming])
         found = zip((finding.key for finding in alarming), sites, strict=True)
         return tuple((key, families) for key, families in found if families)
@@ -110,7 +119,7 @@ def analyse(
     snapshot = capture.snapshot
     redacted = shown is not None and shown is not capture
     shown = shown or capture
-    selected = None if where is None else select_rows(snapshot, where)
+    selected = None if where is None else _select(snapshot, where)
     samples = tuple(occupancy.sample(snapshot, knowledge.pools))
     sizes = {sample.pool.name: sample.workers for sample in samples}
     versions = dict(modules(snapshot.stacks))
@@ -122,23 +131,21 @@ def analyse(
     locks = find_locks(snapshot)
     scene = Scene(snapshot, locks, _rows(one for one in every if one.rule.kind == "healthy"), shown.snapshot.stacks)
     told = _concluded(snapshot, shown.snapshot)
-    crash = find_crash(snapshot, shown.snapshot, knowledge.crashes, among)
+    crash = _crash(snapshot, shown.snapshot, knowledge, among)
     findings = _explained(caught, scene, told, knowledge, among, crash, None if redacted else reader)
     if contention and not redacted:  # profiles name functions
+        from stackscan.analysis.contended import with_contention
+
         findings = with_contention(findings, contention)
-    if reader is not None and not redacted:
+    if reader is not None and not redacted and findings:
+        from stackscan.analysis.lines import with_source
+
         findings = with_source(findings, reader)
     found = Analysis(
         capture=shown,
         findings=findings,
         samples=samples,
-        defects=defects.judge(
-            defect.catalogue(),
-            modules=versions,
-            kubo=shown.release,
-            pools=sizes,
-            caught=(finding.rule.name for finding in findings),
-        ),
+        defects=_judged(versions, shown.release, sizes, findings) if sizes else (),
         known_locks=None if redacted else locks,
         doubts=() if selected is not None or any(map(_alarms, findings)) else doubts(capture, scene),
     )
@@ -146,7 +153,49 @@ def analyse(
         return _narrowed(found, selected, "(redacted)" if redacted else where or "", capture)
     if redacted:
         return found  # a proposal names functions
-    return replace(found, proposals=propose(snapshot, knowledge.pools, (finding.rows for finding in findings)))
+    return replace(found, proposals=_proposed(snapshot, knowledge, findings))
+
+
+def _select(snapshot: Snapshot, where: str) -> SelectedRows:
+    from stackscan.analysis.selection import select_rows
+
+    return select_rows(snapshot, where)
+
+
+def _judged(
+    versions: Mapping[str, str], release: str | None, pools: Iterable[str], findings: Iterable[Finding]
+) -> tuple[Judgement, ...]:
+    """The phases of the defects of these pools."""
+    from stackscan.analysis import defects
+    from stackscan.knowledge import defect
+
+    return defects.judge(
+        defect.catalogue(),
+        modules=versions,
+        kubo=release,
+        pools=pools,
+        caught=(finding.rule.name for finding in findings),
+    )
+
+
+def _proposed(snapshot: Snapshot, knowledge: Configuration, findings: Iterable[Finding]) -> tuple[Proposal, ...]:
+    """What may be pools without a description: in a small dump none."""
+    if snapshot.total < _FEWEST_WORKERS:
+        return ()
+    from stackscan.analysis.proposals import propose
+
+    return propose(snapshot, knowledge.pools, (finding.rows for finding in findings))
+
+
+def _crash(
+    snapshot: Snapshot, shown: Snapshot, knowledge: Configuration, among: Collection[int] | None
+) -> Finding | None:
+    """How the process ended, or what it reported; nothing in most dumps."""
+    if not snapshot.message and not snapshot.conclusions:
+        return None
+    from stackscan.analysis.crashes import find_crash
+
+    return find_crash(snapshot, shown, knowledge.crashes, among)
 
 
 def _concluded(snapshot: Snapshot, shown: Snapshot) -> list[Cause]:
@@ -176,9 +225,17 @@ def _explained(
         from stackscan.analysis.conclusions.find import beside, with_argued
 
         caught, causes = beside(caught, told), with_argued(told, causes)
-    findings = with_crash(with_causes(caught, causes, named, scene.snapshot, among), crash)
+    findings = tuple(caught)
+    if findings or causes or crash is not None:
+        from stackscan.analysis.explain import with_causes, with_crash
+
+        findings = with_crash(with_causes(caught, causes, named, scene.snapshot, among), crash)
     oldest = unexplained(scene, findings, named[UNEXPLAINED]) if UNEXPLAINED in named and among is None else None
-    return findings if oldest is None else in_order([*findings, oldest])
+    if oldest is None:
+        return findings
+    from stackscan.analysis.explain import in_order
+
+    return in_order([*findings, oldest])
 
 
 def _alarms(finding: Finding) -> bool:
@@ -187,6 +244,8 @@ def _alarms(finding: Finding) -> bool:
 
 def _narrowed(found: Analysis, selected: SelectedRows, expression: str, whole: Capture) -> Analysis:
     """The part of an analysis that is about the selected goroutines."""
+    from stackscan.analysis.selection import Selection
+
     return replace(
         found,
         capture=replace(found.capture, snapshot=selected.only(found.capture.snapshot)),

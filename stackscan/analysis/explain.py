@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from stackscan.analysis.causes.model import Cause
-from stackscan.analysis.crashes.find import SAID_BY_RULE
-from stackscan.analysis.finding import CONFIDENCES, ENDINGS, Finding
+from stackscan.analysis.finding import CONFIDENCES, ENDINGS, SAID_BY_RULE, Finding
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import Index, index_of
 from stackscan.knowledge.rule import SEVERITIES, Rule, Severity
 from stackscan.model.snapshot import Snapshot, Stack
+
+if TYPE_CHECKING:
+    from stackscan.analysis.causes.model import Cause
 
 #: The share of a pile-up that must wait behind a cause to be its symptom.
 _SYMPTOM: Final = 0.8

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from stackscan.analysis.affected import Verdict
-from stackscan.golang.excerpt import Excerpt
 from stackscan.knowledge.rule import Rule, Severity
 from stackscan.model.snapshot import Frame, Snapshot
+
+if TYPE_CHECKING:
+    from stackscan.analysis.affected import Verdict
+    from stackscan.golang.excerpt import Excerpt
 
 #: The evidence of a finding: numbers, numbers by name, or an argument in words.
 Evidence = dict[str, int | dict[str, int] | str | None]
@@ -20,6 +22,8 @@ FindingKey = tuple[str, int]
 Confidence = Literal["proved", "likely", "possible"]
 #: Causes that say how the process ended.
 ENDINGS: Final = frozenset({"crash", "test-timeout"})
+#: The finding of these goroutines' rule says already how the process ended.
+SAID_BY_RULE: Final = "all-asleep-deadlock"
 CONFIDENCES: Final[tuple[Confidence, ...]] = get_args(Confidence)
 
 

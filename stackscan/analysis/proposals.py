@@ -53,8 +53,6 @@ def propose(snapshot: Snapshot, pools: Iterable[Pool], claimed: Iterable[Rows] =
 
     ``claimed``: goroutines (rows) that are known already, as healthy or as stuck, and make no pool.
     """
-    if snapshot.total < _FEWEST:
-        return ()
     index = index_of(snapshot)
     taken = {row for rows in claimed for row in rows}
     for pool in pools:

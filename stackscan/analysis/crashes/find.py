@@ -16,8 +16,6 @@ from stackscan.knowledge.rule import Severity
 from stackscan.model.conclusion import LOGGED_ERROR
 from stackscan.model.snapshot import Snapshot
 
-#: Findings of these rules say already how the process ended.
-SAID_BY_RULE: Final = "all-asleep-deadlock"
 _ASLEEP: Final = "fatal error: all goroutines are asleep"
 #: Kinds that no goroutine of the dump is to blame for: the one listed first only noticed.
 _NO_CULPRIT: Final = frozenset({"thread-exhaustion", "main-goexit", "morestack-on-g0", "bad-pointer"})
