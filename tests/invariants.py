@@ -122,12 +122,15 @@ def blocks(text: str) -> list[tuple[int, str]]:
 def check_against_grammar(data: bytes, snapshots: list[Snapshot]) -> None:
     """What the grammar alone reads of a goroutine, with no cache and no shortcut, is what the readers made of it.
 
-    A quotation is left out: its stack may go on behind a blank line, where the grammar's ends.
+    A quotation is left out: its stack may go on behind a blank line, where the grammar's ends. So may one goroutine
+    of a dump that is damaged between it and the next.
     """
     goroutines = rows([snapshot for snapshot in snapshots if snapshot.format != "quoted-stacks"])
     damaged = {problem.line for snapshot in snapshots for problem in snapshot.problems}
+    starts = sorted(goroutines)
     for line, text in blocks(normalise(data)[0].decode()):
-        if line not in goroutines or damaged & set(range(line, line + text.count("\n") + 1)):
+        end = next((start for start in starts if start > line), None)
+        if line not in goroutines or any(line <= at and (end is None or at < end) for at in damaged):
             continue
         block = read_block(text)
         if block is not None and text.count("\n") > 1:  # a header alone: its frames may follow, double-spaced
