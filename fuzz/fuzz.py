@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE.parent / "tests"), str(HERE)]  # before our own are imp
 with atheris.instrument_imports(include=["stackscan", "planted"]):
     import planted
     from stackscan.errors import StackscanError
-    from stackscan.formats.goroutine_text import reader
+    from stackscan.formats.goroutine_text import chunked
     from targets import TARGETS
 import seeds  # noqa: E402
 
@@ -70,7 +70,7 @@ def main() -> None:
     args.found.mkdir(parents=True, exist_ok=True)
     words = args.found / "words.dict"
     words.write_text("".join(f'"{_escaped(word)}"\n' for word in seeds.WORDS))
-    reader.ThreadPoolExecutor = _Inline  # type: ignore[misc,assignment]
+    chunked.ThreadPoolExecutor = _Inline  # type: ignore[misc,assignment]
     target = TARGETS[args.target]
 
     def one_input(data: bytes) -> None:

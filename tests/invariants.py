@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from stackscan.formats import contention, goroutine_counts, goroutine_pprof, goroutine_text
+from stackscan.formats.goroutine_text import chunked, reader
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reference import Block, read_block
 from stackscan.formats.regions import Tool
@@ -20,9 +21,41 @@ def check_text(data: bytes) -> list[Snapshot]:
     """Read a full text and check all that can be checked: raises AssertionError with what is wrong."""
     snapshots = goroutine_text.read(data)
     check_snapshots(snapshots)
+    as_columns = read_as_columns(data)
+    assert described(snapshots) == described(as_columns), "a small text and a large one are read alike"
     check_headers_accounted(data, snapshots)
     check_against_grammar(data, snapshots)
     return snapshots
+
+
+def read_as_columns(data: bytes, *, chunk: int = chunked._CHUNK) -> list[Snapshot]:
+    """Read a full text as if it were large, in chunks of some bytes."""
+    kept = reader._LARGE, chunked._CHUNK
+    reader._LARGE, chunked._CHUNK = 0, chunk
+    try:
+        return goroutine_text.read(data)
+    finally:
+        reader._LARGE, chunked._CHUNK = kept
+
+
+def described(snapshots: list[Snapshot]) -> list[object]:
+    """All that snapshots say, as values that compare."""
+    return [
+        (
+            snapshot.format,
+            snapshot.goroutines.rows(),
+            snapshot.ancestors.rows(),
+            snapshot.stacks,
+            snapshot.problems,
+            snapshot.complete,
+            snapshot.header_lines,
+            snapshot.cause,
+            snapshot.message,
+            snapshot.dialect,
+            arguments.rows() if (arguments := snapshot.arguments()) is not None else None,
+        )
+        for snapshot in snapshots
+    ]
 
 
 def check_counts(data: bytes) -> list[Snapshot]:

@@ -10,11 +10,11 @@ import pytest
 from backports import zstd
 
 from helpers import DUMP, goroutine, snapshot_of
-from invariants import check_snapshots, check_text
+from invariants import check_snapshots, check_text, read_as_columns
 from stackscan import formats
 from stackscan.errors import SourceError
 from stackscan.formats import goroutine_text
-from stackscan.formats.goroutine_text import grammar, reader, reference
+from stackscan.formats.goroutine_text import grammar, reference
 from stackscan.sources import archive, compressed
 
 
@@ -67,13 +67,12 @@ def test_a_path_may_look_like_frame_addresses() -> None:
     assert ("/a fp=0x1q/x.go", 8, 1) == grammar.read_location("\t/a fp=0x1q/x.go:8 +0x1")
 
 
-def test_the_first_goroutine_of_a_chunk_knows_what_stands_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_goroutine_of_a_chunk_knows_what_stands_before_it() -> None:
     """It was taken to stand behind a blank line, which moved the line between two dumps."""
     first = "goroutine 1 [running]:\ngoroutine 1 [running]:\nmain.a()\n\t/a.go:1 +0x1\n"
     text = (first + goroutine(9, ["main.b"]) + "\n" + goroutine(7, ["main.c"])).encode()
     whole = [snapshot.goroutines.rows() for snapshot in goroutine_text.read(text)]
-    monkeypatch.setattr(reader, "_CHUNK", 1)
-    assert whole == [snapshot.goroutines.rows() for snapshot in goroutine_text.read(text)]
+    assert whole == [snapshot.goroutines.rows() for snapshot in read_as_columns(text, chunk=1)]
 
 
 def test_labels_behind_leaked_are_labels() -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
-from stackscan.formats.goroutine_text.header import read_tail, split_labels
+from stackscan.formats.goroutine_text.header import read_tail
+from stackscan.formats.goroutine_text.label_columns import split_labels
 from stackscan.formats.labels import read_labels
 
 HEADERS = {

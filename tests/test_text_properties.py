@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import invariants
+from invariants import described
 from stackscan.formats import goroutine_text
-from stackscan.formats.goroutine_text import reader
 from stackscan.model.snapshot import Snapshot
 
 #: Lines as Go 1.4 to 1.27, gccgo and C frames print them, and what other writers put between them.
@@ -130,11 +128,9 @@ def test_reading_twice_gives_the_same(text: str) -> None:
 @few
 @given(texts, st.sampled_from([1, 64, 700]))
 def test_chunks_do_not_show(text: str, size: int) -> None:
-    """However a text is cut into chunks for the threads, the same is read."""
+    """However a text is cut into chunks for the threads, the same is read; and as it is read whole, without columns."""
     whole = described(goroutine_text.read(text.encode()))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "_CHUNK", size)
-        assert whole == described(goroutine_text.read(text.encode()))
+    assert whole == described(invariants.read_as_columns(text.encode(), chunk=size))
 
 
 @few
@@ -184,21 +180,6 @@ def test_a_cut_dump_keeps_what_stands_before_the_cut(text: str, data: st.DataObj
     in_the_middle = text[len(cut) :].strip("\n") and not cut.endswith("\n")
     if in_the_middle and not _LOCATION.search(cut):  # a location may be whole: somebody stripped the newline
         assert not all(snapshot.complete for snapshot in snapshots)
-
-
-def described(snapshots: list[Snapshot]) -> list[object]:
-    """All that a snapshot says, as values that compare."""
-    describe: Callable[[Snapshot], object] = lambda snapshot: (  # noqa: E731
-        snapshot.goroutines.rows(),
-        snapshot.ancestors.rows(),
-        snapshot.stacks,
-        snapshot.problems,
-        snapshot.complete,
-        snapshot.header_lines,
-        snapshot.cause,
-        snapshot.dialect,
-    )
-    return [describe(snapshot) for snapshot in snapshots]
 
 
 def stacks_of(snapshots: list[Snapshot]) -> list[str]:

@@ -20,9 +20,11 @@ import polars as pl
 
 from stackscan.formats.goroutine_text.columns import ChunkColumns
 from stackscan.formats.goroutine_text.lines import Mask, Positions, Words
+from stackscan.formats.goroutine_text.reading import ScatteredCalls
 from stackscan.formats.goroutine_text.words import MARGIN, FoundWords, Lists, words
 from stackscan.model.schemas import ARGUMENT_SCHEMA
 from stackscan.model.snapshot import Frame, Stack
+from stackscan.model.table import Table
 
 _MOST_THREADS: Final = 8
 _LARGEST_PLACE: Final = np.iinfo(np.uint16).max
@@ -63,27 +65,17 @@ class Calls:
         return Calls(self.begin, self.line[low:high], self.count[low:high], self.paren[calls], self.end[calls])
 
 
-@dataclass(frozen=True, slots=True)
-class ScatteredCalls:
-    """The argument lists of one goroutine of the careful reader: its header line, and of each frame the line that holds
-    its list (0: none). Line ``first_line`` begins at byte ``begin`` of the text."""
-
-    line: int
-    call_lines: tuple[int, ...]
-    begin: int
-    first_line: int
-
-
 def reader(
     data: bytes,
-    lines: Positions,
-    goroutines: pl.DataFrame,
+    header_lines: Sequence[int] | Positions,
+    table: Table,
     stacks: Sequence[Stack],
     calls: Sequence[Calls],
     scattered: Sequence[ScatteredCalls],
 ) -> Callable[[Collection[Frame] | None], pl.DataFrame]:
-    """What reads the arguments of one snapshot: ``lines`` are the header lines of its goroutines, ascending."""
-    stack_ids = goroutines.get_column("stack_id")
+    """What reads the arguments of one snapshot: ``header_lines`` are those of its goroutines, ascending."""
+    lines = np.asarray(header_lines, dtype=np.int64)
+    stack_ids = table.frame.get_column("stack_id")
 
     def read(wanted: _Wanted | None) -> pl.DataFrame:
         if not len(lines):

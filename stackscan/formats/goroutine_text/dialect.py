@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import polars as pl
+from collections.abc import Iterable, Sequence
 
 from stackscan.formats import counted
+from stackscan.formats.goroutine_text.trees import Header
 from stackscan.model.snapshot import Stack
 
 #: First Go version of a wait reason (runtime2.go waitReasonStrings by release).
@@ -25,23 +26,20 @@ _REASON_SINCE = {
 }
 
 
-def of(goroutines: pl.DataFrame, stacks: tuple[Stack, ...]) -> str | None:
-    """The oldest version that prints this: ``"Go 1.21 or later"``; None without evidence."""
-    if goroutines.is_empty():
+def of(headers: Iterable[Header], stacks: Sequence[Stack], *, creators: bool, labels: bool) -> str | None:
+    """The oldest version that prints this: ``"Go 1.21 or later"``; None without evidence.
+
+    ``headers`` are those of the goroutines, without labels; ``creators`` and ``labels`` say whether any has one.
+    """
+    seen = set(headers)
+    if not seen:
         return None
-    functions = [function for stack in stacks for function in stack.functions]
+    functions = [frame.function for stack in stacks for frame in stack.frames]
     if any(".go.." in function or "..init" in function for function in functions):
         return "gccgo"
-    reasons = goroutines["wait_reason"].unique()
-    evidence = [_REASON_SINCE[reason] for reason in reasons if reason in _REASON_SINCE]
-    if goroutines["creator_id"].null_count() < len(goroutines):
-        evidence.append("1.21")
-    if goroutines["thread"].null_count() < len(goroutines):
-        evidence.append("1.22")
-    if goroutines["leaked"].any():
-        evidence.append("1.26")
-    if goroutines["labels"].null_count() < len(goroutines):
-        evidence.append("1.26")
-    if any("[...]" in function for function in functions):
-        evidence.append("1.18")
+    evidence = [_REASON_SINCE[found.wait_reason] for found in seen if found.wait_reason in _REASON_SINCE]
+    evidence += ["1.21"] * creators
+    evidence += ["1.22"] * any(found.thread is not None for found in seen)
+    evidence += ["1.26"] * (labels or any(found.leaked for found in seen))
+    evidence += ["1.18"] * any("[...]" in function for function in functions)
     return counted.dialect(evidence)

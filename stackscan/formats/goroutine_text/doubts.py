@@ -9,11 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, TypeVar
-
-import numpy as np
-import numpy.typing as npt
-import polars as pl
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.model.snapshot import Problem
@@ -22,15 +18,16 @@ if TYPE_CHECKING:
     from stackscan.formats.goroutine_text.reading import Reading
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _MAIN_FRAMES: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart", "testing.tRunner"})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Part(Generic[R]):
     """The rows of one snapshot, its lines (first, end), its problems, and how many headers are not counted."""
 
-    rows: Rows
+    rows: R
     first_line: int
     end_line: float
     problems: tuple[Problem, ...] = ()
@@ -46,41 +43,44 @@ def _between(things: Sequence[T], first: int, end: float, line: Callable[[T], in
     return things[bisect_left(things, first, key=line) : bisect_left(things, end, key=line)]
 
 
-def note(
-    part: Part, line: int, reason: str, excerpt: str = "", *, not_counted: int = 0, doubtful: bool = False
-) -> Part:
-    """The part with one more problem, more headers that are not counted, or doubt about its goroutines."""
-    problems = (*part.problems, Problem(line, reason, excerpt))
-    doubtful |= part.doubtful
-    return replace(part, problems=problems, not_counted=part.not_counted + not_counted, doubtful=doubtful)
+def note(part: Part[R], *problems: Problem, not_counted: int = 0, doubtful: bool = False) -> Part[R]:
+    """The part with more problems, more headers that are not counted, or doubt about its goroutines."""
+    return replace(
+        part,
+        problems=(*part.problems, *problems),
+        not_counted=part.not_counted + not_counted,
+        doubtful=part.doubtful or doubtful,
+    )
 
 
 def repeats(found: Rows) -> bool:
     """Whether an id occurs twice."""
-    ids = found.goroutine_id if found.has_id.all() else found.goroutine_id[found.has_id]
-    return pl.Series(ids).n_unique() < len(ids)
+    ids = [goroutine_id for goroutine_id in found.goroutine_id if goroutine_id is not None]
+    return len(set(ids)) < len(ids)
 
 
-def running_with_stack(found: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
-    """A mask of the goroutines that run and have frames: the runtime prints one, first."""
-    running = np.array([header.wait_reason == "running" for header in reading.interned.headers])[reading.interned.plain]
-    framed = np.array([bool(stack.frames) for stack in reading.interned.stacks])
-    both: npt.NDArray[np.bool_] = running[found.header] & framed[found.stack]
-    return both
+def running_with_stack(found: Rows, reading: Reading) -> list[int]:
+    """The places of the goroutines that run and have frames: the runtime prints one, first."""
+    interned = reading.interned
+    running = {entry for entry in set(found.header) if interned.header(entry).wait_reason == "running"}
+    stacks = interned.stacks
+    return [
+        place
+        for place, (entry, stack) in enumerate(zip(found.header, found.stack, strict=True))
+        if entry in running and stacks[stack].frames
+    ]
 
 
-def without_repeats(part: Part, reading: Reading) -> Part:
+def without_repeats(part: Part[Rows], reading: Reading) -> Part[Rows]:
     """The part without repeated listings (GOTRACEBACK=crash): those with a stack stay."""
-    if not repeats(part.rows):
-        return part
-    ids = part.rows.goroutine_id
     best: dict[int, int] = {}
     dropped: list[int] = []
     doubts: list[int] = []
-    for place, goroutine_id in enumerate(ids.tolist()):
-        first = best.get(goroutine_id)
-        if first is None or goroutine_id == 0:  # each thread has a goroutine 0 of its own
-            best[goroutine_id] = place
+    for place, goroutine_id in enumerate(part.rows.goroutine_id):
+        first = best.get(goroutine_id) if goroutine_id else None  # each thread has a goroutine 0 of its own
+        if first is None:
+            if goroutine_id:
+                best[goroutine_id] = place
             continue
         kept, again = (reading.interned.stacks[part.rows.stack[row]] for row in (first, place))
         has_frames = bool(kept.frames)
@@ -88,58 +88,65 @@ def without_repeats(part: Part, reading: Reading) -> Part:
             doubts.append(place)
             continue
         dropped.append(place if has_frames else first)
-        best[goroutine_id] = first if has_frames else place
-    for place in dropped:
-        reason = "goroutine listed twice (GOTRACEBACK=crash); counted once"
-        part = note(part, int(part.rows.line[place]), reason, f"goroutine {ids[place]}", not_counted=1)
-    for place in doubts:
-        reason = "goroutine listed twice with different stacks; both are counted"
-        part = note(part, int(part.rows.line[place]), reason, f"goroutine {ids[place]}", doubtful=True)
-    return replace(part, rows=part.rows.take(np.setdiff1d(np.arange(len(ids)), dropped)))
+        best[goroutine_id or 0] = first if has_frames else place
+    if not dropped and not doubts:
+        return part
+
+    def problem(place: int, reason: str) -> Problem:
+        return Problem(part.rows.line[place], reason, f"goroutine {part.rows.goroutine_id[place]}")
+
+    once = [problem(place, "goroutine listed twice (GOTRACEBACK=crash); counted once") for place in dropped]
+    both = [problem(place, "goroutine listed twice with different stacks; both are counted") for place in doubts]
+    noted = note(part, *once, *both, not_counted=len(dropped), doubtful=bool(doubts))
+    return replace(noted, rows=part.rows.without(dropped))
 
 
-def without_fake(part: Part, reading: Reading) -> Part:
+def without_fake(part: Part[Rows], reading: Reading) -> Part[Rows]:
     """The part without goroutines that a panic's message holds (printed raw up to Go 1.22).
 
     The goroutine that panicked comes right after the message, is running, and no other running one with a stack
     follows. A message's goroutine stands before it and has neither creator nor main frame.
     """
     dropped = 0
+    problems = []
     while dropped + 1 < len(part.rows) and _is_fake(part.rows, dropped, part.first_line, reading):
-        line = int(part.rows.line[dropped])
         reason = "looks like a goroutine header, but is part of the panic message; not counted"
-        part = note(part, line, reason, not_counted=1)
+        problems.append(Problem(part.rows.line[dropped], reason))
         dropped += 1
-    return replace(part, rows=part.rows.take(np.arange(dropped, len(part.rows)))) if dropped else part
+    if not dropped:
+        return part
+    noted = note(part, *problems, not_counted=dropped)
+    return replace(noted, rows=part.rows.between(dropped, len(part.rows)))
 
 
-def with_doubts(part: Part, reading: Reading) -> Part:
+def with_doubts(part: Part[Rows], reading: Reading) -> Part[Rows]:
     """The part, with a problem where goroutines below a panic may be text of its message.
 
     The goroutine that panicked is listed first and is the only running one with a stack, so all above the last such
     one is doubtful.
     """
     found = part.rows
-    if not len(found) or not _panics(part.first_line, int(found.line[0]), reading):
+    if not len(found) or not _panics(part.first_line, found.line[0], reading):
         return part
     if any(mark.kind == "thread" for mark in part.within(reading.marks)):
         return part  # GOTRACEBACK=crash: each thread has a running goroutine
-    running = np.flatnonzero(running_with_stack(found, reading))
-    if not len(running) or not running[-1]:
+    running = running_with_stack(found, reading)
+    if not running or not running[-1]:
         return part
     reason = f"the first {running[-1]:,} goroutines after the panic may be part of its message; all are counted"
-    return note(part, int(found.line[0]), reason, doubtful=True)
+    return note(part, Problem(found.line[0], reason), doubtful=True)
 
 
-def with_follower(part: Part, following: Part | None, reading: Reading) -> Part:
+def with_follower(part: Part[Rows], following: Part[Rows] | None, reading: Reading) -> Part[Rows]:
     """The part, with a problem where a second dump without a cause follows a panic's: a dying process prints one."""
     if following is None or not len(part.rows) or not len(following.rows):
         return part
-    line, own = int(part.rows.line[0]), int(following.rows.line[0])
+    line, own = part.rows.line[0], following.rows.line[0]
     caused = any(mark.kind == "cause" and mark.line < own for mark in following.within(reading.marks))
     if caused or not _panics(part.first_line, line, reading):
         return part
-    return note(part, line, "these goroutines may be part of the panic message: a second dump follows", doubtful=True)
+    reason = "these goroutines may be part of the panic message: a second dump follows"
+    return note(part, Problem(line, reason), doubtful=True)
 
 
 def _panics(first_line: int, line: int, reading: Reading) -> bool:
@@ -148,7 +155,7 @@ def _panics(first_line: int, line: int, reading: Reading) -> bool:
 
 
 def _is_fake(found: Rows, place: int, first_line: int, reading: Reading) -> bool:
-    panics = _panics(first_line, int(found.line[place]), reading)
+    panics = _panics(first_line, found.line[place], reading)
     if not panics or not (_runs(found, place, reading) and _runs(found, place + 1, reading)):
         return False
     stack, following = (reading.interned.stacks[found.stack[k]] for k in (place, place + 1))
@@ -157,5 +164,5 @@ def _is_fake(found: Rows, place: int, first_line: int, reading: Reading) -> bool
 
 
 def _runs(found: Rows, place: int, reading: Reading) -> bool:
-    header = reading.interned.header(int(found.header[place]))
+    header = reading.interned.header(found.header[place])
     return header.wait_reason == "running"

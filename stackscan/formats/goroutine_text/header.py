@@ -11,20 +11,16 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-import polars as pl
-
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar
 from stackscan.formats.goroutine_text.grammar import Header
-from stackscan.sources import limits
 
-_INNER: Final = " labels:{"
-_BEHIND: Final = "] {"
+INNER: Final = " labels:{"
+BEHIND: Final = "] {"
 #: Behind the bracket: something up to the colon, or a remark behind the colon, or behind a blank.
 _REMARK: Final = re.compile(
     r"(?:(?P<before>[^\n]*):|:?(?P<behind>(?:(?<=:)[ \t]|[ \t]+[^\w\s]|[ \t]{2,})[^\n]*)|)", re.DOTALL
 )
-_NO_TEXT: Final = pl.lit(None, dtype=pl.String)
 
 
 def read_tail(tail: str) -> Header | None:
@@ -55,9 +51,9 @@ def _read_by_parts(tail: str) -> Header | None:
     if not bracket:
         return None
     status, has_labels, labels = rest.partition("] {")
-    if has_labels and (not labels.endswith("}:") or _INNER in status):
+    if has_labels and (not labels.endswith("}:") or INNER in status):
         return None
-    if not has_labels and _INNER in rest:
+    if not has_labels and INNER in rest:
         return _read_inner_labels(tail, rest) if not thread else None
     head = _read_whole(f"[{status}]:" if has_labels else f"[{rest}")
     if head is None or (thread and not grammar.terminal("THREAD").fullmatch(f" {thread.rstrip()}")):
@@ -65,58 +61,6 @@ def _read_by_parts(tail: str) -> Header | None:
     if thread:
         head = replace(head, thread=thread.rstrip())
     return _with_labels(head, "{" + labels[:-1]) if has_labels else head
-
-
-def split_labels(tails: pl.Series) -> pl.DataFrame:
-    """``[select, 3 minutes] {job: 7}:`` → bracket ``[select, 3 minutes]:`` and labels ``{job: 7}``, for many at once.
-
-    Null where a header has no labels, is not that simple, or has more labels than the limit.
-    """
-    table = tails.to_frame("tail").with_columns(bracket=_NO_TEXT, labels=_NO_TEXT)
-    for literal, split in ((_BEHIND, _with_labels_behind), (_INNER, _with_inner_labels)):
-        if tails.str.contains(literal, literal=True).any():
-            table = split(table)
-    short = pl.col("labels").str.len_bytes() <= limits.MAX_LABEL_BYTES
-    return table.select(bracket=pl.when(short).then("bracket"), labels=pl.when(short).then("labels"))
-
-
-def _with_labels_behind(table: pl.DataFrame) -> pl.DataFrame:
-    """With the labels that Go 1.27 prints behind the bracket."""
-    before, behind = _halves("tail", _BEHIND)
-    table = table.with_columns(before=before, behind=behind)
-    ends = pl.col("behind").str.ends_with("}:")
-    return table.select(
-        "tail",
-        bracket=pl.when(ends).then(pl.col("before") + "]:"),
-        labels=pl.when(ends).then("{" + pl.col("behind").str.strip_suffix(":")),
-    )
-
-
-def _with_inner_labels(table: pl.DataFrame) -> pl.DataFrame:
-    """With the labels that Go 1.26 prints inside the bracket: ``[select labels:{"job": "7"}, 3 minutes]:``.
-
-    They are cut out at literals, then checked by the grammar's pattern, which is cheaper than a search for it. The
-    pattern matches in one way only, so a full match is what the search would have found.
-    """
-    before, inside = _halves("tail", f'{_INNER}"')
-    labels, behind = _halves("inside", '"}')
-    table = table.with_columns(before=before, inside=inside)
-    table = table.with_columns(behind=behind, inner=pl.lit('{"') + labels + '"}')
-    proven = (
-        pl.col("before").str.contains(r"^\[[^\]{]+$")
-        & pl.col("behind").str.contains("^[],]")
-        & pl.col("inner").str.contains(f"(?s)^{_inner_form()}$")
-    )
-    return table.with_columns(proven=proven).select(
-        bracket=pl.when("proven").then(pl.col("before") + pl.col("behind")).otherwise("bracket"),
-        labels=pl.when("proven").then("inner").otherwise("labels"),
-    )
-
-
-def _halves(column: str, literal: str) -> tuple[pl.Expr, pl.Expr]:
-    """The text before and behind the first ``literal``; the second is null where there is none."""
-    parts = pl.col(column).str.splitn(literal, 2).struct
-    return parts.field("field_0"), parts.field("field_1")
 
 
 def _read_inner_labels(tail: str, status: str) -> Header | None:
@@ -129,7 +73,8 @@ def _read_inner_labels(tail: str, status: str) -> Header | None:
 
 
 @cache
-def _inner_form() -> str:
+def inner_form() -> str:
+    """What labels look like inside the bracket, as an expression."""
     quoted = f"(?:{grammar.terminal('QUOTED').pattern})"
     pair = f"{quoted}: {quoted}"
     return f"\\{{{pair}(?:, {pair})*\\}}"
@@ -137,7 +82,7 @@ def _inner_form() -> str:
 
 @cache
 def _inner_labels() -> re.Pattern[str]:
-    return re.compile(f"{_INNER[:-1]}({_inner_form()})(?=[],])")
+    return re.compile(f"{INNER[:-1]}({inner_form()})(?=[],])")
 
 
 def _with_labels(head: Header, labels: str) -> Header:
@@ -159,7 +104,7 @@ def read_readable(tail: str) -> tuple[Header, str | None]:
 
 def _without_cut_labels(tail: str) -> Header | None:
     """The header without labels that are cut where the line was too long."""
-    for literal in (_BEHIND, _INNER):
+    for literal in (BEHIND, INNER):
         bracket, has_labels, _ = tail.partition(literal)
         if has_labels:
             return _read_whole(f"{bracket}]:")

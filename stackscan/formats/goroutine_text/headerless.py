@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from stackscan.formats.goroutine_text import careful, grammar, surroundings
+from stackscan.formats.goroutine_text import careful, grammar
 from stackscan.formats.goroutine_text.segments import Segment, SegmentResult, is_path, is_symbol
 from stackscan.model.snapshot import Problem
 
@@ -19,12 +19,8 @@ _OFFSET: Final = b" +0x"
 _MOST_PLACES: Final = 1000
 
 
-def claims(data: bytes) -> bool:
-    """Whether the bytes hold a goroutine, a crash that printed none, or two frames that the runtime printed."""
-    return surroundings.claims(data) or _holds_stack(data)
-
-
-def _holds_stack(data: bytes) -> bool:
+def holds_stack(data: bytes) -> bool:
+    """Whether the bytes hold two frames that the runtime printed, one of them with its offset."""
     at = -1
     for _ in range(_MOST_PLACES):
         at = data.find(_OFFSET, at + 1)

@@ -6,6 +6,8 @@ import re
 from typing import Final
 
 from stackscan.formats.goroutine_text import careful, headerless
+from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls
+from stackscan.formats.goroutine_text.rows import Row
 from stackscan.formats.goroutine_text.segments import FENCE, Segment, SegmentResult
 
 #: What a line that is part of a stack holds, however it is written: a dotted name, or a file with a line number.
@@ -64,3 +66,23 @@ def _add(found: SegmentResult, result: SegmentResult) -> None:
     result.skipped += found.skipped
     result.quoted += found.quoted
     result.cut |= found.cut
+
+
+def read_rows(data: bytes, low: int, high: int, line: int, reading: Reading, *, unterminated: bool) -> list[Row]:
+    """The goroutines in bytes ``low`` to ``high`` of a text, of which ``line`` is the first line; what else they hold
+    goes to ``reading``. ``unterminated``: the whole text ends without a newline."""
+    text = data[low:high].decode().removesuffix("\n").split("\n")
+    at_end = high == len(data)
+    result = read_segment(Segment(text, line, at_end, at_end and unterminated))
+    reading.add(result)
+    reading.scattered_calls += [ScatteredCalls(g.line, g.call_lines, low, line) for g in result.goroutines]
+    interned, after_blank = reading.interned, is_after_blank(data, low)
+    return [
+        (g.line, g.goroutine_id, interned.header_id(g.header), interned.stack_id(g.stack), g.creator_id, after_blank)
+        for g in result.goroutines
+    ]
+
+
+def is_after_blank(data: bytes, at: int) -> bool:
+    """Whether a blank line stands before a place, or nothing at all."""
+    return at == 0 or data[max(at - 4, 0) : at].endswith((b"\n\n", b"\n\r\n"))

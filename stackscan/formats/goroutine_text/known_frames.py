@@ -1,34 +1,40 @@
-"""A cache of frames; new ones are parsed all at once."""
+"""A cache of frames; new ones are read all at once."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
+from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar
-from stackscan.formats.grammars import subtrees_of
+from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame
+from stackscan.sources import limits
 
-#: Frames by their (function, location) texts. Captures of one program share most of theirs.
-_known_frames: Final[dict[tuple[str, str], Frame]] = {}
+#: A function, and its location without the tab.
+Line = tuple[str, str]
+
+#: Frames by their texts. Captures of one program share most of theirs.
+_known_frames: Final[dict[Line, Frame]] = {}
 _MOST_KNOWN_FRAMES: Final = 65536
 
+#: Find the frame of two texts that was read before.
+known = _known_frames.get
 
-def read_frames(lines: Sequence[tuple[str, str]]) -> list[Frame] | None:
-    """The frames of (function, location) pairs, for half the cost of one at a time; None when one is refused."""
-    new = [line for line in lines if line not in _known_frames]
-    if new:
-        text = "".join(f"{function}()\n\t{location}\n" for function, location in new)
-        read = grammar.parse_batch(text)
-        if not read:  # frames of C code, and others that are rare
-            tree = grammar.parse(text, "frames")
-            if tree is None:
-                return None
-            read = list(map(grammar.frame_of, subtrees_of(tree)))
-        _known_frames.update(zip(new, read, strict=True))
-    frames = [_known_frames[line] for line in lines]
-    if len(_known_frames) > _MOST_KNOWN_FRAMES:
+
+def read_frames(lines: Sequence[Line]) -> list[Frame | None]:
+    """The frames of distinct pairs; None for what the grammar refuses, and for names that are too long."""
+    frames = list(map(known, lines))
+    places = [place for place, frame in enumerate(frames) if frame is None]
+    new = [lines[place] for place in places]
+    for place, frame in zip(places, _read_new(new) if new else (), strict=True):
+        frames[place] = frame
+    if len(_known_frames) + len(new) > _MOST_KNOWN_FRAMES:
         _known_frames.clear()
+    if len(new) <= _MOST_KNOWN_FRAMES:
+        _known_frames.update((lines[place], frame) for place in places if (frame := frames[place]) is not None)
     return frames
 
 
@@ -36,3 +42,43 @@ def forget() -> None:
     """Empty the caches (a benchmark wants to measure without them)."""
     _known_frames.clear()
     grammar.forget()
+
+
+@cache
+def _usual() -> re.Pattern[str]:
+    """Two lines as nearly all frames have them: FUNCTION, then FILE, LINE, OFFSET and FRAME_ADDRESSES of the grammar.
+
+    Written anew, since thousands of frames pass here at once: the expression goes to the end of each line and a few
+    characters back, where the grammar's terminals would look ahead at each character of a path.
+    """
+    addresses = "(?: fp=0x[0-9a-f]+ sp=0x[0-9a-f]+(?: pc=0x[0-9a-f]+)?)?"
+    return re.compile(
+        rf"(?m)^([^\s\[][^\n]*)(?<! )\n\t([^\s][^\n]*):(-?[0-9]{{1,10}})(?: \+0x([0-9a-f]+))?{addresses}\n"
+    )
+
+
+def _read_new(lines: Sequence[Line]) -> list[Frame | None]:
+    text = "".join([f"{function}\n\t{location}\n" for function, location in lines])
+    found = _usual().findall(text)
+    if len(found) != len(lines) or (len(text) > limits.MAX_NAME and any(map(_is_long, lines))):
+        return list(map(_read_one, lines))
+    return [
+        Frame(unescape_path(function), file, int(line), int(offset, 16) if offset else None)
+        for function, file, line, offset in found
+    ]
+
+
+def _is_long(line: Line) -> bool:
+    return bounds.is_long(line[0]) or bounds.is_long(line[1])
+
+
+def _read_one(line: Line) -> Frame | None:
+    """Any frame that the grammar knows: of C code, too."""
+    if _is_long(line):
+        return None
+    function, location = line
+    found = _usual().fullmatch(f"{function}\n\t{location}\n")
+    if found:
+        return Frame(unescape_path(found[1]), found[2], int(found[3]), int(found[4], 16) if found[4] else None)
+    name, place = grammar.read_call(f"{function}()"), grammar.read_location(f"\t{location}")
+    return None if name is None or place is None or grammar.begins_non_go(function) else Frame(name, *place)

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from stackscan.formats.goroutine_text.reading import Text
 from stackscan.formats.goroutine_text.surroundings import without_lead
 
 #: Lines of a message that are kept, and characters of each.
@@ -19,7 +20,6 @@ _FARTHEST: Final = 10_000
 #: Lines of other writers that may stand between a message and its goroutines. The runtime stops all goroutines before
 #: it prints: more text means that the process went on, and the dump has another reason.
 _FOREIGN: Final = 8
-_BLOCK: Final = 1 << 20
 
 #: What the runtime prints before the cause itself (runtime/panic.go, stack.go, malloc.go, proc.go, mbitmap.go, cgo).
 _LEAD: Final = re.compile(r"runtime: |runtime/cgo: |unexpected fault address |fatal: |acquirep: |span set block ")
@@ -34,7 +34,7 @@ _IN_RUNTIME: Final = re.compile(r"runtime: unexpected return pc for ")
 _NOISE: Final = re.compile(r"[\w./*()]+\(.*\)\Z|SCHED |\s+[PMG]\d+: |gc \d+ @|scvg|exit status |0x[0-9a-f]{8,}: ")
 
 
-def read_message(data: bytes, causes: Sequence[int], header: int | None) -> tuple[int, tuple[str, ...]]:
+def read_message(text: Text, causes: Sequence[int], header: int | None) -> tuple[int, tuple[str, ...]]:
     """The message that ends in front of a dump's first goroutine, and the line of its cause.
 
     ``causes`` are the 1-based lines of all causes in the dump's part of the text, ``header`` is the line of its first
@@ -44,7 +44,7 @@ def read_message(data: bytes, causes: Sequence[int], header: int | None) -> tupl
     if not above:
         return 0, ()
     low = max(above[-1] - _REACH, 1)
-    lines = _lines(data, low, above[-1] + 2 * _REACH if header is None else min(header, above[-1] + _FARTHEST))
+    lines = _lines(text, low, above[-1] + 2 * _REACH if header is None else min(header, above[-1] + _FARTHEST))
     if header is not None and low + len(lines) < header:
         return 0, ()
     first = _first_cause(lines, [line - low for line in above if line >= low])
@@ -109,9 +109,9 @@ def _foreign(lines: Sequence[str]) -> int:
     return count
 
 
-def _lines(data: bytes, first: int, end: int) -> list[str]:
+def _lines(text: Text, first: int, end: int) -> list[str]:
     """The lines from ``first`` up to before ``end`` (1-based), as far as there are any."""
-    at = _offset(data, first)
+    data, at = text.data, text.offset(first)
     found: list[str] = []
     while len(found) < end - first and at < len(data):
         stop = data.find(b"\n", at)
@@ -119,16 +119,3 @@ def _lines(data: bytes, first: int, end: int) -> list[str]:
         found.append(data[at : min(stop, at + 4 * LONGEST)].decode(errors="replace").rstrip("\r\0"))
         at = stop + 1
     return found
-
-
-def _offset(data: bytes, line: int) -> int:
-    """Where a line begins."""
-    at, left = 0, line - 1
-    while left and at < len(data):
-        count = data.count(b"\n", at, at + _BLOCK)
-        if count >= left:
-            for _ in range(left):
-                at = data.index(b"\n", at) + 1
-            return at
-        at, left = at + _BLOCK, left - count
-    return min(at, len(data))

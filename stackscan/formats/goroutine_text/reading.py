@@ -1,21 +1,60 @@
-"""What has been read of a text, before it becomes snapshots."""
+"""The state of reading one text, from either reader."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-from stackscan.formats.goroutine_text import rows
-from stackscan.formats.goroutine_text.arguments import Calls, ScatteredCalls
+from stackscan.formats.goroutine_text.interned import Interned
 from stackscan.formats.goroutine_text.surroundings import Mark
 from stackscan.model.snapshot import Problem
+
+if TYPE_CHECKING:
+    from stackscan.formats.goroutine_text.arguments import Calls
+    from stackscan.formats.goroutine_text.segments import SegmentResult
+
+_BLOCK: Final = 4096  # bytes
+
+
+class Text:
+    """The bytes of a text, and where its lines begin: newlines are counted once, a block after the other."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._before = [0]  # newlines before each block that was counted, and before the next
+
+    def offset(self, line: int) -> int:
+        """Where a line (1-based) begins; the end of the text where there are not so many."""
+        newlines = line - 1
+        while self._before[-1] < newlines and (at := (len(self._before) - 1) * _BLOCK) < len(self.data):
+            self._before.append(self._before[-1] + self.data.count(b"\n", at, at + _BLOCK))
+        if newlines <= 0 or self._before[-1] < newlines:
+            return 0 if newlines <= 0 else len(self.data)
+        block = bisect_left(self._before, newlines) - 1
+        at = block * _BLOCK
+        for _ in range(newlines - self._before[block]):
+            at = self.data.index(b"\n", at) + 1
+        return at
+
+
+@dataclass(frozen=True, slots=True)
+class ScatteredCalls:
+    """The argument lists of one goroutine: its header line, and of each frame the line that holds its list (0: none).
+    Line ``first_line`` begins at byte ``begin`` of the text."""
+
+    line: int
+    call_lines: Sequence[int]
+    begin: int
+    first_line: int
 
 
 @dataclass(slots=True)
 class Reading:
     """What has been read of one text so far, in line order."""
 
-    interned: rows.Interned = field(default_factory=rows.Interned)
-    parts: list[rows.Rows] = field(default_factory=list)
+    interned: Interned = field(default_factory=Interned)
     problems: list[Problem] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     ancestors: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # line, id, depth, ancestor, stack
@@ -26,3 +65,26 @@ class Reading:
     calls: list[Calls] = field(default_factory=list)
     scattered_calls: list[ScatteredCalls] = field(default_factory=list)
     cut: bool = False
+
+    def add(self, result: SegmentResult) -> None:
+        """Add what was read with care, but for the goroutines themselves."""
+        self.problems += result.problems
+        self.marks += result.marks
+        self.lost_lines += result.lost
+        self.hidden_lines += result.hidden
+        self.skipped_lines += result.skipped
+        self.quoted_lines += result.quoted
+        self.cut |= result.cut
+        for goroutine in result.goroutines:
+            for depth, (ancestor, stack) in enumerate(goroutine.ancestors, start=1):
+                stack_id = self.interned.stack_id(stack)
+                self.ancestors.append((goroutine.line, goroutine.goroutine_id or 0, depth, ancestor, stack_id))
+
+    def sort(self) -> None:
+        """Bring everything in line order."""
+        self.problems.sort(key=lambda problem: problem.line)
+        self.marks.sort(key=lambda mark: mark.line)
+        for numbers in (self.lost_lines, self.hidden_lines, self.skipped_lines, self.quoted_lines):
+            numbers.sort()
+        self.ancestors.sort()
+        self.scattered_calls.sort(key=lambda calls: calls.line)

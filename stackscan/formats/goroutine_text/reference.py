@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackscan.formats.goroutine_text import grammar
-from stackscan.formats.goroutine_text.grammar import Argument, Header
+from stackscan.formats.goroutine_text import trees
+from stackscan.formats.goroutine_text.trees import Argument, Header
 from stackscan.formats.grammars import subtrees_of, tokens_of
 from stackscan.model.snapshot import Frame, Stack
 
@@ -33,11 +33,11 @@ class Block:
 
 def read_block(text: str) -> Block | None:
     """Read the lines of one goroutine, header first; None when the grammar does not accept them as they are."""
-    tree = grammar.parse(text, "goroutine")
+    tree = trees.parse(text, "goroutine")
     if tree is None:
         return None
     parts = subtrees_of(tree)
-    goroutine_id, header = grammar.header_of(parts[0])
+    goroutine_id, header = trees.header_of(parts[0])
     sections: list[list[Tree[Token]]] = [[]]
     ids: list[int] = []
     for part in parts[1:]:
@@ -55,7 +55,7 @@ def read_block(text: str) -> Block | None:
 
 def _arguments(frame: Tree[Token]) -> tuple[Argument, ...] | None:
     text = tokens_of(subtrees_of(frame)[0]).get("ARGUMENTS")
-    return None if text is None else grammar.read_arguments(text)
+    return None if text is None else trees.read_arguments(text)
 
 
 def _stack(parts: list[Tree[Token]]) -> tuple[Stack, int | None]:
@@ -66,13 +66,13 @@ def _stack(parts: list[Tree[Token]]) -> tuple[Stack, int | None]:
     unavailable = False
     for part in parts:
         if part.data == "frame":
-            frames.append(grammar.frame_of(part))
+            frames.append(trees.frame_of(part))
         elif part.data == "elided":
-            elided = grammar.elided_of(part)
+            elided = trees.elided_of(part)
         elif part.data == "unavailable":
             unavailable = True
         elif part.data == "creator":
-            creator = grammar.creator_of(part)
+            creator = trees.creator_of(part)
         elif creator is not None:
-            created_by = Frame(creator[0], *grammar.location_of(part))
+            created_by = Frame(creator[0], *trees.location_of(part))
     return Stack(tuple(frames), created_by, elided, unavailable), creator[1] if creator else None

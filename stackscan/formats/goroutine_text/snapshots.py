@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-import polars as pl
-
-from stackscan.formats.goroutine_text import arguments, dialect, rows
+from stackscan.formats.goroutine_text import dialect
 from stackscan.formats.goroutine_text.doubts import (
     Part,
     note,
@@ -22,17 +19,19 @@ from stackscan.formats.goroutine_text.doubts import (
     without_fake,
     without_repeats,
 )
-from stackscan.formats.goroutine_text.message import read_message
+from stackscan.formats.goroutine_text.reading import Reading, Text
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.problems import bounded
 from stackscan.model.counting import QUOTED
-from stackscan.model.schemas import GOROUTINE_SCHEMA
-from stackscan.model.snapshot import Snapshot
+from stackscan.model.snapshot import Frame, Problem, Snapshot, Stack
 from stackscan.model.table import ANCESTOR_COLUMNS, Table
 
 if TYPE_CHECKING:
-    from stackscan.formats.goroutine_text.reading import Reading
+    import polars as pl
 
+    from stackscan.formats.goroutine_text.arrays import ArrayRows
+
+AnyRows = TypeVar("AnyRows", "Rows", "ArrayRows")
 NAME: Final = "goroutine-text"
 #: net/http/pprof stops a debug=2 dump at exactly this many bytes (runtime/pprof.writeGoroutineStacks).
 PPROF_LIMIT: Final = 64 << 20
@@ -41,65 +40,69 @@ _CUT_BY_PPROF: Final = (
     "cut at exactly 64 MiB, the limit of net/http/pprof's debug=2: goroutines are missing; "
     "take debug=0 or debug=1 for true totals"
 )
-_NO_ID: Final = pl.Series([None], dtype=pl.UInt64)
 
 
-def build(reading: Reading, data: bytes, *, size: int, unterminated: bool) -> list[Snapshot]:
-    """The snapshots of a text of ``size`` bytes; ``data`` is its normalised form."""
-    reading.problems.sort(key=lambda problem: problem.line)
-    reading.marks.sort(key=lambda mark: mark.line)
-    reading.lost_lines.sort()
-    reading.hidden_lines.sort()
-    reading.skipped_lines.sort()
-    reading.quoted_lines.sort()
-    reading.ancestors.sort()
-    parts = _split(rows.merge(reading.parts) if reading.parts else rows.from_careful([], reading.interned), reading)
+def build(rows: Rows | ArrayRows, reading: Reading, data: bytes, *, size: int, unterminated: bool) -> list[Snapshot]:
+    """The snapshots of a text of ``size`` bytes; ``data`` is its normalised form, ``rows`` are its goroutines."""
+    reading.sort()
+    text = Text(data)
     cut_by_pprof = size == PPROF_LIMIT and unterminated
+    cut_at = _CUT_BY_PPROF if cut_by_pprof else _CUT if reading.cut else None
+    if not isinstance(rows, Rows):  # a large text
+        if not any(mark.kind == "cause" for mark in reading.marks) and not rows.repeats():  # one dump, without doubts
+            whole = Part(rows, 1, float("inf"))
+            return [_snapshot(_cut(whole, cut_at) if cut_at else whole, reading, text, cut=cut_at is not None)]
+        rows = rows.as_lists()
+    repeated = repeats(rows)
+    parts = _split(rows, reading, repeated=repeated)
     built = []
     for place, found in enumerate(parts):
-        cut = place == len(parts) - 1 and (reading.cut or cut_by_pprof)
-        part = with_doubts(without_fake(without_repeats(found, reading), reading), reading)
+        part = without_repeats(found, reading) if repeated else found
+        part = with_doubts(without_fake(part, reading), reading)
         part = with_follower(part, parts[place + 1] if place + 1 < len(parts) else None, reading)
-        if cut:
-            last = int(part.rows.line[-1]) if len(part.rows) else part.first_line
-            part = note(part, last, _CUT_BY_PPROF if cut_by_pprof else _CUT)
-        built.append(_snapshot(part, reading, data, cut=cut))
+        ends = cut_at if place == len(parts) - 1 else None
+        built.append(_snapshot(_cut(part, ends) if ends else part, reading, text, cut=ends is not None))
     return built
+
+
+def _cut(part: Part[AnyRows], reason: str) -> Part[AnyRows]:
+    """The part, with a problem at its last goroutine: what follows is missing."""
+    return note(part, Problem(part.rows.lines()[-1] if len(part.rows) else part.first_line, reason))
 
 
 # -- one file, several dumps -----------------------------------------------------------------------------------------
 
 
-def _split(all_rows: Rows, reading: Reading) -> list[Part]:
+def _split(rows: Rows, reading: Reading, *, repeated: bool) -> list[Part[Rows]]:
     """Each panic, signal or repeated id starts a snapshot, unless the runtime lists its threads one by one."""
-    starts = _starts(all_rows, reading)
+    starts = _starts(rows, reading, repeated=repeated)
     if len(starts) == 1:
-        return [Part(all_rows, 1, float("inf"))]
+        return [Part(rows, 1, float("inf"))]
     causes = [mark.line for mark in reading.marks if mark.kind == "cause"]
-    firsts = [1, *(_first_line(all_rows, start, causes) for start in starts[1:])]
+    firsts = [1, *(_first_line(rows, start, causes) for start in starts[1:])]
     ends: list[float] = [*firsts[1:], float("inf")]
-    bounds = zip(starts, [*starts[1:], len(all_rows)], firsts, ends, strict=True)
-    return [Part(all_rows.take(np.arange(low, high)), first, end) for low, high, first, end in bounds]
+    bounds = zip(starts, [*starts[1:], len(rows)], firsts, ends, strict=True)
+    return [Part(rows.between(low, high), first, end) for low, high, first, end in bounds]
 
 
 def _first_line(all_rows: Rows, start: int, causes: Sequence[int]) -> int:
     """Where a snapshot's text begins: at the first cause above its first goroutine, or at that goroutine."""
-    above, first = int(all_rows.line[start - 1]), int(all_rows.line[start])
+    above, first = all_rows.line[start - 1], all_rows.line[start]
     place = bisect_left(causes, above)
     return causes[place] if place < len(causes) and causes[place] < first else first
 
 
-def _starts(all_rows: Rows, reading: Reading) -> list[int]:
+def _starts(all_rows: Rows, reading: Reading, *, repeated: bool) -> list[int]:
     """The rows that start a snapshot."""
-    begins = _below(all_rows, reading, "cause")
-    begins &= ~_below(all_rows, reading, "thread")  # GOTRACEBACK=crash: the same signal, thread by thread
-    starts = sorted({0, *np.flatnonzero(begins).tolist()})
-    return _with_repeats(all_rows, starts, reading) if repeats(all_rows) else starts
+    # GOTRACEBACK=crash: the same signal, thread by thread
+    begins = _below(all_rows, reading, "cause") - _below(all_rows, reading, "thread")
+    starts = sorted({0, *begins})
+    return _with_repeats(all_rows, starts, reading) if repeated else starts
 
 
 def _with_repeats(all_rows: Rows, starts: list[int], reading: Reading) -> list[int]:
     """The starts, and one more wherever an id is repeated before the next."""
-    ids, has_id = all_rows.goroutine_id.tolist(), all_rows.has_id.tolist()
+    ids = [goroutine_id or 0 for goroutine_id in all_rows.goroutine_id]
     known = set(starts)
     threads = _below(all_rows, reading, "thread")
     likely = _likely_starts(all_rows, reading)
@@ -110,68 +113,86 @@ def _with_repeats(all_rows: Rows, starts: list[int], reading: Reading) -> list[i
         if place in known and place:
             found.append(place)
             seen, listing = set(), False
-        listing |= bool(threads[place])
-        if not has_id[place]:
+        listing |= place in threads
+        if all_rows.goroutine_id[place] is None:
             continue
         if goroutine_id in seen and not listing:
-            start = next((k for k in range(place, found[-1], -1) if likely[k]), place)
+            start = next((k for k in range(place, found[-1], -1) if k in likely), place)
             found.append(start)
             seen = set(ids[start:place])
         seen.add(goroutine_id)
     return found
 
 
-def _below(all_rows: Rows, reading: Reading, kind: str) -> npt.NDArray[np.bool_]:
-    """A mask of the rows that are the first below a mark of a kind."""
-    marked = np.zeros(len(all_rows), dtype=np.bool_)
-    lines = np.array([mark.line for mark in reading.marks if mark.kind == kind], dtype=np.int64)
-    below = np.searchsorted(all_rows.line, lines)
-    marked[below[below < len(all_rows)]] = True
-    return marked
+def _below(all_rows: Rows, reading: Reading, kind: str) -> set[int]:
+    """The rows that are the first below a mark of a kind."""
+    lines = [mark.line for mark in reading.marks if mark.kind == kind]
+    return {bisect_left(all_rows.line, line) for line in lines} - {len(all_rows)}
 
 
-def _likely_starts(all_rows: Rows, reading: Reading) -> npt.NDArray[np.bool_]:
-    """A mask of rows where a dump may begin: below text, without a blank line, or at a running goroutine with a stack.
+def _likely_starts(all_rows: Rows, reading: Reading) -> set[int]:
+    """The rows where a dump may begin: below text, without a blank line, or at a running goroutine with a stack.
 
     runtime.Stack prints the calling goroutine first, and no other running one with frames.
     """
     likely = _below(all_rows, reading, "text")
-    no_blank = ~all_rows.after_blank
-    if float(no_blank.mean()) < 0.5:  # else blank lines were dropped throughout and say nothing
-        likely |= no_blank
-    likely |= running_with_stack(all_rows, reading)
+    no_blank = [place for place, blank in enumerate(all_rows.after_blank) if not blank]
+    if 2 * len(no_blank) < len(all_rows):  # else blank lines were dropped throughout and say nothing
+        likely.update(no_blank)
+    likely.update(running_with_stack(all_rows, reading))
     return likely
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------
 
 
-def _snapshot(part: Part, reading: Reading, data: bytes, *, cut: bool) -> Snapshot:
+def _snapshot(part: Part[Rows] | Part[ArrayRows], reading: Reading, text: Text, *, cut: bool) -> Snapshot:
+    rows, interned = part.rows, reading.interned
     lost = len(part.within(reading.lost_lines, int)) + len(part.within(reading.skipped_lines, int))
-    cause, message = _message(part, reading, data)
+    cause, message = _message(part, reading, text)
     ancestors = part.within(reading.ancestors, itemgetter(0))
     if ancestors:  # those of goroutines that are not counted go with them
-        counted = set(part.rows.line.tolist())
+        counted = set(rows.lines())
         ancestors = [found for found in ancestors if found[0] in counted]
-    used = dict.fromkeys([*rows.in_order(part.rows.stack), *(found[4] for found in ancestors)])
+    used = dict.fromkeys([*rows.stack_order(), *(found[4] for found in ancestors)])
     stack_ids = {old: new for new, old in enumerate(used)}
-    stacks = tuple(reading.interned.stacks[old] for old in used)
-    goroutines = _goroutines(part.rows, reading, stack_ids)
+    stacks = tuple(interned.stacks[old] for old in used)
+    table = rows.table(interned, stack_ids)
     return Snapshot(
-        format=QUOTED if 2 * len(part.within(reading.quoted_lines, int)) >= max(len(part.rows), 1) else NAME,
-        table=Table.of_frame(goroutines),
+        format=QUOTED if 2 * len(part.within(reading.quoted_lines, int)) >= max(len(rows), 1) else NAME,
+        table=table,
         stacks=stacks,
         problems=bounded((*part.within(reading.problems), *part.problems)),
         complete=not cut and not lost and not part.doubtful,
-        header_lines=len(part.rows) + part.not_counted + len(part.within(reading.hidden_lines, int)),
+        header_lines=len(rows) + part.not_counted + len(part.within(reading.hidden_lines, int)),
         cause=cause,
         message=message,
-        dialect=dialect.of(goroutines, stacks),
-        ancestor_table=_ancestors(ancestors, stack_ids),
-        read_arguments=arguments.reader(
-            data, part.rows.line, goroutines, stacks, reading.calls, reading.scattered_calls
+        dialect=dialect.of(
+            map(interned.header, rows.entries()),
+            stacks,
+            creators=rows.has_creators(),
+            labels=rows.has_labels(interned),
         ),
+        ancestor_table=_ancestors(ancestors, stack_ids),
+        read_arguments=_argument_reader(part, table, stacks, reading, text.data),
     )
+
+
+def _argument_reader(
+    part: Part[Rows] | Part[ArrayRows], table: Table, stacks: tuple[Stack, ...], reading: Reading, data: bytes
+) -> Callable[[Collection[Frame] | None], pl.DataFrame]:
+    scattered = part.within(reading.scattered_calls)
+
+    @cache
+    def made() -> Callable[[Collection[Frame] | None], pl.DataFrame]:
+        from stackscan.formats.goroutine_text import arguments  # few are asked for
+
+        return arguments.reader(data, part.rows.line, table, stacks, reading.calls, scattered)
+
+    def read(of: Collection[Frame] | None) -> pl.DataFrame:
+        return made()(of)
+
+    return read
 
 
 def _ancestors(found: Sequence[tuple[int, int, int, int, int]], stack_ids: dict[int, int]) -> Table:
@@ -180,31 +201,13 @@ def _ancestors(found: Sequence[tuple[int, int, int, int, int]], stack_ids: dict[
     return Table.of_lists(dict(zip(ANCESTOR_COLUMNS, map(list, columns), strict=True)), "ancestors")
 
 
-def _message(part: Part, reading: Reading, data: bytes) -> tuple[str | None, tuple[str, ...]]:
+def _message(part: Part[Rows] | Part[ArrayRows], reading: Reading, text: Text) -> tuple[str | None, tuple[str, ...]]:
     """The cause of a part, and the message that it begins: empty where it is not the one of this dump."""
     causes = [mark for mark in part.within(reading.marks) if mark.kind == "cause"]
     if not causes:
         return None, ()
-    header = int(part.rows.line[0]) if len(part.rows) else None
-    line, message = read_message(data, [mark.line for mark in causes], header)
+    from stackscan.formats.goroutine_text.message import read_message  # few dumps are of a process that died
+
+    header = part.rows.lines()[0] if len(part.rows) else None
+    line, message = read_message(text, [mark.line for mark in causes], header)
     return next((mark.text for mark in causes if mark.line == line), causes[0].text), message
-
-
-def _goroutines(found: Rows, reading: Reading, stack_ids: dict[int, int]) -> pl.DataFrame:
-    headers, entry = reading.interned.headers, found.header
-    plain = pl.Series(np.array(reading.interned.plain, dtype=np.uint32)[entry])
-    new_stack = np.zeros(len(reading.interned.stacks), dtype=np.uint32)
-    new_stack[list(stack_ids)] = list(stack_ids.values())
-    ids = pl.Series(found.goroutine_id, dtype=pl.UInt64)
-    has_creator = pl.Series(found.has_creator_id, dtype=pl.Boolean)
-    columns = {
-        "goroutine_id": ids if found.has_id.all() else ids.zip_with(pl.Series(found.has_id), _NO_ID),
-        "stack_id": pl.Series(new_stack[found.stack], dtype=pl.UInt32),
-        "creator_id": pl.Series(found.creator_id, dtype=pl.UInt64).zip_with(has_creator, _NO_ID),
-        "line": pl.Series(found.line.astype(np.uint32), dtype=pl.UInt32),
-    }
-    for name in ("wait_reason", "wait_minutes", "locked", "leaked", "attributes", "thread"):
-        values = pl.Series(list(map(attrgetter(name), headers)), dtype=GOROUTINE_SCHEMA[name])
-        columns[name] = values.gather(plain)
-    columns["labels"] = reading.interned.labels().gather(entry)
-    return pl.DataFrame({name: columns[name] for name in GOROUTINE_SCHEMA})

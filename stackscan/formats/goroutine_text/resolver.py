@@ -1,0 +1,123 @@
+"""Turns the codes of the fast path into headers and stacks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from stackscan.formats import bounds
+from stackscan.formats.goroutine_text import grammar, header, known_frames, label_columns
+from stackscan.formats.goroutine_text.arrays import ArrayRows
+from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner
+from stackscan.formats.goroutine_text.interned import Interned
+from stackscan.model.snapshot import Frame, Stack
+from stackscan.sources import limits
+
+_UNREADABLE: Final = -1
+_UNSEEN: Final = -2
+#: The half of a frame's code that is its location's.
+_LOCATION: Final = 0xFFFFFFFF
+
+
+class Resolver:
+    """Turns the codes of the fast path into headers and stacks; the grammar reads each distinct line once.
+
+    To be made after all chunks are interned: the texts must not be read while threads add some.
+    """
+
+    def __init__(self, interner: Interner, interned: Interned) -> None:
+        self._column = interner.texts()
+        self._texts: list[str] = self._column.to_list()
+        self._interned = interned
+        self._frames: dict[int, Frame | None] = {}
+        self._stacks: dict[bytes, int] = {}
+        self._headers = np.full(len(self._texts), _UNSEEN, dtype=np.int64)
+
+    def headers(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+        """The header entries of tail codes; -1 where the grammar refuses the header."""
+        used = np.zeros(len(self._texts), dtype=np.bool_)
+        used[codes] = True
+        new = np.flatnonzero(used & (self._headers == _UNSEEN))
+        tails = self._column.gather(new)
+        rest = self._with_labels(new, tails) if tails.str.contains("{", literal=True).any() else new
+        self._headers[rest] = [self._header(self._texts[code]) for code in rest.tolist()]
+        return self._headers[codes]
+
+    def _with_labels(self, codes: npt.NDArray[np.int64], tails: pl.Series) -> npt.NDArray[np.int64]:
+        """Read headers with labels as a column; returns the codes of those that are left to read one by one."""
+        parts = label_columns.split_labels(tails)
+        brackets = parts["bracket"].drop_nulls().unique(maintain_order=True)
+        plain = [self._plain(bracket) for bracket in brackets]
+        of_row = parts["bracket"].replace_strict(brackets, plain, default=_UNREADABLE, return_dtype=pl.Int64)
+        is_simple = of_row >= 0
+        found = of_row.filter(is_simple).to_list()
+        first = self._interned.add(found, parts["labels"].filter(is_simple))
+        simple = is_simple.to_numpy()
+        self._headers[codes[simple]] = np.arange(first, first + len(found))
+        left: npt.NDArray[np.int64] = codes[~simple]
+        return left
+
+    def _plain(self, bracket: str) -> int:
+        """The index of the header that a bracket alone makes; -1 where it has labels or attributes."""
+        value = header.read_tail(bracket)
+        usual = value is not None and value.labels is None and value.attributes is None
+        return self._interned.plain_id(value) if value is not None and usual else _UNREADABLE
+
+    def _header(self, tail: str) -> int:
+        value = header.read_tail(tail)
+        return _UNREADABLE if value is None or bounds.are_long(value.labels) else self._interned.header_id(value)
+
+    def stacks(self, keys: list[bytes]) -> npt.NDArray[np.int64]:
+        """The stack indices of keys of the fast path; -1 where the grammar refuses one of its lines."""
+        new = {key: np.frombuffer(key, dtype=np.uint64).tolist() for key in keys if key not in self._stacks}
+        self._learn_frames({pair for pairs in new.values() for pair in pairs})
+        for key, pairs in new.items():
+            self._stacks[key] = self._stack(pairs[:-1], pairs[-1])
+        return np.array([self._stacks[key] for key in keys], dtype=np.int64)
+
+    def _learn_frames(self, pairs: set[int]) -> None:
+        """Read the frames that have not been seen yet, all at once."""
+        new = [pair for pair in pairs if pair not in self._frames and pair & _LOCATION]
+        self._frames.update(zip(new, known_frames.read_frames(list(map(self._line, new))), strict=True))
+
+    def _line(self, pair: int) -> tuple[str, str]:
+        """The name and the location of a frame."""
+        return self._texts[pair >> 32], self._texts[pair & _LOCATION]
+
+    def _stack(self, pairs: list[int], creator: int) -> int:
+        if len(pairs) > limits.MAX_FRAMES:
+            return _UNREADABLE  # the careful reader leaves out the outer frames
+        frames: list[Frame] = []
+        elided: int | None = 0
+        for pair in pairs:
+            if pair & _LOCATION == 0:  # no location: an elided-frames marker
+                is_elided, elided = grammar.read_elided(self._texts[pair >> 32])
+                if not is_elided:
+                    return _UNREADABLE
+                continue
+            frame = self._frames[pair]
+            if frame is None:
+                return _UNREADABLE
+            frames.append(frame)
+        created_by = self._frames.get(creator) if creator else None  # none for one without location
+        if creator and created_by is None:
+            return _UNREADABLE
+        return self._interned.stack_id(Stack(tuple(frames), created_by, elided))
+
+
+def from_chunk(chunk: ChunkColumns, first_line: int, resolver: Resolver) -> ArrayRows:
+    """The rows of one chunk; unreadable headers and stacks are -1 (the careful reader must take them)."""
+    stacks = resolver.stacks(chunk.stack_keys)
+    return ArrayRows(
+        line=chunk.line + first_line,
+        goroutine_id=chunk.goroutine_id,
+        has_id=np.ones(len(chunk.line), dtype=np.bool_),
+        header=resolver.headers(chunk.tail),
+        stack=stacks[chunk.stack] if len(stacks) else np.empty(0, dtype=np.int64),
+        creator_id=chunk.creator_id,
+        has_creator_id=chunk.has_creator_id,
+        after_blank=chunk.after_blank,
+    )
