@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from stackscan.analysis.causes.ahead import Work
@@ -24,6 +26,7 @@ def find(scene: Scene, work: Work | None = None) -> list[Cause]:
     """What waits for a channel, a WaitGroup or a condition that nobody serves. Where the source was read (``work``), it
     says who may still serve it, and nothing is guessed."""
     found: list[Cause] = []
+    groups: dict[object, _Group] = {}
     for wait in scene.waits:
         if scene.is_idle(wait) or wait.own is None:
             continue
@@ -34,7 +37,7 @@ def find(scene: Scene, work: Work | None = None) -> list[Cause]:
         if not sure and guessed and work is not None and work.is_judged(wait):
             continue
         if "sync.WaitGroup.Wait" in wait.reasons:
-            found += _waitgroup(wait, scene)
+            found += _waitgroup(wait, scene, groups)
         elif wait.reasons & CHANNELS and (wait.leaked or scene.all_asleep):
             found.append(_channel(wait))
         elif "chan send (nil chan)" in wait.reasons:  # who receives from one may wait for ever on purpose: ctx.Done()
@@ -80,13 +83,29 @@ def _returned(wait: Waiting, scene: Scene) -> Cause | None:
     )
 
 
-def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
+@dataclass(slots=True)
+class _Group:
+    """Goroutines that may call Done of a WaitGroup, but for the one that writes the dump; whether one of them moves or
+    waits for a lock, so that it may come to that."""
+
+    workers: list[Waiting]
+    may_go_on: bool
+
+    @classmethod
+    def of(cls, waits: Iterable[Waiting]) -> _Group:
+        """The group of these, each once."""
+        workers = [each for each in {id(wait): wait for wait in waits}.values() if not each.is_writer]
+        return cls(workers, any(worker.moving or waits_for_lock(worker) for worker in workers))
+
+
+def _waitgroup(wait: Waiting, scene: Scene, groups: dict[object, _Group]) -> list[Cause]:
     """Nobody is left to call Done, or those who are left are blocked, and not by a lock: that would be the cause."""
-    workers = [worker for worker in _who_calls_done(wait, scene) if not worker.is_writer]
     if scene.counted and scene.has_others(wait):
         return []  # nobody's creator is known: any of them may call Done
-    if any(worker.moving or waits_for_lock(worker) for worker in workers):
+    group = _who_calls_done(wait, scene, groups)
+    if group.may_go_on:
         return []
+    workers = [worker for worker in group.workers if worker is not wait]
     if not workers and not (wait.leaked or scene.all_asleep or scene.is_whole):
         return []  # of an excerpt, who calls Done may have been left out
     own = wait.frames[wait.own].function if wait.own is not None else ""
@@ -112,23 +131,29 @@ def _waitgroup(wait: Waiting, scene: Scene) -> list[Cause]:
     return [_of("waitgroup-never-done", sure, title, argument, (wait,), ("waits for Done",), stuck=stuck)]
 
 
-def _who_calls_done(wait: Waiting, scene: Scene) -> list[Waiting]:
+def _who_calls_done(wait: Waiting, scene: Scene, groups: dict[object, _Group]) -> _Group:
     """The goroutines that a WaitGroup may wait for: those that the waiter started; or else those that know its address,
     its siblings, which the same function started or which run a closure of it (sync.(*WaitGroup).Go starts these), and
-    those in a method of the same type."""
+    those in a method of the same type. ``groups`` keeps who is alike for many waiters."""
     children = [scene.of_row[row] for goroutine in wait.ids for row in scene.by_creator.get(goroutine, ())]
     if children:
-        return list({id(child): child for child in children}.values())
+        return _Group.of(children)
     own = wait.frames[wait.own].function if wait.own is not None else ""
     outer = {function_of(frame.function) for frame in wait.frames if frame.function != own} | {function_of(own)}
     if wait.stack.created_by is not None:
         outer.add(function_of(wait.stack.created_by.function))
     kind = type_of(own)
-    alike = [*scene.by_type.get(kind, ())] if kind is not None else []
-    found = [other for function in outer for other in scene.by_starter.get(function, ())] + alike
-    found += [other for function in outer for other in scene.by_enclosing.get(function, ())]
-    found += scene.that_know(wait)
-    return [other for other in {id(each): each for each in found}.values() if other is not wait]
+    key = frozenset(outer), kind
+    group = groups.get(key)
+    if group is None:
+        found = [other for function in outer for other in scene.by_starter.get(function, ())]
+        found += scene.by_type.get(kind, ()) if kind is not None else ()
+        found += [other for function in outer for other in scene.by_enclosing.get(function, ())]
+        group = groups[key] = _Group.of(found)
+    if group.may_go_on:
+        return group
+    knowing = [other for other in scene.that_know(wait) if other is not wait]
+    return _Group.of([*group.workers, *knowing]) if knowing else group
 
 
 def _sends_from(worker: Waiting, function: str) -> bool:
