@@ -104,6 +104,7 @@ def check_snapshots(snapshots: list[Snapshot]) -> None:
     """Tables fit their schemas, texts are plain texts, lines are numbers of lines, what is lost is said."""
     assert snapshots
     for snapshot in snapshots:
+        assert len(snapshot.rows) == len(snapshot.table), "its columns hold what polars takes for their types"
         snapshot.check_valid()
         assert all(problem.line >= 1 for problem in snapshot.problems), snapshot.problems
         assert all("\n" not in problem.excerpt for problem in snapshot.problems), snapshot.problems

@@ -182,14 +182,10 @@ class Snapshot:
 
     def check_valid(self) -> None:
         """Raise ValueError unless the tables have their declared columns and every stack id points at a stack."""
-        from stackscan.model.schemas import SCHEMAS
-
         for table in (self.table, self.ancestor_table):
-            found, declared = dict(table.frame.schema), SCHEMAS[table.kind]
-            if found != declared:
-                raise ValueError(f"{table.kind}: columns {found} are not the declared {declared}")
-            highest = max((stack for stack in table.column("stack_id") if stack is not None), default=0)
-            if highest >= max(len(self.stacks), 1):
+            table.check_valid()
+            highest = max((stack for stack in table.column("stack_id") if stack is not None), default=-1)
+            if highest >= len(self.stacks):
                 raise ValueError(f"{table.kind}: stack id {highest} of {len(self.stacks)} stacks")
         for role in (role for conclusion in self.conclusions for role in conclusion.roles):
             if not 0 <= role.row < len(self.table):

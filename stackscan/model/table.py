@@ -81,6 +81,17 @@ class Table:
             self._frame = frame_of(self.kind, {name: self.column(name) for name in _COLUMNS[self.kind]})
         return self._frame
 
+    def check_valid(self) -> None:
+        """Raise ValueError where polars holds other columns or data types than those of the kind. Lists have what
+        :meth:`of_lists` lets pass."""
+        if self._frame is None:
+            return
+        from stackscan.model.schemas import SCHEMAS
+
+        found, declared = dict(self._frame.schema), SCHEMAS[self.kind]
+        if found != declared:
+            raise ValueError(f"{self.kind}: columns {found} are not the declared {declared}")
+
     def take(self, rows: Sequence[int]) -> Table:
         """The rows at these places, in this order."""
         if self._frame is not None:
