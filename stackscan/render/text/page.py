@@ -8,6 +8,7 @@ from typing import Final, TextIO, TypeVar, overload
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.control import strip_control_codes
 from rich.text import Text
 
 from stackscan.model.snapshot import Frame
@@ -40,19 +41,32 @@ class Page:
         self.console = console
         self.width = min(console.width, _WIDEST)
         self.cuts = cuts  # a pipe gets every line whole
+        # Without colours a line is its text: rich takes its time to find that out, and a log may hold a thousand dumps.
+        self._plain = console.color_system is None and not cuts
+
+    def _print(self, text: Text) -> None:
+        """Write one line."""
+        if self._plain:
+            self.console.file.write(f"{text.plain}\n")
+        else:
+            self.console.print(text, soft_wrap=True)
 
     def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
         """One line of data: texts, or a text and its style."""
         if len(parts) == 2 and all(isinstance(part, str) for part in parts):
             parts = ((str(parts[0]), str(parts[1])),)
+        pieces = [part if isinstance(part, tuple) else (part, "") for part in parts]
+        if self._plain:
+            body = "".join(words.shortened(body) for body, _ in pieces)
+            self.console.file.write(f"{' ' * indent}{strip_control_codes(body)}".rstrip() + "\n")
+            return
         text = Text(" " * indent)
-        for part in parts:
-            body, style = part if isinstance(part, tuple) else (part, "")
+        for body, style in pieces:
             text.append(words.shortened(body), style)
         text.rstrip()
         if self.cuts:
             text.truncate(self.console.width, overflow="ellipsis")
-        self.console.print(text, soft_wrap=True)
+        self._print(text)
 
     def prose(self, label: str, body: str, *, indent: int = 2, style: str = "") -> None:
         """A labelled paragraph, wrapped."""
@@ -63,7 +77,7 @@ class Page:
         for place, wrapped in enumerate(lines):
             wrapped.rstrip()
             head = " " * indent + (lead if place == 0 else " " * len(lead))
-            self.console.print(Text.assemble((head, "dim"), wrapped), soft_wrap=True)
+            self._print(Text.assemble((head, "dim"), wrapped))
 
     def step(self, lead: str, mark: str, body: str, *, continued: str, indent: int = 2) -> None:
         """A wrapped paragraph behind a lead and a mark; its further lines stand behind ``continued``."""
@@ -72,7 +86,7 @@ class Page:
         for place, wrapped in enumerate(text.wrap(self.console, room)):
             wrapped.rstrip()
             head = " " * indent + (lead + mark if place == 0 else " " * len(lead) + continued)
-            self.console.print(Text.assemble((head, "dim"), wrapped), soft_wrap=True)
+            self._print(Text.assemble((head, "dim"), wrapped))
 
     def hanging(self, lead: tuple[str, str], *parts: tuple[str, str]) -> None:
         """One line of data behind a lead; on a terminal that is too narrow it goes on below its beginning."""
@@ -80,7 +94,7 @@ class Page:
         room = max(self.width - len(lead[0]), 20) if self.cuts else max(body.cell_len, 1)
         for place, wrapped in enumerate(body.wrap(self.console, room)):
             wrapped.rstrip()
-            self.console.print(Text.assemble(lead if place == 0 else " " * len(lead[0]), wrapped), soft_wrap=True)
+            self._print(Text.assemble(lead if place == 0 else " " * len(lead[0]), wrapped))
 
     def heading(self, title: str, note: str = "") -> None:
         """What begins a part of the page, after an empty line."""
@@ -113,7 +127,7 @@ class Page:
         text.stylize(style, 0, styled)
         for place, wrapped in enumerate(text.wrap(self.console, max(self.width - 2, 20))):
             wrapped.rstrip()
-            self.console.print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped), soft_wrap=True)
+            self._print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped))
 
 
 _Kind = TypeVar("_Kind", bound=Page)
