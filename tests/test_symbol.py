@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from helpers import FIXTURES, index
 from stackscan import formats
+from stackscan.formats.grammars import Grammar, tokens_of
 from stackscan.formats.symbol import Origin, Symbol, origin, read_symbol
 from stackscan.model.snapshot import Frame
 
@@ -56,6 +57,51 @@ from stackscan.model.snapshot import Frame
 def test_a_symbol_is_package_receiver_and_name(text: str, expected: Symbol) -> None:
     """Import path, receiver and name come apart, over closures, wrappers, generics, and names of Go 1.4 and gccgo."""
     assert expected == read_symbol(text)
+
+
+def _tokens(text: str) -> tuple[str, str, str]:
+    """Package, pointer and the rest as the grammar's own tree has them; a text that it refuses is all rest."""
+    tree = Grammar("symbol", "symbol").parse(text, "symbol")
+    tokens = {"SPECIAL": text} if tree is None else tokens_of(tree)
+    package = tokens.get("PACKAGE") or tokens.get("POINTER_PACKAGE", "")
+    return package, tokens.get("POINTER", "").strip("()"), tokens.get("SPECIAL") or tokens.get("CHAIN", "")
+
+
+@given(
+    st.one_of(
+        st.text(max_size=40),
+        st.text(alphabet='abT/.()*[]-{" vfunc1', max_size=24),
+        st.lists(
+            st.sampled_from(
+                (
+                    "a/b",
+                    "main",
+                    "gopkg.in/yaml",
+                    ".v3",
+                    ".",
+                    "(*T",
+                    "[...]",
+                    ")",
+                    "*T",
+                    "func1",
+                    "type:.eq.",
+                    "go.struct {",
+                )
+            ),
+            max_size=7,
+        ).map("".join),
+    )
+)
+def test_the_expressions_read_what_the_grammar_reads(text: str) -> None:
+    """No token differs: the parts of a symbol make up what the tree's tokens do."""
+    package, pointer, rest = _tokens(text)
+    found = read_symbol(text)
+    if found.package == package or not pointer:
+        assert package == found.package
+        assert rest == (f"{found.receiver}.{found.name}" if found.receiver and not pointer else found.name)
+        assert not pointer or pointer == found.receiver
+    else:  # a closure that was inlined into a function: part of what stands before the pointer is that function's name
+        assert f"{package}.({pointer}).{rest}" == f"{found.package}.{found.name}"
 
 
 @given(st.one_of(st.text(max_size=80), st.text(alphabet="ab./()[]*{}·- \n\0", max_size=40)))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, Literal
 
-from stackscan.formats.grammars import Grammar, tokens_of
+from stackscan.formats.grammars import Grammar
 from stackscan.model.snapshot import Frame
 
 Kind = Literal["std", "module", "main"]
@@ -58,15 +58,29 @@ def unescape_path(symbol: str) -> str:
     return _PERCENT.sub(lambda m: bytes.fromhex(m.group().replace("%", "")).decode("utf-8", "replace"), symbol)
 
 
+@cache
+def _symbol() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """The rules of the grammar, made of its terminals, in the order in which its lexer tries them. Once a terminal has
+    matched it stays as it is: a package before a pointer receiver is no other package."""
+    special, pointer_package, package, pointer, chain = (
+        f"(?>{_GRAMMAR.terminal(name).pattern})"
+        for name in ("SPECIAL", "POINTER_PACKAGE", "PACKAGE", "POINTER", "CHAIN")
+    )
+    rules = special, pointer_package, rf"({pointer_package})\.({pointer})\.({chain})", rf"(?:({package})\.)?({chain})"
+    first, second, third, fourth = map(re.compile, rules)
+    return first, second, third, fourth
+
+
 @lru_cache(maxsize=65536)
 def read_symbol(text: str) -> Symbol:
     """The parts of a symbol. A text that is no symbol is a name without package."""
-    tree = _GRAMMAR.parse(text, "symbol")
-    tokens = {"SPECIAL": text} if tree is None else tokens_of(tree)
-    if "SPECIAL" in tokens:
-        return Symbol("", None, tokens["SPECIAL"])
-    package, name = tokens.get("PACKAGE") or tokens.get("POINTER_PACKAGE", ""), tokens["CHAIN"]
-    receiver = tokens["POINTER"].strip("()") if "POINTER" in tokens else None
+    special, pointer_package, method, other = _symbol()
+    of_pointer = pointer_package.match(text) is not None
+    found = None if special.fullmatch(text) else (method if of_pointer else other).fullmatch(text)
+    if found is None:
+        return Symbol("", None, text)
+    package, name = found[1] or "", found[3 if of_pointer else 2]
+    receiver = found[2].strip("()") if of_pointer else None
     path, slash, last = package.rpartition("/")
     last, dot, function = last.partition(".")
     if receiver is not None and dot and _CLOSURE.search(name):
