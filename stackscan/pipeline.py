@@ -13,19 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from stackscan import workers
 from stackscan.analysis.analyse import analyse
 from stackscan.analysis.selection import check_expression
 from stackscan.errors import SourceError, StackscanError
-from stackscan.formats.contention import ContentionProfile
+from stackscan.formats.contended import ContentionProfile
 from stackscan.formats.contents import Contents, Progress, read_source
-from stackscan.golang.reading import Reader
 from stackscan.knowledge.configuration import Configuration, load, shipped
 from stackscan.load.projections import project_samples
 from stackscan.model.capture import Capture
-from stackscan.redaction import Redaction
 from stackscan.report import (
     BundleReport,
     CaptureReport,
@@ -35,8 +33,12 @@ from stackscan.report import (
     build_bundle,
     build_snapshot,
 )
-from stackscan.report.goroutine import GoroutineReport, build_goroutine
 from stackscan.sources.sent import Sent
+
+if TYPE_CHECKING:
+    from stackscan.golang.reading import Reader
+    from stackscan.redaction import Redaction
+    from stackscan.report.goroutine import GoroutineReport
 
 Made = TypeVar("Made")
 #: What is made of one input, by its name: its captures with their reports, and the report of the bundle if it is one.
@@ -207,6 +209,8 @@ def show(
     found = []
     for capture in captures:
         public = capture if redaction is None else redaction.capture(capture)
+        from stackscan.report.goroutine import build_goroutine
+
         report = build_goroutine(analyse(capture, options.configuration, shown=public, reader=options.reader), number)
         found += [] if report is None else [report]
     if not found:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # what few captures need is loaded when one does
     from stackscan.analysis.occupancy import PoolSample
     from stackscan.analysis.proposals import Proposal
     from stackscan.analysis.selection import SelectedRows, Selection
-    from stackscan.formats.contention import ContentionProfile
+    from stackscan.formats.contended import ContentionProfile
     from stackscan.golang.reading import Reader
 
 #: Fewer goroutines than this are no pool that is worth a description.

@@ -12,7 +12,7 @@ from typing import Final
 
 from stackscan.analysis.causes.waiting import function_of, type_of
 from stackscan.analysis.finding import Evidence, Finding
-from stackscan.formats.contention import ContentionProfile, ContentionRecord
+from stackscan.formats.contended import ContentionProfile, ContentionRecord
 from stackscan.formats.symbol import origin
 from stackscan.model.snapshot import Frame
 

@@ -10,8 +10,7 @@ from typing import Final
 
 from stackscan import sources
 from stackscan.errors import UnrecognisedFormatError
-from stackscan.formats import contention, kinds
-from stackscan.formats.contention import ContentionProfile
+from stackscan.formats.contended import ContentionProfile
 from stackscan.formats.members import read_member
 from stackscan.model.capture import Capture, Entry, Place, Taken
 from stackscan.model.snapshot import Problem, Snapshot
@@ -129,6 +128,8 @@ class _Reading:
 
     def _take_other(self, member: Member, data: bytes, error: UnrecognisedFormatError) -> None:
         """A member of a bundle that holds no goroutines."""
+        from stackscan.formats import contention, kinds
+
         kind = kinds.kind_of(data)
         if kind == "version":
             self.version = self.version or kinds.read_version(data)

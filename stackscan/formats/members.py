@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from stackscan import formats
 from stackscan.errors import UnrecognisedFormatError
+from stackscan.formats.plain import is_plain
 from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import Member, Progress
-from stackscan.sources import logs as wrappers
-from stackscan.sources.logs import Note, Piece, Wrapped
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from stackscan.sources.logs import Note, Wrapped
+
+    Lines = npt.NDArray[np.int64] | range
 
 
 def read_member(member: Member, progress: Progress | None = None) -> list[tuple[Member, list[Snapshot]]]:
@@ -23,29 +29,42 @@ def read_member(member: Member, progress: Progress | None = None) -> list[tuple[
     bare = replace(member, data=None)
     if formats.is_binary(data):  # its strings may look like a log
         return [(bare, formats.read(data, where=member.where, progress=progress))]
-    wrapped = wrappers.unwrap(data)
+    wrapped = None if is_plain(data) else _unwrapped(data)
     found = _streams(bare, wrapped, progress) if wrapped else []
     if wrapped and len(wrapped.pieces) == 1 and not wrapped.is_document:
         data = wrapped.pieces[0].text  # without a dump in it, the error describes this text
-    return found or [(bare, _read(Piece("", data), member, progress))]
+    return found or [(bare, _read(data, None, member, progress))]
 
 
-def _read(piece: Piece, member: Member, progress: Progress | None) -> list[Snapshot]:
-    """The snapshots of one text, whose dumps may be of several formats, with the line numbers of the log."""
+def _unwrapped(data: bytes) -> Wrapped | None:
+    """The log without its wrappers; None for a text without."""
+    from stackscan.sources import logs
+
+    return logs.unwrap(data)
+
+
+def _read(text: bytes, lines: Lines | None, member: Member, progress: Progress | None) -> list[Snapshot]:
+    """The snapshots of one text, whose dumps may be of several formats, with the line numbers of the log; ``lines``:
+    those of the text's lines (None: their own)."""
     found = []
-    for part in formats.read_parts(piece.text, where=member.where, progress=progress):
-        inner = piece
-        if part.lines is not None:
-            inner = Piece("", b"", np.arange(part.first_line + 1, part.first_line + part.lines + 1)).within(piece)
-        found += [_renumber(snapshot, inner) for snapshot in part.snapshots]
+    for part in formats.read_parts(text, where=member.where, progress=progress):
+        numbers = lines if part.lines is None else _lines_of(part.first_line, part.lines, lines)
+        found += [_renumber(snapshot, numbers) for snapshot in part.snapshots]
     return found
+
+
+def _lines_of(first: int, count: int, lines: Lines | None) -> Lines:
+    """The numbers of so many lines from the ``first`` (0-based) on; the last one where there are fewer."""
+    if lines is None or not len(lines):
+        return range(first + 1, first + count + 1)
+    return lines[min(first, len(lines) - 1) : first + count]
 
 
 def _streams(member: Member, wrapped: Wrapped, progress: Progress | None) -> list[tuple[Member, list[Snapshot]]]:
     found = []
     for piece in wrapped.pieces:
         try:
-            snapshots = _read(piece, member, progress)
+            snapshots = _read(piece.text, piece.lines, member, progress)
         except UnrecognisedFormatError:
             continue  # a line that only speaks of a goroutine
         if any(len(snapshot.table) for snapshot in snapshots):
@@ -54,17 +73,15 @@ def _streams(member: Member, wrapped: Wrapped, progress: Progress | None) -> lis
     return found
 
 
-def _renumber(snapshot: Snapshot, piece: Piece) -> Snapshot:
+def _renumber(snapshot: Snapshot, numbers: Lines | None) -> Snapshot:
     """The same snapshot with the line numbers of the log."""
-    if piece.lines is None or not len(piece.lines):
+    if numbers is None or not len(numbers):
         return snapshot
-    last = len(piece.lines)
+    last = len(numbers)
     problems = tuple(
-        replace(problem, line=int(piece.lines[min(max(problem.line, 1), last) - 1])) for problem in snapshot.problems
+        replace(problem, line=int(numbers[min(max(problem.line, 1), last) - 1])) for problem in snapshot.problems
     )
-    lines = [
-        None if line is None else int(piece.lines[min(max(line, 1), last) - 1]) for line in snapshot.column("line")
-    ]
+    lines = [None if line is None else int(numbers[min(max(line, 1), last) - 1]) for line in snapshot.column("line")]
     return replace(snapshot, problems=problems, table=snapshot.table.with_column("line", lines))
 
 

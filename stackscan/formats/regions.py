@@ -11,25 +11,37 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Final, Protocol, cast
 
-import numpy as np
-
 from stackscan.formats.goroutine_counts.claim import in_message
 from stackscan.formats.goroutine_text.surroundings import COUNTED
+from stackscan.formats.plain import is_plain
 from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
 #: The packages of the tools whose reports may stand anywhere in a text, those first that win where two claim a line.
-TOOLS: Final[tuple[str, ...]] = (
-    "race_report", "goleak", "go_deadlock", "pprof_text", "delve", "grouped_stacks", "stack_events",
-)  # fmt: skip
+#: With each the literals of which each of its reports holds one (its MARKS): without one, it is not loaded.
+TOOLS: Final[dict[str, tuple[bytes, ...]]] = {
+    "race_report": (b"WARNING: DATA RACE",),
+    "goleak": (b" in state ", b"eaked goroutine: goroutine "),
+    "go_deadlock": (b"POTENTIAL DEADLOCK:",),
+    "pprof_text": (b"Samples:", b"-----------+-----", b"flat%"),
+    "delve": (
+        b" - User: ", b" - Runtime: ", b" - Go: ", b" - Start: ", b"Runtime: ", b"  0x0000", b'"Goroutines"',
+        b'"Locations"', b'"userCurrentLoc"',
+    ),
+    "grouped_stacks": (
+        b" times: [", b" goroutines [", b" goroutine [", b" goroutines in state [", b"]: (", b"]: x", b"]: \xc3\x97",
+        b" [Created by ", b": run", b": chan ", b": IO wait", b": s",
+    ),
+    "stack_events": (b".go",),
+}  # fmt: skip
+#: Of these, the one whose mark is in every dump.
+_IN_EVERY_DUMP: Final = "stack_events"
 #: Of these, those whose lines may all begin like a dump's: Delve's groups by label, headers with ``820 times:``.
 _LIKE_A_DUMP: Final = ("delve", "grouped_stacks")
 _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\r?$")
 #: Bytes that are searched for every literal: those of a paste, whose lines may begin as anything.
 _SMALL: Final = 1 << 20
 _NEWLINE: Final = ord("\n")
-#: How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
-_USUAL: Final = np.array([byte in b"\n\t\r." or (byte >= ord("a") and byte not in b"{|}~") for byte in range(256)])
 _ANY_HEADER: Final = re.compile(rb"(?m)^goroutine \d+ |^goroutine(?:leak)? profile: ")
 #: Bytes in which a report that looks like a dump shows a mark.
 _BEGINNING: Final = 1 << 16
@@ -91,9 +103,10 @@ def load(package: str) -> Tool:
 def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
     """The reports of tools, in order. Where two tools claim the same lines, the first in TOOLS has them."""
     taken: list[tuple[int, int, Tool]] = []
-    for tool in map(load, TOOLS):
-        if any(mark in data for mark in tool.MARKS):
-            taken = sorted([*taken, *_free(tool, data, taken)], key=itemgetter(0))
+    plain = is_plain(data)
+    for package, marks in TOOLS.items():
+        if any(mark in data for mark in marks) and not (plain and package == _IN_EVERY_DUMP):
+            taken = sorted([*taken, *_free(load(package), data, taken)], key=itemgetter(0))
     yield from taken
 
 
@@ -110,14 +123,18 @@ def _is_bare_dump(data: bytes) -> bool:
     as much. Records of counted text begin with a digit, or a #."""
     if _ANY_HEADER.search(data) is None:
         return False
+    import numpy as np
+
     octets = np.frombuffer(data, dtype=np.uint8)
     begins = np.flatnonzero(octets[:-1] == _NEWLINE) + 1
-    if not (_USUAL[octets[:1]].all() and _USUAL[octets[begins]].all()):
+    # How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
+    usual = np.array([byte in b"\n\t\r." or (byte >= ord("a") and byte not in b"{|}~") for byte in range(256)])
+    if not (usual[octets[:1]].all() and usual[octets[begins]].all()):
         return False
     beginning = data[:_BEGINNING]
     if not any(word in beginning for word in _WORDS_OF_LISTS):
         return True
-    return not any(mark in beginning for tool in map(load, _LIKE_A_DUMP) for mark in tool.MARKS)
+    return not any(mark in beginning for tool in _LIKE_A_DUMP for mark in TOOLS[tool])
 
 
 def _dumps(data: bytes, begin: int, end: int) -> Iterator[Region]:

@@ -19,7 +19,8 @@ from typing import IO, Final
 
 from stackscan.errors import LimitError, SourceError
 from stackscan.golang.trees import MAX_FILE_BYTES, Contents, UnreadableError, bounded, is_inner, is_source, listed
-from stackscan.sources import archive, compressed, limits
+from stackscan.sources import compressed, limits
+from stackscan.sources.archive_marks import is_archive
 
 #: Bytes of an archive as it is on disk. The one of kubernetes has 50 MB.
 MAX_ARCHIVE_BYTES: Final = 256 << 20
@@ -90,7 +91,7 @@ def open_archive(path: Path) -> Archive:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{name} cannot be read: {error.strerror or error}", hint=_HINT) from None
-    if not archive.is_archive(data[:_HEAD]):
+    if not is_archive(data[:_HEAD]):
         raise SourceError(f"{name} is neither a folder nor a zip or tar archive", hint=_HINT)
     try:
         members = dict(_zip_members(data, name) if data.startswith(b"PK") else _tar_members(data, name))

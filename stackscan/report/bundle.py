@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stackscan.analysis import agreement
-from stackscan.formats.contention import ContentionProfile, ContentionRecord
+from stackscan.formats.contended import ContentionProfile, ContentionRecord
 from stackscan.formats.contents import Contents
 from stackscan.model.snapshot import Stack
 from stackscan.report.folding import deciding_frame

@@ -11,12 +11,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from stackscan.errors import SourceError
 from stackscan.model.masking import masked
-from stackscan.sources import archive, binaries, compressed, limits
+from stackscan.sources import binaries, compressed, limits
 from stackscan.sources.address import Source
+from stackscan.sources.archive_marks import is_archive
+
+if TYPE_CHECKING:
+    from stackscan.sources.archive import Entry
 
 __all__ = ["STDIN", "Member", "Progress", "Source", "open_source"]
 
@@ -62,12 +66,16 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
     given = Source(source)
     source = str(given)  # masked
     if source != STDIN and not given.is_url and _is_folder(folder := Path(given.with_secrets())):
-        yield from _bundle(source, archive.folder_entries(folder), "", 0)
+        from stackscan.sources.archive import folder_entries
+
+        yield from _bundle(source, folder_entries(folder), "", 0)
         return
     raw, broken = _read(given, progress)
     where = "standard input" if source == STDIN else source
-    if archive.is_archive(raw):
-        yield from _bundle(source, archive.entries(raw, where=where), "", 0)
+    if is_archive(raw):
+        from stackscan.sources.archive import entries
+
+        yield from _bundle(source, entries(raw, where=where), "", 0)
         if broken:
             yield Member(source, "(end)", None, note=broken, cut=True)
         return
@@ -86,16 +94,18 @@ def _read(source: Source, progress: Progress | None) -> tuple[bytes, str | None]
     return (_read_stdin() if source == STDIN else _read_path(source)), None
 
 
-def _bundle(source: str, entries: Iterable[archive.Entry], prefix: str, depth: int) -> Iterator[Member]:
+def _bundle(source: str, entries: Iterable[Entry], prefix: str, depth: int) -> Iterator[Member]:
     """The members of an archive; an archive inside is opened too, its name before its members'."""
     for entry in entries:
         name = prefix + entry.name
-        if entry.data is None or not archive.is_archive(entry.data):
+        if entry.data is None or not is_archive(entry.data):
             yield Member(source, name, entry.data, entry.size, entry.note, entry.cut)
         elif depth + 1 >= limits.MAX_NESTING:
             yield Member(source, name, None, entry.size, "archives nested too deeply; not read")
         else:
-            inside = archive.entries(entry.data, where=f"{source}, {name}")
+            from stackscan.sources.archive import entries as entries_of
+
+            inside = entries_of(entry.data, where=f"{source}, {name}")
             yield from _bundle(source, inside, f"{name}/", depth + 1)
 
 

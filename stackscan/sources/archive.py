@@ -7,7 +7,6 @@ Nothing is written: names inside an archive are only shown. Members come one at 
 from __future__ import annotations
 
 import io
-import re
 import struct
 import tarfile
 import zipfile
@@ -19,16 +18,8 @@ from typing import IO, Final
 
 from stackscan.errors import SourceError
 from stackscan.sources import binaries, compressed, limits
+from stackscan.sources.archive_marks import EMPTY_ZIP, ZIP, is_archive
 
-ZIP: Final = b"PK\x03\x04"
-_EMPTY_ZIP: Final = b"PK\x05\x06"
-_TAR_MAGIC: Final = slice(257, 262)
-#: Zeros that any tar header has: a name, a link and an owner of the longest kind leave as many.
-_TAR_ZEROS: Final = 16
-#: How dumps begin: what follows is the text of a process, whatever it looks like.
-_DUMP: Final = re.compile(
-    rb"goroutine(?:leak)? (?:\d+ |profile: )|panic: |fatal error: |SIG[A-Z0-9]+: |[\x0a\x5a][\x02-\x16][\x08\x10]"
-)
 _PEEK: Final = binaries.PEEK
 _ENCRYPTED: Final = 0x1
 #: What the standard library raises for damaged archives (ValueError: offsets before the beginning, names).
@@ -49,14 +40,9 @@ class Entry:
     cut: bool = False
 
 
-def is_archive(data: bytes) -> bool:
-    """Whether the bytes are a zip or tar archive (also a tar inside gzip or zstandard)."""
-    return data.startswith((ZIP, _EMPTY_ZIP)) or _is_tar(data[:_PEEK]) or _is_tar(compressed.head(data, _PEEK))
-
-
 def entries(data: bytes, *, where: str) -> Iterator[Entry]:
     """The members of an archive, in its order. Raises SourceError or LimitError."""
-    if data.startswith((ZIP, _EMPTY_ZIP)):
+    if data.startswith((ZIP, EMPTY_ZIP)):
         yield from _zip_entries(data, where)
     else:
         yield from _tar_entries(data, where)
@@ -93,12 +79,6 @@ def _unpacked(name: str, data: bytes, *, where: str) -> Entry:
     except SourceError as error:
         return Entry(name, len(data), None, str(error))
     return Entry(name, len(data), plain, cut=cut)
-
-
-def _is_tar(head: bytes) -> bool:
-    """Whether a tar header begins there, with its padding of zeros: a panic message may hold ``ustar``, too."""
-    is_header = head[_TAR_MAGIC] == b"ustar" and head.count(0) >= _TAR_ZEROS
-    return is_header and _DUMP.match(head) is None
 
 
 def _skipped(head: bytes) -> str | None:

@@ -17,8 +17,6 @@ from stackscan.formats.problems import EXCERPT
 from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import Progress
 
-NAME: Final = snapshots.NAME
-
 _HEAD_LIKE: Final = re.compile(r"(\d+) @(?: |\Z)")
 _FRAME_LIKE: Final = re.compile(r"#[ \t]+0x")
 #: The first line of some profile, of whatever kind.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stackscan.formats import bounds, counted
 from stackscan.formats.counted import Record, Stacks
-from stackscan.formats.goroutine_counts import grammar
+from stackscan.formats.goroutine_counts import NAME, grammar
 from stackscan.formats.goroutine_counts.records import Fit, Raw, fit
 from stackscan.formats.problems import EXCERPT, bounded
 from stackscan.model.snapshot import Frame, Problem, Snapshot, Stack
@@ -16,7 +16,6 @@ from stackscan.sources import limits
 if TYPE_CHECKING:
     from stackscan.formats.goroutine_counts.records import Profile
 
-NAME: Final = "goroutine-counts"
 #: The profile that lists leaked goroutines only (runtime/pprof, Go 1.26 and later).
 LEAKS: Final = "goroutineleak"
 ORPHAN: Final = "frames without a count line: their goroutines are lost"

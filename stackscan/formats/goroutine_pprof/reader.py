@@ -11,7 +11,7 @@ from typing import Final
 from stackscan.errors import UnrecognisedFormatError, UnsupportedFormatError
 from stackscan.formats import bounds, counted, profile_kinds
 from stackscan.formats.counted import Record, Stacks
-from stackscan.formats.goroutine_pprof import schema
+from stackscan.formats.goroutine_pprof import NAME, schema
 from stackscan.formats.goroutine_pprof.individual import IDENTITY, OWN, creator_of, with_identity
 from stackscan.formats.goroutine_pprof.schema import Label, Profile, Sample
 from stackscan.formats.goroutine_pprof.symbols import Symbols
@@ -20,8 +20,6 @@ from stackscan.formats.problems import bounded
 from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame, Problem, Snapshot
 from stackscan.sources import Progress, limits
-
-NAME: Final = "goroutine-pprof"
 
 #: Names of the sample types that count goroutines (runtime/pprof: goroutine, goroutineleak since Go 1.26).
 _LEAKS: Final = "goroutineleak"
