@@ -19,8 +19,10 @@ from stackscan.errors import SourceError
 from stackscan.export.sql.query import joined
 from stackscan.export.sql.query import run as run_sql
 from stackscan.export.tables import manifest
-from stackscan.export.tables.build import build, identify, identify_as_before
+from stackscan.export.tables.build import build
+from stackscan.export.tables.identity import identify, identify_as_before
 from stackscan.export.tables.load import exported
+from stackscan.export.tables.rows import rows_of
 from stackscan.export.tables.schema import TABLES
 from stackscan.export.tables.write import Written, export
 from stackscan.model.capture import Taken
@@ -325,7 +327,7 @@ def test_one_capture_counts_once_over_several_exports(tmp_path: Path, spellings:
 
 def test_query_counts_a_capture_once(spellings: list[Path]) -> None:
     """As an export of the same sources does."""
-    tables = joined(build(each) for source in spellings for each in examine(str(source))[0])
+    tables = joined(rows_of(each) for source in spellings for each in examine(str(source))[0])
     assert [(OLD,)] == run_sql(COUNT, tables).rows()
 
 

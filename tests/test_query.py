@@ -13,7 +13,7 @@ from helpers import DUMP, FIXTURES, assert_refused, goroutine, json_of, run, run
 from stackscan.errors import UsageError
 from stackscan.export.sql.query import joined
 from stackscan.export.sql.query import run as run_sql
-from stackscan.export.tables.build import build
+from stackscan.export.tables.rows import rows_of
 from stackscan.pipeline import examine
 
 BUNDLE = FIXTURES / "kubo" / "v0.40.1-mixed" / "ipfs-profile-01.zip"
@@ -70,7 +70,7 @@ def test_csv_is_read_back(dump: Path) -> None:
 
 def test_every_table_can_be_asked(dump: Path) -> None:
     """Also those that hold nothing here."""
-    tables = joined(build(found) for found in examine(str(dump))[0])
+    tables = joined(rows_of(found) for found in examine(str(dump))[0])
     rows = {name: run_sql(f"SELECT count(*) AS n FROM {name}", tables)["n"][0] for name in EVERY_TABLE}
     assert {"goroutines": 2, "stacks": 2, "frames": 3, "buckets": 2, "findings": 0, "pools": 0, "snapshots": 1} == rows
 

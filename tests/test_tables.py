@@ -14,7 +14,8 @@ import pytest
 
 from helpers import CORPUS, DUMP, FIXTURES, ROOT, assert_refused, golden, goroutine, json_of, run
 from stackscan.export.tables import dictionary
-from stackscan.export.tables.build import _projected, build
+from stackscan.export.tables.build import build
+from stackscan.export.tables.rows import _projected
 from stackscan.export.tables.schema import TABLES
 from stackscan.export.tables.write import KINDS, export
 from stackscan.model.capture import Taken

@@ -10,7 +10,7 @@ import typer
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.options.sources import Timeout, source_argument, within
+from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
 
 Output = Literal["parquet", "arrow", "csv", "ndjson"]
 
@@ -29,6 +29,7 @@ def command(
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
     timeout: Timeout = None,
+    jobs: Jobs = None,
     config: Config = None,
 ) -> None:
     """Write captures as tables: goroutines, stacks, frames, buckets, findings, pools, snapshots.
@@ -43,17 +44,23 @@ def command(
     """
     from stackscan.cli.options.configuration import configuration
     from stackscan.cli.terminal.progress import progress
-    from stackscan.export.tables.build import build, identify_as_before, override
+    from stackscan.export.tables.identity import override
+    from stackscan.export.tables.rows import MakeRows
     from stackscan.export.tables.write import export
-    from stackscan.pipeline import Options, examine
+    from stackscan.pipeline import Options, each, made
 
     redaction = chosen(redact, redact_keep, redact_key)
     options = Options(configuration(config))
     taken = override(captured_at=captured_at, host=host, sources=len(source), redaction=redaction)
-    with progress() as bar, export(output, output_format) as under_way:
-        for each in within(source, timeout):
-            for examined in examine(each, options=options, progress=bar, redaction=redaction)[0]:
-                under_way.add(build(examined, taken), also=identify_as_before(examined, taken))
+    make, sources = MakeRows(taken, formerly=partition), within(source, timeout)
+    with (
+        progress() as bar,
+        export(output, output_format) as under_way,
+        each(sources, make, options=options, progress=bar, redaction=redaction, jobs=jobs) as found,
+    ):
+        for captures in made(found):
+            for capture in captures:
+                under_way.take(capture)
         done = under_way.finish_partitioned() if partition else under_way.finish()
     for name, rows in done.rows.items():
         typer.echo(f"{rows:>12,}  {name}")

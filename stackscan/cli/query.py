@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from stackscan.cli.options import option
 from stackscan.cli.options.bounds import MaxMemory, MaxSeconds
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import OutputFile
-from stackscan.cli.options.sources import Timeout, source_argument, within
+from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
 from stackscan.errors import UsageError
 
 Output = Literal["text", "json", "csv"]
@@ -30,6 +31,7 @@ def command(
     output: OutputFile = None,
     tables: Annotated[Path | None, option(_TABLES, metavar="DIR")] = None,
     timeout: Timeout = None,
+    jobs: Jobs = None,
     max_seconds: MaxSeconds = 120.0,
     max_memory: MaxMemory = None,
     config: Config = None,
@@ -49,10 +51,10 @@ def command(
     from stackscan.export.sql.bounded import Bounds, Runner
     from stackscan.export.sql.query import OUTPUTS, joined, run
     from stackscan.export.sql.statement import understood
-    from stackscan.export.tables.build import build
     from stackscan.export.tables.load import exported
+    from stackscan.export.tables.rows import MakeRows
     from stackscan.export.tables.schema import TABLES
-    from stackscan.pipeline import Options, examine
+    from stackscan.pipeline import Options, each, made
 
     if (tables is None) == (not source):
         raise UsageError(
@@ -67,10 +69,8 @@ def command(
         else:
             options = Options(configuration(config))
             sources = within(source or (), timeout)
-            with progress() as bar:
-                built = joined(
-                    build(found) for each in sources for found in examine(each, options=options, progress=bar)[0]
-                )
+            with progress() as bar, each(sources, MakeRows(), options=options, progress=bar, jobs=jobs) as found:
+                built = joined(chain.from_iterable(made(found)))
             result = run(sql, built, runner=runner)
     with written(output) as out:
         OUTPUTS[output_format](result, out)

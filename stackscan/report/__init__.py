@@ -16,7 +16,7 @@ from stackscan.report.model import (
     ViewsReport,
     second_views,
 )
-from stackscan.report.serialise import SCHEMA_VERSION, as_json
+from stackscan.report.serialise import SCHEMA_VERSION, as_json, pools_json
 from stackscan.report.verdict import singular
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "build_bundle",
     "build_snapshot",
     "cycle_text",
+    "pools_json",
     "second_views",
     "singular",
     "without_cause",

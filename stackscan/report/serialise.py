@@ -97,7 +97,7 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "where": None
         if snapshot.selection is None
         else {"expression": snapshot.selection.expression, "goroutines_in_dump": snapshot.selection.goroutines},
-        "pools": [_pool(sample, dict(snapshot.projections)) for sample in snapshot.pools],
+        "pools": pools_json(snapshot),
         "proposed_pools": [
             {"root": p.root, "created_by": p.creator, "workers": p.workers, "idle": p.idle, "toml": p.toml}
             for p in snapshot.proposals
@@ -186,6 +186,11 @@ def _phase(judgement: Judgement) -> dict[str, Any]:
         "contradicted_by": list(judgement.contradicted_by),
         "release_phase": judgement.claimed.name if judgement.claimed else None,
     }
+
+
+def pools_json(snapshot: SnapshotReport) -> list[dict[str, Any]]:
+    """The pools of a snapshot, and what the model says of them."""
+    return [_pool(sample, dict(snapshot.projections)) for sample in snapshot.pools]
 
 
 def _pool(sample: PoolSample, projections: dict[str, Projection]) -> dict[str, Any]:

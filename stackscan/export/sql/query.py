@@ -14,6 +14,8 @@ import polars as pl
 
 from stackscan.export.sql.bounded import Bounds, Runner
 from stackscan.export.sql.statement import understood
+from stackscan.export.tables.build import frames_of
+from stackscan.export.tables.rows import CaptureRows
 from stackscan.export.tables.schema import TABLES
 from stackscan.render.words import fit, plain, plain_json
 
@@ -22,19 +24,34 @@ _WIDEST: Final = 60  # characters of a cell on a terminal
 _AT_ONCE: Final = 10_000
 
 
-def joined(captures: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.LazyFrame]:
+def joined(captures: Iterable[CaptureRows]) -> dict[str, pl.LazyFrame]:
     """The tables of several snapshots as one of each kind; of none, empty ones with all columns.
 
     A capture that comes twice, under whatever name, counts once.
     """
-    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
-    seen = set()
-    for tables in captures:
-        if (snapshot := tables["snapshots"]["snapshot_id"][0]) not in seen:
-            seen.add(snapshot)
-            for name, table in tables.items():
-                parts[name].append(table)
-    return {name: pl.concat([pl.DataFrame(schema=TABLES[name].schema), *found]).lazy() for name, found in parts.items()}
+    parts = {name: [pl.DataFrame(schema=table.schema)] for name, table in TABLES.items()}
+    for tables in _batches(captures):
+        for name, table in tables.items():
+            parts[name].append(table)
+    return {name: pl.concat(found).lazy() for name, found in parts.items()}
+
+
+def _batches(captures: Iterable[CaptureRows]) -> Iterator[dict[str, pl.DataFrame]]:
+    """The tables of some captures at a time."""
+    seen: set[str] = set()
+    waiting: list[CaptureRows] = []
+    rows = 0
+    for capture in captures:
+        if capture.shared["snapshot_id"] in seen:
+            continue
+        seen.add(capture.shared["snapshot_id"])
+        waiting.append(capture)
+        rows += capture.tables["goroutines"].total
+        if rows > _AT_ONCE:
+            yield frames_of(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield frames_of(waiting)
 
 
 def run(

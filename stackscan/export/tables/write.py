@@ -1,7 +1,7 @@
 """Writes tables to a folder: all of an export appears, or nothing does (publish.py).
 
-Each capture's rows go to a part file as soon as they are made, so memory holds one capture at a time; parts are joined
-by polars' streaming engine. Partitioned exports only ever add files.
+Rows go to part files as soon as they are many, so memory does not grow with the number of captures; parts are joined by
+polars' streaming engine. Partitioned exports only ever add files.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ import polars as pl
 from stackscan.errors import OutputError
 from stackscan.export import atomic
 from stackscan.export.tables import manifest
+from stackscan.export.tables.build import frames_of
 from stackscan.export.tables.publish import READY, check, files, publish, publishing
+from stackscan.export.tables.rows import CaptureRows
 from stackscan.export.tables.schema import TABLES
 
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%S%.6f%:z"
 #: Readers of partitioned folders (Hive, Spark, DuckDB, polars) take this for null.
 _NULL: Final = "__HIVE_DEFAULT_PARTITION__"
+#: Rows of all tables that are kept in memory.
+_AT_ONCE: Final = 1 << 17
 
 
 #: Formats of files, which are also their suffixes, and how each writes a lazy table.
@@ -46,11 +50,13 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """A snapshot to be written: the number of its parts, where an earlier release may have put it, rows by table."""
+    """A snapshot to be written: the number of the parts that hold it, from which row on in each and how many, by table,
+    and where an earlier release may have put it."""
 
-    number: int
-    former: tuple[Path, ...]
+    part: int
+    first: dict[str, int]
     rows: dict[str, int]
+    former: tuple[Path, ...]
 
 
 class Export:
@@ -59,35 +65,62 @@ class Export:
     def __init__(self, folder: Path, workspace: Path, file_format: str) -> None:
         self._folder, self._workspace, self._format = folder, workspace, file_format
         self._snapshots: dict[Path, _Snapshot] = {}
-        self._repeated = 0
+        self._repeated = self._parts = 0
+        self._waiting: list[CaptureRows] = []
+        self._rows = dict.fromkeys(TABLES, 0)  # of those that wait
         self._ready = workspace / READY
         self._ready.mkdir()
 
-    def add(self, tables: dict[str, pl.DataFrame], *, also: str | None = None) -> None:
-        """Keep the tables of one snapshot on disk until all are there.
+    def take(self, capture: CaptureRows) -> None:
+        """Keep the rows of one snapshot, in memory while they and those before them are few, else on disk."""
+        totals = {name: rows.total for name, rows in capture.tables.items()}
+        if self._is_new(capture.shared, totals, capture.former_id):
+            self._waiting.append(capture)
+            if sum(self._rows.values()) > _AT_ONCE:
+                self._settle()
 
-        ``also`` is another id under which a partitioned folder may hold the snapshot already.
-        """
-        shared = tables["snapshots"].row(0, named=True)
+    def add(self, tables: dict[str, pl.DataFrame], *, also: str | None = None) -> None:
+        """Keep the tables of one snapshot on disk until all are there; ``also`` as for ``take``."""
+        self._settle()
+        if self._is_new(
+            tables["snapshots"].row(0, named=True), {name: len(table) for name, table in tables.items()}, also
+        ):
+            self._write_part(tables)
+
+    def _is_new(self, shared: dict[str, Any], rows: dict[str, int], also: str | None) -> bool:
+        """Whether a snapshot was not given before; if so, its place behind those that wait is noted."""
         partition = _partition(shared)
         place = partition / shared["snapshot_id"]
-        former = () if also is None else (partition / also,)
-        if place in self._snapshots:  # the same capture given twice
+        if place in self._snapshots:
             self._repeated += 1
-            return
-        number = len(self._snapshots)
-        self._snapshots[place] = _Snapshot(number, former, {name: len(table) for name, table in tables.items()})
+            return False
+        former = () if also is None else (partition / also,)
+        self._snapshots[place] = _Snapshot(self._parts, dict(self._rows), rows, former)
+        for name, count in rows.items():
+            self._rows[name] += count
+        return True
+
+    def _settle(self) -> None:
+        """Bring what waits to the disk."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._write_part(frames_of(waiting))
+
+    def _write_part(self, tables: dict[str, pl.DataFrame]) -> None:
         for name, table in tables.items():
-            table.write_ipc(self._part(name, number))
+            table.write_ipc(self._part(name, self._parts))
+        self._parts += 1
+        self._rows = dict.fromkeys(TABLES, 0)
 
     def finish(self) -> Written:
         """Write one file a table, and a manifest of them, in place of those of an earlier export."""
+        self._settle()
         found = list(self._snapshots.values())
         rows = {name: sum(snapshot.rows[name] for snapshot in found) for name in TABLES}
         described = {}
         for name in TABLES:
             whole = self._ready / f"{name}.{self._format}"
-            self._sink([self._part(name, snapshot.number) for snapshot in found], whole)
+            KINDS[self._format](pl.scan_ipc([self._part(name, part) for part in range(self._parts)]), whole)
             described[whole.name] = manifest.describe(whole, rows[name])
         manifest.write(self._ready / manifest.name_of(self._format), self._format, described)
         self._commit()
@@ -95,13 +128,15 @@ class Export:
 
     def finish_partitioned(self) -> Written:
         """Add one file a table and snapshot below folders of date and host; what is there stays as it is."""
+        self._settle()
         for place, snapshot in self._snapshots.items():
             places = (place, *snapshot.former)
             if not any((self._folder / self._file("snapshots", each)).exists() for each in places):
                 for name in TABLES:
                     whole = self._ready / self._file(name, place)
                     whole.parent.mkdir(parents=True, exist_ok=True)
-                    self._sink([self._part(name, snapshot.number)], whole)
+                    part = pl.scan_ipc(self._part(name, snapshot.part))
+                    KINDS[self._format](part.slice(snapshot.first[name], snapshot.rows[name]), whole)
         added = self._commit()
         rows = {
             name: sum(s.rows[name] for place, s in self._snapshots.items() if self._file(name, place) in added)
@@ -121,9 +156,6 @@ class Export:
 
     def _file(self, name: str, place: Path) -> Path:
         return Path(name) / f"{place}.{self._format}"
-
-    def _sink(self, parts: list[Path], whole: Path) -> None:
-        KINDS[self._format](pl.scan_ipc(parts), whole)
 
 
 @contextmanager

@@ -1,0 +1,28 @@
+"""The goroutines of a large snapshot as an export has them: polars columns, never Python's values."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from stackscan.model import bucket
+from stackscan.model.snapshot import Snapshot
+from stackscan.render.words import UNPRINTABLE, plain
+
+
+def goroutines(snapshot: Snapshot) -> pl.DataFrame:
+    """The snapshot's rows with the signature of each, all texts printable."""
+    table = snapshot.rows
+    places = table.select("stack_id", "wait_reason").unique()
+    signatures = [bucket.signature(reason, snapshot.stacks[stack_id]) for stack_id, reason in places.iter_rows()]
+    places = places.with_columns(pl.Series("signature", signatures, pl.String))
+    joined = table.join(places, on=["stack_id", "wait_reason"], how="left", nulls_equal=True, maintain_order="left")
+    return joined.with_columns(
+        plained for column in joined.columns if (plained := _printable(joined[column])) is not None
+    )
+
+
+def _printable(column: pl.Series) -> pl.Series | None:
+    """The column with what is unprintable escaped; None where it needs no change."""
+    if column.dtype != pl.String() or not column.str.contains(UNPRINTABLE.pattern).any():
+        return None
+    return column.map_elements(plain, return_dtype=pl.String)
