@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stackscan.formats.goroutine_text.interned import Interned
 from stackscan.formats.goroutine_text.surroundings import Mark
@@ -39,8 +39,7 @@ class Text:
         return at
 
 
-@dataclass(frozen=True, slots=True)
-class ScatteredCalls:
+class ScatteredCalls(NamedTuple):
     """The argument lists of one goroutine: its header line, and of each frame the line that holds its list (0: none).
     Line ``first_line`` begins at byte ``begin`` of the text."""
 
