@@ -37,7 +37,7 @@ class Assembly:
             trace = self._orphan(pending)
         if pending.creator:
             trace.created_by, trace.creator_id = frame, pending.creator_id
-        elif reason := trace.add(frame, pending):
+        elif reason := trace.add(frame, pending.call_line):
             self._problem(pending.line, reason, pending.text)
 
     def _orphan(self, pending: Pending) -> Trace:

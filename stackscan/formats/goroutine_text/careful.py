@@ -7,11 +7,13 @@ blanks, ancestor sections, C frames and a cut end. Damage costs what it touches 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar, header, surroundings
 from stackscan.formats.goroutine_text.assembly import Assembly
 from stackscan.formats.goroutine_text.grammar import NON_GO
+from stackscan.formats.goroutine_text.known_frames import known
 from stackscan.formats.goroutine_text.segments import (
     PATH_LIKE,
     TORN_CALL,
@@ -36,6 +38,11 @@ from stackscan.formats.goroutine_text.segments import (
 from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame
 
+_CREATED_BY: Final = len("created by ")
+_IN_GOROUTINE: Final = " in goroutine "
+#: Digits of an id from which on it may be too big.
+_MANY_DIGITS: Final = 19
+
 
 class Reader(Assembly):
     """Reads one goroutine, or the text before the first, into ``result``. Never raises on bad text."""
@@ -53,9 +60,10 @@ class Reader(Assembly):
         lines, begin = self.segment.lines, self.segment.begin
         first = begin + self._read_header() if lines else 0
         self.double_spaced = first > begin and is_double_spaced(lines, begin)
-        for offset in range(first, len(lines)):
-            text = lines[offset].lstrip("\0").rstrip("\0\r \t")
+        offset = first
+        while (offset := self._known_frames(lines, offset)) < len(lines):
             number = self.segment.first_line + offset - begin
+            text = lines[offset].lstrip("\0").rstrip("\0\r \t")
             if text and (following := self._header_inside(text, offset, number)) is not None:
                 return following
             if text:
@@ -63,11 +71,47 @@ class Reader(Assembly):
                 self.blank_before = False
             else:
                 self._blank()
+            offset += 1
         self._finish()
         return None
 
+    def _known_frames(self, lines: list[str], offset: int) -> int:
+        """Take frames that were read before, as most of a damaged goroutine's were; returns where the next line is.
+
+        Whatever may be more than a call with its location, or the creator with its own, goes the long way.
+        """
+        trace = self._current()
+        if self.pending or self.outside or self.skipping or self.tears or trace.closed:
+            return offset
+        shift = self.segment.first_line - self.segment.begin
+        for at in range(offset, len(lines) - 1, 2):
+            call, place = lines[at], lines[at + 1]
+            is_call = call.endswith(")")
+            name, _, parent = (call if is_call else call[_CREATED_BY:]).rpartition("(" if is_call else _IN_GOROUTINE)
+            frame = known((name, place[1:])) if place.startswith("\t") else None
+            if frame is None or " " in name or not name[0].isalpha() or "oroutine" in place:
+                return at
+            if not is_call:
+                if not (call.startswith("created by ") and parent.isdecimal() and len(parent) < _MANY_DIGITS):
+                    return at
+                self._inside()
+                trace.created_by, trace.creator_id = frame, int(parent)
+                self.last_kind, self.blank_before = "location", False
+                return at + 2
+            if name.startswith("snip") or "oroutine" in call or "panic" in call or "\\" in call:
+                return at  # perhaps a header, a cause of death, or a stack with its line ends escaped
+            if self.between:
+                self._inside()
+            if reason := trace.add(frame, at + shift):
+                self._problem(at + shift, reason, call)
+            self.last_kind, self.blank_before = "location", False
+            offset = at + 2
+        return offset
+
     def _header_inside(self, text: str, offset: int, number: int) -> Segment | None:
         """What is left to read from a header on, that does not look like one to the fast path."""
+        if not self.tears and "oroutine" not in text:
+            return None
         lines = self.segment.lines
         torn = self._torn_header(text, number)
         embedded = None if torn else embedded_header(lines, offset)
@@ -108,7 +152,7 @@ class Reader(Assembly):
     def _line(self, text: str, number: int) -> None:
         if self.skipping:
             return
-        if not self.outside and (short := shortened(text)) is not None:
+        if not self.outside and bounds.is_long(text) and (short := shortened(text)) is not None:
             self._problem(number, bounds.long_name(len(text)), text)
             text = short
         if number == 1 and self.header is None and begins_with_fragment(self.segment.lines):
@@ -238,7 +282,9 @@ class Reader(Assembly):
                 return True
             return False
         location = grammar.read_location("\t" + text.lstrip())
-        if location is None and (wrapped := WRAPPED_ADDRESSES.search(text)):  # behind all that is kept of it
+        if (
+            location is None and " fp=" in text and (wrapped := WRAPPED_ADDRESSES.search(text))
+        ):  # behind all that is kept of it
             location = grammar.read_location("\t" + text[: wrapped.start()].lstrip())
         if (
             location is None

@@ -207,15 +207,19 @@ def _group(pairs: Words, first: Positions, creator: Words) -> tuple[Positions, l
     differs = np.add.reduceat(pairs != pairs[index], first, dtype=np.int64) > 0
     differs |= (count != count[model]) | (creator != creator[model])
 
-    def key(goroutine: int) -> bytes:
-        begin = int(first[goroutine])
-        frames: bytes = pairs[begin : begin + int(count[goroutine])].tobytes()
-        return frames + bytes(creator[goroutine].tobytes())
+    models, group = np.unique(np.where(differs, np.arange(len(first)), model), return_inverse=True)
+    return group, _keys(pairs, first[models], count[models], creator[models])
 
-    models = np.unique(model[~differs])
-    group = np.searchsorted(models, model)
-    keys = [key(goroutine) for goroutine in models.tolist()]
-    for goroutine in np.flatnonzero(differs).tolist():
-        group[goroutine] = len(keys)
-        keys.append(key(goroutine))
-    return group, keys
+
+def _keys(pairs: Words, first: Positions, count: Positions, creator: Words) -> list[bytes]:
+    """The keys of some goroutines: the bytes of the frames' codes, then those of the creator's."""
+    ends = np.cumsum(count + 1)
+    codes = np.empty(ends[-1], dtype=np.uint64)
+    is_frame = np.ones(len(codes), dtype=np.bool_)
+    is_frame[ends - 1] = False
+    codes[ends - 1] = creator
+    places = ends - 1 - count  # of each goroutine's first frame among the keys, its creators counted
+    codes[is_frame] = pairs[np.arange(int(count.sum())) + np.repeat(first - places + np.arange(len(count)), count)]
+    text = codes.tobytes()
+    bounds = (8 * ends).tolist()
+    return [text[low:high] for low, high in zip([0, *bounds], bounds, strict=False)]

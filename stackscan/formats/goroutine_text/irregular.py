@@ -19,17 +19,21 @@ _LONGEST_NOTE: Final = 100
 
 def read_segment(segment: Segment) -> SegmentResult:
     """Read one segment: the text from one header to the next. Never raises on bad text."""
-    result = SegmentResult()
-    rest: Segment | None = segment
+    result, rest = _read_one(segment)
     while rest is not None:
-        here, found = rest, SegmentResult()
-        rest = careful.Reader(here, found).read()
-        end = len(here.lines) if rest is None else rest.begin
-        _add(_best(here, end, found), result)
+        found, rest = _read_one(rest)
+        _add(found, result)
     if segment.at_end and segment.first_line == 1 and not result.goroutines:
         result = headerless.read_segment(segment) or result
     result.cut |= segment.at_end and _says_cut(segment.lines)
     return result
+
+
+def _read_one(segment: Segment) -> tuple[SegmentResult, Segment | None]:
+    """What a segment holds up to a header inside it, and what is left to read from there on."""
+    found = SegmentResult()
+    rest = careful.Reader(segment, found).read()
+    return _best(segment, len(segment.lines) if rest is None else rest.begin, found), rest
 
 
 def _says_cut(lines: list[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Final
 
 from stackscan.formats import bounds
@@ -60,7 +61,7 @@ def _usual() -> re.Pattern[str]:
 def _read_new(lines: Sequence[Line]) -> list[Frame | None]:
     text = "".join([f"{function}\n\t{location}\n" for function, location in lines])
     found = _usual().findall(text)
-    if len(found) != len(lines) or (len(text) > limits.MAX_NAME and any(map(_is_long, lines))):
+    if len(found) != len(lines) or max(map(len, chain.from_iterable(lines))) > limits.MAX_NAME:
         return list(map(_read_one, lines))
     return [
         Frame(unescape_path(function), file, int(line), int(offset, 16) if offset else None)

@@ -18,6 +18,8 @@ def read(segment: Segment, end: int, found: SegmentResult) -> SegmentResult | No
     """
     goroutine = found.goroutines[0]
     below = segment.lines[segment.begin + 1 : end]
+    if not goroutine.header.attributes and not any(below):
+        return None
     body = quoted_stacks.read_body(below, segment.first_line + 1, _printed, goroutine.header.attributes or "")
     last = segment.first_line + body.length
     left = len([line for line in found.unread if line <= last])

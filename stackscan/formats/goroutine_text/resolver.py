@@ -72,40 +72,40 @@ class Resolver:
 
     def stacks(self, keys: list[bytes]) -> npt.NDArray[np.int64]:
         """The stack indices of keys of the fast path; -1 where the grammar refuses one of its lines."""
-        new = {key: np.frombuffer(key, dtype=np.uint64).tolist() for key in keys if key not in self._stacks}
-        self._learn_frames({pair for pairs in new.values() for pair in pairs})
-        for key, pairs in new.items():
-            self._stacks[key] = self._stack(pairs[:-1], pairs[-1])
+        new = [key for key in keys if key not in self._stacks]
+        codes: list[int] = np.frombuffer(b"".join(new), dtype=np.uint64).tolist()
+        self._learn_frames(set(codes))
+        at = 0
+        for key in new:
+            end = at + len(key) // 8
+            self._stacks[key] = self._stack(codes[at : end - 1], codes[end - 1])
+            at = end
         return np.array([self._stacks[key] for key in keys], dtype=np.int64)
 
     def _learn_frames(self, pairs: set[int]) -> None:
         """Read the frames that have not been seen yet, all at once."""
         new = [pair for pair in pairs if pair not in self._frames and pair & _LOCATION]
-        self._frames.update(zip(new, known_frames.read_frames(list(map(self._line, new))), strict=True))
-
-    def _line(self, pair: int) -> tuple[str, str]:
-        """The name and the location of a frame."""
-        return self._texts[pair >> 32], self._texts[pair & _LOCATION]
+        texts = self._texts
+        lines = [(texts[pair >> 32], texts[pair & _LOCATION]) for pair in new]
+        self._frames.update(zip(new, known_frames.read_frames(lines), strict=True))
 
     def _stack(self, pairs: list[int], creator: int) -> int:
         if len(pairs) > limits.MAX_FRAMES:
             return _UNREADABLE  # the careful reader leaves out the outer frames
-        frames: list[Frame] = []
+        known = self._frames
+        frames = [known.get(pair) for pair in pairs]
         elided: int | None = 0
-        for pair in pairs:
-            if pair & _LOCATION == 0:  # no location: an elided-frames marker
-                is_elided, elided = grammar.read_elided(self._texts[pair >> 32])
-                if not is_elided:
+        if not all(frames):
+            for pair, frame in zip(pairs, frames, strict=True):
+                is_elided, count = grammar.read_elided(self._texts[pair >> 32]) if frame is None else (False, None)
+                if frame is None and (pair & _LOCATION or not is_elided):
                     return _UNREADABLE
-                continue
-            frame = self._frames[pair]
-            if frame is None:
-                return _UNREADABLE
-            frames.append(frame)
+                elided = count if is_elided else elided
+        read = tuple(filter(None, frames))
         created_by = self._frames.get(creator) if creator else None  # none for one without location
         if creator and created_by is None:
             return _UNREADABLE
-        return self._interned.stack_id(Stack(tuple(frames), created_by, elided))
+        return self._interned.stack_id(Stack(read, created_by, elided))
 
 
 def from_chunk(chunk: ChunkColumns, first_line: int, resolver: Resolver) -> ArrayRows:

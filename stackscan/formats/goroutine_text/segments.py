@@ -120,11 +120,12 @@ class Trace:
         """Whether the creator, which ends a stack, was read."""
         return self.created_by is not None
 
-    def add(self, frame: Frame, pending: Pending) -> str | None:
-        """Add a frame and the line of its arguments; returns the problem to report at the first frame too many."""
+    def add(self, frame: Frame, call_line: int) -> str | None:
+        """Add a frame and the line of its arguments (0: none); returns the problem to report at the first frame too
+        many."""
         if len(self.frames) < limits.MAX_FRAMES:
             self.frames.append(frame)
-            self.call_lines.append(0 if pending.bare or pending.torn else pending.line)
+            self.call_lines.append(call_line)
         elif self.elided == 0:
             self.elided = None
             return bounds.too_deep()
@@ -135,7 +136,7 @@ class Trace:
         if pending.creator:
             self.created_by, self.creator_id = Frame(pending.function, "", 0), pending.creator_id
         else:
-            self.add(Frame(pending.function, "", 0), pending)
+            self.add(Frame(pending.function, "", 0), pending.call_line)
 
     def ends_whole(self) -> bool:
         """Whether the last location may be whole although its newline is missing."""
@@ -160,6 +161,11 @@ class Pending:
     creator_id: int | None = None
     bare: bool = False  # no parentheses (gccgo, C): only a location after it makes it a call
     torn: bool = False
+
+    @property
+    def call_line(self) -> int:
+        """The line of a whole argument list; 0 for none."""
+        return 0 if self.bare or self.torn else self.line
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ _CAUSE: Final = re.compile(
     r"|runtime: out of memory.*|runtime: goroutine stack exceeds .*)\Z",
     re.DOTALL,
 )
+#: How each but the first of these begins: most lines are none, and finding that out is dear for an expression.
+_CAUSES: Final = ("panic: ", "fatal error: ", "SIG", "Signal ", "Exception 0x", "runtime: ")
 #: What people and wrappers leave in front of a pasted message.
 _BEFORE: Final = re.compile(r"(?:[`'\">]{1,8} ?|[Ee]rror: |[\w.-]{1,100}\.exe : )(?=(?:panic|fatal error): )")
 _REGISTER: Final = re.compile(r"[a-z][a-z0-9]{0,7}\s+0x[0-9a-f]*(?:\t[a-z][a-z0-9]{0,7}\s+0x[0-9a-f]*)?\Z")
@@ -42,12 +44,14 @@ def mark(line: str, number: int) -> Mark | None:
     if line == "-----":
         return Mark(number, "thread", line)
     text = without_lead(line)
+    if not text.startswith(_CAUSES) and "panic serving " not in text:
+        return None
     return Mark(number, "cause", text[:_CAUSE_LENGTH]) if _CAUSE.match(text) else None
 
 
 def without_lead(line: str) -> str:
     """A line without a quote or ``Error: `` in front of the runtime's message."""
-    found = _BEFORE.match(line)
+    found = _BEFORE.match(line) if "panic: " in line or "fatal error: " in line else None
     return line if found is None else line[found.end() :]
 
 
