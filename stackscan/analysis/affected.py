@@ -19,7 +19,7 @@ Verdict = Literal["affected", "not affected"]
 _GO: Final = re.compile(r"(?:/go-?|-go)(1\.\d+(?:\.\d+)?)[^/]*/src/")
 
 #: Stacks of which is kept what they tell.
-_STACKS: Final = 1 << 16
+_STACKS: Final = 1 << 18
 
 
 def affected_by(affected: Iterable[Affected], versions: Mapping[str, str]) -> tuple[Verdict, str] | None:

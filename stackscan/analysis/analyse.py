@@ -14,6 +14,7 @@ from stackscan.analysis.doubts import doubts
 from stackscan.analysis.locks import Locks, find_locks
 from stackscan.analysis.oldest import UNEXPLAINED, unexplained
 from stackscan.knowledge.configuration import Configuration
+from stackscan.knowledge.language import prepare
 from stackscan.model.capture import Capture
 from stackscan.model.snapshot import Snapshot
 
@@ -116,6 +117,7 @@ def analyse(
     the mutex and block profiles of the same process;
     ``reader`` reads its source. Raises ExpressionError for a wrong expression.
     """
+    prepare(knowledge, knowledge.expressions)
     snapshot = capture.snapshot
     redacted = shown is not None and shown is not capture
     shown = shown or capture

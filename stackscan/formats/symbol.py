@@ -71,7 +71,7 @@ def _symbol() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pat
     return first, second, third, fourth
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 18)
 def read_symbol(text: str) -> Symbol:
     """The parts of a symbol. A text that is no symbol is a name without package."""
     special, pointer_package, method, other = _symbol()
@@ -93,7 +93,7 @@ def read_symbol(text: str) -> Symbol:
     return Symbol(package, receiver, name)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 18)
 def origin(frame: Frame) -> Origin:
     """The owner of a frame's code, by its import path and its file."""
     package = read_symbol(frame.function).package

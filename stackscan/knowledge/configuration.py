@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,6 +12,7 @@ from stackscan.errors import ConfigurationError
 from stackscan.knowledge import cause, crash, pool, rule
 from stackscan.knowledge.crash import CrashKind
 from stackscan.knowledge.descriptions import Table, did_you_mean, toml_trouble
+from stackscan.knowledge.language import Expression
 from stackscan.knowledge.pool import Pool, read_pool
 from stackscan.knowledge.precedence import in_order
 from stackscan.knowledge.rule import Rule, read_rule
@@ -36,6 +37,18 @@ class Configuration:
     top: Table | None = None
     causes: tuple[Rule, ...] = ()
     crashes: tuple[CrashKind, ...] = ()
+
+    def expressions(self) -> Iterator[Expression]:
+        """All that rules and pools ask of goroutines."""
+        for entry in self.rules:
+            yield entry.when
+            yield from (kind.when for kind in (*entry.shapes, *entry.transports))
+            if entry.companion is not None:
+                yield entry.companion
+        for described in self.pools:
+            yield described.worker
+            for state in described.states:
+                yield from (part.when for part in (state, *state.detail))
 
     @property
     def every_rule(self) -> tuple[Rule, ...]:

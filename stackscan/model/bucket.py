@@ -39,7 +39,7 @@ class _Group:
     ids: list[int] = field(default_factory=list)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 18)
 def signature(wait_reason: str | None, stack: Stack) -> str:
     """Twelve hex digits over the wait reason and the function names, innermost first."""
     text = "\0".join((wait_reason or "", *stack.functions))

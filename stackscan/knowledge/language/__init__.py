@@ -3,7 +3,7 @@
 from stackscan.knowledge.language.evaluate import Catalogue, mask, select, select_in
 from stackscan.knowledge.language.grammar import parse
 from stackscan.knowledge.language.index import Index, index_of
-from stackscan.knowledge.language.outcomes import deciding
+from stackscan.knowledge.language.outcomes import deciding, prepare
 from stackscan.knowledge.language.reading import Kind, kind_of_rows, read_expression, read_kinds
 from stackscan.knowledge.language.syntax import Expression
 
@@ -17,6 +17,7 @@ __all__ = [
     "kind_of_rows",
     "mask",
     "parse",
+    "prepare",
     "read_expression",
     "read_kinds",
     "select",

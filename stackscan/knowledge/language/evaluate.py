@@ -11,7 +11,7 @@ from stackscan.knowledge.language import goroutines, syntax
 from stackscan.knowledge.language.goroutines import COMPARE, Answer
 from stackscan.knowledge.language.index import Index, Rows
 from stackscan.knowledge.language.leaves import LEAVES
-from stackscan.knowledge.language.outcomes import Compiled, compiled, is_late, outcome
+from stackscan.knowledge.language.outcomes import Compiled, Outcome, compiled, is_late, outcome
 from stackscan.knowledge.language.pointers import sharing
 
 
@@ -151,7 +151,14 @@ class _Evaluation:
     def _of_cells(self, expression: syntax.Expression) -> Answer:
         """The answer to what is the same for all goroutines of a cell."""
         sights, row_cell = self.index.sights, self.index.row_cell
-        of_cell = {cell: outcome(expression, sights[cell]) for cell in {row_cell[row] for row in self.rows}}
+        cells = {row_cell[row] for row in self.rows}
+        known: dict[int, Outcome] = {}
+        of_cell = {}
+        for cell in cells:
+            sight = sights[cell]
+            if id(sight) not in known:
+                known[id(sight)] = outcome(expression, sight)
+            of_cell[cell] = known[id(sight)]
         yes = {row for row in self.rows if of_cell[row_cell[row]].yes}
         return yes, {row for row in self.rows if of_cell[row_cell[row]].no}
 

@@ -37,6 +37,7 @@ class Leaves:
         self._bits: dict[Leaf, int] = {}
         self._ends: dict[str, int] = {}
         self._starred: list[tuple[str, Callable[[str], bool], int]] = []
+        self._of_methods: list[tuple[str, Callable[[str], bool], int]] = []  # which only a method's name can match
         self._owners: list[tuple[str, Callable[[str], bool], int]] = []
         self._of: dict[str, int] = {}
 
@@ -64,7 +65,7 @@ class Leaves:
             self._ends[bare] = self._ends.get(bare, 0) | bit
             return
         literal = max(_STARS.split(bare), key=len)
-        self._starred.append((literal, symbol_glob(pattern).matches, bit))
+        (self._of_methods if ")" in literal else self._starred).append((literal, symbol_glob(pattern).matches, bit))
 
     def of(self, function: str) -> int:
         """The bits of the leaves that a function meets."""
@@ -83,7 +84,8 @@ class Leaves:
                 if end in known:
                     found |= known[end]
             if len(name) <= LONGEST:
-                for literal, matches, bit in self._starred:
+                starred = (*self._starred, *self._of_methods) if ")" in name else self._starred
+                for literal, matches, bit in starred:
                     if literal in name and not found & bit and matches(name):
                         found |= bit
         for literal, owns, bit in self._owners:

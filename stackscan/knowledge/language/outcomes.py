@@ -6,7 +6,7 @@ Every answer has two sides, yes and no; where it is neither, the dump does not s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import count
@@ -79,10 +79,10 @@ def begin_epoch() -> None:
     _COMPILED.clear()
 
 
-def _register(expression: syntax.Expression) -> None:
-    """Have all that an expression asks of stacks looked at, before any stack is."""
+def _register(*expressions: syntax.Expression) -> None:
+    """Have all that expressions ask of stacks looked at, before any stack is."""
     before = LEAVES.size
-    for part in syntax.walk(expression):
+    for part in (part for expression in expressions for part in syntax.walk(expression)):
         if isinstance(part, syntax.StackCondition):
             for leaf in _leaves(part):
                 LEAVES.bit(leaf)
@@ -90,6 +90,18 @@ def _register(expression: syntax.Expression) -> None:
                 SIGHTS.constrain(part)
     if LEAVES.size > before:
         SIGHTS.forget()
+
+
+_PREPARED: list[tuple[object, int]] = []
+
+
+def prepare(owner: object, expressions: Callable[[], Iterable[syntax.Expression]]) -> None:
+    """Have all that these expressions ask of stacks looked at from now on. What is asked for the first time later means
+    a second look at all stacks. The same owner's are prepared once."""
+    if _PREPARED and _PREPARED[0][0] is owner and _PREPARED[0][1] == LEAVES.epoch:
+        return
+    _register(*expressions())
+    _PREPARED[:] = [(owner, LEAVES.epoch)]
 
 
 def _leaves(condition: syntax.StackCondition) -> Sequence[syntax.Texts | syntax.Owner | syntax.Module]:

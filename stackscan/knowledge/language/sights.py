@@ -23,7 +23,7 @@ from stackscan.model.versions import Version, read_version, satisfies
 _RUNTIME: Final = ("runtime.", "internal/runtime/")
 _ABSENT: Final = -1
 #: Stacks and sights that are kept: beyond, all are forgotten.
-_MOST: Final = 1 << 16
+_MOST: Final = 1 << 18
 
 
 @dataclass(slots=True, eq=False)

@@ -26,7 +26,7 @@ _ENDS: Final = re.compile(r"[/.]")
 LONGEST: Final = 2_000
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 18)
 def plain(function: str) -> str:
     """The symbol without type arguments, which Go prints or not by version and format."""
     if "[" not in function:
@@ -43,7 +43,7 @@ def plain(function: str) -> str:
     return function if depth else "".join(kept)  # unbalanced: no type arguments, whatever it is
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 18)
 def spellings(function: str) -> tuple[str, ...]:
     """A function as patterns may name it: ``main.(*T).Run`` is also ``main.T.Run``."""
     bare = plain(function)
