@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,10 +17,12 @@ from test_differential import TEXTS, blocks, content
 from helpers import CORPUS, DUMP, FIXTURES, goroutine, snapshot_of
 from stackscan import formats
 from stackscan.formats import goroutine_text
-from stackscan.formats.goroutine_text import grammar
+from stackscan.formats.goroutine_text import arguments, grammar
 from stackscan.formats.goroutine_text.grammar import Argument
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reference import read_block
+from stackscan.formats.goroutine_text.words import MARGIN, words
+from stackscan.model.arguments import Words
 from stackscan.model.schemas import ARGUMENT_SCHEMA
 from stackscan.model.snapshot import Snapshot
 
@@ -279,3 +282,36 @@ def test_any_list_at_all(pieces: list[str]) -> None:
     found = words_of(snapshot_of(dump))[1]
     whole = [(int(m[1], 16), not m[2]) for m in WHOLE.finditer(text)]
     assert [word for word in whole if word[0] >= 0x1000] == [(word, reliable) for _, _, word, reliable in found]
+
+
+@settings(deadline=None)  # a busy machine is no defect
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=12), min_size=1, max_size=4))
+def test_lists_read_one_by_one_have_the_words_of_lists_read_at_once(lists_of_pieces: list[list[str]]) -> None:
+    """Small dumps are read without numpy, large ones with it: the same words, positions and doubts."""
+    texts = [("(" + "".join(pieces) + ")").encode() for pieces in lists_of_pieces]
+    ends = list(accumulate(map(len, texts), initial=len(MARGIN)))
+    at_once = words(MARGIN + b"".join(texts), np.array(ends[:-1]), np.array(ends[1:]))
+    one_by_one = [(place, *word) for place, text in enumerate(texts) for word in arguments.words_of(text)]
+    assert one_by_one == list(zip(*(column.tolist() for column in at_once), strict=True))
+
+
+def test_only_the_wanted_words_are_read() -> None:
+    """Of some frames, of these the first of each list, of these those among some: however the goroutine was read."""
+    damaged = goroutine(8, ["a.F", "a.G"], argument="0xc000012345, 0xc000012346") + "noise\n"
+    snapshot = snapshot_of(DUMP + "\n" + damaged + goroutine(9, ["a.G", "a.F"], argument="0x1, 0xc000012345"))
+    every = snapshot.words()
+    assert every is not None
+    frames = {frame for stack in snapshot.stacks for frame in stack.frames if frame.function == "a.F"}
+    stacks = snapshot.column("stack_id")
+    of_f = [word for word in every if snapshot.stacks[stacks[word[0]]].frames[word[1]] in frames]
+    assert 3 == len(of_f)
+    for among, first in ((None, True), ({0xC000012345}, False), ({0xC000012345}, True), ((), False)):
+        found = snapshot.words(frames, among=among, first=first)
+        assert found is not None
+        assert list(found) == [word for word in of_f if not (first and word[2]) and (among is None or word[3] in among)]
+
+
+def test_words_of_some_goroutines_have_their_new_rows() -> None:
+    """Who keeps some goroutines of a dump keeps their words, under their new rows."""
+    words_of_all = Words.of([(0, 0, 0, 7, True), (3, 1, 0, 8, False), (3, 1, 2, 9, True)])
+    assert [(1, 1, 0, 8, False), (1, 1, 2, 9, True)] == list(words_of_all.of_rows({2: 0, 3: 1}))

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,7 +30,7 @@ from stackscan.knowledge.language.syntax import (
     Place,
     Waiting,
 )
-from stackscan.model.schemas import ARGUMENT_SCHEMA
+from stackscan.model.arguments import Words
 from stackscan.model.snapshot import Snapshot
 from stackscan.model.versions import read_version
 
@@ -253,12 +252,8 @@ def test_creators_are_unknown_before_go_1_21() -> None:
 
 
 def _with_arguments(words: list[tuple[int, int, int, int, bool]], count: int) -> Snapshot:
-    columns = list(zip(*words, strict=True)) if words else [[] for _ in ARGUMENT_SCHEMA]
-    table = pl.DataFrame(
-        {name: list(column) for name, column in zip(ARGUMENT_SCHEMA, columns, strict=True)}, schema=ARGUMENT_SCHEMA
-    )
     base = snapshot_with(*(stack_of("main.holder" if n == 0 else "main.waiter") for n in range(count)))
-    return Snapshot(base.format, base.table, base.stacks, read_arguments=lambda _: table)
+    return Snapshot(base.format, base.table, base.stacks, read_arguments=lambda *_, **__: Words.of(words))
 
 
 _HEAP = 0xC000184000

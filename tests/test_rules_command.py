@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run, snapshot_of
@@ -19,6 +18,7 @@ from stackscan.knowledge.descriptions import read_text
 from stackscan.knowledge.language import parse
 from stackscan.knowledge.pool import read_pool
 from stackscan.knowledge.rule import Rule, read_rule
+from stackscan.model.arguments import Words
 from stackscan.model.schemas import ARGUMENT_SCHEMA
 from stackscan.pipeline import Options, scan
 from stackscan.render import renderer
@@ -153,8 +153,8 @@ def test_findings_and_pools_are_of_the_whole_dump() -> None:
 def test_arguments_follow_their_goroutines() -> None:
     """A dump of which only some goroutines are left has the arguments of those."""
     base = snapshot_of("\n".join(goroutine(n, ["main.a" if n < 3 else "main.b"]) for n in range(1, 6)))
-    table = pl.DataFrame({"goroutine": [0, 3], "frame": 0, "position": 0, "word": [7, 8], "reliable": True})
-    whole = replace(base, read_arguments=lambda _: table.cast(ARGUMENT_SCHEMA))  # type: ignore[arg-type]
+    words = Words.of([(0, 0, 0, 7, True), (3, 0, 0, 8, True)])
+    whole = replace(base, read_arguments=lambda *_, **__: words)
     left = SelectedRows(np.array([2, 3, 4]), np.array([False, False, True, True, True])).only(whole)
     assert [3, 4, 5] == left.goroutines["goroutine_id"].to_list()
     arguments = left.arguments()

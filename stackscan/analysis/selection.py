@@ -5,15 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from stackscan.analysis.finding import Finding
 from stackscan.knowledge.language import index_of, mask, parse, select
 from stackscan.knowledge.pool import Pool
+from stackscan.model.arguments import Words
 from stackscan.model.snapshot import Frame, Snapshot
-
-if TYPE_CHECKING:
-    import polars as pl
 
 _WHERE = "--where"
 
@@ -37,13 +34,11 @@ class SelectedRows:
         """The snapshot with only these goroutines."""
         read = snapshot.read_arguments
 
-        def read_arguments(of: Collection[Frame] | None) -> pl.DataFrame:
-            import polars as pl
-
-            table = pl.DataFrame() if read is None else read(of)
-            places = {"goroutine": self.rows, "place": range(len(self.rows))}
-            kept = pl.DataFrame(places, schema={"goroutine": pl.UInt32, "place": pl.UInt32})
-            return table.join(kept, on="goroutine").with_columns(goroutine="place").select(table.columns)
+        def read_arguments(
+            of: Collection[Frame] | None, among: Collection[int] | None = None, *, first: bool = False
+        ) -> Words:
+            places = {row: place for place, row in enumerate(self.rows)}
+            return Words() if read is None else read(of, among, first=first).of_rows(places)
 
         return replace(
             snapshot,

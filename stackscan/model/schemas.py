@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -49,3 +49,8 @@ def frame_of(kind: str, lists: Mapping[str, list[object]]) -> pl.DataFrame:
     """Columns of a table as polars has them."""
     schema = SCHEMAS[kind]
     return pl.DataFrame([pl.Series(name, values, dtype=schema[name], strict=False) for name, values in lists.items()])
+
+
+def words_of(columns: Iterable[Sequence[object]]) -> pl.DataFrame:
+    """Columns of words as polars has them."""
+    return pl.DataFrame(dict(zip(ARGUMENT_SCHEMA, columns, strict=True)), schema=ARGUMENT_SCHEMA)

@@ -6,7 +6,7 @@ dataclasses, goroutines are rows of a table (:mod:`stackscan.model.table`, :mod:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +17,11 @@ from stackscan.model.conclusion import Conclusion
 from stackscan.model.table import Table
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     import polars as pl
+
+    from stackscan.model.arguments import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,19 @@ class Problem:
     excerpt: str = ""
 
 
+if TYPE_CHECKING:
+
+    class ReadWords(Protocol):
+        """What reads words: of these frames (None: of all); of these only those that are ``among`` some (None: any),
+        and only the first of each list if ``first``."""
+
+        def __call__(
+            self, of: Collection[Frame] | None, among: Collection[int] | None = None, *, first: bool = False
+        ) -> Words:
+            """The words, by goroutine, frame and position."""
+            ...
+
+
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """One dump, as read.
@@ -116,7 +133,7 @@ class Snapshot:
     dialect: str | None = None
     ancestor_table: Table = field(default_factory=lambda: Table.empty("ancestors"))
     captured_at: datetime | None = None
-    read_arguments: Callable[[Collection[Frame] | None], pl.DataFrame] | None = None
+    read_arguments: ReadWords | None = None
     counts: Sequence[int] | None = None
     conclusions: tuple[Conclusion, ...] = ()
     leak_profile: bool = False
@@ -174,11 +191,26 @@ class Snapshot:
             return len(rows) if isinstance(rows, Collection) else sum(1 for _ in rows)
         return sum(self.counts[row] for row in rows)
 
+    def words(
+        self, of: Collection[Frame] | None = None, *, among: Collection[int] | None = None, first: bool = False
+    ) -> Words | None:
+        """The words of argument lists that may be pointers: of these frames or of all, of these only those that are
+        ``among`` some, and the first of each list only if ``first``; None where the format prints none. They are read
+        from the text whenever asked."""
+        return None if self.read_arguments is None else self.read_arguments(of, among, first=first)
+
+    @cached_property
+    def _arguments(self) -> pl.DataFrame | None:
+        words = self.words()
+        return None if words is None else words.table
+
     def arguments(self, of: Collection[Frame] | None = None) -> pl.DataFrame | None:
-        """The words of argument lists that may be pointers (:data:`~stackscan.model.schemas.ARGUMENT_SCHEMA`), of
-        these frames or of all; None where the format prints none. Read from the text when asked; those of all frames
-        are kept."""
-        return None if self.read_arguments is None else self.read_arguments(of)
+        """The words of argument lists as polars has them (:data:`~stackscan.model.schemas.ARGUMENT_SCHEMA`), of these
+        frames or of all (which are kept); None where the format prints none."""
+        if of is None:
+            return self._arguments
+        words = self.words(of)
+        return None if words is None else words.table
 
     def check_valid(self) -> None:
         """Raise ValueError unless the tables have their declared columns and every stack id points at a stack."""

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stackscan.formats.goroutine_text import arrays, irregular, resolver
-from stackscan.formats.goroutine_text.arguments import Calls
 from stackscan.formats.goroutine_text.arrays import ArrayRows
+from stackscan.formats.goroutine_text.calls import Calls
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
 from stackscan.formats.goroutine_text.reading import Reading
 from stackscan.formats.goroutine_text.resolver import Resolver

@@ -12,7 +12,7 @@ from stackscan.formats.goroutine_text.surroundings import Mark
 from stackscan.model.snapshot import Problem
 
 if TYPE_CHECKING:
-    from stackscan.formats.goroutine_text.arguments import Calls
+    from stackscan.formats.goroutine_text.calls import Calls
     from stackscan.formats.goroutine_text.segments import SegmentResult
 
 _BLOCK: Final = 4096  # bytes

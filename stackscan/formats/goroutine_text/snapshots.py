@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
-from functools import cache
+from collections.abc import Collection, Sequence
+from functools import cache, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -27,9 +27,9 @@ from stackscan.model.snapshot import Frame, Problem, Snapshot, Stack
 from stackscan.model.table import ANCESTOR_COLUMNS, Table
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from stackscan.formats.goroutine_text.arrays import ArrayRows
+    from stackscan.model.arguments import Words
+    from stackscan.model.snapshot import ReadWords
 
 AnyRows = TypeVar("AnyRows", "Rows", "ArrayRows")
 NAME: Final = "goroutine-text"
@@ -180,17 +180,18 @@ def _snapshot(part: Part[Rows] | Part[ArrayRows], reading: Reading, text: Text, 
 
 def _argument_reader(
     part: Part[Rows] | Part[ArrayRows], table: Table, stacks: tuple[Stack, ...], reading: Reading, data: bytes
-) -> Callable[[Collection[Frame] | None], pl.DataFrame]:
+) -> ReadWords:
     scattered = part.within(reading.scattered_calls)
 
     @cache
-    def made() -> Callable[[Collection[Frame] | None], pl.DataFrame]:
+    def made() -> ReadWords:
         from stackscan.formats.goroutine_text import arguments  # few are asked for
 
-        return arguments.reader(data, part.rows.line, table, stacks, reading.calls, scattered)
+        stack_ids = partial(table.column, "stack_id")
+        return arguments.reader(data, part.rows.line, stack_ids, stacks, reading.calls, scattered)
 
-    def read(of: Collection[Frame] | None) -> pl.DataFrame:
-        return made()(of)
+    def read(of: Collection[Frame] | None, among: Collection[int] | None = None, *, first: bool = False) -> Words:
+        return made()(of, among, first=first)
 
     return read
 

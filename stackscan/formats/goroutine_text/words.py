@@ -7,10 +7,9 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from stackscan.formats.goroutine_text.calls import LEAST_POINTER
 from stackscan.formats.goroutine_text.lines import Bytes, Mask, Positions, Words, unaligned_words
 
-#: Words below this are no pointers: lengths, flags, small numbers.
-LEAST_POINTER: Final = 0x1000
 _MOST_DIGITS: Final = 16
 #: Bytes before the first list that the decoder may touch: no word is longer.
 MARGIN: Final = b" " * _MOST_DIGITS
