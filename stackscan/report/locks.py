@@ -31,9 +31,7 @@ def without_cause(locks: Locks, findings: Sequence[Finding]) -> Locks:
     explained = {row for finding in findings if finding.cause is not None for row in finding.rows}
     if not explained:
         return locks
-    marked = tuple(
-        replace(lock, aside=True) if explained.issuperset(lock.rows.tolist()) else lock for lock in locks.locks
-    )
+    marked = tuple(replace(lock, aside=True) if explained.issuperset(lock.rows) else lock for lock in locks.locks)
     cycles = tuple(c for c in locks.cycles if not all(marked[step.lock].aside for step in c.steps))
     return replace(locks, locks=marked, cycles=cycles)
 

@@ -62,7 +62,7 @@ def _cause(cycle: Cycle, chain: Sequence[Waiting], scene: Scene) -> Cause:
         chain,
         ids=ids,
         rows=[scene.row_of_id[number] for number in ids],
-        behind=[row for lock in locks for row in lock.rows.tolist()],
+        behind=[row for lock in locks for row in lock.rows],
         steps=steps,
         sure=cycle.score >= _LIKELY,
     )

@@ -11,7 +11,7 @@ from typing import Final
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import Waiting, function_of, type_of
 from stackscan.analysis.locks import Lock
-from stackscan.analysis.locks.candidates import MOST_OF_A_TYPE
+from stackscan.analysis.locks.model import MOST_OF_A_TYPE
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.model.snapshot import Frame
 
@@ -130,7 +130,7 @@ def held_locks(scene: Scene) -> list[HeldLock]:
     for lock in scene.locks.locks:
         if lock.kind not in _KINDS:
             continue
-        rows = lock.rows.tolist()
+        rows = lock.rows
         seen.update(rows)
         if not lock.aside:
             found.append(_known(lock, rows, scene))

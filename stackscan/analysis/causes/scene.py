@@ -112,7 +112,7 @@ class Scene:
 
     @cached_property
     def _lock_of(self) -> dict[int, Lock]:
-        return {row: lock for lock in self.locks.locks for row in lock.rows.tolist()}
+        return {row: lock for lock in self.locks.locks for row in lock.rows}
 
     @cached_property
     def locks_of_type(self) -> Counter[str | None]:

@@ -6,16 +6,32 @@ of the method that asked. Both together tell where in the object the lock lies, 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
-import polars as pl
+from typing import Final
 
 from stackscan.analysis.locks.model import LARGEST_OBJECT, Kind
 from stackscan.analysis.locks.sites import Site
-from stackscan.analysis.locks.table import Addresses, Flags, Integers, Places, WordTable
+from stackscan.model.arguments import Words
+
+#: Behind every source of an address.
+_LAST: Final = 3
+_NO_SOURCE: Final = (_LAST + 1, 0)
+_NO_OWNER: Final = (None, False)
+
+
+@dataclass(slots=True)
+class Group:
+    """Waiters (rows of the snapshot) with the same stack and the same words. Address and owner are None when no frame
+    shows them."""
+
+    stack: int
+    address: int | None
+    owner: int | None
+    owner_reliable: bool
+    goroutines: list[int]
 
 
 @dataclass(slots=True)
@@ -28,52 +44,37 @@ class Instance:
     owner_type: str | None = None
     reliable: bool = True
     groups: list[Group] = field(default_factory=list)
+    waiters: int = 0
 
-    @property
-    def waiters(self) -> int:
-        """How many goroutines wait."""
-        return sum(len(group.goroutines) for group in self.groups)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Waiters (rows of the snapshot) with the same stack and the same words. Address and owner are None when no frame
-    shows them."""
-
-    stack: int
-    address: int | None
-    owner: int | None
-    owner_reliable: bool
-    goroutines: list[int]
+    def add(self, group: Group) -> None:
+        """Add waiters."""
+        self.groups.append(group)
+        self.waiters += len(group.goroutines)
 
 
 def waiter_groups(
-    stacks: Integers, waiting: Flags, sites: Mapping[int, Site], places: Places, words: WordTable
+    words: Words, stacks: Sequence[int], waiting: Sequence[int], sites: Mapping[int, Site]
 ) -> list[Group]:
-    """The ``waiting`` goroutines (whose stacks all have a site) by stack and words, in the order of the dump."""
-    count = int(places.first[-1])
-    offset, rank = np.zeros(count, dtype=np.uint64), np.full(count, -1)
-    asks = np.zeros(count, dtype=np.bool_)
-    for stack, site in sites.items():
-        for source in site.sources:
-            offset[places.first[stack] + source.frame] = source.offset
-            rank[places.first[stack] + source.frame] = source.rank
-        if site.asker is not None and site.owner_type is not None:
-            asks[places.first[stack] + site.asker] = True
-    first = words.position == 0
-    address = np.zeros(len(stacks), dtype=np.uint64)
-    for level in (2, 1, 0):  # the better source overwrites
-        shown = np.flatnonzero(first & words.reliable & (rank[words.place] == level))
-        address[words.goroutine[shown]] = words.word[shown] - offset[words.place[shown]]
-    shown = np.flatnonzero(first & asks[words.place])
-    owner, reliable = np.zeros(len(stacks), dtype=np.uint64), np.zeros(len(stacks), dtype=np.bool_)
-    owner[words.goroutine[shown]] = words.word[shown]
-    reliable[words.goroutine[shown]] = words.reliable[shown]
-    rows = np.flatnonzero(waiting)
-    columns = {"stack": stacks, "address": address, "owner": owner, "reliable": reliable}
-    table = pl.DataFrame({"goroutine": rows, **{name: values[rows] for name, values in columns.items()}})
-    grouped = table.group_by(*columns, maintain_order=True).agg("goroutine")
-    return [Group(s, a or None, o or None, r, rows) for s, a, o, r, rows in grouped.iter_rows()]
+    """The ``waiting`` goroutines (whose ``stacks`` all have a site) by stack and words, in the order of the dump.
+    ``words`` are those of the frames that ask."""
+    ranks = {number: {s.frame: (s.rank, s.offset) for s in site.sources} for number, site in sites.items()}
+    asks = {number: site.asker for number, site in sites.items() if site.owner_type is not None}
+    address: dict[int, int] = {}
+    best: dict[int, int] = {}
+    owner: dict[int, tuple[int, bool]] = {}
+    for row, frame, position, word, reliable in words:
+        stack = stacks[row]
+        if position or stack not in ranks:
+            continue
+        rank, offset = ranks[stack].get(frame, _NO_SOURCE)
+        if reliable and rank <= best.get(row, _LAST):
+            best[row], address[row] = rank, word - offset
+        if asks.get(stack) == frame:
+            owner[row] = word, reliable
+    groups: dict[tuple[int, int | None, int | None, bool], list[int]] = {}
+    for row in waiting:
+        groups.setdefault((stacks[row], address.get(row), *owner.get(row, _NO_OWNER)), []).append(row)
+    return [Group(*key, rows) for key, rows in groups.items()]
 
 
 def put_together(groups: Sequence[Group], sites: Mapping[int, Site]) -> tuple[list[Instance], int]:
@@ -82,7 +83,10 @@ def put_together(groups: Sequence[Group], sites: Mapping[int, Site]) -> tuple[li
     for group in groups:
         if group.address is not None:
             kind = sites[group.stack].kind
-            at.setdefault((kind, group.address), Instance(kind, group.address)).groups.append(group)
+            known = at.get((kind, group.address))
+            if known is None:
+                known = at[kind, group.address] = Instance(kind, group.address)
+            known.add(group)
     for instance in at.values():
         _place(instance, sites)
     return _by_owner(groups, list(at.values()), sites)
@@ -134,31 +138,22 @@ def _by_owner(
         if key not in known:
             known[key] = Instance(site.kind, None, group.owner, site.owner_type, reliable=False)
             instances.append(known[key])
-        known[key].groups.append(group)
+        known[key].add(group)
         known[key].reliable |= group.owner_reliable
     return instances, unknown
 
 
-def find_owners(instances: Sequence[Instance], words: WordTable, types: Integers, type_ids: Mapping[str, int]) -> None:
-    """Set the owner of each lock to the nearest object before it that a method of its type runs on."""
-    placed = [i for i in instances if i.address is not None and i.owner_type is not None]
-    if not placed:
-        return
-    receivers = words.take((words.position == 0) & words.reliable & (types[words.place] >= 0))
-    type_of = types[receivers.place]
-    of_type: dict[str, list[Instance]] = {}
-    for instance in placed:
-        of_type.setdefault(instance.owner_type or "", []).append(instance)
-    for owner_type, alike in of_type.items():
-        objects = np.unique(receivers.word[type_of == type_ids[owner_type]])
-        for instance in alike:
-            _nearest(instance, objects)
+def find_owners(instances: Sequence[Instance], objects: Mapping[str, Sequence[int]]) -> None:
+    """Set the owner of each lock to the nearest object before it that a method of its type runs on: ``objects`` are
+    these, by type, ascending."""
+    for instance in instances:
+        if instance.address is not None and instance.owner_type is not None:
+            _set_nearest(instance, instance.address, objects.get(instance.owner_type, ()))
 
 
-def _nearest(instance: Instance, objects: Addresses) -> None:
-    address = instance.address or 0
-    place = int(np.searchsorted(objects, np.uint64(address), side="right")) - 1
-    nearest = int(objects[place]) if place >= 0 else 0
+def _set_nearest(instance: Instance, address: int, objects: Sequence[int]) -> None:
+    place = bisect_right(objects, address) - 1
+    nearest = objects[place] if place >= 0 else 0
     known = instance.owner if instance.owner is not None and instance.owner <= address else 0
     if address - nearest < LARGEST_OBJECT and nearest > known:
         instance.owner = nearest

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-import numpy as np
-
-from stackscan.analysis.locks.table import Integers
 from stackscan.model.snapshot import Stack
 
 #: Locks that are looked into. A server may have a hundred thousand goroutines that wait for one of its own each.
 MOST_LOCKS: Final = 100_000
+#: A type with more locks than this is no evidence for any of them.
+MOST_OF_A_TYPE: Final = 2000
 #: An object that holds a lock is smaller than this: a lock lies at most so far behind its object's beginning.
 LARGEST_OBJECT: Final = 4096
 #: ``semaphore`` is a runtime semaphore under none of the others.
@@ -75,7 +74,7 @@ class Lock:
     max_wait_minutes: int = 0
     candidates: tuple[Candidate, ...] = ()
     aside: bool = False
-    rows: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False, compare=False)
+    rows: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def offset(self) -> int | None:

@@ -17,6 +17,8 @@ from stackscan.formats.symbol import read_symbol
 from stackscan.model.snapshot import Stack
 
 _PACKAGES: Final = frozenset({"runtime", "sync", "internal/sync", "sync/atomic"})
+#: What a function of these begins with.
+_BEGINNINGS: Final = ("runtime.", "sync.", "sync/", "internal/")
 #: States in which a goroutine waits for nobody, whatever its innermost frames are (just woken, or being printed).
 NOT_WAITING: Final = frozenset({"running", "runnable", "syscall", "preempted", "dead", "idle", "copystack"})
 
@@ -76,6 +78,12 @@ def receiver_type(function: str) -> str | None:
 
 def site_of(stack: Stack) -> Site | None:
     """How a stack waits for a lock or channel; None when it does not, or when its frames do not show it."""
+    frames = stack.frames
+    return _site(stack) if frames and frames[0].function.startswith(_BEGINNINGS) else None
+
+
+@lru_cache(maxsize=8192)
+def _site(stack: Stack) -> Site | None:
     run = _run(stack)
     if not run:
         return None

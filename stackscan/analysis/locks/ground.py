@@ -1,0 +1,121 @@
+"""What holders of locks are looked for in: the words of a snapshot, read when they are first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+
+from stackscan.analysis.locks.instances import Instance
+from stackscan.analysis.locks.sites import Site, receiver_type
+from stackscan.formats.symbol import origin, read_symbol
+from stackscan.model.arguments import Word, Words
+from stackscan.model.snapshot import Frame, Snapshot
+
+
+class Ground:
+    """A snapshot that prints arguments, with the ``sites`` of its stacks.
+
+    ``asking`` are the words of the frames that ask for locks: those in which a lock's own address may stand, and those
+    that called them. ``waits_for`` has the place of the instance that each goroutine waits for, once these are known.
+    """
+
+    def __init__(self, snapshot: Snapshot, sites: Mapping[int, Site]) -> None:
+        self.snapshot = snapshot
+        self.sites = sites
+        self.stacks: list[int] = snapshot.column("stack_id")
+        self.waits_for: dict[int, int] = {}
+        self._types: frozenset[str] = frozenset()
+        self._asking_frames = frozenset(
+            snapshot.stacks[number].frames[at]
+            for number, site in sites.items()
+            for at in (*(source.frame for source in site.sources), site.asker)
+            if at is not None
+        )
+        self.asking = self._words(self._asking_frames)
+        self._roots: dict[int, int | None] = {}
+
+    def set_instances(self, instances: Sequence[Instance]) -> None:
+        """Tell which locks there are."""
+        self._types = frozenset(instance.owner_type for instance in instances if instance.owner_type is not None)
+        for number, instance in enumerate(instances):
+            for group in instance.groups:
+                self.waits_for.update(dict.fromkeys(group.goroutines, number))
+
+    # -- words -------------------------------------------------------------------------------------------------------
+
+    def _words(self, frames: Collection[Frame], among: Collection[int] | None = None, *, first: bool = False) -> Words:
+        found = self.snapshot.words(frames, among=among, first=first) if frames else None
+        return Words() if found is None else found
+
+    @cached_property
+    def _frames(self) -> frozenset[Frame]:
+        """The frames whose words can matter: the program's own, and those of the packages that ask for locks."""
+        asks = ((number, site.asker) for number, site in self.sites.items() if site.asker is not None)
+        stacks = self.snapshot.stacks
+        packages = {read_symbol(stacks[number].frames[at].function).package for number, at in asks}
+        every: set[Frame] = set().union(*(stack.frames for stack in stacks))
+        return frozenset(f for f in every if origin(f).kind != "std" or read_symbol(f.function).package in packages)
+
+    @cached_property
+    def _methods(self) -> dict[Frame, str]:
+        """The frames that are methods of an object in which a lock lies, each with its type."""
+        found = ((frame, receiver_type(frame.function)) for frame in self._frames)
+        return {frame: name for frame, name in found if name is not None and name in self._types}
+
+    @cached_property
+    def receivers(self) -> dict[tuple[int, int], int]:
+        """The objects that these methods certainly run on, by row and frame."""
+        found = self._words(self._methods.keys() - self._asking_frames, first=True)
+        first = (word for words in (self.asking, found) for word in words if word[2] == 0 and word[4])
+        return {(row, at): word for row, at, _, word, _ in first if self.type_of(self.stacks[row], at) is not None}
+
+    def objects(self) -> dict[str, list[int]]:
+        """The same by type, each object once, ascending."""
+        found: dict[str, set[int]] = {}
+        for (row, at), word in self.receivers.items():
+            found.setdefault(self._methods[self.snapshot.stacks[self.stacks[row]].frames[at]], set()).add(word)
+        return {name: sorted(words) for name, words in found.items()}
+
+    def pointers(self, wanted: Collection[int]) -> list[Word]:
+        """The wanted words, in the order of the dump."""
+        asking = [word for word in self.asking if word[3] in wanted]
+        return sorted([*asking, *self._words(self._frames - self._asking_frames, wanted)])
+
+    # -- frames ------------------------------------------------------------------------------------------------------
+
+    def type_of(self, stack: int, at: int) -> str | None:
+        """The type of the object that a frame is a method of, if a lock lies in such an object."""
+        return self._methods.get(self.snapshot.stacks[stack].frames[at])
+
+    def root(self, stack: int) -> int | None:
+        """The frame that began the goroutines of a stack; None where it is the runtime's."""
+        if stack not in self._roots:
+            frames = self.snapshot.stacks[stack].frames
+            own = next((at for at in reversed(range(len(frames))) if ".gowrap" not in frames[at].function), None)
+            self._roots[stack] = None if own is None or frames[own].function == "runtime.goexit" else own
+        return self._roots[stack]
+
+    def first_own(self, stack: int) -> int:
+        """The frame from which on a stack's words are the program's own: sync's frames belong to the wait."""
+        site = self.sites.get(stack)
+        if site is None:
+            return 0
+        return len(self.snapshot.stacks[stack].frames) if site.asker is None else site.asker
+
+    def innermost_methods(self) -> Iterator[tuple[str, int, int]]:
+        """Each type on each stack with its innermost method: type, stack, frame."""
+        for number, stack in enumerate(self.snapshot.stacks):
+            seen = set()
+            for at, frame in enumerate(stack.frames):
+                name = self._methods.get(frame)
+                if name is not None and name not in seen:
+                    seen.add(name)
+                    yield name, number, at
+
+    @cached_property
+    def rows_of(self) -> dict[int, list[int]]:
+        """The goroutines (rows) of each stack."""
+        found: dict[int, list[int]] = {}
+        for row, stack in enumerate(self.stacks):
+            found.setdefault(stack, []).append(row)
+        return found
