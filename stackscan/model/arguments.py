@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -49,12 +51,20 @@ class Words:
         return zip(self.row, self.frame, self.position, self.word, self.reliable, strict=True)
 
     def joined(self, other: Words) -> Words:
-        """These words and others, in the order of the goroutines."""
+        """These words and those of other goroutines, in the order of the goroutines."""
         if not len(other):
             return self
         if not len(self):
             return other
-        return Words.of(sorted((*self, *other), key=lambda word: word[:3]))
+        parts: list[tuple[Words, slice]] = []
+        at = begin = 0
+        while begin < len(other):  # run by run: the others are few, as a rule
+            place = bisect_left(self.row, other.row[begin], at)
+            end = bisect_left(other.row, self.row[place], begin + 1) if place < len(self) else len(other)
+            parts += [(self, slice(at, place)), (other, slice(begin, end))]
+            at, begin = place, end
+        parts.append((self, slice(at, None)))
+        return Words(*(list(chain.from_iterable(getattr(w, name)[run] for w, run in parts)) for name in COLUMNS))
 
     def of_rows(self, places: Mapping[int, int]) -> Words:
         """The words of some goroutines, each with another row: its place."""

@@ -21,7 +21,7 @@ from stackscan.analysis.locks.crowds import Crowds
 from stackscan.analysis.locks.ground import Ground
 from stackscan.analysis.locks.instances import Instance
 from stackscan.analysis.locks.model import Candidate
-from stackscan.analysis.locks.places import SHOWN, Mark, Place, places_of
+from stackscan.analysis.locks.places import SHOWN, Mark, Place, Places
 
 RECEIVER, LOOP, ADDRESS, ARGUMENT, SHARED = 90, 70, 80, 50, 35
 #: From this score on, weaker kinds of evidence are not looked for.
@@ -40,11 +40,13 @@ def find(instances: Sequence[Instance], ground: Ground) -> list[tuple[Candidate,
     crowds = Crowds(instances, rest, ground) if rest else None
     if rest:
         _add_shared(marks, frozenset(rest), instances, ground)
+    places = Places(ground)
     found = []
     for number, known in enumerate(marks):
         more = [] if crowds is None else crowds.places(number, known)
-        best = sorted([*places_of(known, ground), *more], key=Place.order)[:SHOWN]
-        found.append(tuple(place.candidate for place in best))
+        some = places.of(known)
+        best = sorted([*some, *more], key=Place.order)[:SHOWN] if len(some) + len(more) > 1 else [*some, *more]
+        found.append(tuple(map(places.candidate, best)))
     return found
 
 
@@ -65,34 +67,42 @@ def _pointers(instances: Sequence[Instance]) -> dict[int, list[tuple[int, bool]]
 def _by_words(instances: Sequence[Instance], ground: Ground) -> list[_Marks]:
     """Goroutines that carry a lock's address, or its object's."""
     hits = list(_hits(instances, ground))
-    loops = {(row, lock) for row, lock, frame, _, receiver, _ in hits if receiver and _is_root(row, frame, ground)}
+    loops = {(row, lock) for row, lock, frame, *_, receiver, _ in hits if receiver and _is_root(row, frame, ground)}
+    in_cond = {number for number, site in ground.sites.items() if site.kind == "sync.Cond"}
     found: list[_Marks] = [{} for _ in instances]
-    for row, lock, frame, reliable, receiver, own in hits:
+    position_of: dict[tuple[int, int], int] = {}
+    for row, lock, frame, position, reliable, receiver, own in hits:
         score = (LOOP if (row, lock) in loops else RECEIVER) if receiver else ADDRESS if own else ARGUMENT
         if not reliable:
             score //= 2
-        site = ground.sites.get(ground.stacks[row])
-        if site is not None and site.kind == "sync.Cond":
+        if in_cond and ground.stacks[row] in in_cond:
             score //= 2
         known = found[lock].get(row)
-        if known is None or known[0] < score:
+        if known is None or (-score, frame, position) < (-known[0], known[3], position_of[row, lock]):
+            position_of[row, lock] = position
             found[lock][row] = score, "receiver" if receiver else "address" if own else "argument", reliable, frame
     return found
 
 
-def _hits(instances: Sequence[Instance], ground: Ground) -> Iterator[tuple[int, int, int, bool, bool, bool]]:
-    """Where a lock's address or object stands: row, lock, frame, whether it is certain, whether it is the object that
-    the frame is a method of, and whether it is the lock's own address."""
+#: Row, lock, frame, position, whether the word is certain, whether it is the object that the frame is a method of, and
+#: whether it is the lock's own address.
+_Hit = tuple[int, int, int, int, bool, bool, bool]
+
+
+def _hits(instances: Sequence[Instance], ground: Ground) -> Iterator[_Hit]:
+    """Where a lock's address or object stands."""
     pointers = _pointers(instances)
-    stacks, waits_for = ground.stacks, ground.waits_for
+    stacks, waits_for, first_own = ground.stacks, ground.waits_for, ground.first_own
     for row, frame, position, word, reliable in ground.pointers(pointers):
-        if frame < ground.first_own(stacks[row]):
+        stack = stacks[row]
+        if frame < first_own.get(stack, 0):
             continue
-        kind = None if position else ground.type_of(stacks[row], frame)
+        waits = waits_for.get(row)
         for lock, own in pointers[word]:
-            if waits_for.get(row) != lock:
-                receiver = not own and kind is not None and kind == instances[lock].owner_type
-                yield row, lock, frame, reliable, receiver, own
+            if waits != lock:
+                kind = None if own or position else ground.methods(stack).get(frame)
+                receiver = kind is not None and kind == instances[lock].owner_type
+                yield row, lock, frame, position, reliable, receiver, own
 
 
 def _is_root(row: int, frame: int, ground: Ground) -> bool:

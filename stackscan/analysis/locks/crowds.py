@@ -13,7 +13,7 @@ from typing import Final
 from stackscan.analysis.locks.ground import Ground
 from stackscan.analysis.locks.instances import Instance
 from stackscan.analysis.locks.model import MOST_OF_A_TYPE
-from stackscan.analysis.locks.places import SHOWN, Mark, Place, places_in
+from stackscan.analysis.locks.places import SHOWN, Mark, Place, Places
 from stackscan.model.snapshot import Frame
 
 ONCE, TYPE = 75, 20
@@ -47,7 +47,7 @@ class Crowd:
             if place.waits_for != lock and place.stack not in beside and id(place) not in touched:
                 found.append(place)
         for key, place in touched.items():
-            left = place.without(frozenset(better[key]))
+            left = place.without(better[key])
             if left.rows and place.waits_for != lock and place.stack not in beside:
                 found.append(left)
         return found
@@ -60,10 +60,13 @@ class Crowds:
         self._instances = instances
         self._ground = ground
         self._rest = frozenset(rest)
+        self._places = Places(ground)
         by_type: dict[str, int] = defaultdict(int)
         for number in rest:
             by_type[instances[number].owner_type or ""] += 1
-        self._types = _by_type({name for name, count in by_type.items() if count <= MOST_OF_A_TYPE}, ground)
+        self._types = _by_type(
+            {name for name, count in by_type.items() if count <= MOST_OF_A_TYPE}, ground, self._places
+        )
         self._inside = list(_inside_once(ground)) if any(instances[n].kind == "sync.Once" for n in rest) else []
         self._once: dict[frozenset[Frame], Crowd] = {}
 
@@ -88,7 +91,7 @@ class Crowds:
                 if above in callers:
                     marks.setdefault(stack, (ONCE, "once", False, at))
             every = ((mark, ground.rows_of.get(stack, ())) for stack, mark in marks.items())
-            self._once[callers] = Crowd(place for mark, rows in every for place in places_in(mark, rows, ground))
+            self._once[callers] = Crowd(place for mark, rows in every for place in self._places.alike(mark, rows))
         return self._once[callers]
 
 
@@ -103,11 +106,11 @@ def _inside_once(ground: Ground) -> Iterator[tuple[int, int, Frame]]:
                     yield number, at, above
 
 
-def _by_type(types: set[str], ground: Ground) -> dict[str, Crowd]:
+def _by_type(types: set[str], ground: Ground, places: Places) -> dict[str, Crowd]:
     """By type, the goroutines in a method of an object of it whose receiver no frame shows."""
     found: dict[str, list[Place]] = defaultdict(list)
     for name, stack, at in ground.innermost_methods():
         if name in types:
-            rows = [row for row in ground.rows_of.get(stack, ()) if (row, at) not in ground.receivers]
-            found[name] += places_in((TYPE, "type", False, at), rows, ground)
-    return {name: Crowd(places) for name, places in found.items() if places}
+            rows = [row for row in ground.rows_of.get(stack, ()) if (row, at) not in ground.shown]
+            found[name] += places.alike((TYPE, "type", False, at), rows)
+    return {name: Crowd(of_type) for name, of_type in found.items() if of_type}

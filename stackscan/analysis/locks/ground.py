@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 
 from stackscan.analysis.locks.instances import Instance
 from stackscan.analysis.locks.sites import Site, receiver_type
@@ -33,6 +34,7 @@ class Ground:
         )
         self.asking = self._words(self._asking_frames)
         self._roots: dict[int, int | None] = {}
+        self._methods_at: dict[int, dict[int, str]] = {}
 
     def set_instances(self, instances: Sequence[Instance]) -> None:
         """Tell which locks there are."""
@@ -63,29 +65,41 @@ class Ground:
         return {frame: name for frame, name in found if name is not None and name in self._types}
 
     @cached_property
-    def receivers(self) -> dict[tuple[int, int], int]:
-        """The objects that these methods certainly run on, by row and frame."""
-        found = self._words(self._methods.keys() - self._asking_frames, first=True)
-        first = (word for words in (self.asking, found) for word in words if word[2] == 0 and word[4])
-        return {(row, at): word for row, at, _, word, _ in first if self.type_of(self.stacks[row], at) is not None}
+    def _first_words(self) -> tuple[Words, Words]:
+        """The first words of these methods, among others."""
+        return self.asking, self._words(self._methods.keys() - self._asking_frames, first=True)
 
     def objects(self) -> dict[str, list[int]]:
-        """The same by type, each object once, ascending."""
-        found: dict[str, set[int]] = {}
-        for (row, at), word in self.receivers.items():
-            found.setdefault(self._methods[self.snapshot.stacks[self.stacks[row]].frames[at]], set()).add(word)
+        """The objects that these methods certainly run on, by type, each once, ascending."""
+        found: dict[str, set[int]] = {name: set() for name in self._types}
+        stacks, methods = self.stacks, self.methods
+        for words in self._first_words:
+            for row, at, position, word, reliable in words:
+                if position == 0 and reliable and at in (named := methods(stacks[row])):
+                    found[named[at]].add(word)
         return {name: sorted(words) for name, words in found.items()}
 
-    def pointers(self, wanted: Collection[int]) -> list[Word]:
-        """The wanted words, in the order of the dump."""
-        asking = [word for word in self.asking if word[3] in wanted]
-        return sorted([*asking, *self._words(self._frames - self._asking_frames, wanted)])
+    @cached_property
+    def shown(self) -> frozenset[tuple[int, int]]:
+        """The goroutines (rows) and frames whose first word is certain: of a method, they show its object."""
+        every = chain.from_iterable(self._first_words)
+        return frozenset((row, at) for row, at, position, _, reliable in every if position == 0 and reliable)
+
+    def pointers(self, wanted: Collection[int]) -> Iterator[Word]:
+        """The wanted words of all frames, in no order."""
+        yield from (word for word in self.asking if word[3] in wanted)
+        yield from self._words(self._frames - self._asking_frames, wanted)
 
     # -- frames ------------------------------------------------------------------------------------------------------
 
-    def type_of(self, stack: int, at: int) -> str | None:
-        """The type of the object that a frame is a method of, if a lock lies in such an object."""
-        return self._methods.get(self.snapshot.stacks[stack].frames[at])
+    def methods(self, stack: int) -> dict[int, str]:
+        """The frames of a stack that are methods of an object in which a lock lies, each with its type."""
+        found = self._methods_at.get(stack)
+        if found is None:
+            frames = self.snapshot.stacks[stack].frames
+            named = ((at, self._methods.get(frame)) for at, frame in enumerate(frames))
+            found = self._methods_at[stack] = {at: name for at, name in named if name is not None}
+        return found
 
     def root(self, stack: int) -> int | None:
         """The frame that began the goroutines of a stack; None where it is the runtime's."""
@@ -95,22 +109,19 @@ class Ground:
             self._roots[stack] = None if own is None or frames[own].function == "runtime.goexit" else own
         return self._roots[stack]
 
-    def first_own(self, stack: int) -> int:
-        """The frame from which on a stack's words are the program's own: sync's frames belong to the wait."""
-        site = self.sites.get(stack)
-        if site is None:
-            return 0
-        return len(self.snapshot.stacks[stack].frames) if site.asker is None else site.asker
+    @cached_property
+    def first_own(self) -> dict[int, int]:
+        """The frame from which on the words of a waiting stack are the program's own: sync's frames belong to the
+        wait."""
+        stacks = self.snapshot.stacks
+        sites = self.sites.items()
+        return {n: len(stacks[n].frames) if site.asker is None else site.asker for n, site in sites}
 
     def innermost_methods(self) -> Iterator[tuple[str, int, int]]:
         """Each type on each stack with its innermost method: type, stack, frame."""
-        for number, stack in enumerate(self.snapshot.stacks):
-            seen = set()
-            for at, frame in enumerate(stack.frames):
-                name = self._methods.get(frame)
-                if name is not None and name not in seen:
-                    seen.add(name)
-                    yield name, number, at
+        for number in range(len(self.snapshot.stacks)):
+            innermost = {name: at for at, name in reversed(self.methods(number).items())}
+            yield from ((name, number, at) for name, at in innermost.items())
 
     @cached_property
     def rows_of(self) -> dict[int, list[int]]:

@@ -96,25 +96,26 @@ def _place(instance: Instance, sites: Mapping[int, Site]) -> None:
     """Which object the lock lies in: the nearest receiver before it of those who asked. A lock that lies elsewhere (its
     object holds a pointer to it) belongs to the object that most of them asked through."""
     assert instance.address is not None  # noqa: S101  # by construction
-    types: Counter[str] = Counter()
+    types: dict[str, int] = {}
     owners: dict[int, str] = {}
-    through: Counter[tuple[str, int]] = Counter()
+    through: dict[tuple[str, int], int] = {}
     for group in instance.groups:
         owner_type = sites[group.stack].owner_type
         if owner_type is None:
             continue
-        types[owner_type] += len(group.goroutines)
+        types[owner_type] = types.get(owner_type, 0) + len(group.goroutines)
         if group.owner is not None and 0 <= instance.address - group.owner < LARGEST_OBJECT:
             owners[group.owner] = owner_type  # so close, a doubtful word is no accident
         elif group.owner is not None and group.owner_reliable:
-            through[owner_type, group.owner] += len(group.goroutines)
+            key = owner_type, group.owner
+            through[key] = through.get(key, 0) + len(group.goroutines)
     if owners:
         instance.owner = max(owners)
         instance.owner_type = owners[instance.owner]
     elif through:
-        (instance.owner_type, instance.owner), _ = through.most_common(1)[0]
+        instance.owner_type, instance.owner = max(through, key=through.__getitem__)
     elif types:
-        instance.owner_type = types.most_common(1)[0][0]
+        instance.owner_type = max(types, key=types.__getitem__)
 
 
 def _by_owner(

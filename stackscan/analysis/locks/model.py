@@ -16,11 +16,13 @@ LARGEST_OBJECT: Final = 4096
 #: ``semaphore`` is a runtime semaphore under none of the others.
 Kind = Literal["sync.Mutex", "sync.RWMutex", "sync.WaitGroup", "sync.Cond", "sync.Once", "channel", "semaphore"]
 
+# There may be a hundred thousand of each of these, and a frozen one takes four times as long to make. Nobody changes one.
+
 #: Why a goroutine may hold a lock, from strong to weak (scores: see candidates.py).
 Evidence = Literal["receiver", "address", "once", "argument", "shared", "type"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: see above
 class Candidate:
     """Goroutines in one place that may hold a lock, or that should release the waiters.
 
@@ -42,7 +44,7 @@ class Candidate:
     waits_for: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: see above
 class Asker:
     """A function that asked for a lock, and how many goroutines wait there."""
 
@@ -50,7 +52,7 @@ class Asker:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: see above
 class Lock:
     """One lock or channel that goroutines wait for.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Final
@@ -41,10 +40,10 @@ def _lock(instance: Instance, holders: tuple[Candidate, ...], snapshot: Snapshot
         owner_type=instance.owner_type,
         reliable=instance.reliable,
         waiters=len(rows),
-        writers=sum(len(group.goroutines) for group in groups if sites[group.stack].writer),
+        writers=sum([len(group.goroutines) for group in groups if sites[group.stack].writer]),
         askers=_askers(instance, snapshot, sites),
-        goroutine_ids=tuple(number for row in rows[:_IDS] if (number := ids[row]) is not None),
-        max_wait_minutes=max(minutes[row] or 0 for row in rows),
+        goroutine_ids=tuple([ids[row] for row in rows[:_IDS] if ids[row] is not None]),
+        max_wait_minutes=max([minutes[row] or 0 for row in rows]),
         candidates=holders,
         rows=tuple(rows),
     )
@@ -58,4 +57,4 @@ def _askers(instance: Instance, snapshot: Snapshot, sites: Mapping[int, Site]) -
         if asker is not None:
             function = snapshot.stacks[group.stack].frames[asker].function
             counts[function] = counts.get(function, 0) + len(group.goroutines)
-    return tuple(Asker(name, count) for name, count in Counter(counts).most_common())
+    return tuple(Asker(name, counts[name]) for name in sorted(counts, key=counts.__getitem__, reverse=True))

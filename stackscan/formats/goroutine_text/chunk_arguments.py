@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from stackscan.formats.goroutine_text.calls import LARGEST_PLACE, Calls, Wanted
 from stackscan.formats.goroutine_text.lines import Mask, Positions
+from stackscan.formats.goroutine_text.lines import Words as Numbers
 from stackscan.formats.goroutine_text.words import MARGIN, Lists, words
 from stackscan.model.arguments import Words
 
@@ -28,7 +29,7 @@ def read_chunks(
     data: bytes, parts: Sequence[Calls], lines: Sequence[int] | Positions, stack_ids: Sequence[int], wanted: Wanted
 ) -> Words:
     """The wanted words of the goroutines of a snapshot, whose header lines are ``lines`` and stacks ``stack_ids``."""
-    among = None if wanted.among is None else np.fromiter(wanted.among, dtype=np.uint64)
+    among = None if wanted.among is None else np.sort(np.fromiter(wanted.among, dtype=np.uint64))
     frames = _Frames.of(wanted, np.asarray(lines, dtype=np.int64), np.asarray(stack_ids, dtype=np.int64))
     if len(parts) < 2:
         found = [_read(data, part, frames, among, first=wanted.first) for part in parts]
@@ -65,7 +66,7 @@ class _Frames:
         return cls(lines, stack, flags, first, has)
 
 
-def _read(data: bytes, calls: Calls, frames: _Frames, among: npt.NDArray[np.uint64] | None, *, first: bool) -> _Columns:
+def _read(data: bytes, calls: Calls, frames: _Frames, among: Numbers | None, *, first: bool) -> _Columns:
     goroutine, frame, call = _calls(calls, frames)
     kept = calls.end[call] - calls.paren[call] >= _SHORTEST
     kept &= frame <= LARGEST_PLACE
@@ -73,9 +74,17 @@ def _read(data: bytes, calls: Calls, frames: _Frames, among: npt.NDArray[np.uint
     at, position, word, reliable = words(*_side_by_side(data, calls.begin, calls.paren[call], calls.end[call]))
     right = position <= LARGEST_PLACE if not first else position == 0
     if among is not None:
-        right &= np.isin(word, among)
+        right &= _is_in(word, among)
     at = at[right]
     return goroutine[at], frame[at], position[right], word[right], reliable[right]
+
+
+def _is_in(word: Numbers, among: Numbers) -> Mask:
+    """Whether words are among some, which ascend."""
+    if not len(among):
+        return np.zeros(len(word), dtype=np.bool_)
+    found: Mask = among[np.minimum(np.searchsorted(among, word), len(among) - 1)] == word
+    return found
 
 
 def _calls(calls: Calls, frames: _Frames) -> tuple[Positions, Positions, Positions]:
