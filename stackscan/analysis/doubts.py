@@ -48,7 +48,7 @@ def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
         found.append(
             f"this is an excerpt{', as a person wrote it' if written else ': the main goroutine is not in it'}"
         )
-    lost = scene.count(row for wait in scene.waits if not wait.frames and not wait.moving for row in wait.rows.tolist())
+    lost = scene.count(row for wait in scene.waits if not wait.frames and not wait.moving for row in wait.rows)
     if lost and not has_places_only:
         found.append(f"{lost:,} {'goroutine has' if lost == 1 else 'goroutines have'} no frames")
     blind = _blind_waits(snapshot)
@@ -66,7 +66,8 @@ def _blind_waits(snapshot: Snapshot) -> int:
     they wait for each other."""
     if snapshot.format in _DUMPS or is_counted(snapshot.format):
         return 0
-    return int(snapshot.rows["wait_reason"].is_in(_LOCKS).sum())
+    reasons = snapshot.column("wait_reason")
+    return sum(map(reasons.count, _LOCKS))
 
 
 @lru_cache(maxsize=1)  # a file may hold thousands of dumps

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final
-
-import numpy as np
 
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import MOVING, Waiting
@@ -37,13 +36,18 @@ _NAMED: Final = 3
 
 def unexplained(scene: Scene, findings: Iterable[Finding], rule: Rule) -> Finding | None:
     """A finding about the oldest blocked wait that no finding explains; None where there is none."""
-    known = {row for finding in findings for row in finding.rows}
-    left = [wait for wait in scene.waits if not known.issuperset(wait.rows.tolist())]
+    if not any(scene.snapshot.column("wait_minutes")):
+        return None
     least = _LONG if scene.is_whole else _LONG_IN_EXCERPT
-    left = [wait for wait in left if not (scene.is_main(wait) and wait.reasons & _FOR_EVER)]
-    old = [wait for wait in left if _is_old(wait, least) and _is_blocked(wait, whole=scene.is_whole)]
+    left = [wait for wait in scene.waits if not (scene.is_main(wait) and wait.reasons & _FOR_EVER)]
+    old = [wait for wait in left if _is_blocked(wait, whole=scene.is_whole) and _is_old(wait, least)]
     if not old:
         return None
+    known = frozenset(chain.from_iterable(finding.rows for finding in findings))
+    old = [wait for wait in old if not known.issuperset(wait.rows)]
+    if not old:
+        return None
+    left = [wait for wait in left if not known.issuperset(wait.rows)]
     oldest = max(old, key=lambda wait: (wait.minutes, bool(wait.reasons & _BLOCKED), wait.count))
     same = [
         wait
@@ -76,23 +80,22 @@ def _finding(oldest: Waiting, same: list[Waiting], rule: Rule, scene: Scene) -> 
         others = ", ".join(f"{ids_of(wait)} in {place_of(wait)} ({_reason(wait)})" for wait in same[:_NAMED])
         more = f" and {len(same) - _NAMED:,} more places" if len(same) > _NAMED else ""
         title += f"; in the same minute began to wait: {others}{more}"
-    rows = np.concatenate([oldest.rows, *(wait.rows for wait in same)])
     parts = [oldest, *same]
     return Finding(
         rule=rule,
         severity="info" if oldest.reasons & _ANYBODY or (scene.is_whole and _is_generator(oldest)) else "warning",
         title=title,
         verdict=title,
-        count=scene.count(oldest.rows.tolist()),
+        count=oldest.count,
         goroutine_ids=oldest.ids,
         evidence={
-            "goroutines": scene.count(oldest.rows.tolist()),
+            "goroutines": oldest.count,
             "in the same minute": sum(wait.count for wait in same),
             "longest_wait_minutes": oldest.minutes,
         },
         stack_ids=tuple(dict.fromkeys(wait.stack_id for wait in parts)),
         deciding={wait.stack_id: wait.place or 0 for wait in parts},
-        rows=sorted(rows.tolist()),
+        rows=sorted(row for wait in parts for row in wait.rows),
         steps=tuple(
             Step(wait.ids, wait.count, f"waits {wait.minutes:,} min ({_reason(wait)})", wait.where)
             for wait in parts[: _NAMED + 1]

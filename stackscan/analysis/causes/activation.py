@@ -23,7 +23,7 @@ def roots(work: Work, row: int, need: Need) -> frozenset[int] | None:
     found: set[int] = set()
     at: int | None = row
     for _ in range(_LONGEST_CHAIN):
-        number = None if at is None else scene.snapshot.rows["goroutine_id"][at]
+        number = None if at is None else scene.snapshot.column("goroutine_id")[at]
         if at is None or number is None:
             return None  # it has ended, and who started it nobody knows
         here, creator = scene.of_row[at], scene.creators[at]

@@ -110,7 +110,7 @@ def _distinct(locks: Sequence[Wanted]) -> list[str]:
 
 def _id(holder: Holder) -> int:
     """The id of a holder that is one of several in its stack."""
-    place = holder.wait.rows.tolist().index(holder.rows[0])
+    place = holder.wait.rows.index(holder.rows[0])
     return holder.wait.ids[place] if place < len(holder.wait.ids) else 0
 
 
@@ -298,6 +298,6 @@ def _cause(
 
 
 def _ids(holder: Holder, rows: Sequence[int]) -> tuple[int, ...]:
-    every = holder.wait.rows.tolist()
+    every = holder.wait.rows
     places = (every.index(row) for row in rows[:20])
     return tuple(holder.wait.ids[place] for place in places if place < len(holder.wait.ids))

@@ -186,9 +186,9 @@ def _of(
         title=title,
         argument=argument,
         steps=tuple(Step(wait.ids, wait.count, text, wait.where) for wait, text in zip(chain, does, strict=True)),
-        rows=tuple(row for wait in chain for row in wait.rows.tolist()),
+        rows=tuple(row for wait in chain for row in wait.rows),
         waiting=chain[-1].count,
         stuck=stuck,
         deciding={wait.stack_id: wait.place for wait in chain if wait.place is not None},
-        culprits=tuple(chain[0].rows.tolist()),
+        culprits=tuple(chain[0].rows),
     )

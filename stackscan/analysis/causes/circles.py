@@ -38,10 +38,10 @@ def circles(scene: Scene, locks: Sequence[HeldLock], by_waiting: Mapping[int, Se
         if (
             pair is not None
             and _kind(pair) not in found
-            and not seen.intersection(row for wait in pair for row in wait.rows.tolist())
+            and not seen.intersection(row for wait in pair for row in wait.rows)
         ):
             found[_kind(pair)] = [_of_pair(pair, lock, by_waiting[id(pair[0])][0])]
-            seen.update(row for wait in pair for row in wait.rows.tolist())
+            seen.update(row for wait in pair for row in wait.rows)
     return [_together(same) for same in found.values()]
 
 
@@ -108,7 +108,7 @@ def _of_pair(pair: tuple[Waiting, Waiting], lock: HeldLock, other: HeldLock) -> 
     return _circle(
         pair,
         ids=[wait.ids[0] for wait in pair if wait.ids],
-        rows=[row for wait in pair for row in wait.rows.tolist()],
+        rows=[row for wait in pair for row in wait.rows],
         behind=[*lock.rows, *other.rows],
         steps=steps,
         sure=True,

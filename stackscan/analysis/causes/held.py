@@ -54,8 +54,7 @@ class HeldLock:
     def part(self, wait: Waiting) -> list[int]:
         """The rows of a waiting that matter for this lock: of those in the same stack, the ones that wait for it, or
         that may hold it."""
-        rows: list[int] = wait.rows.tolist() if id(wait) not in self.parts else self.parts[id(wait)]
-        return rows
+        return self.parts.get(id(wait), wait.rows)
 
     @property
     def best(self) -> int:
@@ -259,10 +258,10 @@ def _unknown(scene: Scene, seen: set[int]) -> Iterator[HeldLock]:
     for wait in scene.waits:
         if wait.site is None or wait.site.kind not in _KINDS or wait.own is None or scene.is_idle(wait):
             continue
-        if not seen.issuperset(wait.rows.tolist()):
+        if not seen.issuperset(wait.rows):
             groups[wait.site.kind, _type(wait) or wait.frames[wait.own].function].append(wait)
     for (kind, name), waiters in groups.items():
-        rows = tuple(row for wait in waiters for row in wait.rows.tolist())
+        rows = tuple(row for wait in waiters for row in wait.rows)
         kind_type = name if "(*" in name else None
         holders = _by_elimination(kind_type, waiters, scene) or _past_the_call(waiters, scene)
         yield HeldLock(kind, kind_type, tuple(waiters), holders, rows, {}, known=False)

@@ -100,7 +100,7 @@ def _may_hold(wait: Waiting, want: Want, lock: HeldLock, scene: Scene, code: Cod
     if held is None or wait.is_writer:
         return False
     instance = scene.lock_of(lock.rows[0])
-    words = (code.word(row, held.frame, wait, held.key) for row in wait.rows.tolist())
+    words = (code.word(row, held.frame, wait, held.key) for row in wait.rows)
     return any(code.is_object(word, instance, held.key) is not False for word in words)
 
 

@@ -8,12 +8,8 @@ from functools import cached_property
 from itertools import islice
 from typing import Final
 
-import numpy as np
-import polars as pl
-
-from stackscan.analysis.causes.waiting import ONCE, Waiting, all_waits, function_of, type_of
+from stackscan.analysis.causes.waiting import ONCE, Cells, Waiting, function_of, type_of
 from stackscan.analysis.locks import Lock, Locks
-from stackscan.formats.symbol import origin
 from stackscan.model.counting import QUOTED, is_counted
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 
@@ -31,14 +27,14 @@ class Scene:
     def __init__(self, snapshot: Snapshot, locks: Locks, idle: Iterable[int], shown: Sequence[Stack]) -> None:
         self.snapshot = snapshot
         self.locks = locks
-        self.waits = tuple(all_waits(snapshot, shown))
+        self.waits = tuple(Cells(snapshot).waits(shown))
         self.idle_rows = frozenset(idle)
         self.shows_addresses = shown is snapshot.stacks
 
     @cached_property
     def of_row(self) -> dict[int, Waiting]:
         """The waiting of each row."""
-        return {row: wait for wait in self.waits for row in wait.rows.tolist()}
+        return {row: wait for wait in self.waits for row in wait.rows}
 
     @cached_property
     def by_stack(self) -> dict[Stack, list[Waiting]]:
@@ -62,7 +58,7 @@ class Scene:
         """The waitings of each function on their stacks, outside the standard library."""
         found: dict[str, list[Waiting]] = {}
         for wait in self.waits:
-            for function in {frame.function for frame in wait.frames if origin(frame).kind != "std"}:
+            for function in wait.kind.functions:
                 found.setdefault(function, []).append(wait)
         return found
 
@@ -71,7 +67,7 @@ class Scene:
         """The waitings of each function on their stacks, closures counted to the function that they were written in."""
         found: dict[str, list[Waiting]] = {}
         for wait in self.waits:
-            for function in {function_of(frame.function) for frame in wait.frames if origin(frame).kind != "std"}:
+            for function in set(map(function_of, wait.kind.functions)):
                 found.setdefault(function, []).append(wait)
         return found
 
@@ -83,7 +79,7 @@ class Scene:
 
     def ids(self, rows: Iterable[int]) -> tuple[int, ...]:
         """The first 20 ids of some rows, as far as they have any."""
-        column = self.snapshot.rows["goroutine_id"]
+        column = self.snapshot.column("goroutine_id")
         return tuple(number for row in islice(rows, 20) if (number := column[row]) is not None)
 
     def with_ids(self, ids: Iterable[int]) -> Iterator[Waiting]:
@@ -93,16 +89,16 @@ class Scene:
     @cached_property
     def row_of_id(self) -> dict[int, int]:
         """The row of each goroutine's id."""
-        ids = self.snapshot.rows["goroutine_id"].to_list()
+        ids = self.snapshot.column("goroutine_id")
         return {number: row for row, number in enumerate(ids) if number is not None}
 
     def count(self, rows: Iterable[int]) -> int:
         """How many goroutines some rows stand for."""
-        return self.snapshot.count(np.fromiter(rows, dtype=np.int64))
+        return self.snapshot.count(rows)
 
     def that_know(self, wait: Waiting) -> list[Waiting]:
         """The goroutines that have the address of what some wait for, or of its object, among their words."""
-        known = [lock for row in wait.rows[:_FEW].tolist() if (lock := self._lock_of.get(row)) is not None]
+        known = [lock for row in wait.rows[:_FEW] if (lock := self._lock_of.get(row)) is not None]
         ids = {number for lock in known for candidate in lock.candidates for number in candidate.goroutine_ids}
         return list(self.with_ids(ids))
 
@@ -122,7 +118,7 @@ class Scene:
     @cached_property
     def creators(self) -> list[int | None]:
         """Who started the goroutine of each row."""
-        return self.snapshot.rows["creator_id"].to_list()
+        return self.snapshot.column("creator_id")
 
     @cached_property
     def by_creator(self) -> dict[int, list[int]]:
@@ -142,7 +138,7 @@ class Scene:
     @staticmethod
     def is_main(wait: Waiting) -> bool:
         """Whether this is the main goroutine, of a program or of a test."""
-        return any(frame.function in ("main.main", "testing.(*T).Run", "testing.(*M).Run") for frame in wait.frames)
+        return wait.kind.is_main
 
     @cached_property
     def all_asleep(self) -> bool:
@@ -180,12 +176,9 @@ class Scene:
 
     def words(self, frames: set[Frame], position: int = 0) -> dict[tuple[int, int], int]:
         """The words in a position of some frames, where they are certain, by row and frame."""
-        words = self.snapshot.arguments(frames) if frames else None
-        if words is None:
-            return {}
-        shown = words.filter((pl.col("position") == position) & pl.col("reliable"))
-        keys = zip(shown["goroutine"].to_list(), shown["frame"].to_list(), strict=True)
-        return dict(zip(keys, shown["word"].to_list(), strict=True))
+        words = self.snapshot.words(frames, first=position == 0) if frames else None
+        every = words or ()
+        return {(row, at): word for row, at, place, word, reliable in every if reliable and place == position}
 
     def has_others(self, wait: Waiting) -> bool:
         """Whether anybody else, idle or not, has a frame in the packages of these; main and the dump's writer aside."""
@@ -238,4 +231,4 @@ class Scene:
     def _idle(self) -> frozenset[int]:
         """The waitings that are idle, by their ``id``: asked once a lock, and there may be a hundred thousand."""
         idle = self.idle_rows
-        return frozenset(id(wait) for wait in self.waits if idle and idle.issuperset(wait.rows.tolist()))
+        return frozenset(id(wait) for wait in self.waits if idle and idle.issuperset(wait.rows))

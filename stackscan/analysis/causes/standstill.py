@@ -61,7 +61,7 @@ class Standstill:
             if need is None:
                 continue
             groups: dict[frozenset[int] | None, list[int]] = defaultdict(list)
-            for row in (row for row in wait.rows.tolist() if row not in self._known):
+            for row in (row for row in wait.rows if row not in self._known):
                 groups[None if need.family is None else roots(self._work, row, need)].append(row)
             yield from (Actor(wait, rows, need, began) for began, rows in groups.items())
 
@@ -69,7 +69,7 @@ class Standstill:
         """Those that wait for a lock: of which a cause says that they never go on, or whose holders the source
         names."""
         for wait in self._scene.waits_of(self._known):
-            yield Actor(wait, [row for row in wait.rows.tolist() if row in self._known], known=True)
+            yield Actor(wait, [row for row in wait.rows if row in self._known], known=True)
         for lock in self._locks:
             holders = [row for holder in lock.holders if holder.held.must for row in holder.rows]
             if holders:
@@ -128,7 +128,7 @@ class Standstill:
         if key not in self._roots:
             found: dict[int, list[int]] = defaultdict(list)
             anywhere = []
-            for row in wait.rows.tolist():
+            for row in wait.rows:
                 began = roots(self._work, row, need)
                 for root in began or ():
                     found[root].append(row)
@@ -152,7 +152,7 @@ class Standstill:
         by_row = {row: actor for actor in self.actors for row in actor.rows}
         still = set(self.actors)
         # Counted once a stack, since it is asked once an actor, and there may be thousands.
-        free = {id(wait): sum(row not in by_row for row in wait.rows.tolist()) for wait in self._scene.waits}
+        free = {id(wait): sum(row not in by_row for row in wait.rows) for wait in self._scene.waits}
         changed = True
         while changed:
             changed = False
@@ -186,7 +186,7 @@ class Standstill:
         found: dict[int, Actor] = {}
         own = set(actor.rows)
         for wait, rows in actor.servers:
-            for row in wait.rows.tolist() if rows is None else rows:
+            for row in wait.rows if rows is None else rows:
                 other = self.of_row.get(row)
                 if other is not None and row not in own:
                     found.setdefault(id(other), other)

@@ -21,7 +21,7 @@ def is_in_transit(lock: HeldLock, scene: Scene) -> bool:
 
 def _is_at(wait: Waiting, lock: HeldLock, scene: Scene) -> bool:
     if lock.address is not None:
-        shown = (scene.words_in_locks.get((row, at)) for row in wait.rows.tolist() for at in range(wait.own or 0))
+        shown = (scene.words_in_locks.get((row, at)) for row in wait.rows for at in range(wait.own or 0))
         words = [word for word in shown if word is not None]
         if words:
             return any(abs(word - lock.address) < _NEAR for word in words)

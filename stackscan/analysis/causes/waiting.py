@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from stackscan.analysis.locks.sites import Site, site_of
+from stackscan.analysis.locks.sites import site_of
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.knowledge.language import index_of
 from stackscan.knowledge.language.reasons import names
@@ -31,10 +27,12 @@ _PARKED: Final = frozenset({"runtime.gopark", "runtime.goparkunlock", "runtime.n
 #: The frame in which the function of a sync.Once runs.
 ONCE: Final = "sync.(*Once).doSlow"
 #: Who writes the dump is running too, and holds nothing but its own.
-_WRITERS: Final = (
+_WRITERS: Final = frozenset({
     "runtime/pprof.writeGoroutineStacks", "runtime/pprof.(*Profile).WriteTo", "runtime/debug.Stack", "runtime.Stack",
-    "runtime/pprof.runtime_goroutineProfileWithLabels", "runtime/pprof.writeRuntimeProfile", "runtime.Stack",
-)  # fmt: skip
+    "runtime/pprof.runtime_goroutineProfileWithLabels", "runtime/pprof.writeRuntimeProfile",
+})  # fmt: skip
+_MAINS: Final = frozenset({"main.main", "testing.(*T).Run", "testing.(*M).Run"})
+_IDS: Final = 20
 #: The endings of closures, and of the wrappers that the compiler makes for go statements.
 _CLOSURE: Final = re.compile(r"(?:\.(?:func\d+|gowrap\d+|deferwrap\d+|\d+))+$")
 #: Packages whose frames belong to the wait itself.
@@ -50,34 +48,22 @@ CHANNELS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Waiting:
-    """Goroutines in one stack that wait for the same reason (``rows`` in the snapshot, ``count`` of them).
+class Kind:
+    """What depends on a stack and a wait reason alone: it is found once, however many dumps have it."""
 
-    ``shown`` is the stack as it may be shown. ``reasons`` are all names of why they wait; ``own`` is the index of the
-    first frame outside the runtime and package sync (None: there is none); ``leaked``: the runtime says of all of them
-    that nobody alive can wake them.
-    """
+    def __init__(self, stack: Stack, reason: str | None, *, shows_runtime: bool) -> None:
+        reasons = names(reason, stack.functions) or frozenset()
+        site = None if reasons & MOVING else site_of(stack)
+        if shows_runtime and stack.frames and stack.frames[0].function not in _PARKED:
+            reasons = reasons & MOVING or frozenset({"running"})  # its innermost frame is its own: it runs
+        if site is None and reasons == {"semacquire"}:
+            reasons = frozenset({"runnable"})  # it waits for the runtime: the world was stopped
+        self.frames = stack.frames
+        self.reasons = reasons
+        self.site = site
+        self.own = _own(stack) if site is None else site.asker
 
-    stack_id: int
-    stack: Stack
-    shown: Stack = field(repr=False)
-    reasons: frozenset[str]
-    rows: npt.NDArray[np.int64] = field(repr=False)
-    count: int
-    ids: tuple[int, ...]
-    creators: frozenset[int]
-    minutes: int
-    leaked: bool
-    site: Site | None
-    own: int | None
-
-    @property
-    def frames(self) -> tuple[Frame, ...]:
-        """The frames, innermost first."""
-        return self.stack.frames
-
-    @property
+    @cached_property
     def moving(self) -> bool:
         """Whether they run, or may at any moment. Who waits for a child process or a file lock does not."""
         if self.reasons <= {"syscall"} and self.reasons and any(f.function in _WAIT_CALLS for f in self.frames):
@@ -95,15 +81,15 @@ class Waiting:
         sync."""
         return next((at for at, frame in enumerate(self.frames) if origin(frame).kind != "std"), self.own)
 
-    @property
-    def where(self) -> Frame | None:
-        """The frame to look at, as it may be shown."""
-        return None if self.place is None else self.shown.frames[self.place]
-
-    @property
+    @cached_property
     def is_writer(self) -> bool:
         """Whether this is the goroutine that writes the dump."""
         return any(frame.function in _WRITERS for frame in self.frames)
+
+    @cached_property
+    def is_main(self) -> bool:
+        """Whether this is the main goroutine, of a program or of a test."""
+        return any(frame.function in _MAINS for frame in self.frames)
 
     @cached_property
     def types(self) -> dict[str, int]:
@@ -120,6 +106,131 @@ class Waiting:
         """The packages of the program's own frames."""
         return frozenset(read_symbol(f.function).package for f in self.frames if origin(f).kind != "std")
 
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """The functions on the stack, outside the standard library."""
+        return frozenset(frame.function for frame in self.frames if origin(frame).kind != "std")
+
+
+@lru_cache(maxsize=16384)
+def kind_of(stack: Stack, reason: str | None, shows_runtime: bool) -> Kind:
+    """What a stack and its printed reason tell; ``shows_runtime``: the runtime's frames would be on the stack."""
+    return Kind(stack, reason, shows_runtime=shows_runtime)
+
+
+class Waiting:
+    """Goroutines in one stack that wait for the same reason (``rows`` in the snapshot, ``count`` of them).
+
+    ``shown`` is the stack as it may be shown. ``reasons`` are all names of why they wait; ``own`` is the index of the
+    first frame outside the runtime and package sync (None: there is none).
+    """
+
+    def __init__(self, kind: Kind, stack_id: int, shown: Stack, cells: Cells, cell: int) -> None:
+        self.kind = kind
+        self.stack_id = stack_id
+        self.shown = shown
+        self.reasons = kind.reasons
+        self.site = kind.site
+        self.own = kind.own
+        self.frames = kind.frames
+        self._cells = cells
+        self._cell = cell
+
+    @property
+    def stack(self) -> Stack:
+        """The stack that they are in."""
+        return self._cells.snapshot.stacks[self.stack_id]
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """Their rows in the snapshot, ascending."""
+        return self._cells.rows[self._cell]
+
+    @cached_property
+    def count(self) -> int:
+        """How many they are."""
+        return self._cells.snapshot.count(self.rows)
+
+    @cached_property
+    def ids(self) -> tuple[int, ...]:
+        """The first 20 of their ids."""
+        ids = self._cells.snapshot.column("goroutine_id")
+        return tuple(islice((number for row in self.rows if (number := ids[row]) is not None), _IDS))
+
+    @cached_property
+    def creators(self) -> frozenset[int]:
+        """Who started them."""
+        creators = self._cells.snapshot.column("creator_id")
+        return frozenset(creators[row] for row in self.rows if creators[row] is not None)
+
+    @cached_property
+    def minutes(self) -> int:
+        """How long the one that waits longest has waited, at least."""
+        minutes = self._cells.snapshot.column("wait_minutes")
+        return max(minutes[row] or 0 for row in self.rows)
+
+    @cached_property
+    def leaked(self) -> bool:
+        """Whether the runtime says of all of them that nobody alive can wake them."""
+        leaked = self._cells.snapshot.column("leaked")
+        return all(leaked[row] for row in self.rows)
+
+    @property
+    def moving(self) -> bool:
+        """Whether they run, or may at any moment. Who waits for a child process or a file lock does not."""
+        return self.kind.moving
+
+    @property
+    def in_lock(self) -> tuple[Frame, ...]:
+        """The library's frames in which it takes or gives back a lock."""
+        return self.kind.in_lock
+
+    @property
+    def place(self) -> int | None:
+        """The index of the frame to look at: the first of the program's own, else the first outside runtime and
+        sync."""
+        return self.kind.place
+
+    @property
+    def where(self) -> Frame | None:
+        """The frame to look at, as it may be shown."""
+        return None if self.place is None else self.shown.frames[self.place]
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this is the goroutine that writes the dump."""
+        return self.kind.is_writer
+
+    @property
+    def types(self) -> dict[str, int]:
+        """The types whose methods (or their closures) are on the stack, each with its innermost frame."""
+        return self.kind.types
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The packages of the program's own frames."""
+        return self.kind.packages
+
+
+class Cells:
+    """The goroutines of a snapshot by stack and wait reason."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._index = index_of(snapshot)
+
+    @property
+    def rows(self) -> Sequence[list[int]]:
+        """The rows of each cell, ascending."""
+        return self._index.cell_rows
+
+    def waits(self, shown: Sequence[Stack]) -> Iterator[Waiting]:
+        """What waits in each cell; ``shown`` are the snapshot's stacks as they may be shown."""
+        shows_runtime = _shows_runtime(self.snapshot)
+        for cell, (stack_id, reason) in enumerate(zip(self._index.cell_stack, self._index.cell_reason, strict=True)):
+            kind = kind_of(self.snapshot.stacks[stack_id], reason, shows_runtime)
+            yield Waiting(kind, stack_id, shown[stack_id], self, cell)
+
 
 @lru_cache(maxsize=65536)
 def type_of(function: str) -> str | None:
@@ -134,37 +245,6 @@ def type_of(function: str) -> str | None:
 def function_of(function: str) -> str:
     """The function that a closure was written in: ``main.run`` of ``main.run.func2.1``, ``main.run.gowrap1``."""
     return _CLOSURE.sub("", function)
-
-
-def all_waits(snapshot: Snapshot, shown: Sequence[Stack]) -> Iterator[Waiting]:
-    """The goroutines of a snapshot by stack and wait reason; ``shown`` are its stacks as they may be shown."""
-    index = index_of(snapshot)
-    ids, creators = index.column("goroutine_id"), index.column("creator_id")
-    minutes, leaked = index.column("wait_minutes"), index.column("leaked")
-    shows_runtime = _shows_runtime(snapshot)
-    for cell, stack_id in enumerate(index.cell_stack):
-        rows = index.cell_rows[cell]
-        stack = snapshot.stacks[stack_id]
-        reasons = names(index.cell_reason[cell], stack.functions) or frozenset()
-        site = None if reasons & MOVING else site_of(stack)
-        if shows_runtime and stack.frames and stack.frames[0].function not in _PARKED:
-            reasons = reasons & MOVING or frozenset({"running"})  # its innermost frame is its own: it runs
-        if site is None and reasons == {"semacquire"}:
-            reasons = frozenset({"runnable"})  # it waits for the runtime: the world was stopped
-        yield Waiting(
-            stack_id=stack_id,
-            stack=stack,
-            shown=shown[stack_id],
-            reasons=reasons,
-            rows=np.array(rows, dtype=np.int64),
-            count=snapshot.count(rows),
-            ids=tuple(islice((ids[row] for row in rows if ids[row] is not None), 20)),
-            creators=frozenset(creators[row] for row in rows) - {None},
-            minutes=max((minutes[row] or 0 for row in rows), default=0),
-            leaked=all(leaked[row] for row in rows),
-            site=site,
-            own=_own(stack) if site is None else site.asker,
-        )
 
 
 def _own(stack: Stack) -> int | None:

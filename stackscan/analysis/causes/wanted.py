@@ -62,7 +62,7 @@ def wanted_locks(code: Code) -> list[Wanted]:
         if not waits_for_lock(wait) or scene.is_idle(wait):
             continue
         want = code.wanted(wait)
-        for row in wait.rows.tolist() if want is not None else ():
+        for row in wait.rows if want is not None else ():
             assert want is not None  # noqa: S101  # the loop is empty otherwise
             instance = scene.lock_of(row)
             one = found.setdefault((want.key, id(instance)), Wanted(want.key, instance))
@@ -83,7 +83,7 @@ def holders_of(lock: Wanted, code: Code) -> Iterator[Holder]:
             if held.hold.by_callee and not held.must:
                 continue  # who called a function that may have left it locked is not to blame
             rows, sure = [], True
-            for row in wait.rows.tolist():
+            for row in wait.rows:
                 same = code.is_object(code.word(row, held.frame, wait, held.key), lock.lock, held.key)
                 if same is not False:
                     rows.append(row)

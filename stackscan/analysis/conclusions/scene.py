@@ -72,9 +72,9 @@ def tellings(snapshot: Snapshot, shown: Snapshot) -> list[Told]:
     """The conclusions of a snapshot, in the order of the text."""
     if not snapshot.conclusions:
         return []
-    stack_ids = snapshot.rows["stack_id"].to_list()
-    ids = snapshot.rows["goroutine_id"].to_list()
-    reasons = shown.rows["wait_reason"].to_list()
+    stack_ids = snapshot.column("stack_id")
+    ids = snapshot.column("goroutine_id")
+    reasons = shown.column("wait_reason")
 
     def part(role: Role) -> Part:
         stack_id = stack_ids[role.row] if role.stack is None else role.stack

@@ -16,7 +16,8 @@ LARGEST_OBJECT: Final = 4096
 #: ``semaphore`` is a runtime semaphore under none of the others.
 Kind = Literal["sync.Mutex", "sync.RWMutex", "sync.WaitGroup", "sync.Cond", "sync.Once", "channel", "semaphore"]
 
-# There may be a hundred thousand of each of these, and a frozen one takes four times as long to make. Nobody changes one.
+# There may be a hundred thousand of each of these, and a frozen one takes four times as long to make: they
+# never change all the same.
 
 #: Why a goroutine may hold a lock, from strong to weak (scores: see candidates.py).
 Evidence = Literal["receiver", "address", "once", "argument", "shared", "type"]
