@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from typing import Final
 
 from stackscan.analysis.causes.scene import Scene
@@ -11,15 +12,8 @@ from stackscan.model.capture import Capture
 from stackscan.model.counting import is_counted
 from stackscan.model.snapshot import Snapshot
 
-#: Words around the stacks that say that something went wrong.
-_ALARM: Final = re.compile(
-    rb"^[^\n]*?(?:\bpanic:|\bfatal error:|\bFAIL\b|\bdeadlock\b|\bleak(?:ed|s)?\b(?![.(]))[^\n]*", re.MULTILINE
-)
-_WORDS: Final = re.compile(rb"\bpanic\b|\bfatal error\b|\bFAIL\b|\bdeadlock\b|\bleak(?:ed|s)?\b")
-#: Lines of a dump itself: a frame with its arguments, a location, a header.
-_DUMP: Final = re.compile(
-    rb"^\s*(?:[^\s()]+(?:\([^\s]*\))?[^\s]*\(.*\)$|.*\.(?:go|s|c):\d+|goroutine \d+|created by |#\t)"
-)
+#: Words around the stacks that say that something went wrong: how each begins, and the whole of it.
+_ALARMS: Final = (b"panic:", b"fatal error:", b"FAIL", b"deadlock", b"leak")
 #: Formats of the runtime itself. A complete report of a tool has notes on what it does not say, and no damage.
 _DUMPS: Final = ("goroutine-text", "goroutine-counts", "goroutine-pprof")
 #: States of a goroutine that waits for a lock.
@@ -73,6 +67,39 @@ def _blind_waits(snapshot: Snapshot) -> int:
 @lru_cache(maxsize=1)  # a file may hold thousands of dumps
 def _alarms(content: bytes) -> tuple[str, ...]:
     """The words outside the stacks that say that something went wrong, each once."""
-    text = content if len(content) <= 2 * _MOST else content[:_MOST] + b"\n" + content[-_MOST:]
-    lines = (found[0][:_LONGEST] for found in _ALARM.finditer(text) if not _DUMP.match(found[0][:_LONGEST]))
-    return tuple(dict.fromkeys(word.decode() for line in lines for word in _WORDS.findall(line)))
+    return _seen(content) if len(content) <= 2 * _MOST else _seen(content[:_MOST] + b"\n" + content[-_MOST:])
+
+
+def _seen(text: bytes) -> tuple[str, ...]:
+    """The same of a text that is looked through as a whole."""
+    begins = {text.rfind(b"\n", 0, at) + 1 for word in _ALARMS for at in _places(text, word)}
+    if not begins:
+        return ()
+    alarm, words, dump = _patterns()
+    found: dict[bytes, None] = {}
+    for begin in sorted(begins):
+        end = text.find(b"\n", begin)
+        line = text[begin : end if end >= 0 else len(text)]
+        if alarm.search(line) and not dump.match(line[:_LONGEST]):
+            found.update(dict.fromkeys(words.findall(line[:_LONGEST])))
+    return tuple(word.decode() for word in found)
+
+
+def _places(text: bytes, word: bytes) -> Iterator[int]:
+    """Where a word begins, once a line."""
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        end = text.find(b"\n", at)
+        at = text.find(word, end) if end >= 0 else -1
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
+    """Words that say that something went wrong, the same without what stands behind them, and lines of a dump itself:
+    a frame with its arguments, a location, a header."""
+    return (
+        re.compile(rb"\bpanic:|\bfatal error:|\bFAIL\b|\bdeadlock\b|\bleak(?:ed|s)?\b(?![.(])"),
+        re.compile(rb"\bpanic\b|\bfatal error\b|\bFAIL\b|\bdeadlock\b|\bleak(?:ed|s)?\b"),
+        re.compile(rb"^\s*(?:[^\s()]+(?:\([^\s]*\))?[^\s]*\(.*\)$|.*\.(?:go|s|c):\d+|goroutine \d+|created by |#\t)"),
+    )

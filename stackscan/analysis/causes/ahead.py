@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Final, Literal
+from typing import Literal
 
 from stackscan.analysis.causes.code import Code
-from stackscan.analysis.causes.waiting import CHANNELS, Waiting
+from stackscan.analysis.causes.waiting import Waiting, is_own
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.golang.needs import Need, in_endless_loop, need_of
 from stackscan.golang.program import Program
@@ -16,9 +16,6 @@ from stackscan.golang.reading import Reading
 from stackscan.golang.tree import Node
 from stackscan.golang.unit import Site, Unit, deferred_call
 from stackscan.model.snapshot import Frame
-
-#: What somebody else may serve, apart from locks.
-WAITS: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
 
 
 class Work:
@@ -44,10 +41,8 @@ class Work:
         return self._needs[key]
 
     def _need(self, wait: Waiting) -> Need | None:
-        if wait.own is None or wait.moving or not wait.reasons & WAITS or self.code.scene.is_idle(wait):
+        if wait.own is None or not wait.kind.may_be_read or self.code.scene.is_idle(wait):
             return None
-        if "select" in wait.reasons and not _is_own(wait.frames[wait.own]):
-            return None  # libraries select on contexts and timers, too: reading them all costs more than it tells
         reading = self.code.reading(wait, wait.own)
         if reading is None:
             return None
@@ -95,7 +90,7 @@ class Work:
         """The packages of the program's own module that goroutines are in, those whose source was read."""
         for wait in self.code.scene.waits:
             for at, frame in enumerate(wait.frames):
-                reading = self.code.reading(wait, at) if _is_own(frame) else None
+                reading = self.code.reading(wait, at) if is_own(frame) else None
                 if reading is not None:
                     self.program(reading)
         return {name: program for name, program in self._programs.items() if name in self._own_names}
@@ -103,7 +98,7 @@ class Work:
     @cached_property
     def _own_names(self) -> frozenset[str]:
         frames = (frame for wait in self.code.scene.waits for frame in wait.frames)
-        return frozenset(read_symbol(frame.function).package for frame in frames if _is_own(frame))
+        return frozenset(read_symbol(frame.function).package for frame in frames if is_own(frame))
 
     def _reach(self, package: str) -> Reach:
         """Follows calls among the packages from which one may be called: the program's own, if it is one of these."""
@@ -139,7 +134,7 @@ class Work:
         """Whether a frame is of a package, or of one of the program's own beside it."""
         if read_symbol(frame.function).package == package:
             return True
-        return package in self._own_names and _is_own(frame)
+        return package in self._own_names and is_own(frame)
 
     def _who_calls_back(self, wait: Waiting, package: str) -> Literal["", "library", "others"]:
         """Whose code is on a stack that may call into a package: the standard library calls what it was given, others
@@ -220,12 +215,6 @@ def is_wrapper(frame: Frame) -> bool:
 
 def _frames_in(wait: Waiting, package: str) -> list[int]:
     return [at for at, frame in enumerate(wait.frames) if read_symbol(frame.function).package == package]
-
-
-def _is_own(frame: Frame) -> bool:
-    """Whether a frame is of the main module: no version is in its path."""
-    found = origin(frame)
-    return found.kind != "std" and found.version is None
 
 
 def _is_body(block: Node | None, unit: Unit) -> bool:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from stackscan.analysis.causes.ahead import Work
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
-from stackscan.analysis.causes.waiting import CHANNELS, Waiting, function_of, type_of
+from stackscan.analysis.causes.waiting import CHANNELS, WAITS, Waiting, function_of, type_of
 from stackscan.analysis.causes.words import ids_of, place_of, short, waits
 from stackscan.analysis.finding import Confidence, Step
+
+if TYPE_CHECKING:
+    from stackscan.analysis.causes.ahead import Work
 
 #: So many senders are no generators.
 _MANY: Final = 8
 #: What nothing from outside the process ends.
 _STUCK: Final = frozenset({"chan send", "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)"})
-_LOOKED_AT: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
 _RUNTIME: Final = "the runtime found that nobody alive can wake them"
 
 
@@ -28,9 +29,7 @@ def find(scene: Scene, work: Work | None = None) -> list[Cause]:
     found: list[Cause] = []
     groups: dict[object, _Group] = {}
     for wait in scene.waits:
-        if scene.is_idle(wait) or wait.own is None:
-            continue
-        if not wait.reasons & _LOOKED_AT:
+        if wait.own is None or not wait.reasons & WAITS or scene.is_idle(wait):
             continue
         sure = wait.leaked or scene.all_asleep or "chan send (nil chan)" in wait.reasons
         guessed = "sync.WaitGroup.Wait" in wait.reasons or "chan send" in wait.reasons

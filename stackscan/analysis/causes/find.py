@@ -2,98 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from stackscan.analysis.causes import by_source, channels, locks, unserved
-from stackscan.analysis.causes.advice import inside_once
-from stackscan.analysis.causes.ahead import Work
-from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.scene import Scene
-from stackscan.analysis.causes.wanted import wanted_locks
-from stackscan.analysis.finding import CONFIDENCES
-from stackscan.golang.reading import Reader
+from stackscan.analysis.causes.waiting import LOCKS, WAITS, Waiting
 
-#: What says only that the other side is missing.
-_UNSERVED: Final = frozenset({"channel-never-served", "waitgroup-never-done", "cond-never-signalled"})
+if TYPE_CHECKING:
+    from stackscan.golang.reading import Reader
+
+#: What may be a cause though the runtime does not say that nobody can move.
+_ALONE: Final = frozenset({"chan send", "chan send (nil chan)", "sync.WaitGroup.Wait"})
 
 
 def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
     """The causes, most certain first, then by how many goroutines they explain. ``reader`` reads the source, where it
-    is at hand: what it shows goes before what is argued from the dump alone."""
-    code = None if reader is None else Code(scene, reader)
-    wanted = [] if code is None else wanted_locks(code)
-    read = [] if code is None else by_source.find(code, wanted)
-    explained = frozenset(row for cause in read for row in cause.rows)
-    among_locks = [*read, *locks.find(scene, explained, code)]
-    if code is not None:
-        among_locks = [one if one.change else replace(one, change=inside_once(one, code)) for one in among_locks]
-    work = None if code is None else Work(code)
-    unserved_ = [] if work is None else unserved.find(work, wanted, among_locks)
-    causes = sorted([*among_locks, *unserved_, *channels.find(scene, work)], key=_order)
-    found = _rooted(causes)
-    if scene.counted and code is None:  # no words, ids or minutes: nothing is more than possible
-        found = [replace(one, confidence="possible") if one.confidence == "likely" else one for one in found]
-    return sorted(found, key=_order)
+    is at hand: what it shows goes before what is argued from the dump alone.
 
-
-def _order(cause: Cause) -> tuple[int, bool, int]:
-    return CONFIDENCES.index(cause.confidence), cause.name == "channel-never-served", -len(cause.rows)
-
-
-def _rooted(causes: Sequence[Cause]) -> list[Cause]:
-    """Root before symptom: what only waits for goroutines of another cause is part of that one.
-
-    A cause names its culprit first. When another cause explains why the culprit waits, that one is the root.
+    In most dumps nobody waits for anything that a cause is about: then nothing is looked into, nor loaded.
     """
-    explained_by: dict[int, int] = {}
-    for place, cause in enumerate(causes):
-        for row in cause.rows:
-            explained_by.setdefault(row, place)
-    roots = [_root_of(place, cause, causes, explained_by) for place, cause in enumerate(causes)]
-    together: dict[int, list[int]] = {}
-    for place in range(len(causes)):
-        together.setdefault(_last(place, roots), []).append(place)
-    return [_one(_best(root, places, causes), places, causes) for root, places in together.items()]
+    locked = any(lock.kind in LOCKS for lock in scene.locks.locks) or any(wait.kind.wants_lock for wait in scene.waits)
+    if reader is not None and (locked or any(_may_be_read(wait, scene) for wait in scene.waits)):
+        from stackscan.analysis.causes.argue import read
+
+        return read(scene, reader)
+    if locked or any(_may_be_unserved(wait, scene) for wait in scene.waits):
+        from stackscan.analysis.causes.argue import argued
+
+        return argued(scene)
+    return []
 
 
-def _best(root: int, places: Sequence[int], causes: Sequence[Cause]) -> int:
-    """The cause that says most of those of one fault: its root; but a lock held by one that waits for a channel says
-    more than that nobody serves the channel."""
-    if causes[root].name not in _UNSERVED:
-        return root
-    held = [place for place in places if causes[place].name not in _UNSERVED]
-    return max(held, key=lambda place: (len(causes[place].rows), -place), default=root)
+def _may_be_read(wait: Waiting, scene: Scene) -> bool:
+    """Whether the source may say who serves them."""
+    return wait.kind.may_be_read and not scene.is_idle(wait)
 
 
-def _one(best: int, places: Sequence[int], causes: Sequence[Cause]) -> Cause:
-    """The best of some causes with all that the others explain."""
-    more = [row for place in places if place != best for row in causes[place].rows]
-    found = causes[best].with_more(tuple(more)) if more else causes[best]
-    stuck = found.stuck or any(causes[place].stuck for place in places)
-    proved = any(causes[place].confidence == "proved" for place in places) and found.confidence == "likely"
-    return replace(found, stuck=stuck, confidence="proved" if proved else found.confidence)
-
-
-def _root_of(place: int, cause: Cause, causes: Sequence[Cause], explained_by: Mapping[int, int]) -> int:
-    """The cause that explains the culprits of this one; itself where none does."""
-    culprits = cause.culprits
-    if not culprits:
-        return place
-    others = {explained_by.get(row, place) for row in culprits}
-    if len(others) != 1:
-        return place
-    (root,) = others
-    # Two causes may name the same culprit: the more certain one came first.
-    return root if root != place and (root < place or not set(causes[root].culprits) & set(culprits)) else place
-
-
-def _last(place: int, roots: Sequence[int]) -> int:
-    """The end of a chain of causes; where it is a circle, its first."""
-    seen = []
-    while place not in seen:
-        seen.append(place)
-        place = roots[place]
-    return min(seen[seen.index(place) :])
+def _may_be_unserved(wait: Waiting, scene: Scene) -> bool:
+    """Whether the dump alone may show that nobody serves them."""
+    if wait.own is None or not wait.reasons & WAITS or not (wait.reasons & _ALONE or scene.all_asleep or wait.leaked):
+        return False
+    return not scene.is_idle(wait)

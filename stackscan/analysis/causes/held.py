@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from stackscan.analysis.causes.scene import Scene
-from stackscan.analysis.causes.waiting import Waiting, function_of, type_of
+from stackscan.analysis.causes.waiting import LOCKS, Waiting, function_of, type_of
 from stackscan.analysis.locks import Lock
 from stackscan.analysis.locks.model import MOST_OF_A_TYPE
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.model.snapshot import Frame
 
-_KINDS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
 #: Stacks of waiters whose callers are looked at.
 _LOOKED_AT: Final = 8
 _ARGUMENTS: Final = re.compile(r"\[.*\]")
-#: What a damaged stack still says of them.
-_REASONS: Final = frozenset({"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"})
 #: A candidate with so much evidence (analysis/locks/candidates.py) is the holder unless something speaks against it.
 FIRM: Final = 60
 #: It is in the very function in which the others ask, further down its stack: that call has the lock behind it.
@@ -119,7 +116,7 @@ def bare(kind: str) -> str:
 
 def waits_for_lock(wait: Waiting) -> bool:
     """Whether they wait for a lock themselves."""
-    return bool(wait.reasons & _REASONS) or (wait.site is not None and wait.site.kind in _KINDS)
+    return wait.kind.wants_lock
 
 
 def held_locks(scene: Scene) -> list[HeldLock]:
@@ -127,7 +124,7 @@ def held_locks(scene: Scene) -> list[HeldLock]:
     found = []
     seen: set[int] = set()
     for lock in scene.locks.locks:
-        if lock.kind not in _KINDS:
+        if lock.kind not in LOCKS:
             continue
         rows = lock.rows
         seen.update(rows)
@@ -256,7 +253,7 @@ def _unknown(scene: Scene, seen: set[int]) -> Iterator[HeldLock]:
     """Waiters whose lock no frame shows: together by type, or by the function that asked."""
     groups: dict[tuple[str, str], list[Waiting]] = defaultdict(list)
     for wait in scene.waits:
-        if wait.site is None or wait.site.kind not in _KINDS or wait.own is None or scene.is_idle(wait):
+        if wait.site is None or wait.site.kind not in LOCKS or wait.own is None or scene.is_idle(wait):
             continue
         if not seen.issuperset(wait.rows):
             groups[wait.site.kind, _type(wait) or wait.frames[wait.own].function].append(wait)

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.causes.circles import circles
-from stackscan.analysis.causes.code import Code, Want
 from stackscan.analysis.causes.fault import Fault
 from stackscan.analysis.causes.held import HeldLock, held_locks
 from stackscan.analysis.causes.holders import held_by_nobody, held_by_one_that_waits
@@ -24,6 +23,9 @@ from stackscan.analysis.causes.twice import once_in_itself, read_again, taken_tw
 from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.causes.words import several
 from stackscan.analysis.finding import Step
+
+if TYPE_CHECKING:
+    from stackscan.analysis.causes.code import Code, Want
 
 #: Circles of one goroutine with itself: they need no other sign that nothing moves.
 _CIRCLES: Final = frozenset({"self-deadlock", "rwmutex-recursive-read"})

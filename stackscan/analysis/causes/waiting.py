@@ -43,9 +43,15 @@ _LOCKING: Final = frozenset({
       for name in ("Lock", "lockSlow", "Unlock", "unlockSlow")),
     *(f"sync.(*RWMutex).{name}" for name in ("Lock", "Unlock", "RLock", "RUnlock", "rUnlockSlow")),
 })  # fmt: skip
+#: Locks of which goroutines may be holders, and the states of who waits for one: what a damaged stack still says.
+LOCKS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
+_LOCK_REASONS: Final = frozenset({"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"})
 CHANNELS: Final = frozenset(
     {"chan send", "chan receive", "select", "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)"}
 )
+
+#: What somebody else may serve, apart from locks.
+WAITS: Final = CHANNELS | {"sync.WaitGroup.Wait", "sync.Cond.Wait"}
 
 
 class Kind:
@@ -69,6 +75,19 @@ class Kind:
         if self.reasons <= {"syscall"} and self.reasons and any(f.function in _WAIT_CALLS for f in self.frames):
             return False
         return bool(self.reasons & MOVING)
+
+    @cached_property
+    def wants_lock(self) -> bool:
+        """Whether they wait for a lock."""
+        return bool(self.reasons & _LOCK_REASONS) or (self.site is not None and self.site.kind in LOCKS)
+
+    @cached_property
+    def may_be_read(self) -> bool:
+        """Whether source may say who serves them: libraries select on contexts and timers, too, and reading them all
+        costs more than it tells."""
+        if self.own is None or self.moving or not self.reasons & WAITS:
+            return False
+        return "select" not in self.reasons or is_own(self.frames[self.own])
 
     @cached_property
     def in_lock(self) -> tuple[Frame, ...]:
@@ -230,6 +249,12 @@ class Cells:
         for cell, (stack_id, reason) in enumerate(zip(self._index.cell_stack, self._index.cell_reason, strict=True)):
             kind = kind_of(self.snapshot.stacks[stack_id], reason, shows_runtime)
             yield Waiting(kind, stack_id, shown[stack_id], self, cell)
+
+
+def is_own(frame: Frame) -> bool:
+    """Whether a frame is of the main module: no version is in its path."""
+    found = origin(frame)
+    return found.kind != "std" and found.version is None
 
 
 @lru_cache(maxsize=65536)
