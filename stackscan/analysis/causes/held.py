@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from stackscan.analysis.causes.scene import Scene
@@ -31,7 +32,7 @@ ALONE: Final = 10
 _ALIKE: Final = 3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen: there may be a hundred thousand
 class HeldLock:
     """One lock: the goroutines that wait for it (``rows`` in the snapshot) and those that may hold it, each with how
     much speaks for it (1 to 100, most first). ``parts`` has the rows of these by the waiting (its ``id``) that they are
@@ -148,6 +149,7 @@ def _known(lock: Lock, rows: Sequence[int], scene: Scene) -> HeldLock:
     return HeldLock(lock.kind, kind_type, waiters, holders, tuple(rows), parts, known=True, **at)
 
 
+@lru_cache(maxsize=4096)
 def _bare_type(owner_type: str | None) -> str | None:
     """A type without its type arguments: ``main.(*box)`` of ``main.(*box[...])``."""
     return None if owner_type is None else _ARGUMENTS.sub("", owner_type)

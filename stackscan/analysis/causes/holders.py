@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from stackscan.analysis.causes.fault import Fault
+from stackscan.analysis.causes.fault import Fault, Told
 from stackscan.analysis.causes.held import ALONE, FIRM, PAST, SHARED, TYPE, HeldLock, waits_for_lock, waits_in_cond
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import Waiting
@@ -31,20 +32,21 @@ def held_by_one_that_waits(lock: HeldLock, scene: Scene) -> Fault | None:
     alone = lock.best == PAST and scene.is_whole
     certain = (firm and not _is_its_loop(holder)) or (lock.known and not firm and lock.best >= TYPE) or alone
     likely: Confidence = "likely" if certain and not scene.counted else "possible"
+    told = partial(_told, lock, holder, likely, worker=worker)
+    return Fault("blocked-while-holding-lock", likely, (holder,), told, deadlock=worker)
+
+
+def _told(lock: HeldLock, holder: Waiting, likely: Confidence, *, worker: bool) -> Told:
     holds = "may hold" if likely == "possible" else "likely holds" if holder.count == 1 else "likely hold"
     blocked = _blocked(holder, lock)
     behind = " for goroutines that wait for that lock" if worker else ""
     are = "is" if holder.count == 1 else "are"
-    return Fault(
-        "blocked-while-holding-lock",
-        likely,
+    return Told(
         _why_held(lock),
         ("deadlock: " if worker else "")
         + f"{ids_of(holder)} in {_method(holder, lock)} {holds} {lock.name} and {are} {blocked}{behind}",
-        (holder,),
         (f"{holds} {lock.name} and {are} {blocked}",),
         f"waits for {lock.name}",
-        deadlock=worker,
     )
 
 
@@ -84,13 +86,14 @@ def _held_by_one_of(lock: HeldLock, best: Sequence[Waiting], many: int) -> Fault
     places = {place_of(wait) for wait in best}
     if len(places) > 1 or lock.kind == "sync.Once" or all(map(_is_loop, best)):
         return None
+    return Fault("blocked-while-holding-lock", "possible", tuple(best), partial(_told_of_one, lock, best, many))
+
+
+def _told_of_one(lock: HeldLock, best: Sequence[Waiting], many: int) -> Told:
     what = f" ({why})" if (why := why_waits(best[0])) else ""
-    return Fault(
-        "blocked-while-holding-lock",
-        "possible",
+    return Told(
         "they are the only ones left that could hold it",
         f"one of {many:,} goroutines blocked in {place_of(best[0])}{what} may hold {lock.name}",
-        tuple(best),
         tuple(f"may hold {lock.name} and is blocked{what}" for _ in best),
         f"waits for {lock.name}",
     )
@@ -138,17 +141,20 @@ def held_by_nobody(lock: HeldLock, scene: Scene) -> Fault | None:
     seen = scene.is_whole and not busy and not any(scene.others_in(package, lock.waiters) for package in packages)
     in_cond = waits_in_cond(lock, scene)
     sure = (seen and not in_cond and not lock.holders) or wait.leaked
+    told = partial(_told_of_nobody, lock, in_cond=in_cond)
+    return Fault("missing-unlock", "likely" if sure else "possible", (), told)
+
+
+def _told_of_nobody(lock: HeldLock, *, in_cond: bool) -> Told:
+    wait = lock.waiters[0]
     nobody = _RUNTIME if wait.leaked else _IN_COND if in_cond else _NOBODY
     many = sum(each.count for each in lock.waiters)
     who = ids_of(wait) if len(lock.waiters) == 1 else f"{many:,} goroutines"
     place = f"in {place_of(wait)}" if len(lock.waiters) == 1 else f"(most in {place_of(wait)})"
-    return Fault(
-        "missing-unlock",
-        "likely" if sure else "possible",
+    return Told(
         nobody + (_ITSELF if many == 1 else ""),
         f"{who} {place} {'waits' if many == 1 else 'wait'} for {lock.name}, and no goroutine is left that could unlock "
         "it",
-        (),
         (),
         f"waits for {lock.name}",
     )

@@ -117,6 +117,7 @@ def _together(scene: Scene, found: Sequence[tuple[HeldLock, Fault]]) -> list[Cau
 
 def _cause(scene: Scene, same: Sequence[tuple[HeldLock, Fault]]) -> Cause:
     lock, verdict = same[0]
+    told = verdict.tell()
     waits = list({id(wait): wait for wait in _everybody(same)}.values())
     parts = {
         (id(wait), len(each.part(wait)) and each.part(wait)[0]): each.part(wait)
@@ -129,15 +130,15 @@ def _cause(scene: Scene, same: Sequence[tuple[HeldLock, Fault]]) -> Cause:
     stuck = leaked or scene.all_asleep or verdict.name in _CIRCLES or verdict.deadlock
     steps = [
         Step(scene.ids(lock.part(wait)), scene.count(lock.part(wait)), does, wait.where)
-        for wait, does in zip(verdict.chain, verdict.does, strict=True)
+        for wait, does in zip(verdict.chain, told.does, strict=True)
     ]
     if behind:
-        steps.append(Step(scene.ids(behind), scene.count(behind), verdict.behind, lock.waiters[0].where))
+        steps.append(Step(scene.ids(behind), scene.count(behind), told.behind, lock.waiters[0].where))
     return Cause(
         name=verdict.name,
         confidence="proved" if leaked and verdict.confidence == "likely" else verdict.confidence,
-        title=verdict.title + _queue(verdict, scene.count(behind)) + several(len(same), "lock"),
-        argument=verdict.argument,
+        title=told.title + _queue(verdict, scene.count(behind)) + several(len(same), "lock"),
+        argument=told.argument,
         steps=tuple(steps),
         rows=tuple(chain | behind),
         waiting=scene.count(behind),
@@ -152,16 +153,6 @@ def _queue(verdict: Fault, waiting: int) -> str:
     if verdict.name != "blocked-while-holding-lock" or not waiting:
         return ""
     return f"; {waiting:,} {'goroutine waits' if waiting == 1 else 'goroutines wait'} for it"
-
-
-def _chain_rows(same: Sequence[tuple[HeldLock, Fault]]) -> Iterator[int]:
-    """The rows of those who matter, stack by stack."""
-    whole: set[int] = set()
-    for lock, verdict in same:
-        for wait in verdict.chain:
-            if id(wait) in lock.parts or id(wait) not in whole:
-                yield from lock.part(wait)
-                whole.add(id(wait))
 
 
 def _everybody(same: Sequence[tuple[HeldLock, Fault]]) -> Iterator[Waiting]:

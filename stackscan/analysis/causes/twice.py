@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stackscan.analysis.causes.fault import Fault
+from stackscan.analysis.causes.fault import Fault, Told
 from stackscan.analysis.causes.held import HeldLock, waits_for_lock
 from stackscan.analysis.causes.own import Outer, once_outside, outer_frame
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.words import ids_of, package_of, place_of, short, waits
+from stackscan.analysis.finding import Confidence
 from stackscan.formats.symbol import read_symbol
 
 
@@ -26,17 +27,15 @@ def read_again(lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]], scene:
     # Several that are past the first read, and nobody who waits for it: the outer frame may not read at all.
     sure = wait.count == 1 or bool(_known_to_lock(outer, lock, by_type))
     again, holds = ("again", "likely holds") if sure else ("perhaps again", "may hold")
-    return Fault(
-        "rwmutex-recursive-read",
-        "likely" if sure else "possible",
+    told = Told(
         f"{reads} is an outer frame of the same stack, and a writer waits",
         f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} to read {lock.name} {again}, behind a writer that waits for "
         f"the first read in {reads}",
-        (wait, writers[0]),
         (f"{holds} the lock for reading, waits to read again", "waits to write, behind that first read"),
         f"waits for {lock.name}",
-        deadlock=True,
     )
+    likely: Confidence = "likely" if sure else "possible"
+    return Fault("rwmutex-recursive-read", likely, (wait, writers[0]), lambda: told, deadlock=True)
 
 
 def once_in_itself(lock: HeldLock, scene: Scene) -> Fault | None:
@@ -47,16 +46,13 @@ def once_in_itself(lock: HeldLock, scene: Scene) -> Fault | None:
     if outer is None:
         return None
     wait, runs = outer.wait, short(outer.shown)
-    return Fault(
-        "self-deadlock",
-        "proved" if outer.certain else "likely",
+    told = Told(
         "sync.(*Once).doSlow is twice on one stack" + (", for the same Once" if outer.certain else ""),
         f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for {lock.name} inside that Once's own function, {runs}",
-        (wait,),
         ("runs the function of the Once, waits for it to end",),
         f"waits for {lock.name}",
-        deadlock=True,
     )
+    return Fault("self-deadlock", "proved" if outer.certain else "likely", (wait,), lambda: told, deadlock=True)
 
 
 def taken_twice(lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]], scene: Scene) -> Fault | None:
@@ -77,17 +73,14 @@ def taken_twice(lock: HeldLock, by_type: Mapping[str, Sequence[HeldLock]], scene
         reason = "nobody else is left that could hold the lock"
     sure = nobody or (bool(reason) and not others and not scene.counted) or wait.leaked
     holds = "likely holds" if sure else "may hold"
-    return Fault(
-        "self-deadlock",
-        "likely" if sure else "possible",
+    told = Told(
         f"{takes} is an outer frame of the same stack and a method of the same type"
         + (f"; {reason}" if reason else ""),
         f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for {lock.name}, which it {holds} itself, taken in {takes}",
-        (wait,),
         (f"{holds} the lock, waits for it again",),
         f"waits for {lock.name}",
-        deadlock=True,
     )
+    return Fault("self-deadlock", "likely" if sure else "possible", (wait,), lambda: told, deadlock=True)
 
 
 def _one_could(lock: HeldLock, outers: Sequence[Outer]) -> bool:
