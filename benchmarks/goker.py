@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stackscan.analysis.finding import Finding
-from stackscan.golang.reading import Reader
+from stackscan.golang.reader import Reader
 from stackscan.golang.roots import Sources
 from stackscan.knowledge.configuration import shipped
 from stackscan.pipeline import Options, scan

@@ -16,7 +16,7 @@ from stackscan.check import Baseline, CheckResult
 from stackscan.compare import Comparison, Dated
 from stackscan.errors import SourceError, StackscanError
 from stackscan.formats.contents import Progress, read_source
-from stackscan.golang.reading import Reader
+from stackscan.golang.reader import Reader
 from stackscan.knowledge.configuration import Configuration, shipped
 from stackscan.knowledge.rule import Severity
 from stackscan.model.snapshot import Snapshot

@@ -36,7 +36,7 @@ from stackscan.report import (
 from stackscan.sources.sent import Sent
 
 if TYPE_CHECKING:
-    from stackscan.golang.reading import Reader
+    from stackscan.golang.reader import Reader
     from stackscan.redaction import Redaction
     from stackscan.report.goroutine import GoroutineReport
 

@@ -11,7 +11,7 @@ import pytest
 
 from helpers import FIXTURES, index, run
 from stackscan.analysis.finding import Finding
-from stackscan.golang.reading import Reader
+from stackscan.golang.reader import Reader
 from stackscan.golang.roots import Sources
 from stackscan.knowledge.configuration import shipped
 from stackscan.pipeline import Options, scan

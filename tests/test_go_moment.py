@@ -11,7 +11,7 @@ from stackscan.analysis.causes.code import Code
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.locks import find_locks
 from stackscan.formats.contents import read_source
-from stackscan.golang.reading import Reader
+from stackscan.golang.reader import Reader
 from stackscan.golang.roots import Sources
 
 _MAIN: Final = """package main

@@ -23,7 +23,7 @@ from stackscan.golang import archives, installed, roots, trees
 from stackscan.golang.installed import Settings, fitting
 from stackscan.golang.modules import read_description
 from stackscan.golang.places import capitals_escaped, capitals_restored
-from stackscan.golang.reading import Reader
+from stackscan.golang.reader import Reader
 from stackscan.golang.roots import Sources
 from stackscan.model.snapshot import Frame
 

@@ -17,7 +17,8 @@ from stackscan.analysis.finding import Finding
 from stackscan.analysis.locks import find_locks
 from stackscan.formats.contents import read_source
 from stackscan.formats.symbol import origin, read_symbol
-from stackscan.golang.reading import Reader, Reading
+from stackscan.golang.reader import Reader
+from stackscan.golang.reading import Reading
 from stackscan.golang.roots import Sources
 from stackscan.golang.tree import field as part
 from stackscan.golang.tree import text

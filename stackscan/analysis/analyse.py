@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # what few captures need is loaded when one does
     from stackscan.analysis.proposals import Proposal
     from stackscan.analysis.selection import SelectedRows, Selection
     from stackscan.formats.contended import ContentionProfile
-    from stackscan.golang.reading import Reader
+    from stackscan.golang.reader import Reader
 
 #: Fewer goroutines than this are no pool that is worth a description.
 _FEWEST_WORKERS: Final = 8

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from stackscan.analysis.finding import Finding, Step
-from stackscan.golang.reading import Reader
+from stackscan.golang.reader import Reader
 
 
 def with_source(findings: Iterable[Finding], reader: Reader) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from stackscan.formats.symbol import origin, read_symbol
+from stackscan.formats.symbol import read_symbol
 from stackscan.golang.excerpt import Excerpt, excerpt
 from stackscan.golang.flow import Flow
 from stackscan.golang.locknames import UNLOCKS
@@ -125,9 +125,9 @@ def _one_line(node: Node) -> str:
     return text(node).split("\n", 1)[0]
 
 
-class Reader:
+class FrameReader:
     """Reads frames with the source that a finder finds. ``mismatched`` are files that are of another version: the line
-    of a frame lies in another function there. Nothing of them is used. ``told`` are the notes that were said."""
+    of a frame lies in another function there. Nothing of them is used."""
 
     def __init__(self, finder: Sources) -> None:
         self._finder = finder
@@ -138,7 +138,6 @@ class Reader:
         self._read_bytes = 0
         self._flows: dict[tuple[str, int], Flow] = {}
         self.mismatched: dict[str, str] = {}
-        self.told: set[str] = set()
         self.frame = lru_cache(maxsize=65536)(self._frame)
 
     def _frame(self, frame: Frame, callee: str = "", reason: str = "") -> Reading | None:
@@ -169,8 +168,6 @@ class Reader:
 
     def _found(self, frame: Frame) -> tuple[SourceFile, Function] | None:
         """The first file in which the line of a frame lies in its function."""
-        if frame.line < 1 or origin(frame).kind == "std":
-            return None  # the library's own locks are right, and its release is rarely the one at hand
         for file in self._finder.candidates(frame):
             function = function_at(_tree(file.content), frame.line)
             if function is not None and is_the_same(frame.function, function):
@@ -178,13 +175,9 @@ class Reader:
             self.mismatched.setdefault(file.key, frame.function)
         return None
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """As pickle takes it: one that has read nothing yet, and searches in the same places."""
-        return Reader, (self._finder,)
-
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be read or is of another version, in words."""
+        """What nests too deep or is of another version, in words."""
         used = {key for key, _ in self._flows}
         others = (
             f"the source of {key} is of another version: its line numbers do not fit the dump"
@@ -192,13 +185,7 @@ class Reader:
             if key not in used
         )
         deep = (f"the source of {name} nests too deep; it was not read" for name in self._too_deep)
-        return (*self._finder.notes, *others, *deep)
-
-    def new_notes(self) -> tuple[str, ...]:
-        """The notes that were not asked for before: each is said once."""
-        new = tuple(note for note in self.notes if note not in self.told)
-        self.told.update(new)
-        return new
+        return (*others, *deep)
 
     def _package(self, file: SourceFile) -> Package:
         key = (file.package_key, file.key.endswith("_test.go"))

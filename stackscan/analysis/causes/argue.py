@@ -12,16 +12,16 @@ from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.finding import CONFIDENCES
 
 if TYPE_CHECKING:
-    from stackscan.golang.reading import Reader
+    from stackscan.golang.reader import Reader
 
 #: What says only that the other side is missing.
 _UNSERVED: Final = frozenset({"channel-never-served", "waitgroup-never-done", "cond-never-signalled"})
 
 
-def argued(scene: Scene) -> list[Cause]:
-    """The causes that the dump alone shows."""
+def argued(scene: Scene, *, alone: bool = True) -> list[Cause]:
+    """The causes that the dump alone shows; ``alone``: no source was looked for either."""
     found = _rooted(sorted([*locks.find(scene), *channels.find(scene)], key=_order))
-    if scene.counted:  # no words, ids or minutes: nothing is more than possible
+    if scene.counted and alone:  # no words, ids or minutes: nothing is more than possible
         found = [replace(one, confidence="possible") if one.confidence == "likely" else one for one in found]
     return sorted(found, key=_order)
 

@@ -13,7 +13,8 @@ from stackscan.analysis.locks.model import LARGEST_OBJECT
 from stackscan.formats.symbol import origin
 from stackscan.golang.moment import COND_WAIT, UNWINDING
 from stackscan.golang.names import Place
-from stackscan.golang.reading import Reader, Reading, held
+from stackscan.golang.reader import Reader
+from stackscan.golang.reading import Reading, held
 from stackscan.golang.state import Hold
 from stackscan.model.snapshot import Frame
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import LOCKS, WAITS, Waiting
+from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
-    from stackscan.golang.reading import Reader
+    from stackscan.golang.reader import Reader
 
 #: What may be a cause though the runtime does not say that nobody can move.
 _ALONE: Final = frozenset({"chan send", "chan send (nil chan)", "sync.WaitGroup.Wait"})
@@ -22,20 +24,24 @@ def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
     In most dumps nobody waits for anything that a cause is about: then nothing is looked into, nor loaded.
     """
     locked = any(lock.kind in LOCKS for lock in scene.locks.locks) or any(wait.kind.wants_lock for wait in scene.waits)
-    if reader is not None and (locked or any(_may_be_read(wait, scene) for wait in scene.waits)):
+    if reader is not None and any(map(reader.has, _asked(scene))):
         from stackscan.analysis.causes.argue import read
 
         return read(scene, reader)
     if locked or any(_may_be_unserved(wait, scene) for wait in scene.waits):
         from stackscan.analysis.causes.argue import argued
 
-        return argued(scene)
+        return argued(scene, alone=reader is None)
     return []
 
 
-def _may_be_read(wait: Waiting, scene: Scene) -> bool:
-    """Whether the source may say who serves them."""
-    return wait.kind.may_be_read and not scene.is_idle(wait)
+def _asked(scene: Scene) -> Iterator[Frame]:
+    """The frames of which source may say who holds or serves what they wait for."""
+    for wait in scene.waits:
+        if wait.kind.wants_lock:
+            yield from wait.frames
+        elif wait.own is not None and wait.kind.may_be_read and not scene.is_idle(wait):
+            yield wait.frames[wait.own]
 
 
 def _may_be_unserved(wait: Waiting, scene: Scene) -> bool:

@@ -10,7 +10,7 @@ import typer
 from stackscan.cli.options import option
 
 if TYPE_CHECKING:
-    from stackscan.golang.reading import Reader
+    from stackscan.golang.reader import Reader
 
 SourceRoot = Annotated[
     list[Path] | None,
@@ -29,7 +29,7 @@ def reader_of(roots: list[Path] | None, no_source: bool, redacted: bool = False)
     StackscanError."""
     if no_source or redacted:
         return None
-    from stackscan.golang.reading import Reader
+    from stackscan.golang.reader import Reader
     from stackscan.golang.roots import Sources
 
     return Reader(Sources(roots or ()))
