@@ -16,14 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from stackscan import workers
-from stackscan.analysis.analyse import analyse
+from stackscan.analysis.analyse import Analysis, analyse
 from stackscan.analysis.selection import check_expression
 from stackscan.errors import SourceError, StackscanError
-from stackscan.formats.contended import ContentionProfile
 from stackscan.formats.contents import Contents, Progress, read_source
 from stackscan.knowledge.configuration import Configuration, load, shipped
-from stackscan.load.projections import project_samples
-from stackscan.model.capture import Capture
 from stackscan.report import (
     BundleReport,
     CaptureReport,
@@ -36,7 +33,10 @@ from stackscan.report import (
 from stackscan.sources.sent import Sent
 
 if TYPE_CHECKING:
+    from stackscan.formats.contended import ContentionProfile
     from stackscan.golang.reader import Reader
+    from stackscan.model.capture import Capture
+    from stackscan.queueing.projection import Projection
     from stackscan.redaction import Redaction
     from stackscan.report.goroutine import GoroutineReport
 
@@ -247,7 +247,16 @@ def _report(
         reader=options.reader,
     )
     view = View(options.top, options.everything, options.explained)
-    report = build_snapshot(analysis, projections=project_samples(analysis), view=view)
+    report = build_snapshot(analysis, projections=_projections(analysis), view=view)
     if options.reader is not None:
         report = replace(report, source_notes=options.reader.new_notes())
     return CaptureReport(public, report)
+
+
+def _projections(analysis: Analysis) -> tuple[tuple[str, Projection], ...]:
+    """What the pool model says of the pools that have a model: few dumps show one."""
+    if all(sample.pool.model is None for sample in analysis.samples):
+        return ()
+    from stackscan.load.projections import project_samples
+
+    return project_samples(analysis)

@@ -5,8 +5,6 @@ The goroutine stays: names keep their beginning, stacks their inner frames, labe
 
 from __future__ import annotations
 
-import hashlib
-
 from stackscan.sources import limits
 
 
@@ -17,6 +15,8 @@ def is_long(name: str | bytes) -> bool:
 
 def shortened(name: str | bytes) -> str:
     """The beginning of a long name, and a digest that keeps different names different."""
+    import hashlib
+
     raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
     digest = hashlib.blake2b(raw, digest_size=6).hexdigest()
     kept = raw[: limits.MAX_NAME - len(digest) - 3].decode("utf-8", "ignore")

@@ -6,16 +6,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan import sources
 from stackscan.errors import UnrecognisedFormatError
-from stackscan.formats.contended import ContentionProfile
 from stackscan.formats.members import read_member
 from stackscan.model.capture import Capture, Entry, Place, Taken
 from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import Member, Source
 from stackscan.sources.names import first_known, read_name
+
+if TYPE_CHECKING:
+    from stackscan.formats.contended import ContentionProfile
 
 #: Called with what is being read, how many bytes of it, and of how many.
 Progress = Callable[[str, int, int], None]

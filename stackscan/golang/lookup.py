@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from stackscan.errors import SourceError
-from stackscan.golang.archives import open_archive
 from stackscan.golang.installed import Installation, Settings, fitting
 from stackscan.golang.modules import Project, by_ending
 from stackscan.golang.places import Place, capitals_escaped
@@ -90,6 +89,8 @@ def open_root(path: Path) -> Tree:
         raise SourceError(f"{str(path)!r} cannot be read: {error}", hint=_HINT) from None
     if not exists:
         raise SourceError(f"{path} does not exist", hint=_HINT)
+    from stackscan.golang.archives import open_archive
+
     return open_archive(path)
 
 

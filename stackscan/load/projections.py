@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.analyse import Analysis
-from stackscan.analysis.defects import Judgement
 from stackscan.analysis.finding import Finding
 from stackscan.analysis.occupancy import PoolSample
 from stackscan.knowledge.pool_model import Model
-from stackscan.queueing.projection import Captures, Projection
+
+if TYPE_CHECKING:
+    from stackscan.analysis.defects import Judgement
+    from stackscan.queueing.projection import Projection
 
 #: Of each process: the places of its captures, and when each was taken, in holding times; None: unknown.
 Moments = tuple[tuple[tuple[int, ...], tuple[float, ...] | None], ...]
@@ -85,6 +87,7 @@ def project_held(
     pool's description. Raises ModelError for numbers that make no pool."""
     from stackscan.queueing.calibration import Series, load_of_closers, load_of_workers
     from stackscan.queueing.projecting import Given, project_load
+    from stackscan.queueing.projection import Captures
     from stackscan.queueing.unexplained import Symptom
 
     model, workers = shown[0].model, max(one.workers for one in shown)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from stackscan.analysis.creation_sites import Family
-from stackscan.analysis.locks import Candidate, Evidence, Lock, Locks
 from stackscan.render.words import base_symbol, count, plain, short_location
 from stackscan.report import cycle_text, worth_showing
+
+if TYPE_CHECKING:
+    from stackscan.analysis.creation_sites import Family
+    from stackscan.analysis.locks import Candidate, Evidence, Lock, Locks
 
 #: What a text is: outputs choose its colour.
 Role = Literal["count", "what", "name", "place", "note", "alarm", ""]

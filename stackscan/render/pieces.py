@@ -8,7 +8,6 @@ A module that renders reports so has ``piece(report, screen)``, which may run in
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,6 +91,8 @@ class Spool:
             self._make_room(sum(map(len, texts)))
             self._kept.writelines(texts)
         except OSError as error:
+            import tempfile
+
             where = tempfile.gettempdir()
             raise OutputError(f"{where} cannot be written: {error.strerror or error}", hint=_HINT) from error
         self._sizes.append((len(texts[0]), len(texts[1])))
@@ -99,6 +100,8 @@ class Spool:
     def _make_room(self, size: int) -> None:
         self._size += size
         if self._size > _IN_MEMORY and not self._on_disk:
+            import tempfile
+
             held, self._kept, self._on_disk = self._kept, tempfile.TemporaryFile(), True  # noqa: SIM115 - closed with this
             held.seek(0)
             self._kept.write(held.read())

@@ -6,11 +6,13 @@ The text comes in parts; each output wraps, aligns and colours them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from stackscan.queueing.projection import Jump, Moments, Projection, WhatIf
 from stackscan.render import words
 from stackscan.render.numbers import duration, number, share, size
+
+if TYPE_CHECKING:
+    from stackscan.queueing.projection import Jump, Moments, Projection, WhatIf
 
 Level = Literal["error", "warning", "ok"]
 

@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from stackscan.analysis.defects import Judgement
-from stackscan.analysis.finding import Finding, Step
-from stackscan.analysis.proposals import Proposal
 from stackscan.model.counting import is_counted
-from stackscan.model.snapshot import Frame
 from stackscan.report import Fold, SnapshotReport, ViewsReport, singular
+
+if TYPE_CHECKING:
+    from stackscan.analysis.defects import Judgement
+    from stackscan.analysis.finding import Finding, Step
+    from stackscan.analysis.proposals import Proposal
+    from stackscan.model.snapshot import Frame
 
 #: What acts on a terminal or hides from the eye: controls (C0, DEL, C1), line separators, marks that reorder text or
 #: have no width (bidirectional and zero-width characters, tags).

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.affected import modules
-from stackscan.analysis.analyse import Analysis
 from stackscan.analysis.finding import Finding, goroutines_by_stack
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import index_of
 from stackscan.model import bucket
-from stackscan.model.bucket import Bucket
-from stackscan.model.snapshot import Frame, Snapshot, Stack
-from stackscan.queueing.projection import Projection
 from stackscan.report import locks as lock_report
 from stackscan.report import verdict
 from stackscan.report.folding import deciding_frame, fold
 from stackscan.report.model import SnapshotReport, StackReport
+
+if TYPE_CHECKING:
+    from stackscan.analysis.analyse import Analysis
+    from stackscan.model.bucket import Bucket
+    from stackscan.model.snapshot import Frame, Snapshot, Stack
+    from stackscan.queueing.projection import Projection
 
 #: Stacks that the short forms of a report show unless a number is given.
 SHOWN: Final = 10

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from stackscan.analysis import agreement
-from stackscan.formats.contended import ContentionProfile, ContentionRecord
-from stackscan.formats.contents import Contents
 from stackscan.model.snapshot import Stack
 from stackscan.report.folding import deciding_frame
 from stackscan.report.model import BundleReport, ContendedStack, ContentionReport, ViewsReport
+
+if TYPE_CHECKING:
+    from stackscan.formats.contended import ContentionProfile, ContentionRecord
+    from stackscan.formats.contents import Contents
 
 _SHOWN: Final = 5
 
 
 def build_bundle(contents: Contents) -> BundleReport:
     """The report of a bundle as a whole; its captures have reports of their own."""
+    from stackscan.analysis import agreement
+
     views = (
         ViewsReport(
             first.place.member or "", second.place.member or "", agreement.compare(first.snapshot, second.snapshot)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan.formats.symbol import origin
-from stackscan.model.snapshot import Stack
 from stackscan.report.model import Fold, FrameReport
+
+if TYPE_CHECKING:
+    from stackscan.model.snapshot import Stack
 
 _INNER: Final = 4
 _OUTER: Final = 3

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from stackscan.analysis.creation_sites import Family
-from stackscan.analysis.finding import Finding
-from stackscan.analysis.locks import Candidate, Cycle, Lock, Locks
-from stackscan.model.snapshot import Frame
 from stackscan.report.model import Level, Verdict
+
+if TYPE_CHECKING:
+    from stackscan.analysis.creation_sites import Family
+    from stackscan.analysis.finding import Finding
+    from stackscan.analysis.locks import Candidate, Cycle, Lock, Locks
+    from stackscan.model.snapshot import Frame
 
 #: Locks and circles that the JSON holds.
 MOST: Final = 20

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from stackscan.analysis.agreement import Agreement
-from stackscan.analysis.creation_sites import Family
-from stackscan.analysis.defects import Judgement
 from stackscan.analysis.finding import Finding, FindingKey
 from stackscan.analysis.locks import Locks
 from stackscan.analysis.occupancy import PoolSample
-from stackscan.analysis.proposals import Proposal
-from stackscan.analysis.selection import Selection
 from stackscan.formats.symbol import Kind
 from stackscan.knowledge.language.reasons import names
 from stackscan.model.bucket import Bucket
 from stackscan.model.capture import Capture, Entry
 from stackscan.model.snapshot import Frame, Problem, Stack
-from stackscan.queueing.projection import Projection
+
+if TYPE_CHECKING:
+    from stackscan.analysis.agreement import Agreement
+    from stackscan.analysis.creation_sites import Family
+    from stackscan.analysis.defects import Judgement
+    from stackscan.analysis.proposals import Proposal
+    from stackscan.analysis.selection import Selection
+    from stackscan.queueing.projection import Projection
 
 Level = Literal["error", "warning", "info", "ok"]
 

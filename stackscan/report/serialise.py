@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stackscan import __version__
-from stackscan.analysis.defects import Judgement
-from stackscan.analysis.finding import Finding, Step
-from stackscan.analysis.occupancy import PoolSample
-from stackscan.model.snapshot import Frame
-from stackscan.queueing.projection import Projection
-from stackscan.queueing.values import projection_values
 from stackscan.report import locks as lock_report
 from stackscan.report.model import BundleReport, FrameReport, Report, SnapshotReport, StackReport
+
+if TYPE_CHECKING:
+    from stackscan.analysis.defects import Judgement
+    from stackscan.analysis.finding import Finding, Step
+    from stackscan.analysis.occupancy import PoolSample
+    from stackscan.model.snapshot import Frame
+    from stackscan.queueing.projection import Projection
 
 SCHEMA: Final = "stackscan.report"
 SCHEMA_VERSION: Final = 1
@@ -193,6 +194,12 @@ def pools_json(snapshot: SnapshotReport) -> list[dict[str, Any]]:
     return [_pool(sample, dict(snapshot.projections)) for sample in snapshot.pools]
 
 
+def _projection(projection: Projection) -> dict[str, Any]:
+    from stackscan.queueing.values import projection_values
+
+    return projection_values(projection)
+
+
 def _pool(sample: PoolSample, projections: dict[str, Projection]) -> dict[str, Any]:
     return {
         "pool": sample.pool.name,
@@ -201,5 +208,5 @@ def _pool(sample: PoolSample, projections: dict[str, Projection]) -> dict[str, A
         "occupancy": round(sample.occupancy, 4),
         "states": sample.states,
         "detail": sample.detail,
-        "projection": projection_values(projections[sample.pool.name]) if sample.pool.name in projections else None,
+        "projection": _projection(projections[sample.pool.name]) if sample.pool.name in projections else None,
     }

@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from string import Template
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from stackscan.analysis.crashes.ending import read_ending
 from stackscan.analysis.finding import ENDINGS, Finding, goroutines_by_stack, told_by
-from stackscan.analysis.occupancy import PoolSample
-from stackscan.model.bucket import Bucket
-from stackscan.model.snapshot import Snapshot
 from stackscan.report.folding import deciding_frame
 from stackscan.report.model import Level, Verdict
+
+if TYPE_CHECKING:
+    from stackscan.analysis.occupancy import PoolSample
+    from stackscan.model.bucket import Bucket
+    from stackscan.model.snapshot import Snapshot
 
 _ORDER: Final[tuple[Level, ...]] = ("error", "warning", "info", "ok")
 #: What an empty leak profile says, and what it cannot.
@@ -161,6 +162,8 @@ def of_ending(snapshot: Snapshot, findings: Sequence[Finding]) -> Verdict | None
 def _of_death(cause: str, snapshot: Snapshot, findings: Sequence[Finding]) -> Verdict:
     if "panic serving" in cause:  # net/http recovers a handler's panic
         return Verdict("warning", f"a handler panicked and the server went on: {cause}")
+    from stackscan.analysis.crashes.ending import read_ending
+
     if read_ending(snapshot) is None:
         return Verdict("info", f"a panic was recovered, and its stack printed: {cause}")
     if "all goroutines are asleep" in cause and any(f.cause is not None and f.severity == "error" for f in findings):

@@ -6,7 +6,6 @@ Secrets leave a :class:`Source` only by ``with_secrets`` and an :class:`Address`
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable
 from typing import Final, Self
@@ -172,6 +171,8 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 
 def _basic(login: str) -> str:
+    import base64
+
     return base64.b64encode(login.encode("utf-8", "surrogateescape")).decode()
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.finding import Finding, told_by
-from stackscan.golang.excerpt import Excerpt
 from stackscan.render import lock_words, words
 from stackscan.render.text.page import MARKS, Page
-from stackscan.report import SnapshotReport
+
+if TYPE_CHECKING:
+    from stackscan.golang.excerpt import Excerpt
+    from stackscan.report import SnapshotReport
 
 #: Findings that the short form shows whole; the others get a line each.
 _WHOLE: Final = 5

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from stackscan.analysis.occupancy import PoolSample
-from stackscan.analysis.proposals import Proposal
 from stackscan.model.counting import is_counted
-from stackscan.queueing.projection import Projection
 from stackscan.render import words
 from stackscan.render.pool_words import Block, aligned, block, brief
-from stackscan.render.text.page import Page
-from stackscan.report import SnapshotReport
+
+if TYPE_CHECKING:
+    from stackscan.analysis.occupancy import PoolSample
+    from stackscan.analysis.proposals import Proposal
+    from stackscan.queueing.projection import Projection
+    from stackscan.render.text.page import Page
+    from stackscan.report import SnapshotReport
 
 _BAR: Final = 24
 _SHORT_BAR: Final = 12

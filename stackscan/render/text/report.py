@@ -12,10 +12,8 @@ from typing import Final, TextIO
 
 from stackscan.render import lock_words, words
 from stackscan.render.pieces import OffScreen, Piece, Screen, Spool
-from stackscan.render.text.bundle import write_bundle, write_bundle_trouble
 from stackscan.render.text.findings import write_findings
 from stackscan.render.text.page import MARKS, Page, page_on
-from stackscan.render.text.pools import in_trouble, write_pools, write_proposals
 from stackscan.render.text.stacks import write_stacks
 from stackscan.report import BundleReport, Report, SnapshotReport, second_views, without_cause
 
@@ -76,6 +74,8 @@ def _captures(page: Page, report: Report) -> None:
 def _bundles(page: Page, report: Report) -> None:
     for bundle in report.bundles:
         if any(snapshot.everything for snapshot in report.snapshots if snapshot.source == bundle.source):
+            from stackscan.render.text.bundle import write_bundle
+
             _rule(page, wanted=True)
             write_bundle(page, bundle)
 
@@ -94,17 +94,34 @@ def _snapshot(page: Page, snapshot: SnapshotReport, bundle: BundleReport | None,
     write_findings(page, snapshot)
     if snapshot.everything and snapshot.set_aside:
         _idle(page, snapshot)
-    write_pools(page, snapshot)
-    if snapshot.everything and snapshot.proposals:
-        write_proposals(page, snapshot.proposals)
+    _pools(page, snapshot)
     _waiting(page, snapshot)
     write_stacks(page, snapshot)
     if snapshot.problems:
         _problems(page, snapshot)
     if not snapshot.everything:
         if bundle is not None and ends:
+            from stackscan.render.text.bundle import write_bundle_trouble
+
             write_bundle_trouble(page, bundle)
         _rest(page, snapshot, bundle if ends else None)
+
+
+def _pools(page: Page, snapshot: SnapshotReport) -> None:
+    if snapshot.pools or snapshot.proposals:  # few dumps show one
+        from stackscan.render.text.pools import write_pools, write_proposals
+
+        write_pools(page, snapshot)
+        if snapshot.everything and snapshot.proposals:
+            write_proposals(page, snapshot.proposals)
+
+
+def _pools_in_trouble(snapshot: SnapshotReport) -> int:
+    if not snapshot.pools:
+        return 0
+    from stackscan.render.text.pools import in_trouble
+
+    return len(in_trouble(snapshot))
 
 
 def _answer(page: Page, snapshot: SnapshotReport, bundle: BundleReport | None) -> None:
@@ -169,7 +186,7 @@ def _problems(page: Page, snapshot: SnapshotReport) -> None:
 def _rest(page: Page, snapshot: SnapshotReport, bundle: BundleReport | None) -> None:
     """One line for all that has no place on one screen."""
     idle = sum(finding.count for finding in snapshot.set_aside)
-    troubled = len(in_trouble(snapshot))
+    troubled = _pools_in_trouble(snapshot)
     fine = len(snapshot.pools) - troubled
     stacks = snapshot.distinct_buckets - min(len(snapshot.shown), snapshot.on_screen)
     parts = [

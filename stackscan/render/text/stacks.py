@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from stackscan.render import words
-from stackscan.render.text.page import Page
 from stackscan.report import Fold, FrameReport, SnapshotReport, StackReport
+
+if TYPE_CHECKING:
+    from stackscan.render.text.page import Page
 
 
 def write_stacks(page: Page, snapshot: SnapshotReport) -> None:
