@@ -4,7 +4,7 @@ pytest plugin share: ``check`` and ``compare``."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from stackscan import check as checks
 from stackscan import compare as comparisons
 from stackscan import pipeline, sources
 from stackscan.check import Baseline, CheckResult
+from stackscan.check.evidence import Collect, Evidence, Unpacking
 from stackscan.compare import Comparison, Dated
 from stackscan.errors import SourceError, StackscanError
 from stackscan.formats.contents import Progress, read_source
@@ -22,7 +23,7 @@ from stackscan.knowledge.rule import Severity
 from stackscan.model.snapshot import Snapshot
 from stackscan.pipeline import Options
 from stackscan.report import CaptureReport, Report, second_views
-from stackscan.report.growth import Observation, judge_all
+from stackscan.report.growth import judge_all
 from stackscan.sources.times import captured_at
 
 Source = str | os.PathLike[str]
@@ -61,28 +62,38 @@ def check(  # noqa: PLR0913  # each is an option of the command
     today: date | None = None,
     progress: Progress | None = None,
     reader: Reader | None = None,
+    whole: bool = True,
+    jobs: int | None = 1,
 ) -> tuple[CheckResult, Baseline]:
     """Check inputs against a policy and a baseline; with ``accept``, against the baseline that they themselves make.
 
     ``configuration``: the rules and pools to analyse with, and the policy where no other is named (None: what ships);
-    ``reader`` reads the program's source.
+    ``reader`` reads the program's source; ``whole`` keeps all of the reports, which the long form shows, else only what
+    is judged; ``jobs`` processes read (None: as many as there are processors, once it lasts).
     Returns the outcome and that baseline. Raises StackscanError for a wrong policy or baseline, and when no input at
     all can be read; where one of several cannot, the outcome says so and its exit code is 2.
     """
     configuration = configuration or shipped()
     settings = checks.find_policy(policy, configuration)
     known = None if baseline is None or accept else checks.read_baseline(baseline)
-    seen: list[Observation] = []
-    scanned = list(_attempts(inputs, Options(configuration, reader=reader), progress, seen))
+    given = list(inputs)
+    names = [str(sources.Source(each)) for each in given]
+    projected = whole or any(limit.max_wait_probability is not None for limit in settings.pools)
+    options = Options(configuration, reader=reader, projected=projected)
+    found = list(_evidence(given, options, progress, whole=whole, jobs=jobs))
+    scanned = [(name, one.report if isinstance(one, Evidence) else one) for name, one in zip(names, found, strict=True)]
     unread = [report for _, report in scanned if isinstance(report, StackscanError)]
     if len(unread) == len(scanned):
         raise _all(unread)
     new = _baseline(report for _, report in scanned if isinstance(report, Report))
     if accept:
         known = replace(new, where="the baseline of these captures")
+    seen = [one for each in found if isinstance(each, Evidence) for one in each.observations]
     leaks = checks.leaks_by_capture(seen, judge_all(seen)) if len(seen) > 1 else {}
-    names = (*configuration.rule_names, checks.LEAK)
-    judged = checks.judge(scanned, settings, rules=names, baseline=known, fail_on=fail_on, today=today, leaks=leaks)
+    looked_for = (*configuration.rule_names, checks.LEAK)
+    judged = checks.judge(
+        scanned, settings, rules=looked_for, baseline=known, fail_on=fail_on, today=today, leaks=leaks
+    )
     return judged, new
 
 
@@ -99,7 +110,7 @@ def compare(
 
     Raises StackscanError when an input cannot be read, or all of them hold fewer than two captures.
     """
-    options = Options(configuration or shipped(), reader=reader)
+    options = Options(configuration or shipped(), reader=reader, projected=False)
     dated: list[Dated] = []
     profiles: list[Dated] = []
     for each in inputs:
@@ -122,20 +133,20 @@ def _dated(source: str, one: CaptureReport) -> Dated:
     return Dated(one.report, one.capture.snapshot, when, taken.host)
 
 
-def _attempts(
-    inputs: Iterable[str], options: Options, progress: Progress | None, seen: list[Observation]
-) -> Iterator[tuple[str, Report | StackscanError]]:
-    """Each input with its report, or with the error that kept it from being read. What its captures say of growth is
-    added to ``seen``: small, where whole captures would fill the memory."""
-    for source in map(sources.Source, inputs):
-        try:
-            captures, bundle = pipeline.examine(source, options=options, progress=progress)
-        except StackscanError as error:
-            yield str(source), error
-            continue
-        seen += [_dated(source, one).observed for one in captures if not one.capture.second_view]
-        bundles = () if bundle is None else (bundle,)
-        yield str(source), Report(tuple(one.report for one in captures), bundles)
+def _evidence(
+    inputs: Sequence[str],
+    options: Options,
+    progress: Progress | None,
+    *,
+    whole: bool,
+    jobs: int | None,
+) -> Iterator[Evidence | StackscanError]:
+    """What judging needs of each input, or the error that kept it from being read."""
+    collect = Collect(whole, growing=len(inputs) > 1)
+    unpacking = Unpacking(options.configuration)
+    with pipeline.each(inputs, collect, options=options, progress=progress, jobs=jobs) as found:
+        for one in found:
+            yield unpacking.evidence(one) if isinstance(one, bytes) else one
 
 
 def _all(errors: list[StackscanError]) -> StackscanError:

@@ -49,7 +49,7 @@ Make = Callable[[str, list[CaptureReport], BundleReport | None], Made]
 class Options:
     """How to analyse: with which rules and pools, which goroutines (``where``: an expression; None: all), how many
     buckets to keep (None: all), whether to show idle goroutines and all details, and whether findings say why;
-    ``reader`` reads the program's source (None: none is read)."""
+    ``reader`` reads the program's source (None: none is read); ``projected``: the pool model is asked."""
 
     configuration: Configuration
     where: str | None = None
@@ -57,6 +57,7 @@ class Options:
     everything: bool = False
     explained: bool = False
     reader: Reader | None = None
+    projected: bool = True
 
 
 def scan(
@@ -247,7 +248,7 @@ def _report(
         reader=options.reader,
     )
     view = View(options.top, options.everything, options.explained)
-    report = build_snapshot(analysis, projections=_projections(analysis), view=view)
+    report = build_snapshot(analysis, projections=_projections(analysis) if options.projected else (), view=view)
     if options.reader is not None:
         report = replace(report, source_notes=options.reader.new_notes())
     return CaptureReport(public, report)

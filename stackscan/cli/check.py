@@ -10,7 +10,7 @@ import typer
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
-from stackscan.cli.options.sources import Timeout, source_argument, within
+from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
 from stackscan.cli.terminal.endings import say
 from stackscan.cli.terminal.output import written
 
@@ -40,6 +40,7 @@ def command(
     source_root: SourceRoot = None,
     no_source: NoSource = False,
     timeout: Timeout = None,
+    jobs: Jobs = None,
     config: Config = None,
 ) -> None:
     """Check captured dumps in a pipeline. Exit code: 0 they pass, 1 something fails, 2 they cannot be checked.
@@ -66,6 +67,8 @@ def command(
             fail_on=fail_on,
             progress=bar,
             reader=reader_of(source_root, no_source),
+            whole=output is not None and output_format == "text",
+            jobs=jobs,
         )
     if write_baseline is not None and result.exit_code != 2:
         with written(write_baseline) as out:

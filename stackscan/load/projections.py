@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.analyse import Analysis
@@ -116,4 +117,10 @@ def project_held(
 def project_samples(analysis: Analysis) -> tuple[tuple[str, Projection], ...]:
     """The projection of each pool with a model, by the pool's name."""
     shown = ((sample.pool.name, held(sample, analysis.findings, analysis.defects)) for sample in analysis.samples)
-    return tuple((name, project_held([one])) for name, one in shown if one is not None)
+    return tuple((name, _projected(one)) for name, one in shown if one is not None)
+
+
+@lru_cache(maxsize=1024)
+def _projected(shown: Held) -> Projection:
+    """The projection of a pool in one dump: captures of one load share it."""
+    return project_held([shown])

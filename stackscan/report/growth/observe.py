@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
-from stackscan.model.snapshot import Snapshot, Stack
+from stackscan.model.snapshot import Frame, Snapshot
 from stackscan.report.model import SnapshotReport, StackReport
 from stackscan.report.places import CodePlace, place_of
 
 Ids = npt.NDArray[np.uint64]
+#: An odd number that spreads small ones over 64 bits.
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def observe(
         place = place_of(found)
         stacks.setdefault(place, []).append(found)
         places[id(found.bucket.stack), found.bucket.wait_reason] = place
-    known = snapshot.rows.filter(pl.col("goroutine_id").is_not_null()).unique("goroutine_id").sort("goroutine_id")
+    numbers, rows = _numbered(snapshot)
     return Observation(
         source=report.source,
         member=report.member,
@@ -84,8 +88,8 @@ def observe(
         captured_at=captured_at or snapshot.captured_at,
         host=host,
         stacks={place: tuple(each) for place, each in stacks.items()},
-        ids=_ids(known, snapshot.stacks, places),
-        started=(known["goroutine_id"].to_numpy(), _started(known, snapshot.stacks)),
+        ids=_ids(snapshot, numbers, rows, places),
+        started=(numbers, _started(snapshot, rows)),
         build_id=snapshot.build_id,
         addresses=snapshot.addresses,
         code=frozenset((frame.function, frame.line) for stack in snapshot.stacks for frame in stack.frames),
@@ -104,25 +108,45 @@ def _leaked(snapshot: Snapshot, places: Mapping[tuple[int, str | None], CodePlac
     return found
 
 
+def _numbered(snapshot: Snapshot) -> tuple[Ids, Sequence[int]]:
+    """The goroutine ids, sorted, each once, and a row of each."""
+    numbers = snapshot.column("goroutine_id")
+    rows = [row for row, number in enumerate(numbers) if number is not None]
+    found, first = np.unique(np.array([numbers[row] for row in rows], dtype=np.uint64), return_index=True)
+    return found, [rows[place] for place in first.tolist()]
+
+
 def _ids(
-    known: pl.DataFrame, stacks: tuple[Stack, ...], places: Mapping[tuple[int, str | None], CodePlace]
+    snapshot: Snapshot, numbers: Ids, rows: Sequence[int], places: Mapping[tuple[int, str | None], CodePlace]
 ) -> dict[CodePlace, Ids]:
     """The ids of the goroutines in each place, sorted."""
-    found: dict[CodePlace, list[Ids]] = {}
-    grouped = known.group_by("stack_id", "wait_reason").agg("goroutine_id")
-    for stack_id, reason, ids in grouped.iter_rows():
-        place = places.get((id(stacks[stack_id]), reason))
+    stack_ids, reasons = snapshot.column("stack_id"), snapshot.column("wait_reason")
+    found: dict[tuple[int, str | None], list[int]] = {}
+    for at, row in enumerate(rows):
+        found.setdefault((stack_ids[row], reasons[row]), []).append(at)
+    joined: dict[CodePlace, list[int]] = {}
+    for (stack_id, reason), held in found.items():
+        place = places.get((id(snapshot.stacks[stack_id]), reason))
         if place is not None:
-            found.setdefault(place, []).append(np.array(ids, dtype=np.uint64))
-    return {place: np.sort(np.concatenate(each)) for place, each in found.items()}
+            joined.setdefault(place, []).extend(held)
+    return {place: numbers[sorted(held)] for place, held in joined.items()}
 
 
-def _started(known: pl.DataFrame, stacks: tuple[Stack, ...]) -> Ids:
-    """For each goroutine a hash of the ``go`` statement, its line, and the goroutine that ran it; 0: not told."""
-    creators = [None if (by := stack.created_by) is None else f"{by.function} {by.file}:{by.line}" for stack in stacks]
-    table = pl.DataFrame(
-        {"stack_id": range(len(stacks)), "by": creators}, schema={"stack_id": pl.UInt32, "by": pl.String}
-    )
-    joined = known.join(table, on="stack_id", how="left", maintain_order="left").select("by", "creator_id")
-    hashed = pl.when(pl.col("by").is_null()).then(0).otherwise(pl.struct("by", "creator_id").hash())
-    return joined.select(hashed.cast(pl.UInt64).alias("hash"))["hash"].to_numpy()
+def _started(snapshot: Snapshot, rows: Sequence[int]) -> Ids:
+    """For each goroutine a hash of the ``go`` statement, its line, and the goroutine that ran it; 0: not told. The same
+    in every process."""
+    stack_ids, creators = snapshot.column("stack_id"), snapshot.column("creator_id")
+    by = np.array([_hash(stack.created_by) for stack in snapshot.stacks], dtype=np.uint64)
+    hashed: Ids = by[np.array([stack_ids[row] for row in rows], dtype=np.intp)] if rows else np.zeros(0, np.uint64)
+    known = np.array([creators[row] is not None for row in rows], dtype=np.uint64)
+    creator = np.array([creators[row] or 0 for row in rows], dtype=np.uint64)
+    return np.where(hashed == 0, hashed, (hashed ^ (creator * _SPREAD) ^ known) | np.uint64(1 << 63))
+
+
+@lru_cache(maxsize=1 << 14)
+def _hash(creator: Frame | None) -> int:
+    """A number for a ``go`` statement, not 0; 0 for none."""
+    if creator is None:
+        return 0
+    text = f"{creator.function} {creator.file}:{creator.line}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") | 1
