@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import lru_cache
+from io import StringIO
 from typing import Final, TextIO, TypeVar, overload
 
 from rich.cells import cell_len
@@ -68,33 +70,36 @@ class Page:
             text.truncate(self.console.width, overflow="ellipsis")
         self._print(text)
 
+    def _wrap(self, text: Text, room: int, first: tuple[str, str], rest: tuple[str, str]) -> None:
+        """A text in lines of so many cells, behind a head (text, style) on the first and on the others."""
+        if self._plain:
+            for place, line in enumerate(_lines(text.plain, room)):
+                self.console.file.write(f"{(rest if place else first)[0]}{line}\n")
+            return
+        for place, wrapped in enumerate(text.wrap(self.console, room)):
+            wrapped.rstrip()
+            self._print(Text.assemble(rest if place else first, wrapped))
+
     def prose(self, label: str, body: str, *, indent: int = 2, style: str = "") -> None:
         """A labelled paragraph, wrapped."""
         body = words.shortened(words.plain(" ".join(body.split())))
-        text = Text.assemble((body, style))
-        lead = f"{label:<9} " if label else ""
-        lines = text.wrap(self.console, max(self.width - indent - len(lead), 20))
-        for place, wrapped in enumerate(lines):
-            wrapped.rstrip()
-            head = " " * indent + (lead if place == 0 else " " * len(lead))
-            self._print(Text.assemble((head, "dim"), wrapped))
+        lead = " " * indent + (f"{label:<9} " if label else "")
+        room = max(self.width - len(lead), 20)
+        self._wrap(Text.assemble((body, style)), room, (lead, "dim"), (" " * len(lead), "dim"))
 
     def step(self, lead: str, mark: str, body: str, *, continued: str, indent: int = 2) -> None:
         """A wrapped paragraph behind a lead and a mark; its further lines stand behind ``continued``."""
-        text = Text(words.shortened(words.plain(body)))
         room = max(self.width - indent - len(lead) - len(mark), 20)
-        for place, wrapped in enumerate(text.wrap(self.console, room)):
-            wrapped.rstrip()
-            head = " " * indent + (lead + mark if place == 0 else " " * len(lead) + continued)
-            self._print(Text.assemble((head, "dim"), wrapped))
+        before = " " * indent
+        rest = before + " " * len(lead) + continued
+        text = Text(words.shortened(words.plain(body)))
+        self._wrap(text, room, (before + lead + mark, "dim"), (rest, "dim"))
 
     def hanging(self, lead: tuple[str, str], *parts: tuple[str, str]) -> None:
         """One line of data behind a lead; on a terminal that is too narrow it goes on below its beginning."""
         body = Text.assemble(*((words.shortened(text), style) for text, style in parts))
         room = max(self.width - len(lead[0]), 20) if self.cuts else max(body.cell_len, 1)
-        for place, wrapped in enumerate(body.wrap(self.console, room)):
-            wrapped.rstrip()
-            self._print(Text.assemble(lead if place == 0 else " " * len(lead[0]), wrapped))
+        self._wrap(body, room, lead, (" " * len(lead[0]), ""))
 
     def heading(self, title: str, note: str = "") -> None:
         """What begins a part of the page, after an empty line."""
@@ -125,9 +130,16 @@ class Page:
         """A wrapped paragraph behind a mark; only so many characters of it have the mark's style (None: all)."""
         text = Text(words.shortened(words.plain(body)))
         text.stylize(style, 0, styled)
-        for place, wrapped in enumerate(text.wrap(self.console, max(self.width - 2, 20))):
-            wrapped.rstrip()
-            self._print(Text.assemble((f"{mark} " if place == 0 else "  ", style), wrapped))
+        self._wrap(text, max(self.width - 2, 20), (f"{mark} ", style), ("  ", style))
+
+
+@lru_cache(maxsize=1024)  # the dumps of one log say the same over and over
+def _lines(body: str, room: int) -> tuple[str, ...]:
+    """A text in lines of so many cells."""
+    if len(body) <= room and body.isascii() and "\n" not in body and "\t" not in body:
+        return (body.rstrip(),)
+    lines = Text(body).wrap(Console(file=StringIO(), width=room), room)
+    return tuple(line.plain.rstrip() for line in lines)
 
 
 _Kind = TypeVar("_Kind", bound=Page)
