@@ -43,6 +43,8 @@ def read(data: bytes, reading: Reading, *, unterminated: bool, progress: Progres
     resolving = Resolver(interner, reading.interned)
     if chunks:
         resolving.headers(np.concatenate([chunk.tail for chunk in chunks]))  # all at once: a call on columns is dear
+    if any(chunk.may_count for chunk in chunks):
+        reading.note_counted(data)
     parts: list[ArrayRows] = []
     first_line = 1
     for span, chunk in zip(spans, chunks, strict=True):

@@ -64,8 +64,9 @@ class ChunkColumns:
     Lines are 0-based in the chunk. ``header_lines`` are all headers, ``header_bytes`` their places, and ``irregular``
     those left to the careful reader; later columns have an entry for each of the others. ``tail`` is the code of the
     text behind the id; ``stack`` indexes ``stack_keys``, each the bytes of its frames' (name, location) codes and its
-    creator's. ``calls`` counts the call lines of each goroutine, whose argument lists begin at byte ``call_paren`` of
-    the chunk and end at ``call_end`` (32 bits: they are kept for long).
+    creator's. ``may_count``: a counted profile may stand in the chunk. ``calls`` counts the call lines of each
+    goroutine, whose argument lists begin at byte ``call_paren`` of the chunk and end at ``call_end`` (32 bits: they are
+    kept for long).
     """
 
     line_count: int
@@ -80,6 +81,7 @@ class ChunkColumns:
     after_blank: Mask
     stack: Positions
     stack_keys: list[bytes]
+    may_count: bool
     calls: npt.NDArray[np.int64]
     call_paren: npt.NDArray[np.int32]
     call_end: npt.NDArray[np.int32]
@@ -121,6 +123,7 @@ def read_chunk(chunk: bytes, interner: Interner, *, last: bool) -> ChunkColumns:
         after_blank=(headers == 0) | (lines.kind[headers - 1] == ln.BLANK),
         stack=stack,
         stack_keys=keys,
+        may_count=lines.like_headers > len(lines.headers),
         calls=np.diff(np.append(np.searchsorted(calls, headers), len(calls))),
         call_paren=lines.last_paren[calls].astype(np.int32),
         call_end=lines.end[calls].astype(np.int32),

@@ -52,7 +52,8 @@ _BY_FIRST_BYTE[[_TAB, _NEWLINE, _DOT]] = LOCATION, BLANK, ELIDED
 @dataclass(frozen=True, slots=True)
 class Lines:
     """The lines of one chunk: byte positions of ``begin``, ``end`` (newline) and ``last_paren`` (of a call), and their
-    ``kind``. ``headers`` indexes the header lines, whose ``goroutine_id`` has ``id_digits`` digits."""
+    ``kind``. ``headers`` indexes the header lines, whose ``goroutine_id`` has ``id_digits`` digits. ``like_headers``
+    counts all lines that begin like one, as that of a counted profile does."""
 
     data: Bytes
     begin: Positions
@@ -62,6 +63,7 @@ class Lines:
     headers: Positions
     goroutine_id: Words
     id_digits: Positions
+    like_headers: int
 
 
 def split_lines(chunk: bytes) -> Lines:
@@ -75,24 +77,27 @@ def split_lines(chunk: bytes) -> Lines:
     begin[1:] = end[:-1] + 1
     before = np.maximum(at_newline - 1, 0)
     last_paren = marks[before]  # meaningful only where it lies inside the line
-    kind = _kinds(chunk, data, begin, end, last_paren)
+    kind, like_headers = _kinds(chunk, data, begin, end, last_paren)
     headers, goroutine_id, digits = _headers(chunk, data, begin, end, kind)
-    return Lines(data, begin, end, last_paren, kind, headers, goroutine_id, digits)
+    return Lines(data, begin, end, last_paren, kind, headers, goroutine_id, digits, like_headers)
 
 
-def _kinds(chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_paren: Positions) -> Bytes:
+def _kinds(chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_paren: Positions) -> tuple[Bytes, int]:
+    """The kind of each line, and how many begin with ``goroutine``."""
     first = data[begin]
     kind = _BY_FIRST_BYTE[first]
     is_call = (data[end - 1] == _CLOSE) & (kind == OTHER) & (last_paren > begin) & (last_paren < end)
     np.putmask(kind, is_call & (first != _BRACKET) & (first != _SPACE), CALL)
-    kind[_starting_with(b"goroutine ", chunk, first, begin, end)] = HEADER
+    like_headers = _starting_with(b"goroutine", chunk, first, begin, end)
+    at = begin[like_headers] + len(b"goroutine")
+    kind[like_headers[(data[at] == _SPACE) & (at + 1 < end[like_headers])]] = HEADER
     creators = _starting_with(b"created by ", chunk, first, begin, end)
     last = data[end[creators] - 1]
     creators = creators[(last != _SPACE) & (last != _TAB)]  # blanks at the end are no part of a name: read with care
     kind[creators] = CREATOR
     after = creators[creators + 1 < len(kind)] + 1
     kind[after[kind[after] == LOCATION]] = CREATOR_LOCATION
-    return kind
+    return kind, len(like_headers)
 
 
 def _starting_with(literal: bytes, chunk: bytes, first: Bytes, begin: Positions, end: Positions) -> Positions:

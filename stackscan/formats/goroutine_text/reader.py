@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from stackscan.formats.goroutine_text import plain, snapshots
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reading import Reading
-from stackscan.formats.goroutine_text.surroundings import COUNTED
-from stackscan.model.snapshot import Problem, Snapshot
+from stackscan.model.snapshot import Snapshot
 from stackscan.sources import Progress
 
 if TYPE_CHECKING:
@@ -24,10 +23,10 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     size = len(data)
     data, problems = normalise(data)
     reading = Reading(problems=problems)
-    _note_counted(data, reading)
     unterminated = bool(data) and not data.endswith(b"\n")
     rows: Rows | ArrayRows
     if len(data) < _LARGE:
+        reading.note_counted(data)
         rows = plain.read(data, reading, unterminated=unterminated)
         if progress is not None and data:
             progress(len(data), len(data))
@@ -36,13 +35,3 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
 
         rows = chunked.read(data, reading, unterminated=unterminated, progress=progress)
     return snapshots.build(rows, reading, data, size=size, unterminated=unterminated)
-
-
-def _note_counted(data: bytes, reading: Reading) -> None:
-    """Report counted profiles between goroutines: they are not read, since a panic's message may quote them."""
-    line, at = 1, 0
-    for found in COUNTED.finditer(data) if b" profile: total " in data else ():
-        line, at = line + data.count(b"\n", at, found.start()), found.start()
-        reason = "a counted profile after a panic's first line, perhaps part of its message; not read"
-        reading.problems.append(Problem(line, reason, found[0].split(b"\n")[0].decode()))
-        reading.lost_lines.append(line)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stackscan.formats.goroutine_text.interned import Interned
-from stackscan.formats.goroutine_text.surroundings import Mark
+from stackscan.formats.goroutine_text.surroundings import COUNTED, Mark
 from stackscan.model.snapshot import Problem
 
 if TYPE_CHECKING:
@@ -78,6 +78,15 @@ class Reading:
             for depth, (ancestor, stack) in enumerate(goroutine.ancestors, start=1):
                 stack_id = self.interned.stack_id(stack)
                 self.ancestors.append((goroutine.line, goroutine.goroutine_id or 0, depth, ancestor, stack_id))
+
+    def note_counted(self, data: bytes) -> None:
+        """Report counted profiles between goroutines: they are not read, since a panic's message may quote them."""
+        line, at = 1, 0
+        for found in COUNTED.finditer(data) if b" profile: total " in data else ():
+            line, at = line + data.count(b"\n", at, found.start()), found.start()
+            reason = "a counted profile after a panic's first line, perhaps part of its message; not read"
+            self.problems.append(Problem(line, reason, found[0].split(b"\n")[0].decode()))
+            self.lost_lines.append(line)
 
     def sort(self) -> None:
         """Bring everything in line order."""

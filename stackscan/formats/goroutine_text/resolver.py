@@ -38,6 +38,9 @@ class Resolver:
 
     def headers(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
         """The header entries of tail codes; -1 where the grammar refuses the header."""
+        found = self._headers[codes]
+        if (found != _UNSEEN).all():
+            return found
         used = np.zeros(len(self._texts), dtype=np.bool_)
         used[codes] = True
         new = np.flatnonzero(used & (self._headers == _UNSEEN))
