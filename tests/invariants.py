@@ -30,12 +30,12 @@ def check_text(data: bytes) -> list[Snapshot]:
 
 def read_as_columns(data: bytes, *, chunk: int = chunked._CHUNK) -> list[Snapshot]:
     """Read a full text as if it were large, in chunks of some bytes."""
-    kept = reader._LARGE, chunked._CHUNK
-    reader._LARGE, chunked._CHUNK = 0, chunk
+    kept = reader._LARGE, reader._VERY_LARGE, chunked._CHUNK
+    reader._LARGE, reader._VERY_LARGE, chunked._CHUNK = 0, 0, chunk
     try:
         return goroutine_text.read(data)
     finally:
-        reader._LARGE, chunked._CHUNK = kept
+        reader._LARGE, reader._VERY_LARGE, chunked._CHUNK = kept
 
 
 def described(snapshots: list[Snapshot]) -> list[object]:

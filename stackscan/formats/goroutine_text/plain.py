@@ -7,73 +7,79 @@ read at once. Other goroutines, and the text around them, go to the line-by-line
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress, pairwise
+from typing import Final
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import header
 from stackscan.formats.goroutine_text.interned import Interned
 from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls
-from stackscan.formats.goroutine_text.rows import Row, Rows
+from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.goroutine_text.signatures import Signatures
-from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES
+from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, USUAL_HEADER_BYTES
 
 _HEADER: Final = b"goroutine "
 _HEADER_BELOW: Final = b"\ngoroutine "
 _BLANKS: Final = b" \t\r\n\0"
+_NEWLINE: Final = ord("\n")
 #: Digits of an id from which on it may be too big: the careful reader knows.
 _MANY_DIGITS: Final = 19
+#: First byte, end, and the number of the first line of a text that is left to the careful reader.
+_Left = tuple[int, int, int]
 
 
-class _Block(NamedTuple):
-    """The text from a header up to the next: bytes ``low`` to ``high``, ``line`` is the number of its first line.
+@dataclass(slots=True)
+class _Found:
+    """Columns of regular goroutines: where each begins and ends, its first line's number, its id, the header's text
+    behind it, its signature and its creator's id; and what is left to the careful reader."""
 
-    A regular one has its id, the header's text behind it, its signature, and its creator's id. Others have signature
-    -1.
-    """
-
-    low: int
-    high: int
-    line: int
-    goroutine_id: int = 0
-    tail: str = ""
-    signature: int = -1
-    creator_id: int | None = None
+    low: list[int] = field(default_factory=list)
+    high: list[int] = field(default_factory=list)
+    line: list[int] = field(default_factory=list)
+    goroutine_id: list[int | None] = field(default_factory=list)
+    tail: list[str] = field(default_factory=list)
+    signature: list[int] = field(default_factory=list)
+    creator_id: list[int | None] = field(default_factory=list)
+    left: list[_Left] = field(default_factory=list)
 
 
 def read(data: bytes, reading: Reading, *, unterminated: bool) -> Rows:
     """The goroutines of a normalised text; what else it says goes to ``reading``."""
-    interned = reading.interned
     signatures = Signatures()
-    blocks = list(_blocks(data, signatures, unterminated=unterminated))
-    stacks = signatures.stacks(interned)
-    depths = [len(interned.stacks[stack].frames) if stack is not None else 0 for stack in stacks]
-    entries: dict[str, int | None] = {}
-    found: list[Row] = []
-    for block in blocks:
-        low, _, line, goroutine_id, tail, signature, creator_id = block
-        stack = stacks[signature] if signature >= 0 else None
-        entry = None if stack is None else entries.get(tail, -1)
-        if entry == -1:
-            entry = _entry(tail, entries, interned)
-        if stack is None or entry is None:
-            found += _read_with_care(data, block, reading, unterminated=unterminated)
-            continue
-        calls = range(line + 1, line + 1 + 2 * depths[signature], 2)
-        reading.scattered_calls.append(ScatteredCalls(line, calls, low, line))
-        after_blank = low < 2 or data[low - 2] == _HEADER_BELOW[0]
-        found.append((line, goroutine_id, entry, stack, creator_id, after_blank))
-    return Rows.of(found)
+    found = _scan(data, signatures, unterminated=unterminated)
+    stacks = signatures.stacks(reading.interned)
+    entries = {tail: _entry(tail, reading.interned) for tail in dict.fromkeys(found.tail)}
+    if None in entries.values() or None in stacks:
+        _leave_unreadable(found, entries, stacks)
+    rows = Rows(
+        found.line,
+        found.goroutine_id,
+        [entry for tail in found.tail if (entry := entries[tail]) is not None],
+        [stack for signature in found.signature if (stack := stacks[signature]) is not None],
+        found.creator_id,
+        [low < 2 or data[low - 2] == _NEWLINE for low in found.low],
+    )
+    depths = [0 if stack is None else len(reading.interned.stacks[stack].frames) for stack in stacks]
+    ends = [line + 2 * depths[signature] for line, signature in zip(found.line, found.signature, strict=True)]
+    calls = [range(line + 1, end, 2) for line, end in zip(found.line, ends, strict=True)]
+    reading.scattered_calls += map(ScatteredCalls, found.line, calls, found.low, found.line)
+    if not found.left:
+        return rows
+    from stackscan.formats.goroutine_text import irregular  # a whole dump does not need it
+
+    careful = [irregular.read_rows(data, *left, reading, unterminated=unterminated) for left in found.left]
+    return Rows.of([*rows.each(), *(row for part in careful for row in part)])
 
 
-def _blocks(data: bytes, signatures: Signatures, *, unterminated: bool) -> Iterator[_Block]:
-    """The text before the first header, if it says anything, and the goroutines."""
+def _scan(data: bytes, signatures: Signatures, *, unterminated: bool) -> _Found:
+    """The goroutines that are regular as far as their form tells, and the others."""
+    found = _Found()
     places = [*_headers(data), len(data)]
-    line = 1
+    line = 1 + data.count(b"\n", 0, places[0])
     if data[: places[0]].strip(_BLANKS):
-        yield _Block(0, places[0], line)
-    line += data.count(b"\n", 0, places[0])
+        found.left.append((0, places[0], 1))
     for low, high in pairwise(places):
         text = data[low:high].decode()
         lines = text.count("\n")
@@ -82,17 +88,36 @@ def _blocks(data: bytes, signatures: Signatures, *, unterminated: bool) -> Itera
         doubtful = len(digits) >= _MANY_DIGITS or (high == len(data) and (unterminated or _may_be_cut(text)))
         signature, parent = (-1, "") if doubtful else signatures.of(body, lines - 1)
         if signature < 0 or len(parent) >= _MANY_DIGITS:
-            yield _Block(low, high, line)
+            found.left.append((low, high, line))
         else:
-            yield _Block(low, high, line, int(digits), tail, signature, int(parent) if parent else None)
+            found.low.append(low)
+            found.high.append(high)
+            found.line.append(line)
+            found.goroutine_id.append(int(digits))
+            found.tail.append(tail)
+            found.signature.append(signature)
+            found.creator_id.append(int(parent) if parent else None)
         line += lines
+    return found
+
+
+def _leave_unreadable(found: _Found, entries: Mapping[str, int | None], stacks: Sequence[int | None]) -> None:
+    """Leave the goroutines to the careful reader whose header or stack is not what it seems."""
+    readable = [
+        entries[tail] is not None and stacks[signature] is not None
+        for tail, signature in zip(found.tail, found.signature, strict=True)
+    ]
+    left = zip(found.low, found.high, found.line, readable, strict=True)
+    found.left = sorted([*found.left, *((low, high, line) for low, high, line, whole in left if not whole)])
+    for name in ("low", "high", "line", "goroutine_id", "tail", "signature", "creator_id"):
+        setattr(found, name, list(compress(getattr(found, name), readable)))
 
 
 def _headers(data: bytes) -> Iterator[int]:
     """Where the lines begin that look like headers."""
     at = 0 if data.startswith(_HEADER) else data.find(_HEADER_BELOW) + 1 or -1
     while at >= 0:
-        if HEADER_LIKE_BYTES.match(data, at):
+        if USUAL_HEADER_BYTES.match(data, at) or HEADER_LIKE_BYTES.match(data, at):
             yield at
         at = data.find(_HEADER_BELOW, at) + 1 or -1
 
@@ -103,16 +128,7 @@ def _may_be_cut(text: str) -> bool:
     return "truncated" in last or "cut off" in last
 
 
-def _entry(tail: str, known: dict[str, int | None], interned: Interned) -> int | None:
+def _entry(tail: str, interned: Interned) -> int | None:
     """The entry of a header; None where the careful reader has to say what is wrong with it."""
     value = header.read_tail(tail)
-    entry = None if value is None or bounds.are_long(value.labels) else interned.header_id(value)
-    if value is None or value.labels is None:  # labels hardly ever repeat
-        known[tail] = entry
-    return entry
-
-
-def _read_with_care(data: bytes, block: _Block, reading: Reading, *, unterminated: bool) -> list[Row]:
-    from stackscan.formats.goroutine_text import irregular  # a whole dump does not need it
-
-    return irregular.read_rows(data, block.low, block.high, block.line, reading, unterminated=unterminated)
+    return None if value is None or bounds.are_long(value.labels) else interned.header_id(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 from stackscan.formats.goroutine_text import plain, snapshots
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from stackscan.formats.goroutine_text.arrays import ArrayRows
     from stackscan.formats.goroutine_text.rows import Rows
 
-#: Bytes from which on columns are faster, loading polars and numpy included.
-_LARGE: Final = 2 << 20
+#: Bytes from which on columns are faster where polars and numpy are loaded already ...
+_LARGE: Final = 1 << 20
+#: ... and where they have to be loaded first, which also takes 50 MB of memory.
+_VERY_LARGE: Final = 16 << 20
 
 
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
@@ -25,7 +28,7 @@ def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     reading = Reading(problems=problems)
     unterminated = bool(data) and not data.endswith(b"\n")
     rows: Rows | ArrayRows
-    if len(data) < _LARGE:
+    if len(data) < (_LARGE if "polars" in sys.modules else _VERY_LARGE):
         reading.note_counted(data)
         rows = plain.read(data, reading, unterminated=unterminated)
         if progress is not None and data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +37,12 @@ class Rows:
         """The columns of rows, which may come in any order."""
         columns = list(map(list, zip(*sorted(found, key=lambda row: row[0]), strict=True)))
         return cls(*columns) if columns else cls([], [], [], [], [], [])
+
+    def each(self) -> Iterator[Row]:
+        """The rows one by one."""
+        return zip(
+            self.line, self.goroutine_id, self.header, self.stack, self.creator_id, self.after_blank, strict=True
+        )
 
     def __len__(self) -> int:
         return len(self.line)
