@@ -127,26 +127,29 @@ def held_locks(scene: Scene) -> list[HeldLock]:
     for lock in scene.locks.locks:
         if lock.kind not in LOCKS:
             continue
-        rows = lock.rows
-        seen.update(rows)
+        seen.update(lock.rows)
         if not lock.aside:
-            found.append(_known(lock, rows, scene))
+            found.append(_known(lock, scene))
     return [*found, *_unknown(scene, seen)]
 
 
-def _known(lock: Lock, rows: Sequence[int], scene: Scene) -> HeldLock:
+def _known(lock: Lock, scene: Scene) -> HeldLock:
     parts: dict[int, list[int]] = {}
-    for row in rows:
-        parts.setdefault(id(scene.of_row[row]), []).append(row)
-    waiters = tuple(scene.of_row[same[0]] for same in sorted(parts.values(), key=lambda same: -len(same)))
+    of_row = scene.of_row
+    for row in lock.rows:
+        parts.setdefault(id(of_row[row]), []).append(row)
+    largest = sorted(parts.values(), key=len, reverse=True) if len(parts) > 1 else parts.values()
+    waiters = tuple([of_row[same[0]] for same in largest])
     kind_type = _bare_type(lock.owner_type) or _type(waiters[0])
     holders = _candidates(lock, scene, parts)
     hidden = lock.owner is None or scene.locks_of_type[lock.owner_type] > MOST_OF_A_TYPE
     if not holders and hidden:
         holders = _by_elimination(kind_type, waiters, scene)
     holders = holders or _past_the_call(waiters, scene)
-    at = {"address": lock.address, "owner": lock.owner if lock.reliable else None}
-    return HeldLock(lock.kind, kind_type, waiters, holders, tuple(rows), parts, known=True, **at)
+    owner = lock.owner if lock.reliable else None
+    return HeldLock(
+        lock.kind, kind_type, waiters, holders, lock.rows, parts, known=True, address=lock.address, owner=owner
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -158,16 +161,18 @@ def _bare_type(owner_type: str | None) -> str | None:
 def _candidates(lock: Lock, scene: Scene, parts: dict[int, list[int]]) -> tuple[tuple[int, Waiting], ...]:
     """The candidates of a lock; their rows are added to ``parts``."""
     found: dict[int, tuple[int, Waiting]] = {}
-    waiting = set(parts)
+    waiting = frozenset(parts)
+    kind_type = _bare_type(lock.owner_type)
     for candidate in lock.candidates:
-        for row in (scene.row_of_id[number] for number in candidate.goroutine_ids):
+        for number in candidate.goroutine_ids:
+            row = scene.row_of_id[number]
             wait = scene.of_row[row]
-            if _gave_back(wait, _bare_type(lock.owner_type)) or _rests(wait, scene):
+            if _gave_back(wait, kind_type) or _rests(wait, scene):
                 continue
             score, _ = found.setdefault(id(wait), (candidate.score, wait))
             if score == candidate.score and id(wait) not in waiting:
                 parts.setdefault(id(wait), []).append(row)
-    return tuple(sorted(found.values(), key=lambda pair: -pair[0]))
+    return tuple(found.values() if len(found) < 2 else sorted(found.values(), key=lambda pair: -pair[0]))
 
 
 def _by_elimination(kind_type: str | None, waiters: Sequence[Waiting], scene: Scene) -> tuple[tuple[int, Waiting], ...]:

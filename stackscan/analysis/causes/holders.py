@@ -83,8 +83,7 @@ def _why_held(lock: HeldLock) -> str:
 
 def _held_by_one_of(lock: HeldLock, best: Sequence[Waiting], many: int) -> Fault | None:
     """Several may hold it, all of them blocked in one place: one does."""
-    places = {place_of(wait) for wait in best}
-    if len(places) > 1 or lock.kind == "sync.Once" or all(map(_is_loop, best)):
+    if (len(best) > 1 and len(set(map(place_of, best))) > 1) or lock.kind == "sync.Once" or all(map(_is_loop, best)):
         return None
     return Fault("blocked-while-holding-lock", "possible", tuple(best), partial(_told_of_one, lock, best, many))
 

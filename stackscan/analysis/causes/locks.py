@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain as chain_
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.causes.circles import circles
@@ -119,12 +120,9 @@ def _cause(scene: Scene, same: Sequence[tuple[HeldLock, Fault]]) -> Cause:
     lock, verdict = same[0]
     told = verdict.tell()
     waits = list({id(wait): wait for wait in _everybody(same)}.values())
-    parts = {
-        (id(wait), len(each.part(wait)) and each.part(wait)[0]): each.part(wait)
-        for each, one in same
-        for wait in one.chain
-    }
-    chain = dict.fromkeys(row for rows in parts.values() for row in rows)
+    of_chain = ((wait, each.part(wait)) for each, one in same for wait in one.chain)
+    parts = {(id(wait), rows[0]): rows for wait, rows in of_chain}
+    chain = dict.fromkeys(chain_.from_iterable(parts.values()))
     behind = dict.fromkeys(row for each, _ in same for row in each.rows if row not in chain)
     leaked = any(wait.leaked for wait in waits)
     stuck = leaked or scene.all_asleep or verdict.name in _CIRCLES or verdict.deadlock

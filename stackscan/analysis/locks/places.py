@@ -53,8 +53,11 @@ class Places:
 
     def of(self, marks: Mapping[int, Mark]) -> list[Place]:
         """The places of goroutines (rows), each with what speaks for it."""
+        if len(marks) == 1:  # nearly always
+            ((row, mark),) = marks.items()
+            return [Place(mark, self._stack_of[row], self._reasons[row], self._waits_for.get(row), [row])]
         groups: dict[tuple[Mark, int, str | None, int | None], list[int]] = {}
-        for row in sorted(marks) if len(marks) > 1 else marks:
+        for row in sorted(marks):
             key = marks[row], self._stack_of[row], self._reasons[row], self._waits_for.get(row)
             groups.setdefault(key, []).append(row)
         return [Place(*key, rows) for key, rows in groups.items()]

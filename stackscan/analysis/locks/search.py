@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
 from stackscan.analysis.locks import candidates, cycles
 from stackscan.analysis.locks.ground import Ground
-from stackscan.analysis.locks.instances import Instance, find_owners, put_together, waiter_groups
+from stackscan.analysis.locks.instances import Group, Instance, find_owners, put_together, waiter_groups
 from stackscan.analysis.locks.model import MOST_LOCKS, Asker, Candidate, Lock, Locks
 from stackscan.analysis.locks.sites import Site
 from stackscan.model.snapshot import Snapshot
@@ -25,36 +26,46 @@ def search(snapshot: Snapshot, sites: Mapping[int, Site], waiting: Sequence[int]
     ground.set_instances(instances)
     find_owners(instances, ground.objects())
     found = candidates.find(instances, ground) if instances else []
-    locks = [_lock(instance, holders, snapshot, sites) for instance, holders in zip(instances, found, strict=True)]
+    locks = list(map(_Maker(snapshot, sites).lock, instances, found))
     return Locks(tuple(locks), cycles.find(locks), snapshot.count(waiting), unknown, distinct)
 
 
-def _lock(instance: Instance, holders: tuple[Candidate, ...], snapshot: Snapshot, sites: Mapping[int, Site]) -> Lock:
-    groups = instance.groups
-    rows = groups[0].goroutines if len(groups) == 1 else sorted(row for group in groups for row in group.goroutines)
-    ids, minutes = snapshot.column("goroutine_id"), snapshot.column("wait_minutes")
-    return Lock(
-        kind=instance.kind,
-        address=instance.address,
-        owner=instance.owner,
-        owner_type=instance.owner_type,
-        reliable=instance.reliable,
-        waiters=len(rows),
-        writers=sum([len(group.goroutines) for group in groups if sites[group.stack].writer]),
-        askers=_askers(instance, snapshot, sites),
-        goroutine_ids=tuple([ids[row] for row in rows[:_IDS] if ids[row] is not None]),
-        max_wait_minutes=max([minutes[row] or 0 for row in rows]),
-        candidates=holders,
-        rows=tuple(rows),
-    )
+class _Maker:
+    """Makes locks of instances."""
 
+    def __init__(self, snapshot: Snapshot, sites: Mapping[int, Site]) -> None:
+        stacks = snapshot.stacks
+        asks = ((number, site.asker) for number, site in sites.items() if site.asker is not None)
+        self._functions = {number: stacks[number].frames[at].function for number, at in asks}
+        self._writing = frozenset(number for number, site in sites.items() if site.writer)
+        self._ids, self._minutes = snapshot.column("goroutine_id"), snapshot.column("wait_minutes")
+        self._asker = lru_cache(maxsize=1024)(Asker)  # most are alike
 
-def _askers(instance: Instance, snapshot: Snapshot, sites: Mapping[int, Site]) -> tuple[Asker, ...]:
-    """The functions that asked for a lock, most waiters first."""
-    counts: dict[str, int] = {}
-    for group in instance.groups:
-        asker = sites[group.stack].asker
-        if asker is not None:
-            function = snapshot.stacks[group.stack].frames[asker].function
-            counts[function] = counts.get(function, 0) + len(group.goroutines)
-    return tuple(Asker(name, counts[name]) for name in sorted(counts, key=counts.__getitem__, reverse=True))
+    def lock(self, instance: Instance, holders: tuple[Candidate, ...]) -> Lock:
+        """An instance as a report shows it."""
+        groups, ids, minutes = instance.groups, self._ids, self._minutes
+        rows = groups[0].goroutines if len(groups) == 1 else sorted([r for group in groups for r in group.goroutines])
+        return Lock(
+            kind=instance.kind,
+            address=instance.address,
+            owner=instance.owner,
+            owner_type=instance.owner_type,
+            reliable=instance.reliable,
+            waiters=len(rows),
+            writers=sum([len(group.goroutines) for group in groups if group.stack in self._writing]),
+            askers=self._askers(groups),
+            goroutine_ids=tuple([ids[row] for row in rows[:_IDS] if ids[row] is not None]),
+            max_wait_minutes=max([minutes[row] or 0 for row in rows]),
+            candidates=holders,
+            rows=tuple(rows),
+        )
+
+    def _askers(self, groups: Sequence[Group]) -> tuple[Asker, ...]:
+        """The functions that asked for a lock, most waiters first."""
+        counts: dict[str, int] = {}
+        for group in groups:
+            function = self._functions.get(group.stack)
+            if function is not None:
+                counts[function] = counts.get(function, 0) + len(group.goroutines)
+        order = sorted(counts, key=counts.__getitem__, reverse=True) if len(counts) > 1 else counts
+        return tuple([self._asker(name, counts[name]) for name in order])
