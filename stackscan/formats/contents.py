@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from stackscan import sources
 from stackscan.errors import UnrecognisedFormatError
 from stackscan.formats.members import read_member
+from stackscan.formats.plain import is_contention
 from stackscan.model.capture import Capture, Entry, Place, Taken
 from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import Member, Source
@@ -105,6 +106,9 @@ class _Reading:
         if member.data is None:
             self._list(member, "not read")
             return
+        if member.name is not None and is_contention(member.data):
+            self._take_other(member, member.data)
+            return
         try:
             found = read_member(member, self.progress_of(member.where))
         except UnrecognisedFormatError as error:
@@ -128,8 +132,8 @@ class _Reading:
             return member
         return replace(member, name=next(n for k in count(2) if (n := f"{member.name} ({k})") not in known))
 
-    def _take_other(self, member: Member, data: bytes, error: UnrecognisedFormatError) -> None:
-        """A member of a bundle that holds no goroutines."""
+    def _take_other(self, member: Member, data: bytes, error: UnrecognisedFormatError | None = None) -> None:
+        """A member of a bundle that holds no goroutines; ``error``: what reading it as such said."""
         from stackscan.formats import contention, kinds
 
         kind = kinds.kind_of(data)
@@ -139,7 +143,7 @@ class _Reading:
             profile = contention.read(data)
             kind = f"{profile.kind} profile"
             self.contention.append((member.name or "", profile))
-        unread = str(error) if kind in ("text", "binary") and b"goroutine" in data else None
+        unread = str(error) if error and kind in ("text", "binary") and b"goroutine" in data else None
         self._list(member, kind, note=_note(member) or unread)
 
     def _list(self, member: Member, kind: str, goroutines: int | None = None, note: str | None = None) -> None:

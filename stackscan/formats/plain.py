@@ -6,10 +6,11 @@ What takes off log wrappers and what finds other tools' reports takes longer to 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 #: Larger texts are searched: that takes no longer than to read them.
-_LARGEST_BYTES: Final = 1 << 18
+_LARGEST_BYTES: Final = 1 << 20
 _HEX: Final = rb"(?:0x[0-9a-f]{1,16}|nil)"
 #: A header without labels, which hold any text.
 _HEADER: Final = rb"goroutine \d{1,19} (?:gp=%b m=[0-9a-z]{1,9} (?:mp=%b )?)?\[[a-zA-Z][\w .,()*-]{0,99}\]:\n" % (
@@ -28,7 +29,20 @@ _MESSAGE: Final = (
 _AFTER: Final = rb"exit status \d{1,3}\n|[a-z][a-z0-9]{1,8} {1,9}0x[0-9a-f]{1,16}\n"
 _WHOLE: Final = rb"\n*+(?:(?:%b)\n*+)*+%b(?:\n++%b)*+\n*+(?:%b)*+" % (_MESSAGE, _GOROUTINE, _GOROUTINE, _AFTER)
 
+#: A line of the frames of a mutex or block profile: an address, a function, a place.
+_WAIT: Final = rb"#\t0x[0-9a-f]{1,16}\t++[^\s\"'`\\@]{1,2000}\+0x[0-9a-f]{1,16}\t++[^\s:\"'`\\]{1,2000}:\d{1,9}\n"
+_WAITS: Final = (
+    rb"--- (?:mutex|contention):\n(?:cycles/second=\d{1,20}\n|sampling period=\d{1,20}\n)*+"
+    rb"(?:\d{1,20} \d{1,20} @(?: 0x[0-9a-f]{1,16})*+\n|\n|%b)*+" % _WAIT
+)
 
+
+def is_contention(data: bytes) -> bool:
+    """Whether a text is a whole mutex or block profile and nothing besides, which holds no dump."""
+    return data.startswith(b"--- ") and re.fullmatch(_WAITS, data) is not None
+
+
+@lru_cache(maxsize=1)  # who takes off wrappers asks, and then who looks for other tools' reports
 def is_plain(data: bytes) -> bool:
     """Whether a small text holds whole goroutines, the message of a crash, and nothing besides."""
     if len(data) > _LARGEST_BYTES or not data.isascii():

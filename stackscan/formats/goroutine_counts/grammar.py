@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _GRAMMAR: Final = Grammar("counts", "profile header head labels frame frames")
 parse = _GRAMMAR.parse
 _BATCH: Final = 512  # frame lines a parse: many share its fixed cost, but one refused line costs them all a second one
+_MOST_KNOWN: Final = 1 << 15
+#: Frame lines that were read before, as the grammar has them: at most so many.
+_KNOWN: Final[dict[str, FrameLine | None]] = {}
 #: How a label line begins.
 LABELS_START: Final = "# labels: {"
 
@@ -82,16 +85,26 @@ def _pair() -> re.Pattern[str]:
 def read_frames(lines: Iterable[str]) -> dict[str, FrameLine | None]:
     """Each line with its frame; None where the grammar refuses it. Equal frames are one object."""
     distinct = {line: shortened(line) for line in lines}
-    usual = list(dict.fromkeys(distinct.values()))
-    by_usual: dict[str, FrameLine | None] = {}
-    for start in range(0, len(usual), _BATCH):
-        _learn(usual[start : start + _BATCH], by_usual)
+    usual = dict.fromkeys(distinct.values())
+    new = [short for short in usual if short not in _KNOWN]
+    by_usual = {short: _KNOWN[short] for short in usual if short in _KNOWN}
+    for start in range(0, len(new), _BATCH):
+        _learn(new[start : start + _BATCH], by_usual)
+    _remember(new, by_usual)
     found = {line: by_usual[short] for line, short in distinct.items()}
     interned: dict[Frame, Frame] = {}  # two instances of a generic function print equal frames at other addresses
     for line, read in found.items():
         if read is not None and (frame := interned.setdefault(read.frame, read.frame)) is not read.frame:
             found[line] = FrameLine(read.address, frame, read.named)
     return found
+
+
+def _remember(new: Sequence[str], found: dict[str, FrameLine | None]) -> None:
+    """Keep what was read for the next text: captures of one program have the same lines."""
+    if len(_KNOWN) + len(new) > _MOST_KNOWN:
+        _KNOWN.clear()
+    if len(new) <= _MOST_KNOWN:
+        _KNOWN.update((line, found[line]) for line in new)
 
 
 def shortened(line: str) -> str:
