@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from stackscan.analysis.proposals import Proposal
     from stackscan.model.snapshot import Frame
 
+_HIDDEN: Final = (
+    "\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+)
 #: What acts on a terminal or hides from the eye: controls (C0, DEL, C1), line separators, marks that reorder text or
 #: have no width (bidirectional and zero-width characters, tags).
-UNPRINTABLE: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
+UNPRINTABLE: Final = re.compile(f"[\x00-\x1f{_HIDDEN}]")
+#: The same without line ends, which stand between the values of JSON.
+_IN_JSON: Final = re.compile(f"[\x00-\x09\x0b-\x1f{_HIDDEN}]")
 #: Characters of a name that outputs for people show.
 LONGEST_WORD: Final = 400
 _LONG_WORD: Final = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
@@ -40,7 +43,9 @@ def plain(text: str) -> str:
 
 def plain_json(text: str) -> str:
     """JSON text with the same characters escaped as JSON escapes them; its own line ends stay."""
-    return UNPRINTABLE.sub(lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
+    if text.isascii():  # JSON has escaped all others below
+        return text.replace("\x7f", "\\u007f")
+    return _IN_JSON.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 def short_symbol(function: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from stackscan.formats.symbol import origin
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
 
 _INNER: Final = 4
 _OUTER: Final = 3
+#: Distinct stacks whose lines are kept for the next capture.
+_STACKS: Final = 1 << 13
 _RUNTIME: Final = ("runtime.", "internal/runtime/", "internal/poll.", "internal/sync.", "sync.runtime_")
 
 
+@lru_cache(maxsize=_STACKS)
 def deciding_frame(stack: Stack) -> int:
     """The frame to look at first where no rule decides: the innermost outside the standard library, else outside the
     runtime, else the innermost."""
@@ -24,6 +28,7 @@ def deciding_frame(stack: Stack) -> int:
     return next(own, next(outside, 0))
 
 
+@lru_cache(maxsize=_STACKS)
 def fold(stack: Stack, deciding: int) -> tuple[FrameReport | Fold, ...]:
     """The lines to show, innermost first."""
     frames = [FrameReport(frame, origin(frame).kind, index == deciding) for index, frame in enumerate(stack.frames)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stackscan import __version__
 from stackscan.report import locks as lock_report
-from stackscan.report.model import BundleReport, FrameReport, Report, SnapshotReport, StackReport
+from stackscan.report.model import BundleReport, Report, SnapshotReport, StackReport
 
 if TYPE_CHECKING:
     from stackscan.analysis.defects import Judgement
@@ -113,7 +113,8 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
 def _bucket(found: StackReport) -> dict[str, Any]:
     bucket = found.bucket
     creator = bucket.stack.created_by
-    deciding = next((i for i, f in enumerate(bucket.stack.frames) if _is_deciding(found, f)), None)
+    first = found.deciding_frame
+    deciding = next((place for place, frame in enumerate(bucket.stack.frames) if frame == first), None)
     return {
         "signature": bucket.signature,
         "count": bucket.count,
@@ -129,10 +130,6 @@ def _bucket(found: StackReport) -> dict[str, Any]:
         "elided_frames": bucket.stack.elided,
         "frames": [_frame(frame) for frame in bucket.stack.frames],
     }
-
-
-def _is_deciding(found: StackReport, frame: Frame) -> bool:
-    return any(isinstance(line, FrameReport) and line.deciding and line.frame is frame for line in found.lines)
 
 
 def _frame(frame: Frame) -> dict[str, Any]:
