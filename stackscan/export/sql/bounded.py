@@ -67,13 +67,17 @@ class Runner:
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
         where = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        ends, self._alive = os.pipe()  # the other end closes with this process, however it ends
+        passed = (ends,) if os.name == "posix" else ()
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-P", str(_CHILD)],
+            [sys.executable, "-P", str(_CHILD), *map(str, passed)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=where,
+            pass_fds=passed,
         )
+        os.close(ends)
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +85,7 @@ class Runner:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.kill()
         self._process.communicate()
+        os.close(self._alive)
 
     def answer(self, statement: Statement, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
         """The result of the statement. Raises UsageError when it fails, or takes more than it may."""

@@ -1,7 +1,8 @@
 """The process that runs a query, started by :mod:`stackscan.export.sql.bounded` as a script that loads only polars.
 
 Standard input: a line of JSON (``sql``, ``seconds``, ``bytes``, ``plans``: name and length each), then the plans.
-Standard output: a line of JSON (``error``, or nothing in it), then the result as an Arrow stream.
+Standard output: a line of JSON (``error``, or nothing in it), then the result as an Arrow stream. An argument, where
+there is one, is the number of a pipe that nobody writes to: when it ends, the parent is gone.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ RESULT_SHARE: Final = 4
 def main() -> None:
     """Answer one query."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it ends
+    for pipe in sys.argv[1:]:
+        threading.Thread(target=_end_with_parent, args=(int(pipe),), daemon=True).start()
     request = json.loads(sys.stdin.buffer.readline())
     if os.name == "posix":
         _bound(request["seconds"], request["bytes"])
@@ -41,6 +44,11 @@ def main() -> None:
     except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 - the parent reports each
         message = str(error).strip().partition("\n")[0]
         _write({"error": message or type(error).__name__})
+
+
+def _end_with_parent(pipe: int) -> None:
+    os.read(pipe, 1)
+    os._exit(1)
 
 
 def _answer(result: pl.DataFrame, most: int) -> None:
@@ -61,7 +69,7 @@ def _bound(seconds: float, most: int) -> None:
     """Bound what this process may take from here on, beside what polars itself takes.
 
     The system ends it when it allocates more (Linux), and it ends itself when it holds more (any system). The alarm is
-    for a parent that is gone.
+    for a query that holds on to the interpreter while its parent is gone.
     """
     import resource
 

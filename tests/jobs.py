@@ -1,0 +1,65 @@
+"""Work for other processes, which import it from here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from stackscan.errors import ExpressionError
+from stackscan.workers import Progress
+
+
+def process_of(task: int, progress: Progress | None) -> tuple[int, int]:
+    """The task, and which process worked on it."""
+    if progress is not None:
+        progress(f"task {task}", task, 10)
+    return task, os.getpid()
+
+
+def refusing_three(task: int, _: Progress | None) -> int:
+    """An error that is made of more than its message."""
+    if task == 3:
+        raise ExpressionError("a name is expected", where="--where", text="a or", at=5)
+    return task
+
+
+class OfAnotherKindError(Exception):
+    """An error that cannot be made again of what it holds."""
+
+    def __init__(self, one: int, *, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def failing(task: int, _: Progress | None) -> int:
+    """An error that nobody foresaw."""
+    raise OfAnotherKindError(task, two=2)
+
+
+def killed_at_three(task: int, _: Progress | None) -> int:
+    """What happens when memory runs out."""
+    if task == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task
+
+
+def printing(task: int, _: Progress | None) -> int:
+    """A library that prints."""
+    os.write(1, b"not an answer")
+    sys.stdout.write("nor this")
+    sys.stdout.flush()
+    return task
+
+
+def leaving_marks(task: Path, _: Progress | None) -> str:
+    """Shows outside that it was begun."""
+    task.touch()
+    return task.name
+
+
+def lasting(task: Path, _: Progress | None) -> None:
+    """Says who it is, and takes longer than any test."""
+    task.write_text(str(os.getpid()))
+    time.sleep(120)
