@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
-
-import polars as pl
+from itertools import islice
+from typing import Any, Final
 
 from stackscan.analysis.analyse import Analysis
 from stackscan.analysis.finding import Finding
@@ -14,10 +13,13 @@ from stackscan.analysis.locks import Lock
 from stackscan.formats.symbol import origin
 from stackscan.model.capture import Place
 from stackscan.model.snapshot import Frame, Snapshot, Stack
+from stackscan.model.table import GOROUTINE_COLUMNS
 from stackscan.report.folding import deciding_frame
 
 #: Creators that are followed: a chain longer than this is damage.
 _LONGEST_CHAIN: Final = 64
+#: Ids of a group that are named.
+_MOST_IDS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,10 @@ class GoroutineReport:
 def build_goroutine(analysis: Analysis, number: int) -> GoroutineReport | None:
     """The report of the goroutine with this id; None where the dump has none."""
     snapshot = analysis.capture.snapshot
-    rows = snapshot.rows.with_row_index("row").filter(pl.col("goroutine_id") == number)
-    if rows.is_empty():
+    at = next((place for place, found in enumerate(snapshot.column("goroutine_id")) if found == number), None)
+    if at is None:
         return None
-    row = rows.row(0, named=True)
+    row = _row(at, snapshot)
     locks = analysis.locks(idle_too=True).locks
     return GoroutineReport(
         place=analysis.capture.place,
@@ -83,30 +85,29 @@ def build_goroutine(analysis: Analysis, number: int) -> GoroutineReport | None:
         attributes=tuple(_attributes(row)),
         creators=_creators(row["creator_id"], snapshot),
         children=_children(number, snapshot),
-        waits_for=next((lock for lock in locks if row["row"] in lock.rows), None),
+        waits_for=next((lock for lock in locks if at in lock.rows), None),
         may_hold=tuple(
             (lock, candidate.score)
             for lock in locks
             for candidate in lock.candidates
             if number in candidate.goroutine_ids
         ),
-        findings=tuple(finding for finding in analysis.findings if row["row"] in finding.rows),
+        findings=tuple(finding for finding in analysis.findings if at in finding.rows),
     )
 
 
-def _goroutine(row: dict[str, object], snapshot: Snapshot) -> Goroutine:
-    stack = snapshot.stacks[int(str(row["stack_id"]))]
+def _row(at: int, snapshot: Snapshot) -> dict[str, Any]:
+    """What the dump says of the goroutine at a place."""
+    return {name: snapshot.column(name)[at] for name in GOROUTINE_COLUMNS}
+
+
+def _goroutine(row: dict[str, Any], snapshot: Snapshot) -> Goroutine:
+    stack = snapshot.stacks[row["stack_id"]]
     frame = stack.frames[deciding_frame(stack)] if stack.frames else None
-    reason = row["wait_reason"]
-    return Goroutine(
-        number=int(str(row["goroutine_id"])),
-        wait_reason=None if reason is None else str(reason),
-        wait_minutes=int(str(row["wait_minutes"] or 0)),
-        frame=frame,
-    )
+    return Goroutine(row["goroutine_id"], row["wait_reason"], row["wait_minutes"] or 0, frame)
 
 
-def _attributes(row: dict[str, object]) -> Iterable[str]:
+def _attributes(row: dict[str, Any]) -> Iterable[str]:
     """What the header says besides the state: ``locked to thread``, ``leaked``, labels."""
     if row["locked"]:
         yield "locked to its thread"
@@ -120,25 +121,29 @@ def _attributes(row: dict[str, object]) -> Iterable[str]:
 def _creators(number: int | None, snapshot: Snapshot) -> tuple[Goroutine, ...]:
     """Who started it, who started that one, as far as the dump knows."""
     chain: list[Goroutine] = []
-    by_id = {row["goroutine_id"]: row for row in snapshot.rows.iter_rows(named=True)} if number is not None else {}
+    by_id = {} if number is None else {found: at for at, found in enumerate(snapshot.column("goroutine_id"))}
     while number is not None and len(chain) < _LONGEST_CHAIN and all(one.number != number for one in chain):
-        row = by_id.get(number)
-        if row is None:
+        at = by_id.get(number)
+        if at is None:
             chain.append(Goroutine(number, None, 0, None, alive=False))
             break
-        chain.append(_goroutine(row, snapshot))
-        number = row["creator_id"]
+        chain.append(_goroutine(_row(at, snapshot), snapshot))
+        number = snapshot.column("creator_id")[at]
     return tuple(chain)
 
 
 def _children(number: int, snapshot: Snapshot) -> tuple[Group, ...]:
     """Whom it started, by place and state, most first."""
-    children = snapshot.rows.filter(pl.col("creator_id") == number)
+    stacks, reasons, minutes, ids = map(snapshot.column, ("stack_id", "wait_reason", "wait_minutes", "goroutine_id"))
+    together: dict[tuple[int, str | None], list[int]] = {}
+    for at, creator in enumerate(snapshot.column("creator_id")):
+        if creator == number:
+            together.setdefault((stacks[at], reasons[at]), []).append(at)
     groups = []
-    for _, same in children.group_by("stack_id", "wait_reason", maintain_order=True):
-        longest = same.sort(pl.col("wait_minutes").fill_null(0), descending=True, maintain_order=True)
-        ids = tuple(same["goroutine_id"].drop_nulls().head(20).to_list())
-        groups.append(Group(len(same), ids, _goroutine(longest.row(0, named=True), snapshot)))
+    for same in together.values():
+        longest = max(same, key=lambda at: minutes[at] or 0)
+        known = islice((ids[at] for at in same if ids[at] is not None), _MOST_IDS)
+        groups.append(Group(len(same), tuple(known), _goroutine(_row(longest, snapshot), snapshot)))
     return tuple(sorted(groups, key=lambda group: -group.count))
 
 

@@ -9,7 +9,6 @@ from stackscan.errors import CatalogueError
 from stackscan.knowledge.descriptions import Table, did_you_mean
 from stackscan.knowledge.language import names
 from stackscan.knowledge.language.evaluate import mask
-from stackscan.knowledge.language.grammar import parse
 from stackscan.knowledge.language.index import Index, Rows
 from stackscan.knowledge.language.syntax import Expression
 
@@ -20,6 +19,13 @@ class Kind:
 
     name: str
     when: Expression
+
+
+def parse(text: str, *, where: str) -> Expression:
+    """The expression that a text says. Raises ExpressionError naming ``where``, the line and the column."""
+    from stackscan.knowledge.language import grammar  # what ships is compiled already, and few runs give an expression
+
+    return grammar.parse(text, where=where)
 
 
 def read_expression(table: Table, key: str = "when") -> Expression:
