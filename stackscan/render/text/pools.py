@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from rich.text import Text
-
 from stackscan.model.counting import is_counted
 from stackscan.render import words
 from stackscan.render.pool_words import Block, aligned, block, brief
@@ -101,7 +99,7 @@ def write_proposals(page: Page, proposals: Iterable[Proposal]) -> None:
     for proposal in proposals:
         page.prose("", words.proposal(proposal))
         for line in proposal.toml.splitlines():
-            page.console.print(Text(f"    {words.plain(line)}", style="dim"), soft_wrap=True)  # whole, to be copied
+            page.copied(f"    {words.plain(line)}", style="dim")
 
 
 def _bar(sample: PoolSample, width: int) -> list[tuple[str, str]]:
