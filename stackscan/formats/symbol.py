@@ -58,6 +58,10 @@ def unescape_path(symbol: str) -> str:
     return _PERCENT.sub(lambda m: bytes.fromhex(m.group().replace("%", "")).decode("utf-8", "replace"), symbol)
 
 
+#: A function of a package, as most are: its parts need no look at how names may be made.
+_SIMPLE: Final = re.compile(r'((?:[^\s/(\["{]+/)*[^\s./(\["{*]+)\.(\w+)')
+
+
 @cache
 def _symbol() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """The rules of the grammar, made of its terminals, in the order in which its lexer tries them. Once a terminal has
@@ -74,6 +78,8 @@ def _symbol() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pat
 @lru_cache(maxsize=1 << 18)
 def read_symbol(text: str) -> Symbol:
     """The parts of a symbol. A text that is no symbol is a name without package."""
+    if (simple := _SIMPLE.fullmatch(text)) is not None:
+        return Symbol(simple[1], None, simple[2])
     special, pointer_package, method, other = _symbol()
     of_pointer = pointer_package.match(text) is not None
     found = None if special.fullmatch(text) else (method if of_pointer else other).fullmatch(text)

@@ -13,6 +13,7 @@ from stackscan.knowledge.language.index import Index, Rows
 from stackscan.knowledge.language.leaves import LEAVES
 from stackscan.knowledge.language.outcomes import Compiled, Outcome, compiled, is_late, outcome
 from stackscan.knowledge.language.pointers import sharing
+from stackscan.knowledge.language.sights import Sight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,20 +46,23 @@ class Catalogue:
     def possible(self, index: Index) -> dict[int, list[int]]:
         """By the place of each expression that may be true of some goroutine, the cells of these."""
         found: dict[int, list[int]] = {}
-        key = id(self)
-        for cell, sight in enumerate(index.sights):
-            places = sight.possible.get(key)
-            if places is None or places[0] is not self:
-                stack = sight.stack
-                shown, places = stack.every | stack.innermost | stack.root | stack.creator, set(self.always)
-                while shown:
-                    places.update(self.by_bit.get(shown & -shown, ()))
-                    shown &= shown - 1
-                kept = tuple(place for place in sorted(places) if self.expressions[place].outcome(sight).yes)
-                places = sight.possible[key] = (self, kept)
-            for place in places[1]:
-                found.setdefault(place, []).append(cell)
+        for sight, cells in index.alike:
+            for place in self._possible_of(sight):
+                found.setdefault(place, []).extend(cells)
         return found
+
+    def _possible_of(self, sight: Sight) -> tuple[int, ...]:
+        """The places of the expressions that may be true of a sight's goroutines. It is found once."""
+        known = sight.possible.get(id(self))
+        if known is None or known[0] is not self:
+            stack = sight.stack
+            shown, places = stack.every | stack.innermost | stack.root | stack.creator, set(self.always)
+            while shown:
+                places.update(self.by_bit.get(shown & -shown, ()))
+                shown &= shown - 1
+            kept = tuple(place for place in sorted(places) if self.expressions[place].outcome(sight).yes)
+            known = sight.possible[id(self)] = self, kept
+        return cast("tuple[int, ...]", known[1])
 
 
 def select(expression: syntax.Expression, index: Index, without: Collection[int] = ()) -> list[int]:
@@ -67,21 +71,21 @@ def select(expression: syntax.Expression, index: Index, without: Collection[int]
     ``without``: these are not looked at, and not counted.
     """
     one = compiled(expression)
-    cells = [cell for cell, sight in enumerate(index.sights) if one.outcome(sight).yes]
+    cells = [cell for sight, cells in index.alike if one.outcome(sight).yes for cell in cells]
     return select_in(one, index, cells, without)
 
 
 def select_in(one: Compiled, index: Index, cells: Collection[int], without: Collection[int] = ()) -> list[int]:
     """The same among the goroutines of some cells: all of which it may be true."""
-    if not cells:
+    if not cells or (one.least > 1 and sum(map(index.cell_counts.__getitem__, cells)) < one.least):
         return []
     rows = index.rows_of(cells)
     if without:
         rows = [row for row in rows if row not in without]
     if index.count(rows) < one.least:
         return []
-    outcomes = (one.outcome(index.sights[cell]) for cell in cells)
-    if not any(found.no or found.unknown for found in outcomes):
+    sights = {id(sight): sight for sight in map(index.sights.__getitem__, cells)}
+    if not any(found.no or found.unknown for found in map(one.outcome, sights.values())):
         return rows
     yes = _Evaluation(index, rows).answer(one.expression)[0]
     return rows if len(yes) == len(rows) else [row for row in rows if row in yes]

@@ -46,6 +46,7 @@ class Index:
         self._looked = -1
         self._seen: list[Seen] = []
         self._sights: list[Sight] = []
+        self._alike: list[tuple[Sight, list[int]]] = []
 
     def _look(self) -> None:
         """Look at the stacks, and again when conditions ask for more than was looked at."""
@@ -58,6 +59,13 @@ class Index:
             sight_of(self._seen[stack_id], reason, creators_known=known, cause=cause)
             for stack_id, reason in zip(self.cell_stack, self.cell_reason, strict=True)
         ]
+        alike: dict[int, tuple[Sight, list[int]]] = {}
+        for cell, sight in enumerate(self._sights):
+            found = alike.get(id(sight))
+            if found is None:
+                found = alike[id(sight)] = sight, []
+            found[1].append(cell)
+        self._alike = list(alike.values())
 
     @property
     def seen(self) -> list[Seen]:
@@ -70,6 +78,12 @@ class Index:
         """What is seen of the goroutines of each cell."""
         self._look()
         return self._sights
+
+    @property
+    def alike(self) -> list[tuple[Sight, list[int]]]:
+        """Each sight with the cells that have it."""
+        self._look()
+        return self._alike
 
     def column(self, name: str) -> list[Any]:
         """A column of the goroutines; nobody writes to it."""
@@ -119,7 +133,14 @@ class Index:
         """The rows of some cells, in the order of the dump."""
         if len(cells) == 1:
             return self.cell_rows[next(iter(cells))]
+        if len(cells) == len(self.cell_stack):
+            return list(range(len(self.table)))
         return sorted(row for cell in cells for row in self.cell_rows[cell])
+
+    @cached_property
+    def cell_counts(self) -> list[int]:
+        """How many goroutines each cell has."""
+        return [len(rows) for rows in self.cell_rows] if self.weights is None else list(map(self.count, self.cell_rows))
 
     def count(self, rows: Iterable[int]) -> int:
         """How many goroutines some rows stand for."""

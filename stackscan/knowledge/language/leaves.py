@@ -36,6 +36,7 @@ class Leaves:
         self.epoch += 1
         self._bits: dict[Leaf, int] = {}
         self._ends: dict[str, int] = {}
+        self._tails: set[str] = set()  # what stands behind the last `/` or `.` of an end
         self._starred: list[tuple[str, Callable[[str], bool], int]] = []
         self._of_methods: list[tuple[str, Callable[[str], bool], int]] = []  # which only a method's name can match
         self._owners: list[tuple[str, Callable[[str], bool], int]] = []
@@ -63,6 +64,7 @@ class Leaves:
         bare = plain(pattern)
         if "*" not in _POINTER.sub("", bare):
             self._ends[bare] = self._ends.get(bare, 0) | bit
+            self._tails.add(_tail(bare))
             return
         literal = max(_STARS.split(bare), key=len)
         (self._of_methods if ")" in literal else self._starred).append((literal, symbol_glob(pattern).matches, bit))
@@ -80,9 +82,9 @@ class Leaves:
         found = 0
         known = self._ends
         for name in spellings(function):
-            for end in ends(name):
-                if end in known:
-                    found |= known[end]
+            if _tail(name) in self._tails:
+                for end in ends(name):
+                    found |= known.get(end, 0)
             if len(name) <= LONGEST:
                 starred = (*self._starred, *self._of_methods) if ")" in name else self._starred
                 for literal, matches, bit in starred:
@@ -92,6 +94,10 @@ class Leaves:
             if (literal in function or "[" in function) and owns(function):
                 found |= bit
         return found
+
+
+def _tail(name: str) -> str:
+    return name[max(name.rfind("."), name.rfind("/")) + 1 :]
 
 
 #: One for the whole run: equal conditions of several rules share a bit.
