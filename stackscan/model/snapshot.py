@@ -61,9 +61,12 @@ class Stack:
     created_by: Frame | None = None
     elided: int | None = 0
     unavailable: bool = False
+    #: The function symbols, innermost first.
+    functions: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "functions", tuple([frame.function for frame in self.frames]))
         object.__setattr__(self, "_hash", hash((self.frames, self.created_by, self.elided, self.unavailable)))
 
     def __hash__(self) -> int:
@@ -71,11 +74,6 @@ class Stack:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Stack, (self.frames, self.created_by, self.elided, self.unavailable)
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The function symbols, innermost first."""
-        return tuple(frame.function for frame in self.frames)
 
 
 @dataclass(frozen=True, slots=True)
