@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stackscan.formats.goroutine_text import grammar
+from stackscan.formats.goroutine_text import grammar, known_frames, trees
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.header import read_tail
 from stackscan.formats.goroutine_text.label_columns import split_labels
+from stackscan.formats.grammars import subtrees_of, tokens_of
 from stackscan.formats.labels import read_labels
+
+if TYPE_CHECKING:
+    from lark import Token, Tree
 
 HEADERS = {
     "goroutine 1 [running]:": Header("running"),
@@ -257,6 +263,66 @@ def test_no_lark_type_leaves_the_grammar() -> None:
         *(grammar.read_arguments("(0x1)") or ()),
     ]
     assert {str, int} == {type(value) for value in values}
+
+
+_PIECES: Final = (
+    *" \t()[]{}.,:/*_?-+\\\"'", "a", "T", "é", "\xa0", "\x0b", "\x85", "0", "7", "12", "99999999999999999999999",
+    "goroutine ", "goroutine 7 ", "[select", "]:", ", 3 minutes", ", locked to thread", " (leaked)", " (scan)",
+    ", synctest bubble 4", " labels:{", "{job: 7}", " gp=0x1 m=nil ", "main.f", "main.(*T).g", "%2e", "(0x1, ...)",
+    "()", "(...)", "\t/x.go", "/a b/(c)/x.go", ":12", ":-1", " +0x1a", " fp=0x1 sp=0x2", " pc=0x3", "\tpc=0x3",
+    "created by ", " in goroutine 1", " in goroutine ", "...12 frames elided...", "...additional frames elided...",
+    "[originating from goroutine 5]:", "\tgoroutine running on other thread; stack unavailable",
+    "non-Go function at pc=0x7f", "runtime stack:",
+)  # fmt: skip
+_lines = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=6).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(_lines)
+@example("goroutine 7 [select (leaked) (scan), 3 minutes, locked to thread, synctest bubble 4]:")
+@example("goroutine 7 []:")
+@example("\tpc=0x3:12")
+@example("\t/x.go:12 +0x1a pc=0x3")
+@example("\t/x.go:12 pc=0x3")
+@example("created by main.f in goroutine 1 in goroutine 12")
+@example("non-Go function at pc=0x7f()")
+def test_an_expression_reads_what_the_grammar_reads(line: str) -> None:
+    """The expressions are put together by hand from the grammar's terminals: its own trees say the same of any line."""
+
+    def tree(rule: str, text: str = line) -> Tree[Token] | None:
+        return grammar.parse(text, rule)
+
+    def of(read: Callable[[Tree[Token]], object], rule: str) -> object:
+        found = tree(rule)
+        return None if found is None else read(found)
+
+    assert of(trees.header_of, "header") == grammar.read_header(line)
+    assert of(trees.call_of, "call") == grammar.read_call(line)
+    if not (line.startswith("\tpc=") and " fp=" in line):  # addresses behind a lone pc are no harm
+        assert of(trees.location_of, "location") == grammar.read_location(line)
+    assert of(trees.creator_of, "creator") == grammar.read_creator(line)
+    elided = tree("elided")
+    marked = (False, None) if elided is None else (True, trees.elided_of(elided))
+    assert marked == grammar.read_elided(line)
+    assert of(lambda found: int(tokens_of(found)["ID"]), "ancestor") == grammar.read_ancestor(line)
+    unavailable = tree("unavailable", "\t" + line.lstrip()) if line.endswith("; stack unavailable") else None
+    assert (unavailable is not None) is grammar.is_unavailable(line)
+    assert (tree("non_go") is not None) is grammar.is_non_go(line)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(_lines, _lines), min_size=1, max_size=4, unique=True))
+@example([("main.f", "/x.go:12 pc=0x3"), ("main.g", "/x.go:1 +0x1")])
+@example([(" main.f", "/x.go:12"), ("main.g", "/x.go:1 +0x1")])
+@example([("main.f", "/x.go:12"), ("[main.g", "/x.go:1 +0x1")])
+def test_frames_read_at_once_are_those_of_the_grammar(lines: list[tuple[str, str]]) -> None:
+    """However odd the frames beside it, each is what the grammar reads of its two lines alone."""
+    known_frames.forget()
+    for (function, location), frame in zip(lines, known_frames.read_frames(lines), strict=True):
+        if function.startswith("non-Go function at "):
+            continue  # a call by this name, which no line of a dump is
+        tree = grammar.parse(f"{function}()\n\t{location}\n", "frames")
+        assert (None if tree is None else trees.frame_of(subtrees_of(tree)[0])) == frame
 
 
 def test_a_terminal_is_found_by_name() -> None:

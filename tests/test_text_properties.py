@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 import invariants
 from invariants import described
 from stackscan.formats import goroutine_text
+from stackscan.formats.goroutine_text import known_frames
+from stackscan.formats.goroutine_text.reading import Text
 from stackscan.model.snapshot import Snapshot
 
 #: Lines as Go 1.4 to 1.27, gccgo and C frames print them, and what other writers put between them.
@@ -51,6 +53,7 @@ CREATORS: Final = (
     "created by main.main\n\t/src/app/main.go:5 +0x2d",
     "created by net/http.(*Server).Serve in goroutine 1\n\t/usr/local/go/src/net/http/server.go:3360 +0x485",
     "created by main.main in goroutine",
+    "created by main.main in goroutine 18446744073709551615\n\t/src/app/main.go:5 +0x2d",
     "created by ",
 )
 ANCESTORS: Final = ("[originating from goroutine 1]:", "[originating from goroutine 99999999999999999999999]:")
@@ -121,7 +124,8 @@ def test_damage_is_survived(text: str, data: st.DataObject) -> None:
 @few
 @given(texts)
 def test_reading_twice_gives_the_same(text: str) -> None:
-    """Threads, caches and what was read before do not show."""
+    """Threads, caches and what was read before do not show: frames that are known are read on another way."""
+    known_frames.forget()
     assert described(goroutine_text.read(text.encode())) == described(goroutine_text.read(text.encode()))
 
 
@@ -131,6 +135,17 @@ def test_chunks_do_not_show(text: str, size: int) -> None:
     """However a text is cut into chunks for the threads, the same is read; and as it is read whole, without columns."""
     whole = described(goroutine_text.read(text.encode()))
     assert whole == described(invariants.read_as_columns(text.encode(), chunk=size))
+
+
+@few
+@given(st.lists(st.sampled_from(["", "x", "goroutine 1 [select]:", "y" * 5000]), max_size=40), st.integers(-1, 45))
+def test_a_line_is_found_in_any_text(lines: list[str], number: int) -> None:
+    """Whatever was looked for before: where it begins, and the end of the text for one that it has not."""
+    data = "\n".join(lines).encode()
+    text = Text(data)
+    begins = {line: len("".join(f"{each}\n" for each in lines[: line - 1])) for line in range(1, len(lines) + 1)}
+    for line in (number, len(lines) // 2, number):
+        assert begins.get(line, 0 if line < 1 else len(data)) == text.offset(line)
 
 
 @few

@@ -95,6 +95,7 @@ def read_chunk(chunk: bytes, interner: Interner, *, last: bool) -> ChunkColumns:
     lines = ln.split_lines(chunk)
     irregular = ln.irregular_headers(lines)
     irregular |= lines.id_digits == ln.MOST_DIGITS  # the number may go on: the careful reader knows big ones
+    irregular[ln.with_long_parent(lines)] = True
     if last and len(irregular):
         irregular[-1] = True
     regular = ~irregular

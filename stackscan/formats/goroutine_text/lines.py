@@ -174,3 +174,14 @@ def irregular_headers(lines: Lines) -> Mask:
     short = (kind[last] == CALL) | (kind[last] == CREATOR) | (kind[last] == OTHER)
     irregular |= bare | short
     return irregular
+
+
+def with_long_parent(lines: Lines) -> Positions:
+    """The goroutines (indices into ``lines.headers``) whose creator's id may have MOST_DIGITS or more, and go on."""
+    creators = np.flatnonzero(lines.kind == CREATOR)
+    end = lines.end[creators]
+    is_long = np.ones(len(creators), dtype=np.bool_)
+    for place in (1, MOST_DIGITS // 2, MOST_DIGITS):
+        is_long &= lines.data[np.maximum(end - place, 0)] - np.uint8(ord("0")) < 10
+    owner: Positions = np.searchsorted(lines.headers, creators[is_long], side="right") - 1
+    return owner[owner >= 0]
