@@ -311,6 +311,24 @@ def test_only_the_wanted_words_are_read() -> None:
         assert list(found) == [word for word in of_f if not (first and word[2]) and (among is None or word[3] in among)]
 
 
+@pytest.mark.parametrize("few", [0, 1000])
+@pytest.mark.parametrize("name", ["locks_deadlock.txt", "ancestors.txt"])
+def test_few_words_are_searched_for_in_the_text(name: str, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few words are found in the text itself, many list by list: the same words, in two dumps of one file, too."""
+    monkeypatch.setattr(arguments, "_FEW", few)
+    text = (FIXTURES / "go" / "go1.26" / name).read_text()
+    snapshots = goroutine_text.read(f"{text}\n{text}noise\n\n{goroutine(7777, ['a.F', 'a.G'])}".encode())
+    assert 2 <= len(snapshots)
+    for snapshot in snapshots:
+        every = snapshot.words()
+        assert every is not None
+        distinct = sorted(set(every.word))
+        for among in (distinct[::7], distinct[:1], [0x123456], distinct):
+            found = snapshot.words(among=frozenset(among))
+            assert found is not None
+            assert [word for word in every if word[3] in among] == list(found)
+
+
 def test_words_of_some_goroutines_have_their_new_rows() -> None:
     """Who keeps some goroutines of a dump keeps their words, under their new rows."""
     words_of_all = Words.of([(0, 0, 0, 7, True), (3, 1, 0, 8, False), (3, 1, 2, 9, True)])

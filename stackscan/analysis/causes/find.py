@@ -46,6 +46,7 @@ def _asked(scene: Scene) -> Iterator[Frame]:
 
 def _may_be_unserved(wait: Waiting, scene: Scene) -> bool:
     """Whether the dump alone may show that nobody serves them."""
-    if wait.own is None or not wait.reasons & WAITS or not (wait.reasons & _ALONE or scene.all_asleep or wait.leaked):
+    if wait.own is None or not wait.reasons & WAITS:
         return False
-    return not scene.is_idle(wait)
+    dead = scene.all_asleep or (scene.some_leaked and wait.leaked)
+    return bool(wait.reasons & _ALONE or dead) and not scene.is_idle(wait)

@@ -146,6 +146,11 @@ class Scene:
         return "all goroutines are asleep" in (self.snapshot.cause or "")
 
     @cached_property
+    def some_leaked(self) -> bool:
+        """Whether the runtime says of any goroutine that nobody alive can wake it."""
+        return True in self.snapshot.column("leaked")
+
+    @cached_property
     def counted(self) -> bool:
         """Whether rows stand for many goroutines: such a format has no ids, so nobody can be followed."""
         return is_counted(self.snapshot.format)

@@ -68,6 +68,7 @@ class Crowds:
             {name for name, count in by_type.items() if count <= MOST_OF_A_TYPE}, ground, self._places
         )
         self._inside = list(_inside_once(ground)) if any(instances[n].kind == "sync.Once" for n in rest) else []
+        self._rows_inside = ground.rows_of(stack for stack, *_ in self._inside)
         self._once: dict[frozenset[Frame], Crowd] = {}
 
     def places(self, lock: int, marks: dict[int, Mark]) -> list[Place]:
@@ -90,7 +91,7 @@ class Crowds:
             for stack, at, above in self._inside:
                 if above in callers:
                     marks.setdefault(stack, (ONCE, "once", False, at))
-            every = ((mark, ground.rows_of.get(stack, ())) for stack, mark in marks.items())
+            every = ((mark, self._rows_inside[stack]) for stack, mark in marks.items())
             self._once[callers] = Crowd(place for mark, rows in every for place in self._places.alike(mark, rows))
         return self._once[callers]
 
@@ -109,8 +110,9 @@ def _inside_once(ground: Ground) -> Iterator[tuple[int, int, Frame]]:
 def _by_type(types: set[str], ground: Ground, places: Places) -> dict[str, Crowd]:
     """By type, the goroutines in a method of an object of it whose receiver no frame shows."""
     found: dict[str, list[Place]] = defaultdict(list)
-    for name, stack, at in ground.innermost_methods():
-        if name in types:
-            rows = [row for row in ground.rows_of.get(stack, ()) if (row, at) not in ground.shown]
-            found[name] += places.alike((TYPE, "type", False, at), rows)
+    methods = [method for method in ground.innermost_methods() if method[0] in types]
+    rows_of = ground.rows_of(stack for _, stack, _ in methods)
+    for name, stack, at in methods:
+        rows = [row for row in rows_of[stack] if (row, at) not in ground.shown]
+        found[name] += places.alike((TYPE, "type", False, at), rows)
     return {name: Crowd(of_type) for name, of_type in found.items() if of_type}

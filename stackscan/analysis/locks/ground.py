@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
@@ -123,10 +123,10 @@ class Ground:
             innermost = {name: at for at, name in reversed(self.methods(number).items())}
             yield from ((name, number, at) for name, at in innermost.items())
 
-    @cached_property
-    def rows_of(self) -> dict[int, list[int]]:
-        """The goroutines (rows) of each stack."""
-        found: dict[int, list[int]] = {}
-        for row, stack in enumerate(self.stacks):
-            found.setdefault(stack, []).append(row)
+    def rows_of(self, wanted: Iterable[int]) -> dict[int, list[int]]:
+        """The goroutines (rows) of some stacks, by stack."""
+        found: dict[int, list[int]] = {stack: [] for stack in wanted}
+        for row, stack in enumerate(self.stacks) if found else ():
+            if stack in found:
+                found[stack].append(row)
         return found

@@ -7,11 +7,11 @@ words that are whole between their separators are read. Inlined calls and ancest
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stackscan.formats.goroutine_text.calls import LARGEST_PLACE, LEAST_POINTER, Calls, Wanted
 from stackscan.formats.goroutine_text.reading import ScatteredCalls
@@ -21,6 +21,9 @@ from stackscan.model.snapshot import Frame, Stack
 if TYPE_CHECKING:
     from stackscan.formats.goroutine_text.lines import Positions
     from stackscan.model.snapshot import ReadWords
+
+#: So many words are looked for in the text itself.
+_FEW: Final = 32
 
 
 def reader(
@@ -34,10 +37,6 @@ def reader(
     """What reads the arguments of one snapshot: ``lines`` are the header lines of its goroutines, ascending, and
     ``stack_ids`` gives the stack of each. ``calls`` and ``scattered`` are those of the whole text, ascending too."""
 
-    @cache
-    def rows() -> dict[int, int]:
-        return {int(line): row for row, line in enumerate(lines)}
-
     def read(of: Collection[Frame] | None, among: Collection[int] | None = None, *, first: bool = False) -> Words:
         if not len(lines):
             return Words()
@@ -45,7 +44,7 @@ def reader(
         low, high = int(lines[0]), int(lines[-1])
         line = attrgetter("line")
         mine = scattered[bisect_left(scattered, low, key=line) : bisect_left(scattered, high + 1, key=line)]
-        found = Words.of(_read_scattered(data, mine, rows(), stack_ids(), wanted)) if mine else Words()
+        found = Words.of(_read_scattered(data, mine, lines, stack_ids(), wanted)) if mine else Words()
         parts = [part for whole in calls if len((part := whole.within(low, high)).paren)]
         if not parts:
             return found
@@ -57,12 +56,16 @@ def reader(
 
 
 def _read_scattered(
-    data: bytes, goroutines: Iterable[ScatteredCalls], rows: dict[int, int], stack_ids: Sequence[int], wanted: Wanted
+    data: bytes,
+    goroutines: Sequence[ScatteredCalls],
+    lines: Sequence[int] | Positions,
+    stack_ids: Sequence[int],
+    wanted: Wanted,
 ) -> Iterator[Word]:
     """The words of goroutines that were read line by line."""
-    for goroutine in goroutines:
-        row = rows.get(goroutine.line)
-        if row is None:
+    for goroutine in goroutines if wanted.among is None else _that_may_hold(data, goroutines, wanted.among):
+        row = bisect_left(lines, goroutine.line)
+        if row == len(lines) or lines[row] != goroutine.line:
             continue  # no goroutine of this snapshot's own
         for frame, text in _lists(data, goroutine, wanted.frames(stack_ids[row])):
             for position, word, reliable in words_of(text):
@@ -72,11 +75,44 @@ def _read_scattered(
                     yield row, frame, position, word, reliable
 
 
-def _lists(data: bytes, goroutine: ScatteredCalls, frames: Collection[int]) -> Iterator[tuple[int, bytes]]:
+def _that_may_hold(
+    data: bytes, goroutines: Sequence[ScatteredCalls], among: Collection[int]
+) -> Sequence[ScatteredCalls]:
+    """Those in whose text the digits of one of these words stand: where few words are looked for, the text is searched
+    for them."""
+    if len(among) > _FEW:
+        return goroutines
+    begins = [goroutine.begin for goroutine in goroutines]
+    end = _end_of(data, goroutines[bisect_left(begins, begins[-1]) :])
+    found: set[int] = set()
+    for digits in (b"%x" % word for word in among):
+        at = data.find(digits, begins[0], end)
+        while at >= 0:
+            behind = bisect_right(begins, at)
+            found.update(range(bisect_left(begins, begins[behind - 1]), behind))
+            if behind == len(begins):
+                break
+            at = data.find(digits, begins[behind], end)
+    return [goroutines[place] for place in sorted(found)]
+
+
+def _end_of(data: bytes, goroutines: Sequence[ScatteredCalls]) -> int:
+    """Where the last argument list of some goroutines ends that begin at one place: other dumps may follow."""
+    at = goroutines[0].begin
+    last = max(max(goroutine.call_lines, default=0) for goroutine in goroutines)
+    for _ in range(last - goroutines[0].first_line + 1):
+        at = data.find(b"\n", at) + 1
+        if not at:
+            return len(data)
+    return at
+
+
+def _lists(data: bytes, goroutine: ScatteredCalls, frames: Sequence[int]) -> Iterator[tuple[int, bytes]]:
     """The argument lists of some frames of a goroutine. Its lines ascend, so each is found from the last one."""
     at, number = goroutine.begin, goroutine.first_line
-    for frame, line in enumerate(goroutine.call_lines):
-        if not line or frame not in frames:
+    for frame in frames:
+        line = goroutine.call_lines[frame]
+        if not line:
             continue
         for _ in range(line - number):
             at = data.index(b"\n", at) + 1

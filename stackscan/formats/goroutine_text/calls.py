@@ -64,7 +64,7 @@ class Wanted:
         self.first = first
         self._stacks = stacks
         self._frames = None if of is None else frozenset(of)
-        self._known: dict[int, frozenset[int]] = {}
+        self._known: dict[int, tuple[int, ...]] = {}
 
     @property
     def is_all(self) -> bool:
@@ -76,12 +76,12 @@ class Wanted:
         """How many frames each stack has."""
         return [len(stack.frames) for stack in self._stacks]
 
-    def frames(self, stack_id: int) -> Collection[int]:
-        """The wanted frames of a stack, as indices."""
+    def frames(self, stack_id: int) -> tuple[int, ...]:
+        """The wanted frames of a stack, as indices, ascending."""
         found = self._known.get(stack_id)
         if found is None:
             frames = self._stacks[stack_id].frames[: LARGEST_PLACE + 1]
             wanted = self._frames
-            found = frozenset(at for at, frame in enumerate(frames) if wanted is None or frame in wanted)
+            found = tuple([at for at, frame in enumerate(frames) if wanted is None or frame in wanted])
             self._known[stack_id] = found
         return found
