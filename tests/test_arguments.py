@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from itertools import accumulate, islice
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -291,7 +291,12 @@ def test_lists_read_one_by_one_have_the_words_of_lists_read_at_once(lists_of_pie
     texts = [("(" + "".join(pieces) + ")").encode() for pieces in lists_of_pieces]
     ends = list(accumulate(map(len, texts), initial=len(MARGIN)))
     at_once = words(MARGIN + b"".join(texts), np.array(ends[:-1]), np.array(ends[1:]))
-    one_by_one = [(place, *word) for place, text in enumerate(texts) for word in arguments.words_of(text)]
+    text = b"".join(texts)
+    one_by_one = [
+        (place, *word)
+        for place, (begin, end) in enumerate(pairwise(accumulate(map(len, texts), initial=0)))
+        for word in arguments.words_in(text, begin, end)
+    ]
     assert one_by_one == list(zip(*(column.tolist() for column in at_once), strict=True))
 
 

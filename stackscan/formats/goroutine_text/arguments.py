@@ -13,7 +13,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from stackscan.formats.goroutine_text.calls import LARGEST_PLACE, LEAST_POINTER, Calls, Wanted
+from stackscan.formats.goroutine_text.calls import LARGEST_PLACE, LEAST_POINTER, SHORTEST, Calls, Wanted
 from stackscan.formats.goroutine_text.reading import ScatteredCalls
 from stackscan.model.arguments import Word, Words
 from stackscan.model.snapshot import Frame, Stack
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from stackscan.formats.goroutine_text.lines import Positions
     from stackscan.model.snapshot import ReadWords
 
+_BLANK: Final = b"\0\r \t"
+_CLOSE: Final = ord(")")
 #: So many words are looked for in the text itself.
 _FEW: Final = 32
 
@@ -44,7 +46,7 @@ def reader(
         low, high = int(lines[0]), int(lines[-1])
         line = attrgetter("line")
         mine = scattered[bisect_left(scattered, low, key=line) : bisect_left(scattered, high + 1, key=line)]
-        found = Words.of(_read_scattered(data, mine, lines, stack_ids(), wanted)) if mine else Words()
+        found = _read_scattered(data, mine, lines, stack_ids(), wanted) if mine else Words()
         parts = [part for whole in calls if len((part := whole.within(low, high)).paren)]
         if not parts:
             return found
@@ -61,18 +63,19 @@ def _read_scattered(
     lines: Sequence[int] | Positions,
     stack_ids: Sequence[int],
     wanted: Wanted,
-) -> Iterator[Word]:
+) -> Words:
     """The words of goroutines that were read line by line."""
-    for goroutine in goroutines if wanted.among is None else _that_may_hold(data, goroutines, wanted.among):
+    among, first = wanted.among, wanted.first
+    found: list[Word] = []
+    for goroutine in goroutines if among is None else _that_may_hold(data, goroutines, among):
         row = bisect_left(lines, goroutine.line)
         if row == len(lines) or lines[row] != goroutine.line:
             continue  # no goroutine of this snapshot's own
-        for frame, text in _lists(data, goroutine, wanted.frames(stack_ids[row])):
-            for position, word, reliable in words_of(text):
-                if wanted.first and position:
-                    break
-                if wanted.among is None or word in wanted.among:
-                    yield row, frame, position, word, reliable
+        for frame, begin, end in _lists(data, goroutine, wanted.frames(stack_ids[row])):
+            for position, word, reliable in words_in(data, begin, end):
+                if (among is None or word in among) and not (first and position):
+                    found.append((row, frame, position, word, reliable))
+    return Words.of(found)
 
 
 def _that_may_hold(
@@ -107,43 +110,49 @@ def _end_of(data: bytes, goroutines: Sequence[ScatteredCalls]) -> int:
     return at
 
 
-def _lists(data: bytes, goroutine: ScatteredCalls, frames: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """The argument lists of some frames of a goroutine. Its lines ascend, so each is found from the last one."""
-    at, number = goroutine.begin, goroutine.first_line
+def _lists(data: bytes, goroutine: ScatteredCalls, frames: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """The argument lists of some frames of a goroutine that may hold a pointer: frame, begin, end. Its lines ascend, so
+    each is found from the last one."""
+    at, number, calls = goroutine.begin, goroutine.first_line, goroutine.call_lines
     for frame in frames:
-        line = goroutine.call_lines[frame]
+        line = calls[frame] if frame < len(calls) else 0
         if not line:
             continue
         for _ in range(line - number):
             at = data.index(b"\n", at) + 1
         number = line
         end = data.find(b"\n", at)
-        text = data[at : end if end >= 0 else len(data)].rstrip(b"\0\r \t")
-        begin = text.rfind(b"(")
-        if begin >= 0 and text.endswith(b")"):
-            yield frame, text[begin:]
+        end = len(data) if end < 0 else end
+        while end > at and data[end - 1] in _BLANK:
+            end -= 1
+        begin = data.rfind(b"(", at, end)
+        if begin >= 0 and end - begin >= SHORTEST and data[end - 1] == _CLOSE:
+            yield frame, begin, end
+
+
+#: A whole word between its separators.
+_WORD: Final = rb"(?<=[({ ])0x([0-9a-f]{4,16})(\??)(?=\}*(?:,|\)\Z))"
+#: A comma behind an empty aggregate (``{}``, ``{{}}``), so behind no word.
+_BEHIND_NOTHING: Final = rb"\{\}+,"
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """A whole word between its separators; and a comma behind an empty aggregate (``{}``, ``{{}}``), so behind no
-    word."""
-    word = re.compile(rb"(?<=[({ ])0x([0-9a-f]{4,16})(\??)(?=\}*(?:,|\)\Z))")
-    return word, re.compile(rb"\{\}+,")
+def _compiled(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(pattern)
 
 
-def words_of(text: bytes) -> Iterator[tuple[int, int, bool]]:
-    """The words of at least LEAST_POINTER in one argument list with its parentheses: the position of each, its value,
-    and whether it is reliable."""
-    pattern, empty = _patterns()
-    has_empty = b"{}" in text
-    for found in pattern.finditer(text):
+def words_in(data: bytes, begin: int, end: int) -> list[tuple[int, int, bool]]:
+    """The words of at least LEAST_POINTER in the argument list data[begin:end], with its parentheses: the position of
+    each, its value, and whether it is reliable."""
+    words = []
+    for found in _compiled(_WORD).finditer(data, begin, end):
         word = int(found[1], 16)
-        if word < LEAST_POINTER:
-            continue
-        position = text.count(b",", 0, found.start())
-        if has_empty:
-            position -= len(empty.findall(text, 0, found.start()))
-        if position > LARGEST_PLACE:
-            return
-        yield position, word, not found[2]
+        if word >= LEAST_POINTER:
+            at = found.start()
+            position = data.count(b",", begin, at)
+            if position and data.find(b"{}", begin, at) >= 0:
+                position -= len(_compiled(_BEHIND_NOTHING).findall(data, begin, at))
+            if position > LARGEST_PLACE:
+                break
+            words.append((position, word, not found[2]))
+    return words

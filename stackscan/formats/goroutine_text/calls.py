@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Words below this are no pointers: lengths, flags, small numbers.
 LEAST_POINTER: Final = 0x1000
+#: Bytes of the shortest list that holds a pointer: "(0x1000)".
+SHORTEST: Final = 8
 #: The largest frame and position that the table of words has a column for; others come from hostile texts only.
 LARGEST_PLACE: Final = 0xFFFF
 

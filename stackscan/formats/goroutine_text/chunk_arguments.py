@@ -11,15 +11,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from stackscan.formats.goroutine_text.calls import LARGEST_PLACE, Calls, Wanted
+from stackscan.formats.goroutine_text.calls import LARGEST_PLACE, SHORTEST, Calls, Wanted
 from stackscan.formats.goroutine_text.lines import Mask, Positions
 from stackscan.formats.goroutine_text.lines import Words as Numbers
 from stackscan.formats.goroutine_text.words import MARGIN, Lists, words
 from stackscan.model.arguments import Words
 
 _MOST_THREADS: Final = 8
-#: Bytes of the shortest list that holds a pointer: "(0x1000)".
-_SHORTEST: Final = 8
 
 #: Row, frame, position, word and reliable of each word, as arrays.
 _Columns = tuple[npt.NDArray[np.generic], ...]
@@ -68,7 +66,7 @@ class _Frames:
 
 def _read(data: bytes, calls: Calls, frames: _Frames, among: Numbers | None, *, first: bool) -> _Columns:
     goroutine, frame, call = _calls(calls, frames)
-    kept = calls.end[call] - calls.paren[call] >= _SHORTEST
+    kept = calls.end[call] - calls.paren[call] >= SHORTEST
     kept &= frame <= LARGEST_PLACE
     goroutine, frame, call = goroutine[kept], frame[kept], call[kept]
     at, position, word, reliable = words(*_side_by_side(data, calls.begin, calls.paren[call], calls.end[call]))
