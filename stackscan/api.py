@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stackscan import check as checks
-from stackscan import compare as comparisons
 from stackscan import pipeline, sources
 from stackscan.check import Baseline, CheckResult
 from stackscan.check.evidence import Collect, Evidence, Unpacking
-from stackscan.compare import Comparison, Dated
 from stackscan.errors import SourceError, StackscanError
 from stackscan.formats.contents import Progress, read_source
 from stackscan.golang.reader import Reader
@@ -25,6 +24,9 @@ from stackscan.pipeline import Options
 from stackscan.report import CaptureReport, Report, second_views
 from stackscan.report.growth import judge_all
 from stackscan.sources.times import captured_at
+
+if TYPE_CHECKING:
+    from stackscan.compare import Comparison, Dated
 
 Source = str | os.PathLike[str]
 
@@ -110,6 +112,8 @@ def compare(
 
     Raises StackscanError when an input cannot be read, or all of them hold fewer than two captures.
     """
+    from stackscan import compare as comparisons
+
     options = Options(configuration or shipped(), reader=reader, projected=False)
     dated: list[Dated] = []
     profiles: list[Dated] = []
@@ -128,6 +132,8 @@ def compare(
 
 def _dated(source: str, one: CaptureReport) -> Dated:
     """A capture with its time, by its name or notes, else its own."""
+    from stackscan.compare import Dated
+
     taken = one.capture.taken
     when = captured_at(source, one.report.member) or taken.captured_at
     return Dated(one.report, one.capture.snapshot, when, taken.host)

@@ -222,7 +222,7 @@ def show(
 def _unknown(number: int, captures: Sequence[Capture]) -> SourceError:
     """Why no goroutine has this id, and which there are."""
     where = captures[0].place.where
-    ids = [one for capture in captures for one in capture.snapshot.rows["goroutine_id"].drop_nulls().to_list()]
+    ids = [one for capture in captures for one in capture.snapshot.column("goroutine_id") if one is not None]
     if not ids:
         return SourceError(
             f"{where} has no goroutine ids: a counted format sums goroutines up",

@@ -94,7 +94,7 @@ def _panic(text: str) -> Panic:
 
 def _is_printed(snapshot: Snapshot) -> bool:
     """Whether the goroutine below the message prints its own stack: the panic was recovered, or asked for stacks."""
-    if snapshot.rows.is_empty():
+    if not len(snapshot.table):
         return False
-    functions = snapshot.stacks[snapshot.rows["stack_id"][0]].functions
+    functions = snapshot.stacks[snapshot.column("stack_id")[0]].functions
     return any(function in _PRINTERS for function in functions[:_NEAR]) or any(map(_DUMPERS.__contains__, functions))

@@ -13,8 +13,6 @@ from itertools import pairwise
 from math import sqrt
 from typing import Final
 
-import numpy as np
-
 from stackscan.formats.symbol import origin
 from stackscan.model.snapshot import Frame
 from stackscan.report.folding import deciding_frame
@@ -123,6 +121,8 @@ def _frame(found: StackReport) -> Frame | None:
 
 def _held(observation: Observation, narrow: Callable[[CodePlace], CodePlace]) -> dict[CodePlace, Ids]:
     """The ids of the goroutines in each place."""
+    import numpy as np
+
     held: dict[CodePlace, list[Ids]] = {}
     for exact, ids in observation.ids.items():
         held.setdefault(narrow(exact), []).append(ids)
@@ -131,6 +131,8 @@ def _held(observation: Observation, narrow: Callable[[CodePlace], CodePlace]) ->
 
 def _stayed(ids: Sequence[Mapping[CodePlace, Ids]], place: CodePlace) -> tuple[int, ...]:
     """How many goroutines of each capture are in the same place in the next one."""
+    import numpy as np
+
     none = np.zeros(0, dtype=np.uint64)
     held = [each.get(place, none) for each in ids]
     return tuple(len(np.intersect1d(one, other, assume_unique=True)) for one, other in pairwise(held))

@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from hashlib import blake2b
-from typing import Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from stackscan.model.snapshot import Frame, Snapshot
 from stackscan.report.model import SnapshotReport, StackReport
 from stackscan.report.places import CodePlace, place_of
 
-Ids = npt.NDArray[np.uint64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Ids: TypeAlias = "npt.NDArray[np.uint64]"
 #: An odd number that spreads small ones over 64 bits.
-_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+_SPREAD: Final = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,8 @@ def _leaked(snapshot: Snapshot, places: Mapping[tuple[int, str | None], CodePlac
 
 def _numbered(snapshot: Snapshot) -> tuple[Ids, Sequence[int]]:
     """The goroutine ids, sorted, each once, and a row of each."""
+    import numpy as np
+
     numbers = snapshot.column("goroutine_id")
     rows = [row for row, number in enumerate(numbers) if number is not None]
     found, first = np.unique(np.array([numbers[row] for row in rows], dtype=np.uint64), return_index=True)
@@ -135,12 +137,14 @@ def _ids(
 def _started(snapshot: Snapshot, rows: Sequence[int]) -> Ids:
     """For each goroutine a hash of the ``go`` statement, its line, and the goroutine that ran it; 0: not told. The same
     in every process."""
+    import numpy as np
+
     stack_ids, creators = snapshot.column("stack_id"), snapshot.column("creator_id")
     by = np.array([_hash(stack.created_by) for stack in snapshot.stacks], dtype=np.uint64)
     hashed: Ids = by[np.array([stack_ids[row] for row in rows], dtype=np.intp)] if rows else np.zeros(0, np.uint64)
     known = np.array([creators[row] is not None for row in rows], dtype=np.uint64)
     creator = np.array([creators[row] or 0 for row in rows], dtype=np.uint64)
-    return np.where(hashed == 0, hashed, (hashed ^ (creator * _SPREAD) ^ known) | np.uint64(1 << 63))
+    return np.where(hashed == 0, hashed, (hashed ^ (creator * np.uint64(_SPREAD)) ^ known) | np.uint64(1 << 63))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -148,5 +152,7 @@ def _hash(creator: Frame | None) -> int:
     """A number for a ``go`` statement, not 0; 0 for none."""
     if creator is None:
         return 0
+    from hashlib import blake2b
+
     text = f"{creator.function} {creator.file}:{creator.line}".encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") | 1

@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
 from stackscan.report.growth.observe import Observation
 
 #: Of the ids that two captures share, the part (1 in so many) that must be other goroutines to prove another process.
@@ -79,6 +77,8 @@ def _place_of_file(observation: Observation) -> str:
 
 def _shares_goroutines(one: Observation, other: Observation) -> bool:
     """Whether ids are shared, and those who share an id were started by the same goroutine in the same line."""
+    import numpy as np
+
     (ids, by), (other_ids, other_by) = one.started, other.started
     _, mine, theirs = np.intersect1d(ids, other_ids, assume_unique=True, return_indices=True)
     told = (by[mine] != 0) & (other_by[theirs] != 0)
