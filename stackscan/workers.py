@@ -43,6 +43,8 @@ _LONG_SECONDS: Final = 1.5
 _AHEAD: Final = 4
 #: Seconds between two messages on progress.
 _TELLING_SECONDS: Final = 0.1
+#: Seconds after which a waiting process looks whether it is asked to stop.
+_LOOK_SECONDS: Final = 0.1
 #: A process of its own for so many things at least.
 _LEAST: Final = 2
 #: What the other process runs, with our path.
@@ -145,8 +147,8 @@ class _Crew(Generic[Task, Result]):
                 self._take(place)
                 continue
             with self._changed:
-                while place not in self._found:
-                    self._changed.wait()
+                while place not in self._found:  # polars' handler of SIGINT wakes nobody: Python's then runs in between
+                    self._changed.wait(_LOOK_SECONDS)
             kind, content = self._take(place) or (b"", b"")
             found = pickle.loads(content)  # noqa: S301 - of our own process
             if kind == _FAILURE:

@@ -104,9 +104,9 @@ def test_an_error_comes_in_its_place_whole() -> None:
 
 def test_an_error_of_any_class_comes_in_words() -> None:
     """With the way to it, for who asks for a traceback."""
-    with workers.in_order(range(4), jobs.failing, jobs=2) as results:
-        with pytest.raises(RuntimeError, match="OfAnotherKindError: 0 and 2") as raised:
-            next(results)
+    said = "OfAnotherKindError: 0 and 2"
+    with workers.in_order(range(4), jobs.failing, jobs=2) as results, pytest.raises(RuntimeError, match=said) as raised:
+        next(results)
     assert "in failing" in raised.value.__notes__[0]
 
 
