@@ -12,9 +12,10 @@ from rich.cells import cell_len
 
 from helpers import FIXTURES
 from stackscan.pipeline import scan
-from stackscan.render.text import page, report
+from stackscan.render.text import opened, report
 from stackscan.render.text.page import Page, cells, wrapped
-from stackscan.render.text.styled import StyledPage, wrapped_by_rich
+from stackscan.render.text.styled import StyledPage
+from stackscan.render.text.wrapping import wrapped_by_rich
 
 
 @given(st.text(alphabet="ab  .,…×·→–—✗✓≥≤µ─’", max_size=80), st.integers(1, 30))
@@ -69,5 +70,5 @@ def test_who_asks_for_colours_in_a_pipe_gets_them(
         monkeypatch.delenv(name, raising=False)
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    found = page.page_on(io.StringIO())
+    found = opened.page_on(io.StringIO())
     assert (kind, int(settings.get("COLUMNS", "100"))) == (type(found), found.columns)

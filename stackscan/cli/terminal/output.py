@@ -17,12 +17,18 @@ def screen(path: Path | None) -> Screen:
     from stackscan.render.pieces import Screen
 
     if path is None or str(path) == "-":
-        return Screen(sys.stdout.isatty(), sys.stdout.encoding)
-    try:
-        with path.open("w") if path.is_char_device() else nullcontext() as out:
-            return Screen(is_terminal=out is not None and out.isatty())
-    except OSError:
-        return Screen(is_terminal=False)  # who writes there says what is wrong
+        found = Screen(sys.stdout.isatty(), sys.stdout.encoding)
+    else:
+        try:
+            with path.open("w") if path.is_char_device() else nullcontext() as out:
+                found = Screen(is_terminal=out is not None and out.isatty())
+        except OSError:
+            found = Screen(is_terminal=False)  # who writes there says what is wrong
+    if not found.is_terminal:
+        return found
+    from stackscan.render.text.opened import measured
+
+    return measured(found)
 
 
 @contextmanager

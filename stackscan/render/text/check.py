@@ -7,7 +7,8 @@ from typing import Final, TextIO
 from stackscan.check import CaptureResult, CheckFinding, CheckResult
 from stackscan.render import check_words as wording
 from stackscan.render import words
-from stackscan.render.text.page import MARKS, Page, page_on
+from stackscan.render.text.opened import page_on
+from stackscan.render.text.page import MARKS, Page
 
 _MOST: Final = 10
 

@@ -8,7 +8,8 @@ from typing import Final, TextIO
 
 from stackscan.compare import BucketChange, CaptureSummary, Change, Comparison, StandingChange, Stayed
 from stackscan.render import words
-from stackscan.render.text.page import MARKS, Page, page_on
+from stackscan.render.text.opened import page_on
+from stackscan.render.text.page import MARKS, Page
 from stackscan.report import StackReport
 from stackscan.report.growth import leak_text, place_text, sentence, witnesses
 

@@ -7,7 +7,8 @@ from typing import Final, TextIO
 
 from stackscan.analysis.locks import Lock
 from stackscan.render import words
-from stackscan.render.text.page import MARKS, Page, page_on
+from stackscan.render.text.opened import page_on
+from stackscan.render.text.page import MARKS, Page
 from stackscan.report.goroutine import Goroutine, GoroutineReport, is_own
 
 #: Groups of children, and locks, that are listed.

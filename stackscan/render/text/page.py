@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-from dataclasses import replace
 from itertools import pairwise
 from typing import Final, TextIO
 
 from stackscan.model.snapshot import Frame
 from stackscan.render import words
-from stackscan.render.pieces import OffScreen, Screen
 
-_PIPE_WIDTH: Final = 100  # prose in a pipe; lines of data are as long as they are
 WIDEST: Final = 140
 #: The mark of a severity, and its style.
 MARKS: Final = {
@@ -21,8 +17,6 @@ MARKS: Final = {
     "info": ("i", "cyan"),
     "ok": ("✓", "green"),
 }
-#: Settings that ask rich for more than plain text in a pipe, or that only rich understands.
-_STYLED: Final = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "JUPYTER_COLUMNS", "DATABRICKS_RUNTIME_VERSION")
 #: Characters that rich takes for commands to a terminal.
 _CONTROL: Final = {7: None, 8: None, 11: None, 12: None, 13: None}
 #: Texts of which each character takes one column.
@@ -134,7 +128,7 @@ def wrapped(text: str, width: int) -> list[str]:
     """The lines of a paragraph that is this many columns wide, without blanks at their ends; as rich wraps it, which
     is asked where a text holds other characters than Latin letters."""
     if not _NARROW.fullmatch(text):
-        from stackscan.render.text.styled import wrapped_by_rich
+        from stackscan.render.text.wrapping import wrapped_by_rich
 
         return wrapped_by_rich(text, width)
     breaks, used = [0], 0
@@ -150,23 +144,3 @@ def wrapped(text: str, width: int) -> list[str]:
             breaks.append(at)
             used = len(word)
     return [text[begin:end].rstrip() for begin, end in pairwise([*breaks, len(text)])]
-
-
-def page_on(out: TextIO) -> Page:
-    """A page on a stream: as wide as COLUMNS says or the terminal is; in a pipe with whole lines and wrapped prose."""
-    columns = out.screen.columns if isinstance(out, OffScreen) else None
-    given = os.environ.get("COLUMNS", "")
-    if columns is None and not out.isatty():
-        # rich reads the variable
-        columns = int(given) if given.isdigit() else _PIPE_WIDTH
-    # FORCE_COLOR (common in CI) asks for colours in a pipe, not for lines cut at a width that nobody has.
-    if columns is not None and not out.isatty() and os.name == "posix" and not any(map(os.environ.get, _STYLED)):
-        return Page(out, columns)
-    from stackscan.render.text.styled import StyledPage
-
-    return StyledPage(out, columns)
-
-
-def measured(screen: Screen) -> Screen:
-    """The screen with the columns that this process finds: another one may not see the terminal."""
-    return replace(screen, columns=page_on(OffScreen(screen)).columns)

@@ -10,7 +10,7 @@ from stackscan.queueing.send_times import SendTimes
 from stackscan.render.numbers import duration, number, share
 from stackscan.render.plots.terminal import curve_lines
 from stackscan.render.pool_words import block
-from stackscan.render.text.page import page_on
+from stackscan.render.text.opened import page_on
 from stackscan.render.text.pools import write_load
 
 

@@ -13,7 +13,8 @@ from typing import Final, TextIO
 from stackscan.render import lock_words, words
 from stackscan.render.pieces import OffScreen, Piece, Screen, Spool
 from stackscan.render.text.findings import write_findings
-from stackscan.render.text.page import MARKS, Page, page_on
+from stackscan.render.text.opened import page_on
+from stackscan.render.text.page import MARKS, Page
 from stackscan.render.text.stacks import write_stacks
 from stackscan.report import BundleReport, Report, SnapshotReport, second_views, without_cause
 

@@ -83,9 +83,3 @@ class StyledPage(Page):
             self._out.write(f"{text.plain}\n")
         else:
             self._console.print(text, soft_wrap=True)
-
-
-def wrapped_by_rich(text: str, width: int) -> list[str]:
-    """The lines of a paragraph that is this many columns wide, without blanks at their ends."""
-    lines = Text(text).wrap(Console(width=width, file=None), width)
-    return [line.plain.rstrip() for line in lines]
