@@ -97,7 +97,7 @@ def logs(data: bytes) -> Names:
     last = data.count(b"\n") + data.count(b"\r") + 1
     wrapped = wrappers.unwrap(data)
     for piece in wrapped.pieces if wrapped else ():
-        assert piece.lines is None or all(1 <= line <= last for line in piece.lines.tolist())
+        assert piece.lines is None or all(1 <= line <= last for line in piece.lines)
     found = [snapshots for _, snapshots in unwrapping.read_member(Member("fuzz", None, data))]
     for snapshots in found:
         invariants.check_snapshots(snapshots)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,8 @@ from stackscan.model.snapshot import Problem, Snapshot
 from stackscan.sources import Member, Progress
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from stackscan.sources.logs import Note, Wrapped
-
-    Lines = npt.NDArray[np.int64] | range
+    from stackscan.sources.logs.wrapped import Lines
 
 
 def read_member(member: Member, progress: Progress | None = None) -> list[tuple[Member, list[Snapshot]]]:
@@ -87,18 +84,18 @@ def _renumber(snapshot: Snapshot, numbers: Lines | None) -> Snapshot:
 
 def _with_notes(snapshots: list[Snapshot], notes: tuple[Note, ...]) -> list[Snapshot]:
     """The snapshots, each with what the log says it left out below its first line as a problem."""
+    if not notes:
+        return snapshots
     starts = [_first_line(snapshot) for snapshot in snapshots]
-    noted = []
-    for place, snapshot in enumerate(snapshots):
-        end = starts[place + 1] if place + 1 < len(starts) else None
-        problems = tuple(
-            Problem(note.line, note.reason, note.excerpt)
-            for note in notes
-            if note.line > starts[place] and (end is None or note.line < end)
-        )
-        whole = snapshot.complete and not problems
-        noted.append(replace(snapshot, problems=(*snapshot.problems, *problems), complete=whole))
-    return noted
+    told: dict[int, list[Problem]] = {}
+    for note in notes:
+        place = bisect_left(starts, note.line) - 1
+        if place >= 0 and note.line not in starts[place + 1 : place + 2]:
+            told.setdefault(place, []).append(Problem(note.line, note.reason, note.excerpt))
+    return [
+        replace(snapshot, problems=(*snapshot.problems, *told[place]), complete=False) if place in told else snapshot
+        for place, snapshot in enumerate(snapshots)
+    ]
 
 
 def _first_line(snapshot: Snapshot) -> int:

@@ -6,8 +6,6 @@ import codecs
 import re
 from typing import Final
 
-import numpy as np
-
 from stackscan.sources.logs.wrapped import (
     HEADER,
     Piece,
@@ -115,7 +113,7 @@ def reversed_lines(text: bytes) -> Wrapped | None:
     if not (_is_counted_upside_down(text) or _are_frames_above(text)):
         return None
     lines = text.removesuffix(b"\n").split(b"\n")
-    numbers = np.arange(len(lines), 0, -1, dtype=np.int64)
+    numbers = range(len(lines), 0, -1)
     return Wrapped(("lines in reverse order",), (Piece("", b"\n".join(reversed(lines)) + b"\n", numbers),))
 
 

@@ -7,9 +7,8 @@ docker-compose, a log library used as an io.Writer) tears it apart: golang/go#32
 from __future__ import annotations
 
 import re
+from array import array
 from typing import Final
-
-import numpy as np
 
 from stackscan.sources.logs.prefixes import generalised
 from stackscan.sources.logs.wrapped import Piece, Wrapped
@@ -46,4 +45,4 @@ def fragments(text: bytes) -> Wrapped | None:
         line += token
     rows.append((line, began))
     lines, numbers = zip(*rows, strict=True)
-    return Wrapped(("torn lines",), (Piece("", b"\n".join(lines) + b"\n", np.array(numbers, dtype=np.int64)),))
+    return Wrapped(("torn lines",), (Piece("", b"\n".join(lines) + b"\n", array("q", numbers)),))

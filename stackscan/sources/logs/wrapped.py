@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
-
-import numpy as np
-import numpy.typing as npt
 
 #: How the name of a JSON document begins.
 DOCUMENT: Final = "JSON document"
@@ -67,7 +65,7 @@ _RECORD: Final = (b"{", b"\x1e{", b"data: {", b" ", b"\t", b",")
 #: The line below a header: a call, a C frame, that there is no stack, or a counted profile's first record.
 _BELOW: Final = re.compile(rb"\)\s*$|stack unavailable|\d+ @|non-Go function")
 
-Lines = npt.NDArray[np.int64]
+Lines = Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +85,8 @@ class Piece:
         """The original numbers of some lines of this piece; all of them for None."""
         if self.lines is None or lines is None:
             return self.lines if lines is None else lines
-        original: Lines = self.lines[np.minimum(lines, len(self.lines)) - 1]
-        return original
+        last = len(self.lines)
+        return array("q", [self.lines[min(line, last) - 1] for line in lines])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ class Note:
         """The same note with the line number of the text that it was found in."""
         if outer.lines is None:
             return self
-        return Note(int(outer.lines[min(self.line, len(outer.lines)) - 1]), self.reason, self.excerpt)
+        return Note(outer.lines[min(self.line, len(outer.lines)) - 1], self.reason, self.excerpt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +150,7 @@ class Streams:
     def pieces(self) -> tuple[Piece, ...]:
         """The streams that hold a dump."""
         built = ((name, b"".join(at.chunks), at.lines) for name, at in self.found.items())
-        return tuple(
-            Piece(name, text, np.array(lines, dtype=np.int64)) for name, text, lines in built if is_hidden(text)
-        )
+        return tuple(Piece(name, text, array("q", lines)) for name, text, lines in built if is_hidden(text))
 
 
 def headers(text: bytes) -> list[tuple[int, int]]:
