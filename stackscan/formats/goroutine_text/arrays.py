@@ -85,7 +85,7 @@ class ArrayRows:
 
     def entries(self) -> Iterable[int]:
         """The distinct headers."""
-        used: list[int] = np.unique(self.header).tolist()
+        used: list[int] = np.flatnonzero(np.bincount(self.header)).tolist()
         return used
 
     def has_creators(self) -> bool:
@@ -108,8 +108,12 @@ class ArrayRows:
         }
         plain = pl.Series(np.array(interned.plain, dtype=np.uint32)[self.header])
         for name in OF_HEADER:
-            values = pl.Series(list(map(attrgetter(name), interned.headers)), dtype=GOROUTINE_SCHEMA[name])
-            columns[name] = values.gather(plain)
+            values = list(map(attrgetter(name), interned.headers))
+            kind = GOROUTINE_SCHEMA[name]
+            if len(set(values)) == 1:
+                columns[name] = pl.repeat(values[0], len(self), dtype=kind, eager=True)
+            else:
+                columns[name] = pl.Series(values, dtype=kind).gather(plain)
         if interned.labelled:
             columns["labels"] = interned.label_column().gather(self.header)
         else:

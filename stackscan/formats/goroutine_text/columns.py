@@ -211,7 +211,11 @@ def _group(pairs: Words, first: Positions, creator: Words) -> tuple[Positions, l
     differs = np.add.reduceat(pairs != pairs[index], first, dtype=np.int64) > 0
     differs |= (count != count[model]) | (creator != creator[model])
 
-    models, group = np.unique(np.where(differs, np.arange(len(first)), model), return_inverse=True)
+    model = np.where(differs, np.arange(len(first)), model)
+    is_model = np.zeros(len(first), dtype=np.bool_)
+    is_model[model] = True
+    models = np.flatnonzero(is_model)
+    group = (np.cumsum(is_model) - 1)[model]
     return group, _keys(pairs, first[models], count[models], creator[models])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import html
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -18,19 +18,26 @@ _INDENTED_HEADER: Final = re.compile(rb"(?m)^([ \t]+)goroutine \d+ [^\n]*\[")
 _OFFSET_ESCAPED: Final = re.compile(rb"(?m):\d+ &#43;0x[0-9a-f]+[ \t]*$|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*&#43;0x")
 _OFFSET: Final = re.compile(rb"(?m):\d+ \+0x[0-9a-f]+|^#[ \t]+0x[0-9a-f]+[ \t]+[^\n]*\+0x")
 _MOST_PROBLEMS: Final = 20
+_BLOCK: Final = 1 << 20  # bytes that are decoded at once
 _BEGINNING: Final = 4096  # bytes that are kept of a line that is too long
 _HIDDEN_HEADER: Final = re.compile(rb"goroutine \d+ \[[a-z]")
 
 
-def normalise(data: bytes) -> tuple[bytes, list[Problem]]:
-    """UTF-8 without byte order mark and NULs, plain newlines, no common indentation; and the problems on the way."""
-    data = data.removeprefix(_BOM).replace(b"\0", b"")  # logs truncated while they are written hold NULs
+def normalise(data: bytes, *, clean: bool = False) -> tuple[bytes, list[Problem]]:
+    """UTF-8 without byte order mark and NULs, plain newlines, no common indentation; and the problems on the way.
+
+    ``clean``: all bytes are known to be ASCII, none a NUL.
+    """
+    if not clean:
+        data = data.removeprefix(_BOM).replace(b"\0", b"")  # logs truncated while they are written hold NULs
     if b"\r\n" in data[:_PROBE]:
         data = data.replace(b"\r\n", b"\n")
     data, too_long = _shorten_lines(data)
-    data, problems = _valid_utf8(data)
+    data, problems = (data, []) if clean else _valid_utf8(data)
     problems += too_long
     if b"&#43;0x" in data[:_PROBE] and _is_html(data):
+        import html
+
         data = html.unescape(re.sub(r"(?m)^<pre[^>\n]*>", "", data.decode())).encode()
         problems.append(Problem(1, "HTML escapes undone"))
     return dedented(data, _indents(data)), problems
@@ -82,8 +89,11 @@ def _valid_utf8(data: bytes) -> tuple[bytes, list[Problem]]:
 
 
 def _is_utf8(data: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        data.decode()
+        for at in range(0, len(data), _BLOCK):  # the whole of a large text would take two to five times its memory
+            decoder.decode(data[at : at + _BLOCK])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True

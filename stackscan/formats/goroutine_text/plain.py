@@ -47,6 +47,7 @@ class _Found:
 
 def read(data: bytes, reading: Reading, *, unterminated: bool) -> Rows:
     """The goroutines of a normalised text; what else it says goes to ``reading``."""
+    reading.note_counted(data)
     signatures = Signatures()
     found = _scan(data, signatures, unterminated=unterminated)
     stacks = signatures.stacks(reading.interned)

@@ -24,17 +24,24 @@ _VERY_LARGE: Final = 16 << 20
 def read(data: bytes, progress: Progress | None = None) -> list[Snapshot]:
     """The snapshots of a text, at least one. Damage is in their problems."""
     size = len(data)
-    data, problems = normalise(data)
+    large = size >= (_LARGE if "polars" in sys.modules else _VERY_LARGE)
+    data, problems = normalise(data, clean=large and _is_clean(data))
     reading = Reading(problems=problems)
     unterminated = bool(data) and not data.endswith(b"\n")
     rows: Rows | ArrayRows
-    if len(data) < (_LARGE if "polars" in sys.modules else _VERY_LARGE):
-        reading.note_counted(data)
-        rows = plain.read(data, reading, unterminated=unterminated)
-        if progress is not None and data:
-            progress(len(data), len(data))
-    else:
+    if large:
         from stackscan.formats.goroutine_text import chunked
 
         rows = chunked.read(data, reading, unterminated=unterminated, progress=progress)
+    else:
+        rows = plain.read(data, reading, unterminated=unterminated)
+        if progress is not None and data:
+            progress(len(data), len(data))
     return snapshots.build(rows, reading, data, size=size, unterminated=unterminated)
+
+
+def _is_clean(data: bytes) -> bool:
+    """Whether all bytes are ASCII and none is a NUL: numpy tells both in one look at them."""
+    import numpy as np
+
+    return not data or bool(np.frombuffer(data, dtype=np.int8).min() > 0)
