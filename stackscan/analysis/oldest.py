@@ -8,7 +8,6 @@ from typing import Final
 
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import MOVING, Waiting
-from stackscan.analysis.causes.words import ids_of, place_of
 from stackscan.analysis.finding import Finding, Step
 from stackscan.knowledge.rule import Rule
 
@@ -73,6 +72,8 @@ def _is_generator(wait: Waiting) -> bool:
 
 
 def _finding(oldest: Waiting, same: list[Waiting], rule: Rule, scene: Scene) -> Finding:
+    from stackscan.analysis.causes.words import ids_of, place_of  # most dumps have no such wait
+
     waits = "has waited" if oldest.count == 1 else "have waited"
     title = f"{ids_of(oldest)} {waits} {oldest.minutes:,} min in {place_of(oldest)} ({_reason(oldest)})"
     title += ", and nothing here explains it"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.waiting import LOCKS, WAITS, Waiting
 from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
+    from stackscan.analysis.causes.model import Cause
     from stackscan.golang.reader import Reader
 
 #: What may be a cause though the runtime does not say that nobody can move.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from stackscan.model.snapshot import Stack
 
@@ -87,8 +87,7 @@ class Lock:
         return self.address - self.owner
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A goroutine of a circle: it waits for ``lock``, which the next step's goroutine may hold.
 
     ``lock`` is a place in :attr:`Locks.locks`.
@@ -100,8 +99,7 @@ class Step:
     score: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cycle:
+class Cycle(NamedTuple):
     """A circle of goroutines, each a candidate for the lock that the one before it waits for: a possible deadlock."""
 
     steps: tuple[Step, ...]

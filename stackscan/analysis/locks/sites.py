@@ -8,9 +8,8 @@ Sources: sync/mutex.go, sync/rwmutex.go, sync/waitgroup.go, sync/cond.go, sync/o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from stackscan.analysis.locks.model import Kind
 from stackscan.formats.symbol import read_symbol
@@ -45,8 +44,7 @@ _COND_WAIT: Final = frozenset({("*Cond", "Wait")})
 _CHANNEL: Final = frozenset({"chanrecv", "chanrecv1", "chanrecv2", "chansend", "chansend1"})
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A frame whose first word is the lock's address plus ``offset``; the lower ``rank``, the better."""
 
     frame: int
@@ -54,8 +52,7 @@ class Source:
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """How a stack waits: ``asker`` is the index of the first frame outside the runtime and sync (None: there is none),
     ``owner_type`` the type (``pkg.(*T)``) whose method that is, when it has a pointer for its receiver; ``writer`` says
     that it wants an RWMutex for itself."""
