@@ -75,6 +75,16 @@ class StackReport:
         """The frame that a reader should look at first; None for a stack without frames."""
         return next((line.frame for line in self.lines if isinstance(line, FrameReport) and line.deciding), None)
 
+    @property
+    def deciding_place(self) -> int | None:
+        """The index of that frame in the stack; None for a stack without frames."""
+        place = 0
+        for line in self.lines:
+            if isinstance(line, FrameReport) and line.deciding:
+                return place
+            place += line.count if isinstance(line, Fold) else 1
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotReport:

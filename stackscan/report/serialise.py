@@ -113,8 +113,6 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
 def _bucket(found: StackReport) -> dict[str, Any]:
     bucket = found.bucket
     creator = bucket.stack.created_by
-    first = found.deciding_frame
-    deciding = next((place for place, frame in enumerate(bucket.stack.frames) if frame == first), None)
     return {
         "signature": bucket.signature,
         "count": bucket.count,
@@ -126,7 +124,7 @@ def _bucket(found: StackReport) -> dict[str, Any]:
         "goroutine_ids": list(bucket.goroutine_ids),
         "rules": list(found.rules),
         "set_aside": found.aside,
-        "deciding_frame": deciding,
+        "deciding_frame": found.deciding_place,
         "elided_frames": bucket.stack.elided,
         "frames": [_frame(frame) for frame in bucket.stack.frames],
     }
