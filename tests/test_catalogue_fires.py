@@ -18,7 +18,7 @@ from helpers import CORPUS, FIXTURES, GOLDEN, ROOT, golden, goroutine, index, sn
 from stackscan import formats
 from stackscan.analysis.classify import classify
 from stackscan.analysis.finding import Finding
-from stackscan.knowledge.descriptions import Example
+from stackscan.knowledge.examples import Example
 from stackscan.knowledge.language import index_of, parse, select
 from stackscan.knowledge.rule import SEVERITIES, Rule, catalogue
 from stackscan.model.snapshot import Snapshot

@@ -10,7 +10,8 @@ import pytest
 from helpers import CORPUS, Capture, captures, goroutine, snapshot_of
 from stackscan.analysis.occupancy import PoolSample, sample
 from stackscan.errors import CatalogueError
-from stackscan.knowledge.descriptions import Example, read_text
+from stackscan.knowledge.descriptions import read_text
+from stackscan.knowledge.examples import Example
 from stackscan.knowledge.pool import Pool, catalogue, read_pool
 from stackscan.pipeline import scan
 

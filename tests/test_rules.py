@@ -14,7 +14,8 @@ from stackscan.analysis.affected import go_version
 from stackscan.analysis.classify import classify
 from stackscan.analysis.finding import Finding
 from stackscan.errors import CatalogueError, ExpressionError
-from stackscan.knowledge.descriptions import Example, read_files, read_text
+from stackscan.knowledge.descriptions import read_files, read_text
+from stackscan.knowledge.examples import Example
 from stackscan.knowledge.rule import Rule, catalogue, read_rule
 from stackscan.model.snapshot import Frame, Stack
 from stackscan.pipeline import scan

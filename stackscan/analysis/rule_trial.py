@@ -10,7 +10,8 @@ from typing import Final
 from stackscan import formats
 from stackscan.analysis.classify import classify
 from stackscan.errors import CatalogueError
-from stackscan.knowledge.descriptions import Example, read_text
+from stackscan.knowledge.descriptions import read_text
+from stackscan.knowledge.examples import Example
 from stackscan.knowledge.language import Expression, Index, index_of, mask
 from stackscan.knowledge.language.outcomes import is_late
 from stackscan.knowledge.language.spelling import spelt, spelt_texts

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan.knowledge.compiled import compiled
-from stackscan.knowledge.descriptions import ExamplesIn, Table, read_files
+from stackscan.knowledge.examples import ExamplesIn
 from stackscan.knowledge.language.syntax import And, Minutes
 from stackscan.knowledge.rule import CLASSES, Rule, Severity
+
+if TYPE_CHECKING:
+    from stackscan.knowledge.descriptions import Table
 
 _FOLDER: Final = Path(__file__).resolve().parent / "causes"
 #: Matches no goroutine: a cause is argued from many goroutines at once (stackscan/analysis/causes).
@@ -23,6 +26,8 @@ def catalogue() -> tuple[Rule, ...]:
 
 
 def _read_all() -> tuple[Rule, ...]:
+    from stackscan.knowledge.descriptions import read_files
+
     return tuple(sorted((_read(table) for table in read_files(_FOLDER)), key=lambda cause: cause.name))
 
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from stackscan.cache import fingerprint, kept
 from stackscan.formats.grammars import grammar_file
-from stackscan.knowledge.descriptions import ExamplesIn
+from stackscan.knowledge.examples import ExamplesIn
 from stackscan.knowledge.language.syntax import KINDS
 
 T = TypeVar("T")

@@ -6,16 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from stackscan.errors import ConfigurationError
 from stackscan.knowledge import cause, crash, pool, rule
 from stackscan.knowledge.crash import CrashKind
-from stackscan.knowledge.descriptions import Table, did_you_mean, toml_trouble
 from stackscan.knowledge.language import Expression
 from stackscan.knowledge.pool import Pool, read_pool
 from stackscan.knowledge.precedence import in_order
 from stackscan.knowledge.rule import Rule, read_rule
+
+if TYPE_CHECKING:
+    from stackscan.knowledge.descriptions import Table
 
 FILE_NAME: Final = "stackscan.toml"
 #: What may stand at the top of the file. What a command reads for itself (check) is looked at by that command.
@@ -70,7 +72,7 @@ class Configuration:
         if name is None or found_rules or found_pools:
             return found_rules, found_pools
         known = [*self.rule_names] + [entry.name for entry in self.pools]
-        near = did_you_mean(name, known)
+        near = _near(name, known)
         raise ConfigurationError(f"no rule or pool is named {name!r}{near}", hint="`stackscan rules` lists them all.")
 
 
@@ -122,6 +124,8 @@ def _read(path: Path) -> Table:
         raise ConfigurationError(f"{path} is larger than 4 MiB: probably the wrong file")
     import tomllib
 
+    from stackscan.knowledge.descriptions import Table, toml_trouble
+
     try:
         values = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -129,7 +133,7 @@ def _read(path: Path) -> Table:
     top = Table(values, str(path))
     for key in values:
         if key not in KNOWN:
-            near = did_you_mean(key, KNOWN, cutoff=0.5) or f"; known are {', '.join(KNOWN)}"
+            near = _near(key, KNOWN, cutoff=0.5) or f"; known are {', '.join(KNOWN)}"
             raise ConfigurationError(f"{path}: unknown key {key!r}{near}")
     return top
 
@@ -137,7 +141,7 @@ def _read(path: Path) -> Table:
 def _check_pool(rule: Rule, known: Sequence[str], where: str) -> None:
     """Raise ConfigurationError for a rule whose pool is not known."""
     if rule.pool is not None and rule.pool not in known:
-        near = did_you_mean(rule.pool, known)
+        near = _near(rule.pool, known)
         raise ConfigurationError(f"{where}, rule {rule.name!r}: no pool is named {rule.pool!r}{near}")
 
 
@@ -146,9 +150,15 @@ def _disabled(top: Table, known: Sequence[str]) -> tuple[str, ...]:
     patterns = top.texts("disable")
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in known):
-            near = did_you_mean(pattern, known)
+            near = _near(pattern, known)
             raise ConfigurationError(f"{top.where}, 'disable': no rule or pool is named {pattern!r}{near}")
     return patterns
+
+
+def _near(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    from stackscan.knowledge.descriptions import did_you_mean
+
+    return did_you_mean(word, known, cutoff=cutoff)
 
 
 def _is_disabled(name: str, disabled: Sequence[str]) -> bool:

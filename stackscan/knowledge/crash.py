@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from string import Template
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from stackscan.errors import CatalogueError
 from stackscan.knowledge.cause import read_argued
 from stackscan.knowledge.compiled import compiled
-from stackscan.knowledge.descriptions import Table, read_files
 from stackscan.knowledge.rule import CLASSES, Rule
+
+if TYPE_CHECKING:
+    from stackscan.knowledge.descriptions import Table
 
 CrashCause = Literal["crash", "test-timeout"]
 _CAUSES: Final[tuple[CrashCause, ...]] = ("crash", "test-timeout")
@@ -67,6 +69,8 @@ def catalogue() -> tuple[CrashKind, ...]:
 
 
 def _read_all() -> tuple[CrashKind, ...]:
+    from stackscan.knowledge.descriptions import read_files
+
     kinds = (_read(table) for table in read_files(_FOLDER))
     return tuple(sorted(kinds, key=lambda kind: (kind.generic, kind.name == "crash", kind.name)))
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan.errors import CatalogueError
 from stackscan.knowledge.compiled import compiled
-from stackscan.knowledge.descriptions import Table, read_files
 from stackscan.model.versions import Version, satisfies
+
+if TYPE_CHECKING:
+    from stackscan.knowledge.descriptions import Table
 
 _FOLDER: Final = Path(__file__).resolve().parent / "defects"
 
@@ -44,7 +46,13 @@ class Defect:
 @cache
 def catalogue() -> tuple[Defect, ...]:
     """All that ship with stackscan. Raises CatalogueError for a wrong file."""
-    return compiled("defects", _FOLDER, lambda: tuple(_read(table) for table in read_files(_FOLDER)), (Defect, Phase))
+    return compiled("defects", _FOLDER, _read_all, (Defect, Phase))
+
+
+def _read_all() -> tuple[Defect, ...]:
+    from stackscan.knowledge.descriptions import read_files
+
+    return tuple(_read(table) for table in read_files(_FOLDER))
 
 
 def _read(table: Table) -> Defect:

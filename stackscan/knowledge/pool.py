@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan.errors import CatalogueError
 from stackscan.knowledge.compiled import compiled
-from stackscan.knowledge.descriptions import Example, Table, examples_reader, read_catalogue
+from stackscan.knowledge.examples import Example, examples_reader
 from stackscan.knowledge.language import Expression, read_expression
 from stackscan.knowledge.pool_model import Model, read_model
+
+if TYPE_CHECKING:
+    from stackscan.knowledge.descriptions import Table
 
 _FOLDER: Final = Path(__file__).resolve().parent / "pools"
 OTHER: Final = "other"
@@ -55,7 +58,13 @@ class Pool:
 @cache
 def catalogue() -> tuple[Pool, ...]:
     """All pools that ship with stackscan, by name. Raises CatalogueError or ExpressionError for a wrong file."""
-    return compiled("pools", _FOLDER, lambda: read_catalogue(_FOLDER, read_pool), (Pool, State, Model))
+    return compiled("pools", _FOLDER, _read_all, (Pool, State, Model))
+
+
+def _read_all() -> tuple[Pool, ...]:
+    from stackscan.knowledge.descriptions import read_catalogue
+
+    return read_catalogue(_FOLDER, read_pool)
 
 
 def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stackscan.errors import CatalogueError
-from stackscan.knowledge.descriptions import Table
+
+if TYPE_CHECKING:
+    from stackscan.knowledge.descriptions import Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from stackscan.errors import CatalogueError
 from stackscan.knowledge.compiled import compiled
-from stackscan.knowledge.descriptions import Example, Table, examples_reader, read_catalogue
+from stackscan.knowledge.examples import Example, examples_reader
 from stackscan.knowledge.language import Expression, Kind, read_expression, read_kinds
 from stackscan.model.versions import Version, satisfies
+
+if TYPE_CHECKING:
+    from stackscan.knowledge.descriptions import Table
 
 Severity = Literal["error", "warning", "info"]
 Nature = Literal["stuck", "healthy"]
@@ -100,7 +103,13 @@ CLASSES: Final = (Rule, Kind, Minor, Affected)
 @cache
 def catalogue() -> tuple[Rule, ...]:
     """All rules that ship with stackscan, by name. Raises CatalogueError or ExpressionError for a wrong file."""
-    return compiled("rules", _FOLDER, lambda: read_catalogue(_FOLDER, read_rule), CLASSES)
+    return compiled("rules", _FOLDER, _read_all, CLASSES)
+
+
+def _read_all() -> tuple[Rule, ...]:
+    from stackscan.knowledge.descriptions import read_catalogue
+
+    return read_catalogue(_FOLDER, read_rule)
 
 
 def read_rule(table: Table, *, examples_needed: bool = True) -> Rule:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stackscan.errors import CatalogueError
-from stackscan.knowledge.descriptions import Table, did_you_mean
-from stackscan.knowledge.language import names
 from stackscan.knowledge.language.evaluate import mask
 from stackscan.knowledge.language.index import Index, Rows
 from stackscan.knowledge.language.syntax import Expression
+
+if TYPE_CHECKING:
+    from stackscan.knowledge.descriptions import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ def read_expression(table: Table, key: str = "when") -> Expression:
 
 def read_kinds(table: Table, key: str) -> tuple[Kind, ...]:
     """The ``[[key]]`` tables, or the shared list that ``keys = "NAME"`` names."""
+    from stackscan.knowledge.descriptions import did_you_mean
+    from stackscan.knowledge.language import names
+
     shared = table.text(f"{key}s", "")
     entries = table.tables(key)
     if shared:

@@ -13,8 +13,6 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Final
 
-from stackscan.knowledge.descriptions import did_you_mean
-
 #: What a header may say, Go 1.4 to 1.27: wait reasons, then statuses.
 KNOWN: Final = (
     "GC assist marking", "IO wait", "dumping heap", "garbage collection", "garbage collection scan", "panicwait",
@@ -60,6 +58,8 @@ def unknown(text: str) -> str | None:
         return None
     if text in KNOWN or _SUFFIX.sub("", text) in KNOWN:
         return None
+    from stackscan.knowledge.descriptions import did_you_mean
+
     return f"{text!r} is not a wait reason of any Go version{did_you_mean(text, KNOWN, cutoff=0.5)}"
 
 

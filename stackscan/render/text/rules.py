@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 
 from stackscan.knowledge.configuration import Configuration
-from stackscan.knowledge.descriptions import Example
+from stackscan.knowledge.examples import Example
 from stackscan.knowledge.pool import Pool
 from stackscan.knowledge.rule import Rule
 from stackscan.render import words
