@@ -45,8 +45,8 @@ _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 def kept(name: str, key: str, make: Callable[[], T], *, classes: Iterable[type] = ()) -> T:
     """What ``make`` returns, or what it returned to an earlier run under this name and key.
 
-    The value may consist of numbers, texts, bytes, None, tuples, lists, dicts, sets and dataclasses of these
-    ``classes``; nothing else is ever loaded. ``key`` says all that the value depends on, beside stackscan's and
+    The value may consist of numbers, texts, bytes, None, tuples, lists, dicts, sets, and dataclasses and named
+    tuples of these ``classes``; nothing else is ever loaded. ``key`` says all that the value depends on, beside stackscan's and
     Python's version. Raises TypeError for a value of other types, and what ``make`` raises.
     """
     folder = _folder()
@@ -192,6 +192,8 @@ class _Writer(pickle.Pickler):
             return NotImplemented  # the class itself, by its name
         if type(value) not in self._allowed:
             raise TypeError(f"{type(value).__qualname__} may not be kept")
+        if isinstance(value, tuple):  # a named one
+            return type(value), tuple(value)
         return type(value), tuple(getattr(value, name) for name in type(value).__dataclass_fields__)
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import pytest
@@ -30,6 +30,13 @@ class Box:
 
     inside: object
     count: int = 1
+
+
+class Pair(NamedTuple):
+    """Another one."""
+
+    first: object
+    second: int = 2
 
 
 class Made:
@@ -70,12 +77,13 @@ def _entry(folder: Path) -> Path:
         frozenset("ab"),
         Box(Box(("x",)), 3),
         {1: Box(None)},
+        Pair(Box(1)),
     ],
 )
 def test_a_value_is_made_once(folder: Path, value: object) -> None:
     """The second time it is read, equal and of the same type; the entry and its folder are the user's alone."""
     make = Made(value)
-    first, second = (kept("thing", "key", make, classes=[Box]) for _ in range(2))
+    first, second = (kept("thing", "key", make, classes=[Box, Pair]) for _ in range(2))
     assert (value, value, 1) == (first, second, make.times)
     assert type(value) is type(second)
     assert (0o700, 0o600) == (stat.S_IMODE(folder.stat().st_mode), stat.S_IMODE(_entry(folder).stat().st_mode))

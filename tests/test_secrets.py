@@ -35,6 +35,7 @@ from stackscan.errors import StackscanError
 from stackscan.model.masking import masked, masked_text
 from stackscan.sources import Source, open_source
 from stackscan.sources.address import Address
+from stackscan.sources.address import masked as masked_source
 
 BODY = DUMP.encode()
 #: A dump with a pool that has a model: `pool project` reads it.
@@ -624,3 +625,9 @@ def test_tls_is_still_checked() -> None:
     context.load_cert_chain(*certificate())
     with serving(sends(BODY), context) as secure, pytest.raises(StackscanError, match="not trusted"):
         stackscan.scan(secure.url())
+
+
+@given(st.text(alphabet="ab/:.@?&;=#-1tokenhps \\'\"[]", max_size=40) | st.text(max_size=40))
+def test_a_source_is_masked_in_one_way(text: str) -> None:
+    """Also where the rules are not loaded, because nothing can be hidden."""
+    assert masked(text) == masked_source(text) == str(Source(text))

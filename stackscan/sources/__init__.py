@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from stackscan.errors import SourceError
-from stackscan.model.masking import masked
 from stackscan.sources import binaries, compressed, limits
-from stackscan.sources.address import Source
+from stackscan.sources.address import Source, masked
 from stackscan.sources.archive_marks import is_archive
 
 if TYPE_CHECKING:

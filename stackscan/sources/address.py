@@ -12,7 +12,6 @@ from typing import Final, Self
 from urllib.parse import SplitResult, quote, quote_plus, unquote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 from stackscan.errors import SourceError, UsageError
-from stackscan.model.masking import HIDDEN, hidden_values, masked, masked_text
 from stackscan.sources import limits
 
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
@@ -20,6 +19,16 @@ _ANY_URL: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 #: kubo's RPC takes POST only, against cross-site requests; everything else that serves dumps takes GET.
 _RPC: Final = "/api/v0/"
 _ESCAPES: Final = "In a user name or password write / as %2F, @ as %40, ? as %3F, # as %23."
+
+
+def masked(source: str) -> str:
+    """The same as :func:`stackscan.model.masking.masked`, which is loaded for what may be an address, or a file that is
+    named after one: any other source is its own masked text."""
+    if ":/" not in source and not any(mark in source for mark in "@?&;#"):
+        return source
+    from stackscan.model.masking import masked as without_secrets
+
+    return without_secrets(source)
 
 
 class _Masked:
@@ -155,9 +164,13 @@ class Address(_Masked):
     def hide(self, text: str, *, shortest: int = 4) -> str:
         """A server's text without our secrets of at least ``shortest`` characters; shorter ones occur in any text."""
         secrets = {secret for secret in self.__others | self.__secrets() if len(secret) >= shortest}
+        from stackscan.model.masking import masked_text
+
         return masked_text(_without(text, secrets))
 
     def __secrets(self) -> frozenset[str]:
+        from stackscan.model.masking import HIDDEN, hidden_values
+
         found = hidden_values(self.__parts.query)
         if self.__login is not None:
             found += [self.__login, _basic(self.__login), *self.__login.split(":", 1)]
@@ -167,6 +180,8 @@ class Address(_Masked):
 
 def _without(text: str, secrets: Iterable[str]) -> str:
     spelt = "|".join(map(re.escape, sorted(secrets, key=len, reverse=True)))
+    from stackscan.model.masking import HIDDEN
+
     return re.sub(spelt, HIDDEN, text, flags=re.IGNORECASE) if spelt else text
 
 
