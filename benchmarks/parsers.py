@@ -50,10 +50,13 @@ class Timing:
 
 def worker(path: str, runs: int, *, warm: bool) -> None:
     """Time stackscan on one file and print a JSON line like the Go program's."""
+    import polars as pl  # noqa: F401  # part of the start, as are the modules that the first large text loads
+
     from stackscan.formats import goroutine_text
     from stackscan.formats.goroutine_text import known_frames
 
-    goroutine_text.read(b"goroutine 1 [running]:\nmain.main()\n\t/x.go:1 +0x1\n\ngoroutine 2 [select]:\n")
+    first = (f"goroutine {n} [select]:\nmain.main()\n\t/x.go:1 +0x1\n\n" for n in range(30_000))
+    goroutine_text.read("".join(first).encode())
     base = peak_bytes(resource.RUSAGE_SELF)
     data = Path(path).read_bytes()
     seconds = []

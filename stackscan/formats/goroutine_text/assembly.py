@@ -11,18 +11,19 @@ from stackscan.model.snapshot import Frame, Problem
 class Assembly:
     """The goroutine of a segment while its lines come in; problems go to ``result`` at once."""
 
+    header: tuple[int | None, Header] | None = None
+    pending: Pending | None = None
+    outside = True  # past the goroutine's end, or before its header
+    blank_before = False
+    orphan: Trace | None = None
+    last_kind = ""
+
     def __init__(self, segment: Segment, result: SegmentResult) -> None:
         self.segment = segment
         self.result = result
-        self.header: tuple[int | None, Header] | None = None
         self.trace = Trace()
         self.ancestors: list[tuple[int, Trace]] = []
-        self.pending: Pending | None = None
         self.between: list[tuple[int, str]] = []  # text since the last line of the stack, not yet known to be inside it
-        self.outside = True  # past the goroutine's end, or before its header
-        self.blank_before = False
-        self.orphan: Trace | None = None
-        self.last_kind = ""
 
     def _current(self) -> Trace:
         return self.ancestors[-1][1] if self.ancestors else self.trace

@@ -47,13 +47,14 @@ _MANY_DIGITS: Final = 19
 class Reader(Assembly):
     """Reads one goroutine, or the text before the first, into ``result``. Never raises on bad text."""
 
+    skipping = False  # in a `runtime stack:` section
+    double_spaced = False
+    tears = False  # a line began like a header and was none
+    in_panic = False  # below a panic's first line: its message goes on, indented by a tab
+
     def __init__(self, segment: Segment, result: SegmentResult) -> None:
         super().__init__(segment, result)
         self.first = segment.header or (segment.lines[segment.begin] if segment.lines else "")
-        self.skipping = False  # in a `runtime stack:` section
-        self.double_spaced = False
-        self.tears = False  # a line began like a header and was none
-        self.in_panic = False  # below a panic's first line: its message goes on, indented by a tab
 
     def read(self) -> Segment | None:
         """Read up to the segment's end, or to a header inside it; returns what is left to read."""
@@ -84,29 +85,37 @@ class Reader(Assembly):
         if self.pending or self.outside or self.skipping or self.tears or trace.closed:
             return offset
         shift = self.segment.first_line - self.segment.begin
-        for at in range(offset, len(lines) - 1, 2):
-            call, place = lines[at], lines[at + 1]
-            is_call = call.endswith(")")
-            name, _, parent = (call if is_call else call[_CREATED_BY:]).rpartition("(" if is_call else _IN_GOROUTINE)
-            frame = known((name, place[1:])) if place.startswith("\t") else None
-            if frame is None or " " in name or not name[0].isalpha() or "oroutine" in place:
-                return at
-            if not is_call:
-                if not (call.startswith("created by ") and parent.isdecimal() and len(parent) < _MANY_DIGITS):
-                    return at
-                self._inside()
-                trace.created_by, trace.creator_id = frame, int(parent)
-                self.last_kind, self.blank_before = "location", False
-                return at + 2
-            if name.startswith("snip") or "oroutine" in call or "panic" in call or "\\" in call:
-                return at  # perhaps a header, a cause of death, or a stack with its line ends escaped
+        last = len(lines) - 1
+        while offset < last:
+            call, place = lines[offset], lines[offset + 1]
+            if not call.endswith(")"):
+                return offset + 2 if self._known_creator(trace, call, place) else offset
+            name = call[: call.rfind("(")]
+            frame = known((name, place[1:]))
+            if frame is None or place[0] != "\t" or " " in name or not name[0].isalpha() or name.startswith("snip"):
+                return offset
+            if "oroutine" in call or "oroutine" in place or "panic" in call or "\\" in call:
+                return offset  # perhaps a header, a cause of death, or a stack with its line ends escaped
             if self.between:
                 self._inside()
-            if reason := trace.add(frame, at + shift):
-                self._problem(at + shift, reason, call)
+            if reason := trace.add(frame, offset + shift):
+                self._problem(offset + shift, reason, call)
             self.last_kind, self.blank_before = "location", False
-            offset = at + 2
+            offset += 2
         return offset
+
+    def _known_creator(self, trace: Trace, text: str, place: str) -> bool:
+        """Take the creator with its location if they were read before, and its goroutine's id is usual."""
+        if not text.startswith("created by ") or place[:1] != "\t" or "oroutine" in place:
+            return False
+        name, _, parent = text[_CREATED_BY:].rpartition(_IN_GOROUTINE)
+        frame = known((name, place[1:]))
+        if frame is None or " " in name or not (parent.isdecimal() and parent.isascii()) or len(parent) >= _MANY_DIGITS:
+            return False
+        self._inside()
+        trace.created_by, trace.creator_id = frame, int(parent)
+        self.last_kind, self.blank_before = "location", False
+        return True
 
     def _header_inside(self, text: str, offset: int, number: int) -> Segment | None:
         """What is left to read from a header on, that does not look like one to the fast path."""

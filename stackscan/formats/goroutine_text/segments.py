@@ -46,7 +46,7 @@ _LONGEST_RETYPED: Final = 1000
 ENDS_STACK: Final = frozenset({"main.main", "runtime.main", "runtime.goexit", "runtime.mstart"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: many are made, and that would take three times as long
 class Segment:
     """The lines from one header up to the next (or the text before the first header).
 

@@ -63,14 +63,12 @@ def is_register(line: str, *, within: bool) -> bool:
     return _REGISTER.match(line) is not None or (within and line.isalnum() and len(line) <= 8)
 
 
-_ANY_HEADER: Final = re.compile(rb"(?m)^[ \t]*(?:<pre[^>\n]*>)?goroutine \d+ [^\n]*\[")
-_CRASH: Final = re.compile(
-    rb"(?m)^(?:panic: |fatal error: |runtime stack:$|\[signal |SIG(?:QUIT|ABRT|SEGV|ILL|BUS|FPE|TRAP): )"
-)
+_ANY_HEADER: Final = rb"(?m)^[ \t]*(?:<pre[^>\n]*>)?goroutine \d+ [^\n]*\["
+_CRASH: Final = rb"(?m)^(?:panic: |fatal error: |runtime stack:$|\[signal |SIG(?:QUIT|ABRT|SEGV|ILL|BUS|FPE|TRAP): )"
 
 
 #: A header that somebody retyped, with a frame below: without one it is prose about a goroutine.
-_RETYPED: Final = re.compile(
+_RETYPED: Final = (
     rb"(?mi)^[ \t>*_`#+-]{0,20}(?:\d{1,3}[.)][ \t])?[*_`]{0,3}goroutine[ \t]*#?"
     rb"(?:\d{1,20}|[a-z?#*_]{1,12}|<[^>\n]{1,20}>)?[ \t]*(?:[\[(]|:[ \t]*|-[ \t]+)"
     rb"(?:chan |select|sync\.|IO wait|semacquire|sleep|running|runnable|syscall)"
@@ -78,7 +76,7 @@ _RETYPED: Final = re.compile(
     rb"(?:[ \t>]*(?:[`~]{3,8}[\w-]{0,20}[ \t]*)?\n){0,2}[^\n]{0,40}?[\w)]\.[\w(]"
 )
 #: A whole stack below a header that other text began: ``log.Printf("stack: %s", debug.Stack())``.
-_BEHIND_TEXT: Final = re.compile(
+_BEHIND_TEXT: Final = (
     rb"(?m)[ \t:=]goroutine \d{1,20} \[[^\[\]\n]{1,200}\]:[ \t\r]*\n[^\s\n][^\n]{0,1000}\)[ \t\r]*\n"
     rb"[ \t]+[^\n]{1,1000}:\d{1,10}(?: \+0x[0-9a-f]{1,16})?[ \t\r]*$"
 )
@@ -86,4 +84,5 @@ _BEHIND_TEXT: Final = re.compile(
 
 def claims(data: bytes) -> bool:
     """Whether the bytes hold a goroutine header at the beginning of a line, or a crash that printed no goroutine."""
-    return any(pattern.search(data) for pattern in (_ANY_HEADER, _CRASH, _RETYPED, _BEHIND_TEXT))
+    # A dump has a header: the others are compiled where none is found.
+    return any(re.search(pattern, data) for pattern in (_ANY_HEADER, _CRASH, _RETYPED, _BEHIND_TEXT))
