@@ -46,8 +46,8 @@ def kept(name: str, key: str, make: Callable[[], T], *, classes: Iterable[type] 
     """What ``make`` returns, or what it returned to an earlier run under this name and key.
 
     The value may consist of numbers, texts, bytes, None, tuples, lists, dicts, sets, and dataclasses and named
-    tuples of these ``classes``; nothing else is ever loaded. ``key`` says all that the value depends on, beside stackscan's and
-    Python's version. Raises TypeError for a value of other types, and what ``make`` raises.
+    tuples of these ``classes``; nothing else is ever loaded. ``key`` says all that the value depends on, beside
+    stackscan's and Python's version. Raises TypeError for a value of other types, and what ``make`` raises.
     """
     folder = _folder()
     if folder is None:

@@ -178,7 +178,10 @@ def rows(snapshots: list[Snapshot]) -> dict[int, tuple[object, ...]]:
         ancestors: dict[int, list[object]] = {}
         for row in snapshot.ancestors.iter_rows(named=True):
             ancestors.setdefault(row["goroutine_id"], []).append((row["ancestor_id"], snapshot.stacks[row["stack_id"]]))
+        ids = snapshot.column("goroutine_id")
         for row in snapshot.goroutines.iter_rows(named=True):
+            if row["goroutine_id"] in ancestors and ids.count(row["goroutine_id"]) > 1:
+                continue  # whose ancestors they are, the table does not say
             found[row["line"]] = (
                 row["goroutine_id"],
                 row["wait_reason"], row["wait_minutes"], row["locked"], row["leaked"], row["attributes"],
