@@ -6,9 +6,9 @@ GODEBUG=tracebackancestors its ancestors, too. Counted formats keep neither ids 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Final
 
 from stackscan.knowledge.language import index_of
@@ -116,30 +116,47 @@ class _Site:
     minutes: int = 0
     stacks: dict[int, int] = field(default_factory=dict)
     reasons: dict[str | None, int] = field(default_factory=dict)
-    creators: dict[int, int] = field(default_factory=dict)
+    creators: Counter[int] = field(default_factory=Counter)
 
 
 def _sites(snapshot: Snapshot, aside: Iterable[int]) -> list[_Site]:
     """The creation sites of the goroutines that count, in the order in which stacks name them."""
     by_frame: dict[Frame, _Site] = {}
-    of_stack: list[Frame | None] = [stack.created_by for stack in snapshot.stacks]
     left_out = frozenset(aside)
-    names = "stack_id", "goroutine_id", "wait_reason", "wait_minutes", "creator_id"
-    rows = zip(*map(snapshot.column, names), snapshot.counts or repeat(1), strict=False)
-    for row, (stack_id, number, reason, minutes, creator, count) in enumerate(rows):
-        created_by = of_stack[stack_id]
-        if created_by is None or row in left_out:
+    ids, minutes, creators = map(snapshot.column, ("goroutine_id", "wait_minutes", "creator_id"))
+    first_rows: dict[Frame, int] = {}
+    for (stack_id, reason), every in snapshot.cells.items():
+        created_by = snapshot.stacks[stack_id].created_by
+        rows = every if left_out.isdisjoint(every) else [row for row in every if row not in left_out]
+        if created_by is None or not rows:
             continue
         site = by_frame.get(created_by)
         if site is None:
-            site = by_frame[created_by] = _Site(created_by, number)
+            site = by_frame[created_by] = _Site(created_by, None)
+        if rows[0] < first_rows.setdefault(created_by, len(ids)):
+            first_rows[created_by], site.first_id = rows[0], ids[rows[0]]
+        count = snapshot.count(rows)
         site.count += count
-        site.minutes = max(site.minutes, minutes or 0)
+        longest = max(minutes[row] or 0 for row in rows)
+        site.minutes = max(site.minutes, longest)
         site.stacks[stack_id] = site.stacks.get(stack_id, 0) + count
         site.reasons[reason] = site.reasons.get(reason, 0) + count
+        _add_creators(site.creators, rows, creators, snapshot.counts)
+    frames = dict.fromkeys(stack.created_by for stack in snapshot.stacks)
+    return [by_frame[frame] for frame in frames if frame in by_frame]
+
+
+def _add_creators(
+    found: Counter[int], rows: Iterable[int], creators: Sequence[int | None], counts: Sequence[int] | None
+) -> None:
+    """Count who started some goroutines."""
+    if counts is None:
+        found.update(creator for row in rows if (creator := creators[row]) is not None)
+        return
+    for row in rows:
+        creator = creators[row]
         if creator is not None:
-            site.creators[creator] = site.creators.get(creator, 0) + count
-    return [by_frame[frame] for frame in dict.fromkeys(of_stack) if frame in by_frame]
+            found[creator] += counts[row]
 
 
 def _chosen(sites: Sequence[_Site], question: _Question, least: int, most: int) -> list[tuple[_Site, int | None]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import repeat
+from itertools import islice
 from typing import Final
 
 from stackscan.model.snapshot import Snapshot, Stack
@@ -31,14 +31,6 @@ class Bucket:
     goroutine_ids: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class _Group:
-    least: int
-    most: int
-    count: int = 0
-    ids: list[int] = field(default_factory=list)
-
-
 @lru_cache(maxsize=1 << 18)
 def signature(wait_reason: str | None, stack: Stack) -> str:
     """Twelve hex digits over the wait reason and the function names, innermost first."""
@@ -48,27 +40,21 @@ def signature(wait_reason: str | None, stack: Stack) -> str:
 
 def group(snapshot: Snapshot) -> tuple[Bucket, ...]:
     """The buckets of a snapshot, largest first (equal counts: longest wait, then signature)."""
-    groups: dict[tuple[int, str | None], _Group] = {}
-    rows = zip(*map(snapshot.column, ("stack_id", "wait_reason", "wait_minutes", "goroutine_id")), strict=True)
-    for (stack_id, reason, minutes, number), count in zip(rows, snapshot.counts or repeat(1), strict=False):
-        group = groups.get((stack_id, reason))
-        if group is None:
-            group = groups[stack_id, reason] = _Group(minutes or 0, minutes or 0)
-        group.count += count
-        group.least = min(group.least, minutes or 0)
-        group.most = max(group.most, minutes or 0)
-        if number is not None and len(group.ids) < _IDS_SHOWN:
-            group.ids.append(number)
-    buckets = [
-        Bucket(
-            signature(reason, snapshot.stacks[stack_id]),
-            group.count,
-            reason,
-            snapshot.stacks[stack_id],
-            group.least,
-            group.most,
-            tuple(group.ids),
+    minutes, ids = snapshot.column("wait_minutes"), snapshot.column("goroutine_id")
+    buckets = []
+    for (stack_id, reason), rows in snapshot.cells.items():
+        waits = [minutes[row] or 0 for row in rows]
+        known = (ids[row] for row in rows if ids[row] is not None)
+        stack = snapshot.stacks[stack_id]
+        buckets.append(
+            Bucket(
+                signature(reason, stack),
+                snapshot.count(rows),
+                reason,
+                stack,
+                min(waits),
+                max(waits),
+                tuple(islice(known, _IDS_SHOWN)),
+            )
         )
-        for (stack_id, reason), group in groups.items()
-    ]
     return tuple(sorted(buckets, key=lambda b: (-b.count, -b.max_wait_minutes, b.signature, b.goroutine_ids)))

@@ -154,6 +154,18 @@ class Snapshot:
         return self.table.column(name)
 
     @cached_property
+    def cells(self) -> dict[tuple[int, str | None], list[int]]:
+        """The rows of each stack with each wait reason, in the order of the dump."""
+        found: dict[tuple[int, str | None], list[int]] = {}
+        for row, key in enumerate(zip(self.column("stack_id"), self.column("wait_reason"), strict=True)):
+            rows = found.get(key)
+            if rows is None:
+                found[key] = [row]
+            else:
+                rows.append(row)
+        return found
+
+    @cached_property
     def total(self) -> int:
         """How many goroutines there are."""
         return len(self.table) if self.counts is None else sum(self.counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
@@ -183,14 +184,17 @@ class _Evaluation:
             met = compare(weight * self.index.count(scope), bound)
             return (everything, set()) if met else (set(), everything)
         group = goroutines.group_of(condition.by, self.index)
+        keys = dict(zip(self.rows, map(group, self.rows), strict=True))
         weights = self.index.weights
-        counts: dict[object, int] = {}
-        for row in scope:
-            key = group(row)
-            counts[key] = counts.get(key, 0) + (1 if weights is None else weights[row])
-        known = {row for row in self.rows if group(row) is not None}
-        yes = {row for row in known if compare(weight * counts.get(group(row), 0), bound)}
-        return yes, known - yes
+        if weights is None:
+            counts = Counter(map(keys.__getitem__, scope))
+        else:
+            counts = Counter()
+            for row in scope:
+                counts[keys[row]] += weights[row]
+        enough = {key for key in set(keys.values()) - {None} if compare(weight * counts[key], bound)}
+        yes = {row for row, key in keys.items() if key in enough}
+        return yes, {row for row, key in keys.items() if key is not None and key not in enough}
 
     def _creator(self, condition: syntax.Creator) -> Answer:
         yes, no = _everywhere(condition.expression, self.index)

@@ -41,6 +41,7 @@ class Index:
         self.format = snapshot.format
         self.cause = snapshot.cause
         self.read_arguments = snapshot.read_arguments
+        self._rows_of_cells = snapshot.cells
         self.creators_known = self.format == _TEXT or any(stack.created_by is not None for stack in self.stacks)
         self.answers: dict[object, Any] = {}  # by condition, kept by its evaluation
         self._looked = -1
@@ -95,39 +96,37 @@ class Index:
         return self.table.column("stack_id")
 
     @cached_property
-    def _cells(self) -> tuple[list[tuple[int, str | None]], list[int]]:
-        keys = list(zip(self.row_stack, self.table.column("wait_reason"), strict=True))
+    def _cells(self) -> list[tuple[int, str | None]]:
         codes: dict[str | None, int] = {}
-        for _, reason in dict.fromkeys(keys):
+        for _, reason in self._rows_of_cells:
             if reason is not None:
                 codes.setdefault(reason, len(codes))
         codes[None] = len(codes)
-        order = sorted(dict.fromkeys(keys), key=lambda key: (key[0], codes[key[1]]))
-        numbers = {key: number for number, key in enumerate(order)}
-        return order, [numbers[key] for key in keys]
+        return sorted(self._rows_of_cells, key=lambda key: (key[0], codes[key[1]]))
 
     @cached_property
     def cell_stack(self) -> list[int]:
         """The stack of each cell."""
-        return [stack_id for stack_id, _ in self._cells[0]]
+        return [stack_id for stack_id, _ in self._cells]
 
     @cached_property
     def cell_reason(self) -> tuple[str | None, ...]:
         """The wait reason of each cell, as printed."""
-        return tuple(reason for _, reason in self._cells[0])
+        return tuple(reason for _, reason in self._cells)
 
-    @property
+    @cached_property
     def row_cell(self) -> list[int]:
         """The cell of each goroutine."""
-        return self._cells[1]
+        found = [0] * len(self.table)
+        for cell, rows in enumerate(self.cell_rows):
+            for row in rows:
+                found[row] = cell
+        return found
 
     @cached_property
     def cell_rows(self) -> list[list[int]]:
         """The rows of each cell."""
-        found: list[list[int]] = [[] for _ in self._cells[0]]
-        for row, cell in enumerate(self._cells[1]):
-            found[cell].append(row)
-        return found
+        return [self._rows_of_cells[key] for key in self._cells]
 
     def rows_of(self, cells: Collection[int]) -> list[int]:
         """The rows of some cells, in the order of the dump."""
