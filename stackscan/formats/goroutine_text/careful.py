@@ -37,6 +37,7 @@ from stackscan.formats.goroutine_text.segments import (
 )
 from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame
+from stackscan.sources import limits
 
 _CREATED_BY: Final = len("created by ")
 _IN_GOROUTINE: Final = " in goroutine "
@@ -94,6 +95,8 @@ class Reader(Assembly):
             frame = known((name, place[1:]))
             if frame is None or place[0] != "\t" or " " in name or not name[0].isalpha() or name.startswith("snip"):
                 return offset
+            if len(name) + len(place) > limits.MAX_NAME:
+                return offset
             if "oroutine" in call or "oroutine" in place or "panic" in call or "\\" in call:
                 return offset  # perhaps a header, a cause of death, or a stack with its line ends escaped
             if self.between:
@@ -110,6 +113,8 @@ class Reader(Assembly):
             return False
         name, _, parent = text[_CREATED_BY:].rpartition(_IN_GOROUTINE)
         frame = known((name, place[1:]))
+        if len(name) + len(place) > limits.MAX_NAME:
+            return False
         if frame is None or " " in name or not (parent.isdecimal() and parent.isascii()) or len(parent) >= _MANY_DIGITS:
             return False
         self._inside()

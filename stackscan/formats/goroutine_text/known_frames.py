@@ -27,6 +27,8 @@ known = _known_frames.get
 
 def read_frames(lines: Sequence[Line]) -> list[Frame | None]:
     """The frames of distinct pairs; None for what the grammar refuses, and for names that are too long."""
+    if lines and max(map(len, chain.from_iterable(lines))) > limits.MAX_NAME:
+        return [None if _is_long(line) else read_frames([line])[0] for line in lines]
     frames = list(map(known, lines))
     places = [place for place, frame in enumerate(frames) if frame is None]
     new = [lines[place] for place in places]
@@ -61,7 +63,7 @@ def _usual() -> re.Pattern[str]:
 def _read_new(lines: Sequence[Line]) -> list[Frame | None]:
     text = "".join([f"{function}\n\t{location}\n" for function, location in lines])
     found = _usual().findall(text)
-    if len(found) != len(lines) or max(map(len, chain.from_iterable(lines))) > limits.MAX_NAME:
+    if len(found) != len(lines):
         return list(map(_read_one, lines))
     return [
         Frame(unescape_path(function), file, int(line), int(offset, 16) if offset else None)
@@ -75,8 +77,6 @@ def _is_long(line: Line) -> bool:
 
 def _read_one(line: Line) -> Frame | None:
     """Any frame that the grammar knows: of C code, too."""
-    if _is_long(line):
-        return None
     function, location = line
     found = _usual().fullmatch(f"{function}\n\t{location}\n")
     if found:

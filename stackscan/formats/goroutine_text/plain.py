@@ -19,6 +19,7 @@ from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.goroutine_text.signatures import Signatures
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, USUAL_HEADER_BYTES
+from stackscan.sources import limits
 
 _HEADER: Final = b"goroutine "
 _HEADER_BELOW: Final = b"\ngoroutine "
@@ -78,6 +79,8 @@ def _scan(data: bytes, signatures: Signatures, *, unterminated: bool) -> _Found:
     """The goroutines that are regular as far as their form tells, and the others."""
     found = _Found()
     places = [*_headers(data), len(data)]
+    if len(places) - 1 > limits.MAX_GOROUTINES:
+        raise limits.too_many_goroutines()
     line = 1 + data.count(b"\n", 0, places[0])
     if data[: places[0]].strip(_BLANKS):
         found.left.append((0, places[0], 1))

@@ -7,6 +7,7 @@ from typing import Final
 from stackscan.formats.goroutine_text import known_frames
 from stackscan.formats.goroutine_text.interned import Interned
 from stackscan.model.snapshot import Stack
+from stackscan.sources import limits
 
 _CALL_ENDS: Final = ")\n\t"
 _CREATED_BY: Final = "created by "
@@ -42,7 +43,7 @@ class Signatures:
         pieces = body.split(_CALL_ENDS)
         outermost = pieces.pop()
         at = outermost.find(_CREATOR) + 1
-        if not pieces or lines != 2 * len(pieces) + (2 if at else 0):
+        if not 0 < len(pieces) <= limits.MAX_FRAMES or lines != 2 * len(pieces) + (2 if at else 0):
             return -1, ""
         outermost, parent = _without_parent(outermost, at) if at else (outermost, "")
         ends = len(pieces), pieces[0].partition("(")[0], outermost
