@@ -7,13 +7,11 @@ blanks, ancestor sections, C frames and a cut end. Damage costs what it touches 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import grammar, header, surroundings
-from stackscan.formats.goroutine_text.assembly import Assembly
+from stackscan.formats.goroutine_text.familiar import KnownFrames
 from stackscan.formats.goroutine_text.grammar import NON_GO
-from stackscan.formats.goroutine_text.known_frames import known
 from stackscan.formats.goroutine_text.segments import (
     PATH_LIKE,
     TORN_CALL,
@@ -37,20 +35,12 @@ from stackscan.formats.goroutine_text.segments import (
 )
 from stackscan.formats.symbol import unescape_path
 from stackscan.model.snapshot import Frame
-from stackscan.sources import limits
-
-_CREATED_BY: Final = len("created by ")
-_IN_GOROUTINE: Final = " in goroutine "
-#: Digits of an id from which on it may be too big.
-_MANY_DIGITS: Final = 19
 
 
-class Reader(Assembly):
+class Reader(KnownFrames):
     """Reads one goroutine, or the text before the first, into ``result``. Never raises on bad text."""
 
-    skipping = False  # in a `runtime stack:` section
     double_spaced = False
-    tears = False  # a line began like a header and was none
     in_panic = False  # below a panic's first line: its message goes on, indented by a tab
 
     def __init__(self, segment: Segment, result: SegmentResult) -> None:
@@ -76,51 +66,6 @@ class Reader(Assembly):
             offset += 1
         self._finish()
         return None
-
-    def _known_frames(self, lines: list[str], offset: int) -> int:
-        """Take frames that were read before, as most of a damaged goroutine's were; returns where the next line is.
-
-        Whatever may be more than a call with its location, or the creator with its own, goes the long way.
-        """
-        trace = self._current()
-        if self.pending or self.outside or self.skipping or self.tears or trace.closed:
-            return offset
-        shift = self.segment.first_line - self.segment.begin
-        last = len(lines) - 1
-        while offset < last:
-            call, place = lines[offset], lines[offset + 1]
-            if not call.endswith(")"):
-                return offset + 2 if self._known_creator(trace, call, place) else offset
-            name = call[: call.rfind("(")]
-            frame = known((name, place[1:]))
-            if frame is None or place[0] != "\t" or " " in name or not name[0].isalpha() or name.startswith("snip"):
-                return offset
-            if len(name) + len(place) > limits.MAX_NAME:
-                return offset
-            if "oroutine" in call or "oroutine" in place or "panic" in call or "\\" in call:
-                return offset  # perhaps a header, a cause of death, or a stack with its line ends escaped
-            if self.between:
-                self._inside()
-            if reason := trace.add(frame, offset + shift):
-                self._problem(offset + shift, reason, call)
-            self.last_kind, self.blank_before = "location", False
-            offset += 2
-        return offset
-
-    def _known_creator(self, trace: Trace, text: str, place: str) -> bool:
-        """Take the creator with its location if they were read before, and its goroutine's id is usual."""
-        if not text.startswith("created by ") or place[:1] != "\t" or "oroutine" in place:
-            return False
-        name, _, parent = text[_CREATED_BY:].rpartition(_IN_GOROUTINE)
-        frame = known((name, place[1:]))
-        if len(name) + len(place) > limits.MAX_NAME:
-            return False
-        if frame is None or " " in name or not (parent.isdecimal() and parent.isascii()) or len(parent) >= _MANY_DIGITS:
-            return False
-        self._inside()
-        trace.created_by, trace.creator_id = frame, int(parent)
-        self.last_kind, self.blank_before = "location", False
-        return True
 
     def _header_inside(self, text: str, offset: int, number: int) -> Segment | None:
         """What is left to read from a header on, that does not look like one to the fast path."""
