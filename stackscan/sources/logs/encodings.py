@@ -99,7 +99,7 @@ def colours(text: bytes) -> Wrapped | None:
 
 def coloured_frames(text: bytes) -> Wrapped | None:
     """Colours within a dump whose headers have none: in more than every tenth line."""
-    if b"\x1b[" not in text or len(_COLOUR.findall(text)) <= text.count(b"\n") / 10:
+    if b"\x1b" not in text or len(_COLOUR.findall(text)) <= text.count(b"\n") / 10:
         return None
     return _without_colours(text)
 
