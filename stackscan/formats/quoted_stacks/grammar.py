@@ -114,7 +114,9 @@ def _creator_id(tree: Tree[Token]) -> int | None:
 @lru_cache(maxsize=4096)
 def read_header(text: str) -> LooseHeader | None:
     """``goroutine NNNNN [chan send, 37 minutes]:`` → no id, ``chan send, 37 minutes``; None for other lines."""
-    tree = _GRAMMAR.parse(text, "header") if len(text) <= _LONGEST else None
+    if len(text) > _LONGEST or _GRAMMAR.terminal("_GOROUTINE").match(text) is None:  # most lines need no parser
+        return None
+    tree = _GRAMMAR.parse(text, "header")
     if tree is None:
         return None
     tokens = {child.type: str(child) for child in tree.children if not is_tree(child)}
