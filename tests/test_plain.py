@@ -1,4 +1,4 @@
-"""A text that is nothing but a dump is read without a look for wrappers and other tools: nothing may be missed by it."""
+"""A text that is nothing but a dump is read without a look for wrappers and other tools: it may miss nothing by that."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from stackscan.sources.logs import unwrap
 
 _TEXTS = sorted(path for path in FIXTURES.rglob("*") if path.is_file() and path.stat().st_size < 1 << 18)
 _ONE = "goroutine 1 [running]:\nmain.main()\n\t/src/main.go:7 +0x1d\n"
-_TWO = (
-    "goroutine 2 gp=0xc000002380 m=nil [IO wait, 3 minutes]:\nnet.(*conn).Read(0xc0000a2000, {0x1, 0x2, ...})\n\t"
-    "/src/net.go:7 +0x1d fp=0xc1 sp=0xc2 pc=0xc3\ncreated by main.main in goroutine 1\n\t/src/main.go:8 +0x2\n"
-)
+_TWO = """\
+goroutine 2 gp=0xc000002380 m=nil [IO wait, 3 minutes]:
+net.(*conn).Read(0xc0000a2000, {0x1, 0x2, ...})
+\t/src/net.go:7 +0x1d fp=0xc1 sp=0xc2 pc=0xc3
+created by main.main in goroutine 1
+\t/src/main.go:8 +0x2
+"""
 
 
 def test_what_is_plain_has_no_wrapper_and_no_report_of_a_tool() -> None:
