@@ -1,4 +1,4 @@
-"""A text that is nothing but a dump is read without a look for wrappers and other tools: it may miss nothing by that."""
+"""A text that is nothing but a dump is read without a look for wrappers and other tools: nothing may be missed."""
 
 from __future__ import annotations
 
