@@ -18,7 +18,7 @@ from stackscan.render.text.styled import StyledPage
 from stackscan.render.text.wrapping import wrapped_by_rich
 
 
-@given(st.text(alphabet="ab  .,…×·→–—✗✓≥≤µ─’", max_size=80), st.integers(1, 30))
+@given(st.text(alphabet="ab  .,…×·→–—✗✓≥≤µ─’\ufffd", max_size=80), st.integers(1, 30))
 def test_paragraphs_are_wrapped_as_rich_wraps_them(text: str, width: int) -> None:
     """Also with words that are longer than a line."""
     assert wrapped_by_rich(text, width) == wrapped(text, width)

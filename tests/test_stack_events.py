@@ -18,6 +18,8 @@ from helpers import FIXTURES
 from stackscan import formats
 from stackscan.formats import stack_events
 from stackscan.formats.stack_events import grammar
+from stackscan.formats.stack_events.lines import Text
+from stackscan.formats.stack_events.wide_lines import WideText
 from stackscan.model.snapshot import Snapshot
 from stackscan.pipeline import examine
 from stackscan.redaction import Redaction
@@ -384,3 +386,36 @@ def test_a_list_of_goroutines_that_another_tool_wrote_has_no_errors() -> None:
     assert ["chan receive"] * 2 == snapshot.goroutines["wait_reason"].to_list()
     assert [("main.take", "main.main")] == [stack.functions for stack in snapshot.stacks]
     assert () == snapshot.conclusions
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "main.f",
+                "\t/x.go:7",
+                "created by main.f",
+                "created b",
+                " ",
+                "",
+                "\r",
+                "x \r",
+                "f()",
+                "{",
+                "[{",
+                "a [",
+                "12",
+                "\t\t",
+            ]
+        ),
+        max_size=12,
+    ),
+    st.sampled_from(["", "\n", "\n\n", "\r\n"]),
+)
+def test_the_lines_of_a_large_text_are_those_of_a_small_one(lines: list[str], end: str) -> None:
+    """Columns say the same as one line after the other."""
+    data = ("\n".join(lines) + end or "\n").encode()
+    small, wide = Text(data), WideText(data)
+    assert (list(small.starts), list(small.ends)) == (list(wide.starts), list(wide.ends))
+    assert (small.candidates(), list(small.blanks)) == (wide.candidates(), list(wide.blanks))
+    assert small.ending_in(b"{[7") == wide.ending_in(b"{[7")

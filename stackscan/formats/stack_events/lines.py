@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
-
-import numpy as np
-import numpy.typing as npt
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text.grammar import read_creator
@@ -25,14 +24,16 @@ LEAST: Final = 2
 _LONGEST: Final = 2 * limits.MAX_NAME
 #: What chi's Recoverer puts before the frame that panicked, which stands apart from the others.
 ARROW: Final = "-> "
-_NEWLINE: Final = ord("\n")
-_BLANKS: Final = np.array([byte in b" \t\r" for byte in range(256)])
-_DIGITS: Final = np.array([byte in b"0123456789" for byte in range(256)])
-_CLOSING: Final = ord(")")
+NEWLINE: Final = ord("\n")
+CLOSING: Final = ord(")")
+DIGITS: Final = b"0123456789"
+_LINE_END: Final = re.compile(rb"\n")
+#: Bytes of a text whose lines are looked at one by one.
+_SMALL: Final = 1 << 18
 #: A goroutine's header or the heading of a scheduler's stack: what stands below it is a dump's.
 _OF_DUMP: Final = re.compile(rb"goroutine \d+ [^\n]*\[|runtime stack:|\[originating from goroutine \d")
 #: Lines below a stack that say who started the goroutine.
-_CREATED_BY: Final = b"created by "
+CREATED_BY: Final = b"created by "
 _CREATED: Final = re.compile(r"created by (?!\d)")
 
 
@@ -50,14 +51,21 @@ class Run:
 
 
 class Text:
-    """The lines of a text without the blanks around them, read when they are asked for."""
+    """The lines of a text without the blanks around them, read when they are asked for.
+
+    A large text is a :class:`stackscan.formats.stack_events.wide_lines.WideText` (:func:`text_of`).
+    """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        octets = np.frombuffer(data, dtype=np.uint8)
-        ends = np.flatnonzero(octets == _NEWLINE)
-        self.ends = np.append(ends, len(data)) if not data.endswith(b"\n") else ends
-        self.starts = np.concatenate(([0], self.ends[:-1] + 1)) if len(self.ends) else self.ends
+        self.starts, self.ends = self._bounds()
+
+    def _bounds(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Where each line begins, and where it ends."""
+        ends = [found.start() for found in _LINE_END.finditer(self.data)]
+        if not self.data.endswith(b"\n"):
+            ends.append(len(self.data))
+        return [0, *(end + 1 for end in ends[:-1])], ends
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -75,45 +83,53 @@ class Text:
         )
 
     @cached_property
-    def headers(self) -> npt.NDArray[np.int64]:
+    def headers(self) -> Sequence[int]:
         """The lines that begin a part of a dump."""
-        begins = [found.start() for found in _OF_DUMP.finditer(self.data)]
-        return np.searchsorted(self.ends, begins)
+        return [bisect_left(self.ends, found.start()) for found in _OF_DUMP.finditer(self.data)]
 
     @cached_property
-    def blanks(self) -> npt.NDArray[np.int64]:
+    def blanks(self) -> Sequence[int]:
         """The empty lines."""
-        short = np.flatnonzero(self.ends - self.starts < 8)
-        return np.array([number for number in short.tolist() if not self.raw(number).strip()], dtype=np.int64)
+        return [number for number in self._short() if not self.raw(number).strip()]
+
+    def _short(self) -> Iterable[int]:
+        """Lines that may be empty."""
+        return range(len(self))
 
     @cached_property
-    def finals(self) -> npt.NDArray[np.uint8]:
-        """The last letter of each line, a newline for an empty one."""
-        octets = np.frombuffer(self.data, dtype=np.uint8)
-        last = self.ends - 1
-        for _ in range(2):  # a blank and a carriage return
-            last = np.where((last > self.starts) & _BLANKS[octets[np.maximum(last, 0)]], last - 1, last)
-        return np.where(last < self.starts, np.uint8(_NEWLINE), octets[np.maximum(last, 0)])
-
-    def ending_in(self, letters: bytes) -> npt.NDArray[np.int64]:
-        """The lines whose last letter is one of these."""
-        return np.flatnonzero(np.isin(self.finals, np.frombuffer(letters, dtype=np.uint8)))
-
-    def candidates(self) -> npt.NDArray[np.int64]:
-        """Lines that may be a function's: the next one ends in a digit, and it has no arguments."""
-        finals = self.finals
-        may = (finals[:-1] != _NEWLINE) & (finals[:-1] != _CLOSING) & _DIGITS[finals[1:]]
-        found = np.flatnonzero(may)
-        return found[~(self._begin_with(_CREATED_BY, found) | self._begin_with(_CREATED_BY, found + 1))]
-
-    def _begin_with(self, word: bytes, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Which of some lines begin with a word: a dump has a thousand of them."""
-        octets = np.frombuffer(self.data, dtype=np.uint8)
-        found = np.ones(len(numbers), dtype=np.bool_)
-        for place, letter in enumerate(word):
-            at = np.minimum(self.starts[numbers] + place, len(octets) - 1)
-            found &= octets[at] == letter
+    def _finals(self) -> list[int]:
+        """The last letter of each line, a newline for an empty one; before a blank and a carriage return."""
+        found = []
+        for start, end in zip(self.starts, self.ends, strict=True):
+            last = end - 1
+            for _ in range(2):
+                last -= last > start and self.data[last] in b" \t\r"
+            found.append(NEWLINE if last < start else self.data[last])
         return found
+
+    def ending_in(self, letters: bytes) -> list[int]:
+        """The lines whose last letter is one of these."""
+        return [number for number, final in enumerate(self._finals) if final in letters]
+
+    def candidates(self) -> list[int]:
+        """Lines that may be a function's: the next one ends in a digit, and it has no arguments."""
+        return [
+            number
+            for number, (final, below) in enumerate(pairwise(self._finals))
+            if below in DIGITS and final not in (NEWLINE, CLOSING) and not self._of_creator(number)
+        ]
+
+    def _of_creator(self, number: int) -> bool:
+        return any(self.data.startswith(CREATED_BY, self.starts[at]) for at in (number, number + 1))
+
+
+def text_of(data: bytes) -> Text:
+    """The lines of a text, by columns where there are many."""
+    if len(data) <= _SMALL:
+        return Text(data)
+    from stackscan.formats.stack_events.wide_lines import WideText
+
+    return WideText(data)
 
 
 def runs(text: Text, *, least: int = LEAST) -> Iterator[Run]:
@@ -125,7 +141,7 @@ def runs(text: Text, *, least: int = LEAST) -> Iterator[Run]:
 
 def _pair_runs(text: Text, least: int) -> Iterator[Run]:
     done = 0
-    for number in text.candidates().tolist():
+    for number in text.candidates():
         if number < done:
             continue
         run = _read_pairs(text, number)
@@ -138,10 +154,10 @@ def _pair_runs(text: Text, least: int) -> Iterator[Run]:
 def _of_dump(text: Text, number: int) -> bool:
     """Whether a goroutine's header stands above a line, with no empty line between."""
     headers, blanks = text.headers, text.blanks
-    above = int(np.searchsorted(headers, number)) - 1
+    above = bisect_left(headers, number) - 1
     if above < 0:
         return False
-    between = int(np.searchsorted(blanks, number)) - 1
+    between = bisect_left(blanks, number) - 1
     return between < 0 or blanks[between] < headers[above]
 
 
@@ -207,13 +223,13 @@ def _address_runs(text: Text, least: int) -> Iterator[Run]:
     """Stacks of places with addresses, a line of source below each where the program had its source at hand."""
     at, done = 0, 0
     while (at := text.data.find(b" (0x", at)) >= 0:
-        number = int(np.searchsorted(text.ends, at))
+        number = bisect_left(text.ends, at)
         if number >= done and grammar.read_address(text.line(number)) is not None:
             run = _read_addresses(text, number)
             done = run.after
             if len(run.frames) >= least:
                 yield run
-        at = int(text.ends[max(number, done - 1)])
+        at = text.ends[max(number, done - 1)]
 
 
 def _read_addresses(text: Text, first: int) -> Run:

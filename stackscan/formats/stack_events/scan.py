@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any, Final
 
-import numpy as np
-
 from stackscan.formats.stack_events.event import Event, Found, Said, covers
 from stackscan.formats.stack_events.frames import loads
-from stackscan.formats.stack_events.lines import Run, Text, runs
+from stackscan.formats.stack_events.lines import Run, Text, runs, text_of
 from stackscan.formats.stack_events.messages import REACH, is_dated, said_above, with_error
 from stackscan.formats.stack_events.records import events_in
 from stackscan.model.snapshot import Problem
@@ -31,7 +30,7 @@ def scan(data: bytes) -> list[Found]:
     """The events of a text by where they stand, in order."""
     if b".go" not in data:
         return []
-    text = Text(data)
+    text = text_of(data)
     found = list(_documents(text))
     found += _record_lines(text, [(part.begin, part.end) for part in found])
     found.sort(key=lambda part: part.begin)
@@ -53,34 +52,34 @@ def _documents(text: Text) -> Iterator[Found]:
             failures += 1
             broken = begin if broken is None else broken
             continue
-        number = int(np.searchsorted(text.ends, begin))
+        number = bisect_left(text.ends, begin)
         at = end
         found = events_in(loads(data[begin:end]), number + 1)
         if found.events:
-            last = int(np.searchsorted(text.ends, end))
-            found.begin, found.end = int(text.starts[number]), _after(text, min(last, len(text) - 1))
+            last = bisect_left(text.ends, end)
+            found.begin, found.end = text.starts[number], _after(text, min(last, len(text) - 1))
             if broken is not None:
-                first = int(np.searchsorted(text.ends, broken))
-                found.begin, broken = int(text.starts[first]), None
+                first = bisect_left(text.ends, broken)
+                found.begin, broken = text.starts[first], None
                 found.problems.append(Problem(first + 1, _BROKEN, text.line(first)))
             yield found
 
 
 def _openings(text: Text) -> Iterator[int]:
     """Where a line stands that is the beginning of an object or a list, and no more."""
-    for number in text.ending_in(b"{[").tolist():
+    for number in text.ending_in(b"{["):
         line = text.raw(number)
         words = line.strip()
         if words in (b"{", b"[", b"[{"):
-            yield int(text.starts[number]) + len(line) - len(line.lstrip())
+            yield text.starts[number] + len(line) - len(line.lstrip())
 
 
 def _record_lines(text: Text, taken: list[tuple[int, int]]) -> Iterator[Found]:
     """Records of a line each. A line within a document of several is none."""
-    numbers = {int(np.searchsorted(text.ends, at)) for literal in _IN_LINE for at in _once_a_line(text.data, literal)}
+    numbers = {bisect_left(text.ends, at) for literal in _IN_LINE for at in _once_a_line(text.data, literal)}
     place = 0
     for number in sorted(numbers):
-        begin, end = int(text.starts[number]), int(text.ends[number])
+        begin, end = text.starts[number], text.ends[number]
         while place < len(taken) and taken[place][1] <= begin:
             place += 1
         if place < len(taken) and taken[place][0] <= begin:
@@ -149,7 +148,7 @@ def _with_runs(text: Text, found: list[Found]) -> list[Found]:
     records, place, last = [*found], 0, None
     out: list[Found] = []
     for run in runs(text):
-        begin = int(text.starts[run.first])
+        begin = text.starts[run.first]
         while place < len(records) and records[place].begin <= begin:
             last = records[place]
             out.append(last)
@@ -161,7 +160,7 @@ def _with_runs(text: Text, found: list[Found]) -> list[Found]:
 def _take(text: Text, run: Run, last: Found | None, out: list[Found]) -> Found:
     """Add a plain stack: as part of the error before it, or as an event."""
     end = _after(text, run.after - 1)
-    first = 0 if last is None else int(np.searchsorted(text.starts, last.end))
+    first = 0 if last is None else bisect_left(text.starts, last.end)
     numbers = range(max(first, run.first - REACH), run.first)
     above = [text.line(number) for number in numbers]
     raw = [text.raw(number)[: limits.MAX_NAME].decode("utf-8", "replace") for number in numbers]
@@ -176,7 +175,7 @@ def _take(text: Text, run: Run, last: Found | None, out: list[Found]) -> Found:
         last.problems += run.problems
         return last
     said, reach = said_above(raw)
-    part = Found(int(text.starts[run.first - reach]), end, [_of_run(run, run.first + 1, said, None)], run.problems)
+    part = Found(text.starts[run.first - reach], end, [_of_run(run, run.first + 1, said, None)], run.problems)
     out.append(part)
     return part
 
@@ -197,4 +196,4 @@ def _of_run(run: Run, line: int, said: Said, before: Event | None) -> Event:
 
 
 def _after(text: Text, number: int) -> int:
-    return min(int(text.ends[number]) + 1, len(text.data))
+    return min(text.ends[number] + 1, len(text.data))

@@ -20,7 +20,7 @@ MARKS: Final = {
 #: Characters that rich takes for commands to a terminal.
 _CONTROL: Final = {7: None, 8: None, 11: None, 12: None, 13: None}
 #: Texts of which each character takes one column.
-_NARROW: Final = re.compile("[ -~…×·→–—✗✓≥≤µ─’]*")
+_NARROW: Final = re.compile("[ -~…×·→–—✗✓≥≤µ─’\ufffd]*")
 _WORD: Final = re.compile(r"\s*\S+\s*")
 
 
