@@ -85,8 +85,8 @@ def observed(
         ids=ids,
         started=(known, np.full(len(known), 7, dtype=np.uint64)),
         build_id=None,
-        addresses=frozenset({1, 2, 3}),
-        code=frozenset({("main.f", 1)}),
+        addresses=np.array([1, 2, 3], dtype=np.uint64),
+        code=np.array([7], dtype=np.uint64),
         leaked=Counter(),
         leak_profile=False,
     )

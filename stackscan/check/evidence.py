@@ -10,7 +10,7 @@ import copyreg
 import io
 import pickle
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from stackscan.knowledge.configuration import Configuration
@@ -74,6 +74,8 @@ def _needed(report: SnapshotReport) -> SnapshotReport:
         families=(),
         finding_families=(),
         phases=(),
+        modules=(),
+        finding_frames=(),
         locks=type(report.locks)(),
     )
 
@@ -105,21 +107,13 @@ def _known_pool(name: str) -> Pool:
     raise NotImplementedError(name)
 
 
-def _frame(frame: Frame) -> tuple[Any, ...]:
-    return _one_frame, (frame.function, frame.file, frame.line, frame.pc_offset)
+def _one(kind: type, *values: Any) -> Any:
+    """Stands in a pickle for the object of a kind with these values, the same one each time."""
+    raise NotImplementedError(kind, values)
 
 
-def _stack(stack: Stack) -> tuple[Any, ...]:
-    return _one_stack, (stack.frames, stack.created_by, stack.elided, stack.unavailable)
-
-
-def _one_frame(*values: Any) -> Frame:
-    """Stands in a pickle for the frame with these values, the same one each time."""
-    raise NotImplementedError(values)
-
-
-def _one_stack(*values: Any) -> Stack:
-    """Stands in a pickle for the stack with these values, the same one each time."""
+def _observation(values: Mapping[str, Any]) -> Observation:
+    """Stands in a pickle for an observation."""
     raise NotImplementedError(values)
 
 
@@ -131,11 +125,12 @@ def _bucket(found: Bucket) -> tuple[Any, ...]:
 _REDUCE: Final[Mapping[type, Callable[[Any], tuple[Any, ...]]]] = {
     Rule: lambda rule: (_known_rule, (rule.name, rule.noun)),
     Pool: lambda pool: (_known_pool, (pool.name,)),
-    Frame: _frame,
-    Stack: _stack,
+    Frame: lambda frame: (_one, (Frame, frame.function, frame.file, frame.line, frame.pc_offset)),
+    Stack: lambda stack: (_one, (Stack, stack.frames, stack.created_by, stack.elided, stack.unavailable)),
     Bucket: _bucket,
+    FrameReport: lambda line: (_one, (FrameReport, line.frame, line.kind, line.deciding)),
     StackReport: lambda found: (StackReport, (found.bucket, found.lines, found.rules, found.aside)),
-    FrameReport: lambda line: (FrameReport, (line.frame, line.kind, line.deciding)),
+    Observation: lambda seen: (_observation, ({each.name: getattr(seen, each.name) for each in fields(seen)},)),
 }
 
 
@@ -145,12 +140,12 @@ class Unpacking:
     def __init__(self, configuration: Configuration) -> None:
         self._rules = {rule.name: rule for rule in configuration.every_rule}
         self._pools = {pool.name: pool for pool in configuration.pools}
-        self._same: dict[tuple[Any, ...], Any] = {}
+        self._same: dict[Any, Any] = {}
         self._instead: dict[str, Callable[..., Any]] = {
             _known_rule.__name__: self._rule,
             _known_pool.__name__: self._pools.__getitem__,
-            _one_frame.__name__: lambda *values: self._kept(Frame, values),
-            _one_stack.__name__: lambda *values: self._kept(Stack, values),
+            _one.__name__: self._one,
+            _observation.__name__: self._observation,
         }
 
     def evidence(self, packed: bytes) -> Evidence:
@@ -164,11 +159,16 @@ class Unpacking:
         rule = self._rules[name]
         return rule if rule.noun == noun else replace(rule, noun=noun)
 
-    def _kept(self, kind: type[Frame | Stack], values: tuple[Any, ...]) -> Any:
-        found = self._same.get(values)
+    def _one(self, *key: Any) -> Any:
+        found = self._same.get(key)
         if found is None:
-            found = self._same[values] = kind(*values)
+            found = self._same[key] = key[0](*key[1:])
         return found
+
+    def _observation(self, values: dict[str, Any]) -> Observation:
+        for name in ("stacks", "ids"):  # their places are those of other captures
+            values[name] = {self._same.setdefault(place, place): held for place, held in values[name].items()}
+        return Observation(**values)
 
 
 class _Unpickler(pickle.Unpickler):

@@ -27,7 +27,7 @@ _MOMENT: Final = "%Y-%m-%dT%H:%M:%S%.6f%:z"
 #: Readers of partitioned folders (Hive, Spark, DuckDB, polars) take this for null.
 _NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 #: Rows of all tables that are kept in memory.
-_AT_ONCE: Final = 1 << 17
+_AT_ONCE: Final = 1 << 15
 
 
 #: Formats of files, which are also their suffixes, and how each writes a lazy table.

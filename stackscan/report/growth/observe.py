@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 Ids: TypeAlias = "npt.NDArray[np.uint64]"
+_WORD: Final = (1 << 64) - 1
 #: An odd number that spreads small ones over 64 bits.
 _SPREAD: Final = 0x9E3779B97F4A7C15
 
@@ -29,7 +30,7 @@ class Observation:
     ``stacks`` are its stacks by place, largest first. ``ids`` are the goroutine ids in each place, sorted; ``started``
     maps each id to what its goroutine was started by, for life (a hash; 0: not told). Both are empty where the format
     has no ids. ``leaked`` counts goroutines that Go's detector marked, by deciding function. ``code`` are the code
-    positions on its stacks.
+    positions on its stacks, as hashes; it and ``addresses`` are sorted.
     """
 
     source: str
@@ -45,8 +46,8 @@ class Observation:
     ids: Mapping[CodePlace, Ids]
     started: tuple[Ids, Ids]
     build_id: str | None
-    addresses: frozenset[int] = field(repr=False)
-    code: frozenset[tuple[str, int]] = field(repr=False)
+    addresses: Ids = field(repr=False)
+    code: Ids = field(repr=False)
     leaked: Mapping[str | None, int]
     leak_profile: bool
 
@@ -91,11 +92,23 @@ def observe(
         ids=_ids(snapshot, numbers, rows, places),
         started=(numbers, _started(snapshot, rows)),
         build_id=snapshot.build_id,
-        addresses=snapshot.addresses,
-        code=frozenset((frame.function, frame.line) for stack in snapshot.stacks for frame in stack.frames),
+        addresses=_distinct(address & _WORD for address in snapshot.addresses),
+        code=_distinct({_position(frame) for stack in snapshot.stacks for frame in stack.frames}),
         leaked=_leaked(snapshot, places),
         leak_profile=report.leak_profile,
     )
+
+
+def _distinct(numbers: Iterable[int]) -> Ids:
+    import numpy as np
+
+    return np.unique(np.fromiter(numbers, dtype=np.uint64))
+
+
+@lru_cache(maxsize=1 << 15)
+def _position(frame: Frame) -> int:
+    """A number for a line of a function."""
+    return _number(f"{frame.function}:{frame.line}")
 
 
 def _leaked(snapshot: Snapshot, places: Mapping[tuple[int, str | None], CodePlace]) -> Counter[str | None]:
@@ -152,7 +165,11 @@ def _hash(creator: Frame | None) -> int:
     """A number for a ``go`` statement, not 0; 0 for none."""
     if creator is None:
         return 0
+    return _number(f"{creator.function} {creator.file}:{creator.line}") | 1
+
+
+def _number(text: str) -> int:
+    """A hash of 64 bits, the same in every process."""
     from hashlib import blake2b
 
-    text = f"{creator.function} {creator.file}:{creator.line}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") | 1
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from stackscan.report.growth.observe import Observation
+from stackscan.report.growth.observe import Ids, Observation
 
 #: Of the ids that two captures share, the part (1 in so many) that must be other goroutines to prove another process.
 _PROOF: Final = 20
@@ -57,7 +57,7 @@ def _is_same_code(one: Observation, other: Observation) -> bool:
     """Whether two captures are of one build, loaded at the same addresses."""
     if one.build_id is not None and other.build_id is not None and one.build_id != other.build_id:
         return False
-    if one.addresses and other.addresses:
+    if len(one.addresses) and len(other.addresses):
         return _overlap(one.addresses, other.addresses) >= _SAME_CODE
     return _overlap(one.code, other.code) >= _SAME_CODE
 
@@ -102,7 +102,7 @@ def _split(observation: Observation) -> tuple[str, str]:
     return folders.rpartition("/")[2], name
 
 
-def _overlap(
-    one: frozenset[int] | frozenset[tuple[str, int]], other: frozenset[int] | frozenset[tuple[str, int]]
-) -> float:
-    return len(one & other) / max(min(len(one), len(other)), 1)
+def _overlap(one: Ids, other: Ids) -> float:
+    import numpy as np
+
+    return len(np.intersect1d(one, other, assume_unique=True)) / max(min(len(one), len(other)), 1)
