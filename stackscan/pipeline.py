@@ -7,7 +7,6 @@ An input is opened by ``sources`` and read by ``formats`` into captures; ``analy
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -152,7 +151,7 @@ class _Examination(Generic[Made]):
         """As another process makes it: rules are compiled there, not sent."""
         given, options = self.options.configuration, self.options
         if given.path is None and given != shipped():
-            raise pickle.PicklingError("a configuration without a file")
+            raise TypeError("a configuration without a file")
         travelling = replace(options, configuration=Configuration((), ()))
         redaction = None if self.redaction is None else replace(self.redaction)  # without the hashes that it knows
         return _examination, (given.path, travelling, self.make, redaction)

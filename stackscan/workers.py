@@ -8,22 +8,20 @@ A thing travels as a pickle over a pipe between processes of one program, and so
 
 from __future__ import annotations
 
-import gc
 import os
-import pickle
 import signal
-import struct
-import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from queue import SimpleQueue
-from typing import IO, Any, Final, Generic, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from stackscan.errors import StackscanError, WorkerError
+
+if TYPE_CHECKING:
+    import subprocess
+    from queue import SimpleQueue
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -32,7 +30,8 @@ Progress = Callable[[str, int, int], None]
 #: What is done with one thing.
 Work = Callable[[Task, Progress | None], Result]
 
-_LENGTH: Final = struct.Struct("<cQ")
+#: Before each message: its kind, and in so many bytes how long it is.
+_LENGTH_BYTES: Final = 8
 _GIVEN, _RESULT, _FAILURE, _PROGRESS = b"g", b"r", b"f", b"p"
 #: Seconds of work here before others are asked to help, and the least that they must save.
 _PATIENCE_SECONDS: Final = 0.5
@@ -126,8 +125,10 @@ class _Crew(Generic[Task, Result]):
         progress: Progress | None,
         here: Callable[[Task], bool],
     ) -> None:
+        from pickle import dumps  # with one input nobody needs it
+
         self._tasks, self._work, self._progress, self._here = tasks, work, progress, here
-        self._given = (pickle.dumps(work), pickle.dumps(progress is not None))
+        self._given = (dumps(work), dumps(progress is not None))
         self._ahead = _AHEAD * processes
         self._threads_each = max(1, cores() // processes)
         self._changed = threading.Condition()
@@ -141,6 +142,8 @@ class _Crew(Generic[Task, Result]):
 
     def results(self) -> Iterator[Result]:
         """Each result, in order; raises the error that came in its place."""
+        from pickle import loads
+
         for place, task in enumerate(self._tasks):
             if self._here(task):
                 yield self._work(task, self._progress)
@@ -150,7 +153,7 @@ class _Crew(Generic[Task, Result]):
                 while place not in self._found:  # polars' handler of SIGINT wakes nobody: Python's then runs in between
                     self._changed.wait(_LOOK_SECONDS)
             kind, content = self._take(place) or (b"", b"")
-            found = pickle.loads(content)  # noqa: S301 - of our own process
+            found = loads(content)  # noqa: S301 - of our own process
             if kind == _FAILURE:
                 raise found
             yield found
@@ -173,6 +176,8 @@ class _Crew(Generic[Task, Result]):
 
     def _lead(self) -> None:
         """Start one process and give it one task after the other: what a thread does."""
+        from pickle import dumps
+
         process: subprocess.Popen[bytes] | None = None
         place = None
         try:
@@ -180,10 +185,10 @@ class _Crew(Generic[Task, Result]):
                 process = process or self._start()
                 if process is None:
                     return
-                _send(process.stdin, _GIVEN, pickle.dumps(self._tasks[place]))
+                _send(process.stdin, _GIVEN, dumps(self._tasks[place]))
                 self._hand_over(place, self._received(process))
         except (OSError, EOFError) as error:
-            self._hand_over(place, (_FAILURE, pickle.dumps(self._lost(process, place, error))))
+            self._hand_over(place, (_FAILURE, dumps(self._lost(process, place, error))))
         finally:
             if process is not None:
                 process.kill()
@@ -208,6 +213,8 @@ class _Crew(Generic[Task, Result]):
 
     def _start(self) -> subprocess.Popen[bytes] | None:
         """A new process; None when all is over."""
+        import subprocess
+
         if hasattr(signal, "pthread_sigmask"):  # what ends this process ends that one: by us, and in order
             signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         environment = {"POLARS_MAX_THREADS": str(self._threads_each), **os.environ}
@@ -226,12 +233,14 @@ class _Crew(Generic[Task, Result]):
         return process
 
     def _received(self, process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+        from pickle import loads
+
         while True:
             kind, content = _receive(process.stdout)
             if kind != _PROGRESS:
                 return kind, content
             if self._progress is not None:
-                self._progress(*pickle.loads(content))  # noqa: S301 - of our own process
+                self._progress(*loads(content))  # noqa: S301 - of our own process
 
     def _hand_over(self, place: int | None, found: tuple[bytes, bytes]) -> None:
         with self._changed:
@@ -250,7 +259,7 @@ class _Crew(Generic[Task, Result]):
 
 def _send(pipe: IO[bytes] | None, kind: bytes, content: bytes) -> None:
     assert pipe is not None  # noqa: S101 - for the type checker
-    pipe.write(_LENGTH.pack(kind, len(content)))
+    pipe.write(kind + len(content).to_bytes(_LENGTH_BYTES, "little"))
     pipe.write(content)
     pipe.flush()
 
@@ -258,10 +267,10 @@ def _send(pipe: IO[bytes] | None, kind: bytes, content: bytes) -> None:
 def _receive(pipe: IO[bytes] | None) -> tuple[bytes, bytes]:
     """The next message. Raises EOFError when the other side is gone."""
     assert pipe is not None  # noqa: S101 - for the type checker
-    head = pipe.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
+    head = pipe.read(1 + _LENGTH_BYTES)
+    if len(head) <= _LENGTH_BYTES:
         raise EOFError
-    kind, length = _LENGTH.unpack(head)
+    kind, length = head[:1], int.from_bytes(head[1:], "little")
     content = pipe.read(length)
     if len(content) < length:
         raise EOFError
@@ -273,6 +282,10 @@ def _receive(pipe: IO[bytes] | None) -> tuple[bytes, bytes]:
 
 def serve() -> None:
     """Work on the tasks that come in at standard input, as the process of a crew, until nobody is at the other end."""
+    import gc
+    import pickle
+    from queue import SimpleQueue
+
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no answer
     given: SimpleQueue[bytes] = SimpleQueue()
@@ -302,19 +315,24 @@ def _listen(given: SimpleQueue[bytes]) -> None:
 
 def _telling(answers: IO[bytes]) -> Progress:
     """What passes progress on, some times a second."""
+    from pickle import dumps
+
     last = 0.0
 
     def tell(what: str, done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last > _TELLING_SECONDS:
             last = time.monotonic()
-            _send(answers, _PROGRESS, pickle.dumps((what, done, total)))
+            _send(answers, _PROGRESS, dumps((what, done, total)))
 
     return tell
 
 
 def _sent(error: BaseException) -> bytes:
     """An error as a pickle, with the way to it for who wants a traceback; of one that is none, what it says."""
+    import pickle
+    import traceback
+
     if not isinstance(error, StackscanError):
         error.add_note("".join(traceback.format_exception(error)))
     try:

@@ -28,7 +28,7 @@ from stackscan.export.tables.rows import rows_of
 from stackscan.formats import contents
 from stackscan.formats.goroutine_counts import grammar
 from stackscan.formats.plain import is_contention
-from stackscan.golang.reading import Reader
+from stackscan.golang.reading import FrameReader
 from stackscan.golang.roots import Sources
 from stackscan.knowledge.configuration import shipped
 from stackscan.load.projections import project_samples
@@ -219,7 +219,7 @@ def test_the_process_of_a_query_ends_with_its_parent(silent: str) -> None:
 
 def test_what_is_read_of_source_is_bounded_for_an_input() -> None:
     """What one input used up, the next one has again; and it does not matter which were read before."""
-    reader = Reader(Sources())
+    reader = FrameReader(Sources())
     large, larger = (cast("Any", SimpleNamespace(files=[(SimpleNamespace(end_byte=n << 20), "")])) for n in (4, 5))
     assert [True, False, True, False] == [reader._is_within(each) for each in (large, larger, large, larger)]
     reader.begin_input()

@@ -104,6 +104,8 @@ def _reports(data: bytes) -> Iterator[tuple[int, int, Tool]]:
     """The reports of tools, in order. Where two tools claim the same lines, the first in TOOLS has them."""
     taken: list[tuple[int, int, Tool]] = []
     plain = is_plain(data)
+    if plain and data.startswith(b"goroutine "):
+        return  # goroutines and nothing else: no message in front, which may be a tool's
     for package, marks in TOOLS.items():
         if any(mark in data for mark in marks) and not (plain and package == _IN_EVERY_DUMP):
             taken = sorted([*taken, *_free(load(package), data, taken)], key=itemgetter(0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import Final
 
 from stackscan.formats import bounds
@@ -106,4 +107,10 @@ class Symbols:
         if abs(line) > _LARGEST_LINE:
             self.dangling["line numbers are too large"] += 1
             line = 0
-        return Frame(unescape_path(shorten_type_arguments(name)), self.text(function.filename), line)
+        return _frame_of(name, self.text(function.filename), line)
+
+
+@lru_cache(maxsize=1 << 14)
+def _frame_of(name: str, file: str, line: int) -> Frame:
+    """A frame with a name: profiles of one program share it, so that their stacks are compared fast."""
+    return Frame(unescape_path(shorten_type_arguments(name)), file, line)
