@@ -125,8 +125,9 @@ class _Crew(Generic[Task, Result]):
         progress: Progress | None,
         here: Callable[[Task], bool],
     ) -> None:
-        from pickle import dumps  # with one input nobody needs it
+        from pickle import dumps, loads  # with one input nobody needs it
 
+        self._dumps, self._loads = dumps, loads
         self._tasks, self._work, self._progress, self._here = tasks, work, progress, here
         self._given = (dumps(work), dumps(progress is not None))
         self._ahead = _AHEAD * processes
@@ -142,8 +143,6 @@ class _Crew(Generic[Task, Result]):
 
     def results(self) -> Iterator[Result]:
         """Each result, in order; raises the error that came in its place."""
-        from pickle import loads
-
         for place, task in enumerate(self._tasks):
             if self._here(task):
                 yield self._work(task, self._progress)
@@ -153,7 +152,7 @@ class _Crew(Generic[Task, Result]):
                 while place not in self._found:  # polars' handler of SIGINT wakes nobody: Python's then runs in between
                     self._changed.wait(_LOOK_SECONDS)
             kind, content = self._take(place) or (b"", b"")
-            found = loads(content)  # noqa: S301 - of our own process
+            found = self._loads(content)  # noqa: S301 - of our own process
             if kind == _FAILURE:
                 raise found
             yield found
@@ -176,8 +175,6 @@ class _Crew(Generic[Task, Result]):
 
     def _lead(self) -> None:
         """Start one process and give it one task after the other: what a thread does."""
-        from pickle import dumps
-
         process: subprocess.Popen[bytes] | None = None
         place = None
         try:
@@ -185,10 +182,10 @@ class _Crew(Generic[Task, Result]):
                 process = process or self._start()
                 if process is None:
                     return
-                _send(process.stdin, _GIVEN, dumps(self._tasks[place]))
+                _send(process.stdin, _GIVEN, self._dumps(self._tasks[place]))
                 self._hand_over(place, self._received(process))
         except (OSError, EOFError) as error:
-            self._hand_over(place, (_FAILURE, dumps(self._lost(process, place, error))))
+            self._hand_over(place, (_FAILURE, self._dumps(self._lost(process, place, error))))
         finally:
             if process is not None:
                 process.kill()
@@ -233,14 +230,12 @@ class _Crew(Generic[Task, Result]):
         return process
 
     def _received(self, process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-        from pickle import loads
-
         while True:
             kind, content = _receive(process.stdout)
             if kind != _PROGRESS:
                 return kind, content
             if self._progress is not None:
-                self._progress(*loads(content))  # noqa: S301 - of our own process
+                self._progress(*self._loads(content))  # noqa: S301 - of our own process
 
     def _hand_over(self, place: int | None, found: tuple[bytes, bytes]) -> None:
         with self._changed:
