@@ -152,7 +152,7 @@ class _Crew(Generic[Task, Result]):
                 while place not in self._found:  # polars' handler of SIGINT wakes nobody: Python's then runs in between
                     self._changed.wait(_LOOK_SECONDS)
             kind, content = self._take(place) or (b"", b"")
-            found = self._loads(content)  # noqa: S301 - of our own process
+            found = self._loads(content)
             if kind == _FAILURE:
                 raise found
             yield found
@@ -235,7 +235,7 @@ class _Crew(Generic[Task, Result]):
             if kind != _PROGRESS:
                 return kind, content
             if self._progress is not None:
-                self._progress(*self._loads(content))  # noqa: S301 - of our own process
+                self._progress(*self._loads(content))
 
     def _hand_over(self, place: int | None, found: tuple[bytes, bytes]) -> None:
         with self._changed:
