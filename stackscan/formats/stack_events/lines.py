@@ -28,8 +28,6 @@ NEWLINE: Final = ord("\n")
 CLOSING: Final = ord(")")
 DIGITS: Final = b"0123456789"
 _LINE_END: Final = re.compile(rb"\n")
-#: Bytes of a text whose lines are looked at one by one.
-_SMALL: Final = 1 << 18
 #: A goroutine's header or the heading of a scheduler's stack: what stands below it is a dump's.
 _OF_DUMP: Final = re.compile(rb"goroutine \d+ [^\n]*\[|runtime stack:|\[originating from goroutine \d")
 #: Lines below a stack that say who started the goroutine.
@@ -53,7 +51,7 @@ class Run:
 class Text:
     """The lines of a text without the blanks around them, read when they are asked for.
 
-    A large text is a :class:`stackscan.formats.stack_events.wide_lines.WideText` (:func:`text_of`).
+    A large text is a :class:`stackscan.formats.stack_events.wide_lines.WideText`.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -121,15 +119,6 @@ class Text:
 
     def _of_creator(self, number: int) -> bool:
         return any(self.data.startswith(CREATED_BY, self.starts[at]) for at in (number, number + 1))
-
-
-def text_of(data: bytes) -> Text:
-    """The lines of a text, by columns where there are many."""
-    if len(data) <= _SMALL:
-        return Text(data)
-    from stackscan.formats.stack_events.wide_lines import WideText
-
-    return WideText(data)
 
 
 def runs(text: Text, *, least: int = LEAST) -> Iterator[Run]:

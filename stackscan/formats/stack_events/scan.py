@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from stackscan.formats.stack_events.event import Event, Found, Said, covers
 from stackscan.formats.stack_events.frames import loads
-from stackscan.formats.stack_events.lines import Run, Text, runs, text_of
+from stackscan.formats.stack_events.lines import Run, Text, runs
 from stackscan.formats.stack_events.messages import REACH, is_dated, said_above, with_error
 from stackscan.formats.stack_events.records import events_in
 from stackscan.model.snapshot import Problem
 from stackscan.sources import limits
 
+#: Bytes of a text whose lines are looked at one by one.
+_SMALL: Final = 1 << 18
 #: Documents that end nowhere, after which no more are looked for.
 _MOST_FAILURES: Final = 32
 _PAIR: Final = re.compile(r'([\w.@-]{1,80})=("(?:[^"\\]|\\.)*+"|\[\{.*\}\]|[^\s"]*)')
@@ -26,11 +28,20 @@ _BROKEN: Final = "a JSON document begins here and ends nowhere: only parts of it
 _DECODER: Final = json.JSONDecoder()
 
 
+def _text_of(data: bytes) -> Text:
+    """The lines of a text, by columns where there are many."""
+    if len(data) <= _SMALL:
+        return Text(data)
+    from stackscan.formats.stack_events.wide_lines import WideText
+
+    return WideText(data)
+
+
 def scan(data: bytes) -> list[Found]:
     """The events of a text by where they stand, in order."""
     if b".go" not in data:
         return []
-    text = text_of(data)
+    text = _text_of(data)
     found = list(_documents(text))
     found += _record_lines(text, [(part.begin, part.end) for part in found])
     found.sort(key=lambda part: part.begin)
