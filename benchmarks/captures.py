@@ -7,13 +7,14 @@ goroutines are left out, some occur again under new ids), in the text and in the
 profile's place. Each command (`export`, `report`, `check`) reads the few, then the many: by the code in this
 repository and, with `--before`, by the code in another folder, in turn. Peak is the memory of the command and all its
 processes together at the same time (proportional where pages are shared; Linux), and must not grow with the number of
-captures. Only ratios within one run mean anything: other work on the machine slows all rows.
+captures; what programs have in common is kept, so it grows until all of the real bundles were seen (42). Only ratios within one run mean anything: other work on the machine slows all rows.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import os
 import random
 import re
 import resource
@@ -96,15 +97,15 @@ class Run:
     peak_mib: float
 
 
-def run(code: Path, command: str, captures: list[Path], scratch: Path) -> Run:
-    """Run a command of some code over captures."""
+def run(code: Path, command: str, captures: list[Path], scratch: Path, more: list[str]) -> Run:
+    """Run a command of some code over captures, with some more options."""
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     options = {
         "export": ["export", "--output", str(scratch / "tables")],
         "report": ["report", "--format", "json", "--no-source", "--output", str(scratch / "report.json")],
         "check": ["check", "--format", "json", "--no-source"],
-    }[command]
+    }[command] + more
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     with (scratch / "out").open("w") as out:
@@ -165,6 +166,7 @@ def main() -> None:
     parser.add_argument("command", nargs="*", choices=COMMANDS, help="default: all")
     parser.add_argument("--few", type=int, default=30)
     parser.add_argument("--many", type=int, default=300)
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes of the code here")
     parser.add_argument("--before", type=Path, help="a folder with other code, measured in turn")
     parser.add_argument("--keep", type=Path, help="make the captures here, and leave them")
     given = parser.parse_args()
@@ -172,17 +174,19 @@ def main() -> None:
         captures = make(given.keep or Path(made) / "bundles", given.many)
         print(f"{'':8} {'code':7} {'bundles':>7} {'a second':>9} {'CPU ms each':>12} {'peak MiB':>9}")
         for command in given.command or COMMANDS:
-            _compare(command, captures, given.few, given.before, Path(made) / "scratch")
+            _compare(command, captures, given, Path(made) / "scratch")
 
 
-def _compare(command: str, captures: list[Path], few: int, before: Path | None, scratch: Path) -> None:
+def _compare(command: str, captures: list[Path], given: argparse.Namespace, scratch: Path) -> None:
     """The rows of one command, and its ratios."""
+    few, before = given.few, given.before
     rows: dict[tuple[str, int], Run] = {}
     for size in (few, len(captures)):
         for name, code in (("before", before), ("now", ROOT)):
             if code is None:
                 continue
-            one = rows[name, size] = run(code, command, captures[:size], scratch)
+            more = ["--jobs", str(given.jobs)] if code is ROOT else []
+            one = rows[name, size] = run(code, command, captures[:size], scratch, more)
             each = 1000 * one.processor_seconds / size
             print(
                 f"{command:8} {name:7} {size:7} {size / one.seconds:9.1f} {each:12.0f} {one.peak_mib:9.0f}", flush=True

@@ -387,7 +387,7 @@ def test_proven_leaks_fail(path: Path) -> None:
     assert run("check", path).returncode == 1
     alarming = [finding for finding in report.findings if finding.severity == "error"]
     assert {finding.confidence for finding in alarming} == {"proved"}
-    rows = [row for finding in alarming for row in finding.rows.tolist()]
+    rows = [row for finding in alarming for row in finding.rows]
     assert len(rows) == len(set(rows))
     for finding in report.findings:
         if finding.rule.name == "leaked-goroutines":
