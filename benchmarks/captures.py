@@ -7,7 +7,8 @@ goroutines are left out, some occur again under new ids), in the text and in the
 profile's place. Each command (`export`, `report`, `check`) reads the few, then the many: by the code in this
 repository and, with `--before`, by the code in another folder, in turn. Peak is the memory of the command and all its
 processes together at the same time (proportional where pages are shared; Linux), and must not grow with the number of
-captures; what programs have in common is kept, so it grows until all of the real bundles were seen (42). Only ratios within one run mean anything: other work on the machine slows all rows.
+captures; what programs have in common is kept, so it grows until all of the real bundles were seen (42). Only ratios
+within one run mean anything: other work on the machine slows all rows.
 """
 
 from __future__ import annotations

@@ -55,5 +55,5 @@ def modules(stacks: Iterable[Stack]) -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=_STACKS)
 def _modules_of(stack: Stack) -> tuple[tuple[str, str], ...]:
-    origins = map(origin, stack.frames)
+    origins = (origin(frame) for frame in stack.frames if "@v" in frame.file)
     return tuple((o.module, o.version) for o in origins if o.module is not None and o.version is not None)

@@ -223,7 +223,7 @@ def _crash(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
         kind="capture",
         severity="error" if ending.level == "error" and policy.crash == "fail" else "warning",
         message=ending.text,
-        stacks=snapshot.buckets[:1],
+        stacks=tuple(snapshot.buckets[:1]),
     )
 
 

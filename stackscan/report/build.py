@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.affected import modules
@@ -15,6 +16,7 @@ from stackscan.model import bucket
 from stackscan.report import locks as lock_report
 from stackscan.report import verdict
 from stackscan.report.folding import deciding_frame, fold
+from stackscan.report.later import Later
 from stackscan.report.model import SnapshotReport, StackReport
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def build_snapshot(
         finding_families=analysis.finding_sites,
         ending=verdict.of_ending(snapshot, stuck),
         finding_frames=tuple((f.key, frame) for f in stuck if (frame := _location(f, snapshot)) is not None),
-        buckets=_stack_reports(buckets[:top], decided, aside),
+        buckets=Later(partial(_stack_reports, buckets[:top], decided, aside)),
         shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),
         set_aside=healthy,
         everything=everything,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -126,7 +127,7 @@ class SnapshotReport:
     pools: tuple[PoolSample, ...]
     projections: tuple[tuple[str, Projection], ...]  # by the pool's name, of pools with a model
     phases: tuple[Judgement, ...]
-    buckets: tuple[StackReport, ...]
+    buckets: Sequence[StackReport]
     shown: tuple[StackReport, ...]
     wrapper: tuple[str, ...] = ()
     stream: str = ""

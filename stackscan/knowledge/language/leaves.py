@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from stackscan.formats.symbol import read_symbol
+from stackscan.knowledge.language.globs import ANY
 from stackscan.knowledge.language.symbols import LONGEST, ends, path_glob, plain, spellings, symbol_glob
 from stackscan.knowledge.language.syntax import Module, Owner, Texts
 
@@ -39,6 +40,7 @@ class Leaves:
         self._tails: set[str] = set()  # what stands behind the last `/` or `.` of an end
         self._starred: list[tuple[str, Callable[[str], bool], int]] = []
         self._of_methods: list[tuple[str, Callable[[str], bool], int]] = []  # which only a method's name can match
+        self._always = 0  # the leaves that every function meets
         self._owners: list[tuple[str, Callable[[str], bool], int]] = []
         self._of: dict[str, int] = {}
 
@@ -62,6 +64,9 @@ class Leaves:
 
     def _add(self, pattern: str, bit: int) -> None:
         bare = plain(pattern)
+        if bare == ANY:
+            self._always |= bit
+            return
         if "*" not in _POINTER.sub("", bare):
             self._ends[bare] = self._ends.get(bare, 0) | bit
             self._tails.add(_tail(bare))
@@ -79,7 +84,7 @@ class Leaves:
         return found
 
     def _met(self, function: str) -> int:
-        found = 0
+        found = self._always
         known = self._ends
         for name in spellings(function):
             if _tail(name) in self._tails:
