@@ -72,7 +72,7 @@ def measure(data: bytes, path: str) -> dict[str, float]:
         "causes": seconds(lambda: [causes_of(capture) for capture in captures]),
         "analyse": seconds(lambda: [analyse(capture, shipped()) for capture in captures]),
         "parse": seconds(lambda: formats.read(data, where=path)),
-        "arguments": seconds(snapshot.arguments),
+        "arguments": seconds(snapshot.words),
         "locks": seconds(lambda: find_locks(snapshot)),
         "families": seconds(lambda: creation_sites(snapshot)),
         "report": seconds(lambda: report_without(path)),
@@ -96,8 +96,8 @@ def report_without(path: str) -> None:
     """What the command does inside, without locks and families."""
     with (
         mock.patch("stackscan.analysis.analyse.find_locks", return_value=Locks()),
-        mock.patch("stackscan.analysis.analyse.creation_sites", return_value=()),
-        mock.patch("stackscan.analysis.analyse.families_of", side_effect=lambda _, found: [()] * len(found)),
+        mock.patch("stackscan.analysis.creation_sites.creation_sites", return_value=()),
+        mock.patch("stackscan.analysis.creation_sites.families_of", side_effect=lambda _, found: [()] * len(found)),
     ):
         renderer("report", "text")(scan([path]), io.StringIO())
 
