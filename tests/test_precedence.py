@@ -131,7 +131,7 @@ def _disputed(findings: tuple[Finding, ...]) -> set[tuple[str, str]]:
         and first.rule.name != second.rule.extends
         and second.rule.name != first.rule.extends
         and not (first.rule.extends and first.rule.extends == second.rule.extends)
-        and not set(first.rows.tolist()).isdisjoint(second.rows.tolist())
+        and not set(first.rows).isdisjoint(second.rows)
     }
 
 
