@@ -74,6 +74,8 @@ def _tokens(text: str) -> tuple[str, str, str]:
         st.lists(
             st.sampled_from(
                 (
+                    "type:.eq.a",
+                    "type..hash.b/c",
                     "a/b",
                     "main",
                     "gopkg.in/yaml",

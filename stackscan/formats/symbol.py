@@ -59,7 +59,7 @@ def unescape_path(symbol: str) -> str:
 
 
 #: A function of a package, as most are: its parts need no look at how names may be made.
-_SIMPLE: Final = re.compile(r'((?:[^\s/(\["{]+/)*[^\s./(\["{*]+)\.(\w+)')
+_SIMPLE: Final = re.compile(r'(?!type[:.])((?:[^\s/(\["{]+/)*[^\s./(\["{*]+)\.(\w+)')
 
 
 @cache
