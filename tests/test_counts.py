@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers import CORPUS, DUMP, FIXTURES, index
@@ -372,6 +372,7 @@ def printed(records: list[Any]) -> str:
 
 
 @given(RECORDS)
+@example([(1, [("0", "0", 0, 0)], {"Locations": "", "userCurrentLoc": "[", "Goroutines": "{"})])
 def test_whatever_is_printed_is_read_back(records: list[Any]) -> None:
     """Counts, frames and labels of any text survive; nothing is reported."""
     snapshot = read(printed(records))

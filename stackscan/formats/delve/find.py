@@ -12,9 +12,9 @@ MARKS: Final[tuple[bytes, ...]] = (
     b" - User: ", b" - Runtime: ", b" - Go: ", b" - Start: ", b"Runtime: ", b"  0x0000", b'"Goroutines"',
     b'"Locations"', b'"userCurrentLoc"',
 )  # fmt: skip
-#: What only its answers hold: other tools write a list of "Goroutines", too.
-_JSON_OWN: Final = re.compile(rb'"(?:Locations|userCurrentLoc|currentLoc|goStatementLoc)"')
-_JSON_MARK: Final = re.compile(rb'"(?:Goroutines|Locations|userCurrentLoc)"')
+#: What only its answers hold: other tools write a list of "Goroutines", too, and a label may have any name.
+_JSON_OWN: Final = re.compile(rb'"(?:Locations"\s*:\s*[\[n]|(?:userCurrentLoc|currentLoc|goStatementLoc)"\s*:\s*\{)')
+_JSON_MARK: Final = re.compile(rb'"(?:(?:Goroutines|Locations)"\s*:\s*[\[n]|userCurrentLoc"\s*:\s*\{)')
 _COLOUR: Final = rb"(?:\x1b\[[0-9;]{0,20}m)?"
 #: A line that only Delve prints.
 _CORE: Final = re.compile(
