@@ -51,7 +51,7 @@ def goroutines(folder: Path, count: int) -> list[Path]:
 
 
 def stacks(folder: Path, count: int) -> list[Path]:
-    """One dump of so many goroutines, each on a stack of its own."""
+    """One dump of so many goroutines, no two on one stack."""
     real = blocks()
     made = (re.sub(r"\.go:\d+", f".go:{n + 10}", renumbered(real[n % len(real)], n + 1), count=1) for n in range(count))
     path = folder / f"stacks-{count}.txt"

@@ -2,7 +2,7 @@
 compiled, and the patterns of the grammars.
 
 An entry is a file ``NAME-HASH.kept`` with its whole key in it, so that another version of stackscan or of Python, or a
-changed file, makes an entry of its own. It is written beside its place and renamed, readable for its owner alone, and
+changed file, makes another entry. It is written beside its place and renamed, readable for its owner alone, and
 read only if it belongs to the user who runs stackscan. What is damaged, foreign or not of the wanted types is computed
 anew; where nothing can be written, everything is. The oldest entries go when all take more than
 :data:`LARGEST_BYTES`.

@@ -1,8 +1,9 @@
 """Work on many things by several processes: results in order, few at a time, and no process that outlives its parent.
 
 ``in_order`` gives what a function makes of each thing. It works in this process as long as that takes a moment, and
-with one thing it loads nothing. Where more is left it starts processes of its own program (no fork: libraries with
-threads do not survive one), gives each one thing at a time, and keeps as many results as a slow first one may pile up.
+with one thing it loads nothing. Where more is left it starts this program again, once a processor (no fork: libraries
+with threads do not survive one), gives each one thing at a time, and keeps as many results as a slow first one may
+pile up.
 A thing travels as a pickle over a pipe between processes of one program, and so does its result, or its error.
 """
 
@@ -44,7 +45,7 @@ _AHEAD: Final = 4
 _TELLING_SECONDS: Final = 0.1
 #: Seconds after which a waiting process looks whether it is asked to stop.
 _LOOK_SECONDS: Final = 0.1
-#: A process of its own for so many things at least.
+#: Another process for so many things at least.
 _LEAST: Final = 2
 #: What the other process runs, with our path.
 _PROGRAM: Final = "import sys; sys.path[:] = {path!r}; from stackscan.workers import serve; serve()"

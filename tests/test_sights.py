@@ -10,7 +10,7 @@ from helpers import FIXTURES, selected, snapshot_of, snapshot_with, stack_of
 from stackscan import formats
 from stackscan.formats.contents import read_source
 from stackscan.knowledge.configuration import shipped
-from stackscan.knowledge.language import Catalogue, index_of, parse, select, select_in
+from stackscan.knowledge.language import Catalogue, index_of, parse, prepare, select, select_in
 from stackscan.knowledge.language.leaves import LEAVES
 from stackscan.knowledge.language.outcomes import begin_epoch, compiled
 from stackscan.knowledge.language.sights import SIGHTS, sight_of
@@ -43,15 +43,30 @@ def test_a_new_epoch_forgets_all_and_answers_the_same() -> None:
 
 
 def test_a_program_that_is_asked_ever_new_things_stays_small() -> None:
-    """After some thousand patterns all are forgotten and looked for anew."""
+    """After some thousand patterns all are forgotten, when the next analysis begins, and looked for anew."""
     begin_epoch()
+    owner, own = object(), [Chain((("main.own",),), (), 0)]
+    snapshot = snapshot_with(stack_of("main.f4500"), stack_of("main.own"))
     epoch = LEAVES.epoch
-    snapshot = snapshot_with(stack_of("main.f4500"))
-    for number in range(5_000):
+    for number in range(10_000):
+        prepare(owner, lambda: own)
         compiled(Chain(((f"main.f{number}",),), (), 0))
-    assert epoch < LEAVES.epoch
+    assert LEAVES.epoch - epoch in range(2, 8)
     assert LEAVES.size < 4_500
     assert [0] == selected('stack "main.f4500"', snapshot)
+    assert [1] == select(own[0], index_of(snapshot))
+
+
+def test_a_large_catalogue_is_never_void_on_the_way() -> None:
+    """However many patterns a user's file has: nothing is forgotten between two questions of one analysis."""
+    begin_epoch()
+    wanted = [Chain(((f"main.g{number}",),), (), 0) for number in range(9_000)]
+    prepare(wanted, lambda: wanted)
+    catalogue = Catalogue.of(wanted)
+    index = index_of(snapshot_with(stack_of("main.g3"), stack_of("main.g8150")))
+    assert {3: [0], 8150: [1]} == catalogue.possible(index)
+    assert [1] == selected('stack "main.g81*0"', snapshot_with(stack_of("main.f"), stack_of("main.g8150")))
+    assert not catalogue.is_void
 
 
 def test_stacks_of_which_nothing_is_known_share_a_sight() -> None:

@@ -118,7 +118,7 @@ def test_a_killed_process_is_an_error_that_names_the_work() -> None:
 
 
 def test_what_a_library_prints_is_no_answer() -> None:
-    """Answers have a pipe of their own."""
+    """Answers have another pipe."""
     with workers.in_order(range(4), jobs.printing, jobs=2) as results:
         assert list(range(4)) == list(results)
 

@@ -33,7 +33,7 @@ class Example:
 
     @property
     def dump(self) -> str:
-        """The text with its goroutines repeated, each with an id of its own."""
+        """The text with its goroutines repeated, no two with one id."""
         ids = [int(number) for number in _OWN_ID.findall(self.text)]
         step = max(ids, default=0) + 1
         own = {str(number) for number in ids}

@@ -77,7 +77,7 @@ def without_repeats(part: Part[Rows], reading: Reading) -> Part[Rows]:
     dropped: list[int] = []
     doubts: list[int] = []
     for place, goroutine_id in enumerate(part.rows.goroutine_id):
-        first = best.get(goroutine_id) if goroutine_id else None  # each thread has a goroutine 0 of its own
+        first = best.get(goroutine_id) if goroutine_id else None  # each thread has a goroutine 0
         if first is None:
             if goroutine_id:
                 best[goroutine_id] = place

@@ -13,8 +13,9 @@ from itertools import count
 from typing import Any, Final, NamedTuple, cast
 
 from stackscan.knowledge.language import syntax
+from stackscan.knowledge.language.chains import find_chain
 from stackscan.knowledge.language.leaves import LEAVES
-from stackscan.knowledge.language.sights import SIGHTS, Seen, Sight, StackSight, frame_of_module
+from stackscan.knowledge.language.sights import SIGHTS, Sight, StackSight
 from stackscan.knowledge.language.texts import text_matches
 
 
@@ -31,8 +32,8 @@ _NO: Final = Outcome(yes=False, no=True, unknown=False)
 _UNKNOWN: Final = Outcome(yes=False, no=False, unknown=True)
 #: Anything is possible until goroutines are looked at.
 OPEN: Final = Outcome(yes=True, no=True, unknown=True)
-#: Leaves that are kept: those of a catalogue, and of what users typed. Beyond, a new epoch begins.
-_MOST_LEAVES: Final = 1 << 12
+#: Leaves and expressions that are kept beside those of the rules in use: what users typed. Beyond, all are forgotten.
+_MOST: Final = 1 << 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +63,6 @@ def compiled(expression: syntax.Expression) -> Compiled:
     found = _COMPILED.get(id(expression))
     if found is None or found.written is not expression:
         simple = syntax.simplified(expression)
-        if LEAVES.size > _MOST_LEAVES:
-            begin_epoch()
         _register(simple)
         found = _COMPILED[id(expression)] = Compiled(simple, next(_numbers), _needs(simple), _least(simple), expression)
     return found
@@ -92,16 +91,27 @@ def _register(*expressions: syntax.Expression) -> None:
         SIGHTS.forget()
 
 
-_PREPARED: list[tuple[object, int]] = []
+#: Whose expressions are prepared, in which epoch, and how much was known then.
+_PREPARED: list[tuple[object, int, int]] = []
 
 
 def prepare(owner: object, expressions: Callable[[], Iterable[syntax.Expression]]) -> None:
     """Have all that these expressions ask of stacks looked at from now on. What is asked for the first time later means
-    a second look at all stacks. The same owner's are prepared once."""
-    if _PREPARED and _PREPARED[0][0] is owner and _PREPARED[0][1] == LEAVES.epoch:
-        return
+    a second look at all stacks. The same owner's are prepared once.
+
+    An analysis begins with this: here, and nowhere on its way, a new epoch may begin.
+    """
+    for prepared, epoch, known in _PREPARED:
+        if prepared is owner and epoch == LEAVES.epoch:
+            if _known() <= known + _MOST:
+                return
+            begin_epoch()
     _register(*expressions())
-    _PREPARED[:] = [(owner, LEAVES.epoch)]
+    _PREPARED[:] = [(owner, LEAVES.epoch, _known())]
+
+
+def _known() -> int:
+    return LEAVES.size + len(_COMPILED)
 
 
 def _leaves(condition: syntax.StackCondition) -> Sequence[syntax.Texts | syntax.Owner | syntax.Module]:
@@ -219,7 +229,7 @@ def _holds(condition: syntax.Chain, stack: StackSight) -> bool:
     bits = bits_of(condition)
     if not all(stack.every & bit for bit in bits):
         return False
-    return len(bits) == 1 or _find(stack.frames, bits, condition) is not None
+    return len(bits) == 1 or find_chain(stack.frames, bits, condition) is not None
 
 
 def _place(condition: syntax.Place, sight: Sight) -> Outcome:
@@ -248,77 +258,3 @@ _ANSWERS: Final[dict[type, Callable[[Any, Sight], Outcome]]] = {
     syntax.Not: _not, syntax.And: _and, syntax.Or: _or, syntax.Waiting: _waiting, syntax.Cause: _cause,
     syntax.Chain: _chain, syntax.Place: _place, syntax.Owner: _owner, syntax.Module: _module,
 }  # fmt: skip
-
-
-# -- frames ------------------------------------------------------------------------------------------------------------
-
-
-def _find(frames: Sequence[int], bits: Sequence[int], condition: syntax.Chain) -> int | None:
-    """Where the deciding frame of a chain is among frames' bits; None where they do not hold the chain.
-
-    A run of adjacent frames is taken at its first place behind the run before it: no later place can help what follows.
-    """
-    at, decided = 0, 0
-    for first, last in _runs(condition.adjacent):
-        run = bits[first : last + 1]
-        fits = (
-            start
-            for start in range(at, len(frames) - len(run) + 1)
-            if frames[start] & run[0] and all(frames[start + step] & bit for step, bit in enumerate(run))
-        )
-        found = next(fits, None)
-        if found is None:
-            return None
-        if first <= condition.deciding <= last:
-            decided = found + condition.deciding - first
-        at = found + len(run)
-    return decided
-
-
-def _runs(adjacent: Sequence[bool]) -> list[tuple[int, int]]:
-    """First and last element of each run of adjacent ones."""
-    runs: list[tuple[int, int]] = []
-    start = 0
-    for element, is_next in enumerate((*adjacent, False)):
-        if not is_next:
-            runs.append((start, element))
-            start = element + 1
-    return runs
-
-
-def deciding(expression: syntax.Expression, seen: Seen) -> int:
-    """The index of the frame that a reader should look at.
-
-    The one marked with @, else the first that a condition names and is there; 0 where none names one.
-    """
-    one = compiled(expression)
-    found = seen.deciding.get(one.number)
-    if found is None:
-        places = list(_places(expression, seen))
-        marked = next((place for is_marked, place in places if is_marked), None)
-        found = seen.deciding[one.number] = marked if marked is not None else places[0][1] if places else 0
-    return found
-
-
-def _places(expression: syntax.Expression, seen: Seen) -> list[tuple[bool, int]]:
-    """The frame that each condition on frames found, with whether it bears the mark."""
-    if isinstance(expression, syntax.And | syntax.Or):
-        return [found for part in expression.parts for found in _places(part, seen)]
-    if not isinstance(expression, syntax.StackCondition):
-        return []
-    place = _place_of(expression, seen)
-    return [] if place is None else [(getattr(expression, "marked", False), place)]
-
-
-def _place_of(condition: syntax.StackCondition, seen: Seen) -> int | None:
-    """The frame that meets a condition; None where none does, and for the creator's."""
-    if isinstance(condition, syntax.Module) and condition.constraints:
-        return frame_of_module(condition, seen.stack)
-    bits = bits_of(condition)
-    frames = seen.bits()
-    if isinstance(condition, syntax.Chain):
-        return _find(frames, bits, condition)
-    if isinstance(condition, syntax.Place):
-        place = {"innermost": seen.innermost, "root": seen.root}.get(condition.where, -1)
-        return place if place >= 0 and frames[place] & bits[0] else None
-    return next((at for at, found in enumerate(frames) if found & bits[0]), None)
