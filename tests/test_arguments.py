@@ -17,7 +17,8 @@ from test_differential import TEXTS, blocks, content
 from helpers import CORPUS, DUMP, FIXTURES, goroutine, snapshot_of
 from stackscan import formats
 from stackscan.formats import goroutine_text
-from stackscan.formats.goroutine_text import arguments, grammar
+from stackscan.formats.goroutine_text import arguments, grammar, late_calls
+from stackscan.formats.goroutine_text import plain as plain_reader
 from stackscan.formats.goroutine_text.grammar import Argument
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reference import read_block
@@ -298,6 +299,26 @@ def test_lists_read_one_by_one_have_the_words_of_lists_read_at_once(lists_of_pie
         for word in arguments.words_in(text, begin, end)
     ]
     assert one_by_one == list(zip(*(column.tolist() for column in at_once), strict=True))
+
+
+@pytest.mark.parametrize("name", ["pool.txt", "locks_deadlock.txt", "cgo_crash.txt", "ancestors.txt"])
+@pytest.mark.parametrize("part", [1, 1 << 20])
+def test_lists_that_are_looked_for_late_have_the_same_words(
+    name: str, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text of some megabytes that is read goroutine by goroutine: numpy finds its lists when they are asked for,
+    between damaged goroutines and in two dumps of one file, too."""
+    text = (FIXTURES / "go" / "go1.26" / name).read_text()
+    data = f"{text}\n{goroutine(7777, ['a.F', 'a.G'])}noise\n{goroutine(8, ['a.G', 'a.F'])}\n{text}".encode()
+    one_by_one = goroutine_text.read(data)
+    monkeypatch.setattr(plain_reader, "_MANY_CALLS", 0)
+    monkeypatch.setattr(late_calls, "_PART", part)
+    at_once = goroutine_text.read(data)
+    assert 2 <= len(one_by_one)
+    for expected, found in zip(one_by_one, at_once, strict=True):
+        frames = {frame for stack in found.stacks[::2] for frame in stack.frames}
+        for of, first in ((None, False), (frames, False), (frames, True)):
+            assert list(expected.words(of, first=first) or ()) == list(found.words(of, first=first) or ())
 
 
 def test_only_the_wanted_words_are_read() -> None:

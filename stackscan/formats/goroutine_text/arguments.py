@@ -19,6 +19,7 @@ from stackscan.model.arguments import Word, Words
 from stackscan.model.snapshot import Frame, Stack
 
 if TYPE_CHECKING:
+    from stackscan.formats.goroutine_text.late_calls import LateCalls
     from stackscan.formats.goroutine_text.lines import Positions
     from stackscan.model.snapshot import ReadWords
 
@@ -33,7 +34,7 @@ def reader(
     lines: Sequence[int] | Positions,
     stack_ids: Callable[[], list[int]],
     stacks: Sequence[Stack],
-    calls: Sequence[Calls],
+    calls: Sequence[Calls | LateCalls],
     scattered: Sequence[ScatteredCalls],
 ) -> ReadWords:
     """What reads the arguments of one snapshot: ``lines`` are the header lines of its goroutines, ascending, and

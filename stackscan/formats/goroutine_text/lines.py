@@ -69,17 +69,20 @@ class Lines:
 def split_lines(chunk: bytes) -> Lines:
     """The lines of a chunk that ends with a newline."""
     data = np.frombuffer(chunk, dtype=np.uint8)
-    marks = np.flatnonzero((data == _NEWLINE) | (data == _PAREN))
-    at_newline = np.flatnonzero(data[marks] == _NEWLINE)
-    end = marks[at_newline]
+    end, last_paren = ends_and_parens(data)
     begin = np.empty_like(end)
     begin[0] = 0
     begin[1:] = end[:-1] + 1
-    before = np.maximum(at_newline - 1, 0)
-    last_paren = marks[before]  # meaningful only where it lies inside the line
     kind, like_headers = _kinds(chunk, data, begin, end, last_paren)
     headers, goroutine_id, digits = _headers(chunk, data, begin, end, kind)
     return Lines(data, begin, end, last_paren, kind, headers, goroutine_id, digits, like_headers)
+
+
+def ends_and_parens(data: Bytes) -> tuple[Positions, Positions]:
+    """Where each line ends, and the last opening parenthesis before that, which may be of a line above."""
+    marks = np.flatnonzero((data == _NEWLINE) | (data == _PAREN))
+    at_newline = np.flatnonzero(data[marks] == _NEWLINE)
+    return marks[at_newline], marks[np.maximum(at_newline - 1, 0)]
 
 
 def _kinds(chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_paren: Positions) -> tuple[Bytes, int]:

@@ -13,7 +13,7 @@ from itertools import compress, pairwise
 from typing import Final
 
 from stackscan.formats import bounds
-from stackscan.formats.goroutine_text import header
+from stackscan.formats.goroutine_text import header, late_calls
 from stackscan.formats.goroutine_text.interned import Interned
 from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls
 from stackscan.formats.goroutine_text.rows import Rows
@@ -27,6 +27,8 @@ _BLANKS: Final = b" \t\r\n\0"
 _NEWLINE: Final = ord("\n")
 #: Digits of an id from which on it may be too big: the careful reader knows.
 _MANY_DIGITS: Final = 19
+#: Bytes of a text from which on its argument lists are read with numpy: one by one takes 3 ms a megabyte.
+_MANY_CALLS: Final = 1 << 20
 #: First byte, end, and the number of the first line of a text that is left to the careful reader.
 _Left = tuple[int, int, int]
 
@@ -64,15 +66,22 @@ def read(data: bytes, reading: Reading, *, unterminated: bool) -> Rows:
         [low < 2 or data[low - 2] == _NEWLINE for low in found.low],
     )
     depths = [0 if stack is None else len(reading.interned.stacks[stack].frames) for stack in stacks]
-    ends = [line + 2 * depths[signature] for line, signature in zip(found.line, found.signature, strict=True)]
-    calls = [range(line + 1, end, 2) for line, end in zip(found.line, ends, strict=True)]
-    reading.scattered_calls += map(ScatteredCalls, found.line, calls, found.low, found.line)
+    _note_calls(data, found, [depths[signature] for signature in found.signature], reading)
     if not found.left:
         return rows
     from stackscan.formats.goroutine_text import irregular  # a whole dump does not need it
 
     careful = [irregular.read_rows(data, *left, reading, unterminated=unterminated) for left in found.left]
     return Rows.of([*rows.each(), *(row for part in careful for row in part)])
+
+
+def _note_calls(data: bytes, found: _Found, depths: Sequence[int], reading: Reading) -> None:
+    """Note where the argument lists of the regular goroutines stand, which have so many frames."""
+    if len(data) >= _MANY_CALLS:
+        reading.calls += late_calls.of_goroutines(data, found.low, found.high, found.line, depths)
+        return
+    calls = [range(line + 1, line + 2 * depth, 2) for line, depth in zip(found.line, depths, strict=True)]
+    reading.scattered_calls += map(ScatteredCalls, found.line, calls, found.low, found.line)
 
 
 def _scan(data: bytes, signatures: Signatures, *, unterminated: bool) -> _Found:

@@ -13,6 +13,7 @@ from stackscan.model.snapshot import Problem
 
 if TYPE_CHECKING:
     from stackscan.formats.goroutine_text.calls import Calls
+    from stackscan.formats.goroutine_text.late_calls import LateCalls
     from stackscan.formats.goroutine_text.segments import SegmentResult
 
 _BLOCK: Final = 4096  # bytes
@@ -61,7 +62,7 @@ class Reading:
     hidden_lines: list[int] = field(default_factory=list)
     skipped_lines: list[int] = field(default_factory=list)  # perhaps frames
     quoted_lines: list[int] = field(default_factory=list)  # headers of stacks that a person wrote
-    calls: list[Calls] = field(default_factory=list)
+    calls: list[Calls | LateCalls] = field(default_factory=list)
     scattered_calls: list[ScatteredCalls] = field(default_factory=list)
     cut: bool = False
 
