@@ -22,6 +22,7 @@ from stackscan.sources import Progress, limits
 
 _CHUNK: Final = 4 << 20  # bytes: many for numpy, few for caches and memory
 _MOST_THREADS: Final = 8
+_NEWLINE: Final = ord("\n")
 
 
 def read(data: bytes, reading: Reading, *, unterminated: bool, progress: Progress | None = None) -> ArrayRows:
@@ -71,11 +72,10 @@ def _spans(data: bytes, size: int) -> Iterator[tuple[int, int]]:
 
 def _read_span(data: bytes, span: tuple[int, int], interner: Interner) -> ChunkColumns:
     begin, end = span
-    chunk = data[begin:end]
     last = end == len(data)
-    if not chunk.endswith(b"\n"):
-        chunk += b"\n"
-    return read_chunk(chunk, interner, last=last)
+    if data[end - 1] == _NEWLINE:
+        return read_chunk(memoryview(data)[begin:end], interner, last=last)
+    return read_chunk(memoryview(data[begin:end] + b"\n"), interner, last=last)
 
 
 def _take(

@@ -7,6 +7,7 @@ polynomial hash and then compared code by code, so equal stacks agree in every n
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -36,7 +37,7 @@ class Interner:
         self._anchor = pl.Series([""]).cast(self._dtype)
         self._highest = [0]  # code of each chunk; threads append
 
-    def codes(self, chunk: bytes, begin: Positions, end: Positions) -> Codes:
+    def codes(self, chunk: memoryview, begin: Positions, end: Positions) -> Codes:
         """The codes of the texts chunk[begin:end]; the spans must be in order and must not overlap."""
         count = len(begin)
         offsets = np.empty(2 * count + 1, dtype=np.int32)
@@ -87,7 +88,7 @@ class ChunkColumns:
     call_end: npt.NDArray[np.int32]
 
 
-def read_chunk(chunk: bytes, interner: Interner, *, last: bool) -> ChunkColumns:
+def read_chunk(chunk: memoryview, interner: Interner, *, last: bool) -> ChunkColumns:
     """Read one chunk, which ends with a newline and, unless it is the file's first, starts with a header.
 
     The last goroutine of the file is always left to the careful reader, which knows how a cut looks.
@@ -145,7 +146,7 @@ def _framed(lines: Lines, irregular: Mask) -> tuple[Positions, Mask]:
     return np.flatnonzero(created), framed
 
 
-def _creator_ids(chunk: bytes, lines: Lines, creators: Positions) -> tuple[Words, Mask, Positions]:
+def _creator_ids(chunk: memoryview, lines: Lines, creators: Positions) -> tuple[Words, Mask, Positions]:
     """For each creator line: the goroutine it names, whether it names one, and where the function's name ends."""
     end = lines.end[creators]
     parent, digits = ln.number(lines.data, end, backwards=True)
@@ -158,7 +159,7 @@ def _creator_ids(chunk: bytes, lines: Lines, creators: Positions) -> tuple[Words
     return parent, named, np.where(named, name_end, end)
 
 
-def _codes(chunk: bytes, lines: Lines, interner: Interner, creators: Positions, creator_name_end: Positions) -> Codes:
+def _codes(chunk: memoryview, lines: Lines, interner: Interner, creators: Positions, creator_name_end: Positions) -> Codes:
     """One code a line: of the text that distinguishes frames, creators and headers (0: none)."""
     kind = lines.kind
     located = (kind == ln.LOCATION) | (kind == ln.CREATOR_LOCATION)
@@ -187,7 +188,17 @@ def _pair(names: Codes, locations: npt.NDArray[np.unsignedinteger]) -> Words:
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 with np.errstate(over="ignore"):
     _POWERS: Final = np.cumprod(np.full(8192, _MULTIPLIER, dtype=np.uint64))
-_SLOT_BITS: Final = 20
+_SLOT_BITS: Final = 18
+
+
+class _Slots(threading.local):
+    """The first goroutine of each slot: kept by each thread, since fresh memory costs more than all else here."""
+
+    def __init__(self) -> None:
+        self.first = np.empty(1 << _SLOT_BITS, dtype=np.int32)
+
+
+_SLOTS: Final = _Slots()
 
 
 def _group(pairs: Words, first: Positions, creator: Words) -> tuple[Positions, list[bytes]]:
@@ -204,8 +215,8 @@ def _group(pairs: Words, first: Positions, creator: Words) -> tuple[Positions, l
     hashed = np.add.reduceat(mixed * _POWERS[np.minimum(depth, len(_POWERS) - 1)], first)
     hashed ^= creator * _POWERS[1]
     slot = (hashed * _MULTIPLIER) >> np.uint64(64 - _SLOT_BITS)
-    table = np.empty(1 << _SLOT_BITS, dtype=np.int64)  # only slots written below are read
-    table[slot[::-1]] = np.arange(len(first))[::-1]  # the first goroutine of each slot stays
+    table = _SLOTS.first  # of which only the slots written below are read
+    table[slot[::-1]] = np.arange(len(first), dtype=np.int32)[::-1]  # the first goroutine of each slot stays
     model = table[slot]
     index = np.minimum(np.arange(len(pairs)) + np.repeat(first[model] - first, count), len(pairs) - 1)
     differs = np.add.reduceat(pairs != pairs[index], first, dtype=np.int64) > 0

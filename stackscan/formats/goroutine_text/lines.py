@@ -7,6 +7,7 @@ end. Any other (text in between, a lost line, an ancestor section) is left to th
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,7 +67,23 @@ class Lines:
     like_headers: int
 
 
-def split_lines(chunk: bytes) -> Lines:
+class _Marks(threading.local):
+    """Two masks over the bytes of a chunk. Each thread keeps its own: fresh memory takes longer than to fill them."""
+
+    def __init__(self) -> None:
+        self._masks = np.empty((2, 0), dtype=np.bool_)
+
+    def of(self, size: int) -> tuple[Mask, Mask]:
+        """The masks, which hold anything."""
+        if self._masks.shape[1] < size:
+            self._masks = np.empty((2, size), dtype=np.bool_)
+        return self._masks[0, :size], self._masks[1, :size]
+
+
+_MARKS: Final = _Marks()
+
+
+def split_lines(chunk: memoryview) -> Lines:
     """The lines of a chunk that ends with a newline."""
     data = np.frombuffer(chunk, dtype=np.uint8)
     end, last_paren = ends_and_parens(data)
@@ -80,12 +97,15 @@ def split_lines(chunk: bytes) -> Lines:
 
 def ends_and_parens(data: Bytes) -> tuple[Positions, Positions]:
     """Where each line ends, and the last opening parenthesis before that, which may be of a line above."""
-    marks = np.flatnonzero((data == _NEWLINE) | (data == _PAREN))
+    first, second = _MARKS.of(len(data))
+    np.equal(data, _NEWLINE, out=first)
+    np.equal(data, _PAREN, out=second)
+    marks = np.flatnonzero(np.logical_or(first, second, out=first))
     at_newline = np.flatnonzero(data[marks] == _NEWLINE)
     return marks[at_newline], marks[np.maximum(at_newline - 1, 0)]
 
 
-def _kinds(chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_paren: Positions) -> tuple[Bytes, int]:
+def _kinds(chunk: memoryview, data: Bytes, begin: Positions, end: Positions, last_paren: Positions) -> tuple[Bytes, int]:
     """The kind of each line, and how many begin with ``goroutine``."""
     first = data[begin]
     kind = _BY_FIRST_BYTE[first]
@@ -103,7 +123,7 @@ def _kinds(chunk: bytes, data: Bytes, begin: Positions, end: Positions, last_par
     return kind, len(like_headers)
 
 
-def _starting_with(literal: bytes, chunk: bytes, first: Bytes, begin: Positions, end: Positions) -> Positions:
+def _starting_with(literal: bytes, chunk: memoryview, first: Bytes, begin: Positions, end: Positions) -> Positions:
     """Indices of the lines that start with a literal of 9 to 16 bytes and go on after it."""
     lines: Positions = np.flatnonzero(first == literal[0])
     lines = lines[end[lines] - begin[lines] > len(literal)]
@@ -115,13 +135,13 @@ def _starting_with(literal: bytes, chunk: bytes, first: Bytes, begin: Positions,
     return starting
 
 
-def unaligned_words(chunk: bytes) -> Words:
+def unaligned_words(chunk: memoryview) -> Words:
     """The chunk as overlapping 8-byte little-endian words, one at each byte position: literals compare in one go."""
     return np.ndarray(shape=(max(len(chunk) - 7, 0),), dtype="<u8", buffer=chunk, strides=(1,))
 
 
 def _headers(
-    chunk: bytes, data: Bytes, begin: Positions, end: Positions, kind: Bytes
+    chunk: memoryview, data: Bytes, begin: Positions, end: Positions, kind: Bytes
 ) -> tuple[Positions, Words, Positions]:
     """The header lines, their ids and the ids' digits; lines without an id or a bracket become OTHER."""
     headers = np.flatnonzero(kind == HEADER)
