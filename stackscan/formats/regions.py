@@ -42,6 +42,7 @@ _FULL: Final = re.compile(rb"(?m)^goroutine \d+ [^\n]{0,200}?\[[a-zA-Z?][^\n]*:\
 #: Bytes that are searched for every literal: those of a paste, whose lines may begin as anything.
 _SMALL: Final = 1 << 20
 _NEWLINE: Final = ord("\n")
+_BLOCK: Final = 1 << 18
 _ANY_HEADER: Final = re.compile(rb"(?m)^goroutine \d+ |^goroutine(?:leak)? profile: ")
 #: Bytes in which a report that looks like a dump shows a mark.
 _BEGINNING: Final = 1 << 16
@@ -127,12 +128,15 @@ def _is_bare_dump(data: bytes) -> bool:
         return False
     import numpy as np
 
-    octets = np.frombuffer(data, dtype=np.uint8)
-    begins = np.flatnonzero(octets[:-1] == _NEWLINE) + 1
     # How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
     usual = np.array([byte in b"\n\t\r." or (byte >= ord("a") and byte not in b"{|}~") for byte in range(256)])
-    if not (usual[octets[:1]].all() and usual[octets[begins]].all()):
+    if not usual[data[0]]:
         return False
+    octets = np.frombuffer(data, dtype=np.uint8)
+    for at in range(0, len(data) - 1, _BLOCK):  # masks of a block fit in a cache, and are not given back each time
+        block = octets[at : at + _BLOCK + 1]
+        if not usual[block[np.flatnonzero(block[:-1] == _NEWLINE) + 1]].all():
+            return False
     beginning = data[:_BEGINNING]
     if not any(word in beginning for word in _WORDS_OF_LISTS):
         return True

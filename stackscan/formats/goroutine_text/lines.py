@@ -135,7 +135,7 @@ def _starting_with(literal: bytes, chunk: memoryview, first: Bytes, begin: Posit
     return starting
 
 
-def unaligned_words(chunk: memoryview) -> Words:
+def unaligned_words(chunk: bytes | memoryview) -> Words:
     """The chunk as overlapping 8-byte little-endian words, one at each byte position: literals compare in one go."""
     return np.ndarray(shape=(max(len(chunk) - 7, 0),), dtype="<u8", buffer=chunk, strides=(1,))
 

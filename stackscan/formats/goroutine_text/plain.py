@@ -42,7 +42,7 @@ class _Found:
     high: list[int] = field(default_factory=list)
     line: list[int] = field(default_factory=list)
     goroutine_id: list[int | None] = field(default_factory=list)
-    tail: list[str] = field(default_factory=list)
+    tail: list[bytes] = field(default_factory=list)
     signature: list[int] = field(default_factory=list)
     creator_id: list[int | None] = field(default_factory=list)
     left: list[_Left] = field(default_factory=list)
@@ -94,12 +94,12 @@ def _scan(data: bytes, signatures: Signatures, *, unterminated: bool) -> _Found:
     if data[: places[0]].strip(_BLANKS):
         found.left.append((0, places[0], 1))
     for low, high in pairwise(places):
-        text = data[low:high].decode()
-        lines = text.count("\n")
-        head, _, body = text.partition("\n")
-        digits, _, tail = head[len(_HEADER) :].partition(" ")
+        text = data[low:high]
+        lines = text.count(b"\n")
+        head, _, body = text.partition(b"\n")
+        digits, _, tail = head[len(_HEADER) :].partition(b" ")
         doubtful = len(digits) >= _MANY_DIGITS or (high == len(data) and (unterminated or _may_be_cut(text)))
-        signature, parent = (-1, "") if doubtful else signatures.of(body, lines - 1)
+        signature, parent = (-1, b"") if doubtful else signatures.of(body, lines - 1)
         if signature < 0 or len(parent) >= _MANY_DIGITS:
             found.left.append((low, high, line))
         else:
@@ -114,7 +114,7 @@ def _scan(data: bytes, signatures: Signatures, *, unterminated: bool) -> _Found:
     return found
 
 
-def _leave_unreadable(found: _Found, entries: Mapping[str, int | None], stacks: Sequence[int | None]) -> None:
+def _leave_unreadable(found: _Found, entries: Mapping[bytes, int | None], stacks: Sequence[int | None]) -> None:
     """Leave the goroutines to the careful reader whose header or stack is not what it seems."""
     readable = [
         entries[tail] is not None and stacks[signature] is not None
@@ -135,13 +135,13 @@ def _headers(data: bytes) -> Iterator[int]:
         at = data.find(_HEADER_BELOW, at) + 1 or -1
 
 
-def _may_be_cut(text: str) -> bool:
+def _may_be_cut(text: bytes) -> bool:
     """Whether the last line of the text may say that more was cut off."""
-    last = text.rstrip().rpartition("\n")[2].lower()
+    last = text.decode().rstrip().rpartition("\n")[2].lower()
     return "truncated" in last or "cut off" in last
 
 
-def _entry(tail: str, interned: Interned) -> int | None:
+def _entry(tail: bytes, interned: Interned) -> int | None:
     """The entry of a header; None where the careful reader has to say what is wrong with it."""
-    value = header.read_tail(tail)
+    value = header.read_tail(tail.decode())
     return None if value is None or bounds.are_long(value.labels) else interned.header_id(value)

@@ -9,16 +9,19 @@ from stackscan.formats.goroutine_text.interned import Interned
 from stackscan.model.snapshot import Stack
 from stackscan.sources import limits
 
-_CALL_ENDS: Final = ")\n\t"
+_CALL_ENDS: Final = b")\n\t"
 _CREATED_BY: Final = "created by "
-_CREATOR: Final = "\ncreated by "
-_IN_GOROUTINE: Final = " in goroutine "
+_CREATOR: Final = b"\ncreated by "
+_IN_GOROUTINE: Final = b" in goroutine "
 _HEADER: Final = "goroutine "
 #: The innermost call's name, then each call's location with the name of the next call below it; the outermost location,
 #: with the creator's two lines below it if there is one.
-_Key = tuple[str, ...]
+_Key = tuple[bytes, ...]
 #: How the pieces of a stack begin, each up to an argument list; how many parentheses open in the stack; its signature.
-_Guess = tuple[list[str], int, int]
+_Guess = tuple[list[bytes], int, int]
+#: How many calls and lines a stack has, and its outermost lines: whether they name the creator's goroutine, what stands
+#: before that, and behind its id.
+_Ends = tuple[int, int, bytes, bytes, bytes]
 
 
 class Signatures:
@@ -30,32 +33,42 @@ class Signatures:
 
     def __init__(self) -> None:
         self._keys: dict[_Key, int] = {}
-        self._guesses: dict[tuple[int, str, str], _Guess] = {}
+        self._guesses: dict[_Ends, _Guess] = {}
 
-    def of(self, body: str, lines: int) -> tuple[int, str]:
-        """The signature of a goroutine's lines below its header, and the digits of its creator's id ("" for none).
+    def of(self, body: bytes, lines: int) -> tuple[int, bytes]:
+        """The signature of a goroutine's lines below its header, and the digits of its creator's id (b"" for none).
 
         ``lines`` is their number. The signature is -1 for what has not the form of a regular goroutine; what the lines
         hold is looked at when the stacks are made.
         """
-        if body.endswith("\n\n"):
+        if body.endswith(b"\n\n"):
             body, lines = body[:-1], lines - 1
         pieces = body.split(_CALL_ENDS)
         outermost = pieces.pop()
-        at = outermost.find(_CREATOR) + 1
-        if not 0 < len(pieces) <= limits.MAX_FRAMES or lines != 2 * len(pieces) + (2 if at else 0):
-            return -1, ""
-        outermost, parent = _without_parent(outermost, at) if at else (outermost, "")
-        ends = len(pieces), pieces[0].partition("(")[0], outermost
-        opened = body.count("(")
+        before, named, after = outermost.rpartition(_IN_GOROUTINE)
+        parent, _, place = after.partition(b"\n") if named else (b"", b"", after)
+        ends = len(pieces), lines, named, before, place
+        opened = body.count(b"(")
         guess = self._guesses.get(ends)
-        if guess is None or guess[1] != opened or not all(map(str.startswith, pieces, guess[0])):
-            beginnings = [piece[: piece.rfind("(") + 1] for piece in pieces]
-            if not all(beginnings):
-                return -1, ""
-            signature = self._keys.setdefault((*beginnings, outermost), len(self._keys))
-            self._guesses[ends] = guess = beginnings, opened, signature
-        return guess[2], parent
+        if guess is not None and guess[1] == opened and all(map(bytes.startswith, pieces, guess[0])):
+            if not named or parent.isdigit():
+                return guess[2], parent
+        return self._new(ends, pieces, outermost, opened)
+
+    def _new(self, ends: _Ends, pieces: list[bytes], outermost: bytes, opened: int) -> tuple[int, bytes]:
+        """The same for lines that are not those of the last stack with these ends."""
+        count, lines, named, before, place = ends
+        at = outermost.find(_CREATOR) + 1
+        if not 0 < count <= limits.MAX_FRAMES or lines != 2 * count + (2 if at else 0):
+            return -1, b""
+        outermost, parent = _without_parent(outermost, at) if at else (outermost, b"")
+        beginnings = [piece[: piece.rfind(b"(") + 1] for piece in pieces]
+        if not all(beginnings):
+            return -1, b""
+        signature = self._keys.setdefault((*beginnings, outermost), len(self._keys))
+        if outermost == (b"%b\n%b" % (before, place) if named else place):  # the id was where it is looked for
+            self._guesses[ends] = beginnings, opened, signature
+        return signature, parent
 
     def stacks(self, interned: Interned) -> list[int | None]:
         """The stack of each signature; None where a line is not what it is taken for."""
@@ -73,21 +86,21 @@ class Signatures:
         return found
 
 
-def _without_parent(outermost: str, at: int) -> tuple[str, str]:
+def _without_parent(outermost: bytes, at: int) -> tuple[bytes, bytes]:
     """The lines from the outermost location on without the creator's id, and its digits; the creator begins at ``at``.
 
     ``created by main.main in goroutine 1`` → ``created by main.main``, ``1``.
     """
-    end = outermost.find("\n", at)
+    end = outermost.find(b"\n", at)
     name, _, parent = outermost[at:end].rpartition(_IN_GOROUTINE)
-    if len(name) > len(_CREATED_BY) and parent.isdecimal() and parent.isascii():
-        return f"{outermost[:at]}{name}{outermost[end:]}", parent
-    return outermost, ""
+    if len(name) > len(_CREATED_BY) and parent.isdigit():
+        return outermost[:at] + name + outermost[end:], parent
+    return outermost, b""
 
 
 def _lines(key: _Key) -> list[known_frames.Line]:
     """The function and the location of each frame, the creator's last; nothing where a line is of another kind."""
-    innermost, *calls, outermost = key
+    innermost, *calls, outermost = (part.decode() for part in key)
     halves = [call[:-1].split("\n") for call in calls]
     last, *creator = outermost.removesuffix("\n").split("\n")
     if "\n" in innermost or any(len(half) != 2 for half in halves) or len(creator) not in (0, 2):
