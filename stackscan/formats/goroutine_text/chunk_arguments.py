@@ -69,8 +69,9 @@ def _read(data: bytes, calls: Calls, frames: _Frames, among: Numbers | None, *, 
     kept = calls.end[call] - calls.paren[call] >= SHORTEST
     kept &= frame <= LARGEST_PLACE
     goroutine, frame, call = goroutine[kept], frame[kept], call[kept]
-    at, position, word, reliable = words(*_side_by_side(data, calls.begin, calls.paren[call], calls.end[call]))
-    right = position <= LARGEST_PLACE if not first else position == 0
+    lists = _side_by_side(data, calls.begin, calls.paren[call], calls.end[call])
+    at, position, word, reliable = words(*lists, first=first)
+    right = position <= LARGEST_PLACE
     if among is not None:
         right &= _is_in(word, among)
     at = at[right]

@@ -26,9 +26,11 @@ _NO_WORDS: Final[FoundWords] = (
 )  # fmt: skip
 
 
-def words(text: bytes, paren: npt.NDArray[np.signedinteger], end: npt.NDArray[np.signedinteger]) -> FoundWords:
+def words(
+    text: bytes, paren: npt.NDArray[np.signedinteger], end: npt.NDArray[np.signedinteger], *, first: bool = False
+) -> FoundWords:
     """The words of at least LEAST_POINTER in argument lists: of each its list, its position in it, its value, and
-    whether it is reliable.
+    whether it is reliable. ``first``: only those in position 0.
 
     List k is ``text[paren[k]:end[k]]`` with its parentheses; lists ascend, and len(MARGIN) bytes stand before the
     first.
@@ -48,14 +50,17 @@ def words(text: bytes, paren: npt.NDArray[np.signedinteger], end: npt.NDArray[np
     inside = (before_word == _PAREN) | (before_word == _SPACE) | (before_word == _OPEN)
     inside &= begin < end[call]
     index, call, begin = index[inside], call[inside], begin[inside]
-    limit = np.minimum(np.append(marks, len(text))[index + 1], end[call] - 1)
-    stop, reliable = _digits_end(data, limit)
-    word, sound = _decode(text, begin, stop)
-    sound &= data[limit] != _X
     commas = np.flatnonzero(is_comma)
     is_comma[commas[_behind_empty(text, data, marks[commas])]] = False
     places = np.append(0, np.cumsum(is_comma))  # words that end before each mark
     position = places[index] - places[before[call]]
+    if first:
+        wanted = np.flatnonzero(position == 0)
+        index, call, begin, position = index[wanted], call[wanted], begin[wanted], position[wanted]
+    limit = np.minimum(np.append(marks, len(text))[index + 1], end[call] - 1)
+    stop, reliable = _digits_end(data, limit)
+    word, sound = _decode(text, begin, stop)
+    sound &= data[limit] != _X
     kept = sound & (word >= LEAST_POINTER)
     return call[kept], position[kept], word[kept], reliable[kept]
 
