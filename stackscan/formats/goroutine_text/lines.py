@@ -160,6 +160,8 @@ def _headers(
 
 #: Digits of a number that are read; 19 always fit in 64 bits.
 MOST_DIGITS: Final = 19
+#: 1 in each byte of a word.
+_EACH: Final = 0x0101010101010101
 
 
 def number(data: Bytes, at: Positions, *, backwards: bool = False) -> tuple[Words, Positions]:
@@ -167,6 +169,27 @@ def number(data: Bytes, at: Positions, *, backwards: bool = False) -> tuple[Word
 
     ``backwards``: the numbers that end just before the positions.
     """
+    begin = at - 8 if backwards else at
+    words = unaligned_words(data.data)
+    inside = (begin >= 0) & (begin < len(words))
+    text = words[np.where(inside, begin, 0)] ^ np.uint64(_EACH * ord("0"))
+    other = ((text & np.uint64(_EACH * 0x7F)) + np.uint64(_EACH * 0x76)) | text  # the high bit of what is no digit
+    other &= np.uint64(_EACH * 0x80)
+    if backwards:
+        other = other.byteswap()
+    digits = ((other & -other) >> np.uint64(7)) - np.uint64(1)  # all bits below the first of these
+    digits = ((digits & np.uint64(_EACH)) * np.uint64(_EACH)) >> np.uint64(56)
+    length, unread = digits.astype(np.int64), (np.uint64(8) - digits) << np.uint64(3)
+    text = (text >> unread) << unread if backwards else text << unread
+    for tens, shift, pairs in ((10, 8, 0x00FF00FF00FF00FF), (100, 16, 0x0000FFFF0000FFFF), (10_000, 32, 0xFFFFFFFF)):
+        text = (text * np.uint64(tens) + (text >> np.uint64(shift))) & np.uint64(pairs)
+    longer = np.flatnonzero(~inside | (length == 8))
+    if len(longer):
+        text[longer], length[longer] = _digit_by_digit(data, at[longer], backwards=backwards)
+    return text, length
+
+
+def _digit_by_digit(data: Bytes, at: Positions, *, backwards: bool) -> tuple[Words, Positions]:
     value = np.zeros(len(at), dtype=np.uint64)
     length = np.zeros(len(at), dtype=np.int64)
     active = np.ones(len(at), dtype=np.bool_)
