@@ -36,6 +36,10 @@ _MAY_FOLLOW: Final = {
 _NEWLINE, _PAREN, _CLOSE, _TAB, _DOT, _BRACKET, _SPACE = b"\n()\t.[ "
 
 
+#: Bytes that are searched for the ends of lines at once.
+_BLOCK: Final = 1 << 20
+
+
 def _transitions() -> Mask:
     allowed = np.zeros((_KINDS, _KINDS), dtype=np.bool_)
     for before, followers in _MAY_FOLLOW.items():
@@ -67,22 +71,6 @@ class Lines:
     like_headers: int
 
 
-class _Marks(threading.local):
-    """Two masks over the bytes of a chunk. Each thread keeps its own: fresh memory takes longer than to fill them."""
-
-    def __init__(self) -> None:
-        self._masks = np.empty((2, 0), dtype=np.bool_)
-
-    def of(self, size: int) -> tuple[Mask, Mask]:
-        """The masks, which hold anything."""
-        if self._masks.shape[1] < size:
-            self._masks = np.empty((2, size), dtype=np.bool_)
-        return self._masks[0, :size], self._masks[1, :size]
-
-
-_MARKS: Final = _Marks()
-
-
 def split_lines(chunk: memoryview) -> Lines:
     """The lines of a chunk that ends with a newline."""
     data = np.frombuffer(chunk, dtype=np.uint8)
@@ -95,17 +83,35 @@ def split_lines(chunk: memoryview) -> Lines:
     return Lines(data, begin, end, last_paren, kind, headers, goroutine_id, digits, like_headers)
 
 
+class _Masks(threading.local):
+    """Two masks over a block. Each thread keeps its own: fresh memory takes longer than to fill them."""
+
+    def __init__(self) -> None:
+        self.both = np.empty((2, _BLOCK), dtype=np.bool_)
+
+
+_MASKS: Final = _Masks()
+
+
 def ends_and_parens(data: Bytes) -> tuple[Positions, Positions]:
     """Where each line ends, and the last opening parenthesis before that, which may be of a line above."""
-    first, second = _MARKS.of(len(data))
-    np.equal(data, _NEWLINE, out=first)
-    np.equal(data, _PAREN, out=second)
-    marks = np.flatnonzero(np.logical_or(first, second, out=first))
+    found = []
+    for at in range(0, len(data), _BLOCK):
+        block = data[at : at + _BLOCK]
+        newlines, marked = _MASKS.both[:, : len(block)]
+        np.equal(block, _NEWLINE, out=newlines)
+        np.equal(block, _PAREN, out=marked)
+        places = np.flatnonzero(np.logical_or(newlines, marked, out=marked))
+        places += at
+        found.append(places)
+    marks = np.concatenate(found)
     at_newline = np.flatnonzero(data[marks] == _NEWLINE)
     return marks[at_newline], marks[np.maximum(at_newline - 1, 0)]
 
 
-def _kinds(chunk: memoryview, data: Bytes, begin: Positions, end: Positions, last_paren: Positions) -> tuple[Bytes, int]:
+def _kinds(
+    chunk: memoryview, data: Bytes, begin: Positions, end: Positions, last_paren: Positions
+) -> tuple[Bytes, int]:
     """The kind of each line, and how many begin with ``goroutine``."""
     first = data[begin]
     kind = _BY_FIRST_BYTE[first]

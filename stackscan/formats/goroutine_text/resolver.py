@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import accumulate, chain
 from typing import Final
 
 import numpy as np
@@ -13,6 +15,7 @@ from stackscan.formats.goroutine_text import grammar, header, known_frames, labe
 from stackscan.formats.goroutine_text.arrays import ArrayRows
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner
 from stackscan.formats.goroutine_text.interned import Interned
+from stackscan.formats.goroutine_text.known_frames import Line
 from stackscan.model.snapshot import Frame, Stack
 from stackscan.sources import limits
 
@@ -32,7 +35,7 @@ class Resolver:
         self._column = interner.texts()
         self._texts: list[str] = self._column.to_list()
         self._interned = interned
-        self._frames: dict[int, Frame | None] = {}
+        self._frames: dict[Line, Frame | None] = {}
         self._stacks: dict[bytes, int] = {}
         self._headers = np.full(len(self._texts), _UNSEEN, dtype=np.int64)
 
@@ -77,36 +80,46 @@ class Resolver:
         """The stack indices of keys of the fast path; -1 where the grammar refuses one of its lines."""
         new = [key for key in keys if key not in self._stacks]
         codes: list[int] = np.frombuffer(b"".join(new), dtype=np.uint64).tolist()
-        self._learn_frames(set(codes))
-        at = 0
-        for key in new:
-            end = at + len(key) // 8
-            self._stacks[key] = self._stack(codes[at : end - 1], codes[end - 1])
-            at = end
+        ends = list(accumulate(len(key) // 8 for key in new))
+        frames = [self._lines(codes[low : end - 1]) for low, end in zip([0, *ends], ends, strict=False)]
+        creators = [self._line(codes[end - 1]) for end in ends]
+        self._learn_frames(chain(*frames, creators))
+        self._stacks.update(zip(new, map(self._stack, frames, creators), strict=True))
         return np.array([self._stacks[key] for key in keys], dtype=np.int64)
 
-    def _learn_frames(self, pairs: set[int]) -> None:
-        """Read the frames that have not been seen yet, all at once."""
-        new = [pair for pair in pairs if pair not in self._frames and pair & _LOCATION]
-        texts = self._texts
-        lines = [(texts[pair >> 32], texts[pair & _LOCATION]) for pair in new]
-        self._frames.update(zip(new, known_frames.read_frames(lines), strict=True))
+    def _line(self, pair: int) -> Line:
+        return self._texts[pair >> 32], self._texts[pair & _LOCATION]
 
-    def _stack(self, pairs: list[int], creator: int) -> int:
-        if len(pairs) > limits.MAX_FRAMES:
+    def _lines(self, pairs: list[int]) -> list[Line]:
+        """The function and the location of each frame. A function without a code stands below the location before it;
+        one without a location is no frame, but a line that says how many were elided."""
+        lines = []
+        below = ""
+        for function, location in map(self._line, pairs):
+            place, _, name = location.partition("\n")
+            lines.append((function or below, place))
+            below = name
+        return lines
+
+    def _learn_frames(self, lines: Iterable[Line]) -> None:
+        """Read the frames that have not been seen yet, all at once."""
+        new = [line for line in dict.fromkeys(lines) if line[1] and line not in self._frames]
+        self._frames.update(zip(new, known_frames.read_frames(new), strict=True))
+
+    def _stack(self, lines: list[Line], creator: Line) -> int:
+        if len(lines) > limits.MAX_FRAMES:
             return _UNREADABLE  # the careful reader leaves out the outer frames
-        known = self._frames
-        frames = [known.get(pair) for pair in pairs]
+        frames = list(map(self._frames.get, lines))
         elided: int | None = 0
         if not all(frames):
-            for pair, frame in zip(pairs, frames, strict=True):
-                is_elided, count = grammar.read_elided(self._texts[pair >> 32]) if frame is None else (False, None)
-                if frame is None and (pair & _LOCATION or not is_elided):
+            for (function, place), frame in zip(lines, frames, strict=True):
+                is_elided, count = grammar.read_elided(function) if frame is None else (False, None)
+                if frame is None and (place or not is_elided):
                     return _UNREADABLE
                 elided = count if is_elided else elided
         read = tuple(filter(None, frames))
-        created_by = self._frames.get(creator) if creator else None  # none for one without location
-        if creator and created_by is None:
+        created_by = self._frames.get(creator)  # none for one without location
+        if created_by is None and any(creator):
             return _UNREADABLE
         return self._interned.stack_id(Stack(read, created_by, elided))
 
