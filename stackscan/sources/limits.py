@@ -7,6 +7,8 @@ which the report lists as a problem.
 from __future__ import annotations
 
 import io
+import os
+import stat
 from typing import IO, Final
 
 from stackscan.errors import LimitError
@@ -62,7 +64,7 @@ _PIECE: Final = 16 << 20
 
 def read_bounded(file: IO[bytes], *, where: str, head: bytes = b"") -> bytes:
     """All bytes of a file, behind some that were read of it, or LimitError beyond MAX_BYTES. One copy is held."""
-    first = file.read(_PIECE)
+    first = file.read(_PIECE if head else max(_PIECE, _expected(file) + 1))  # a regular file is read at once
     piece = file.read(_PIECE)
     check_size(len(head) + len(first), where=where)
     if not head and not piece:
@@ -75,6 +77,15 @@ def read_bounded(file: IO[bytes], *, where: str, head: bytes = b"") -> bytes:
         check_size(kept.tell(), where=where)
         piece = file.read(_PIECE)
     return kept.getvalue()
+
+
+def _expected(file: IO[bytes]) -> int:
+    """The bytes of a regular file within the limit; 0 for others, which do not say."""
+    try:
+        status = os.fstat(file.fileno())
+    except (OSError, ValueError, AttributeError):
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES else 0
 
 
 def check_size(size: int, *, where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -30,7 +31,7 @@ def read(data: bytes, reading: Reading, *, unterminated: bool, progress: Progres
     interner = Interner()
     threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
     spans = list(_spans(data, _chunk_size(len(data), threads)))
-    chunks = []
+    chunks: deque[ChunkColumns] = deque()
     headers = 0
     with ThreadPoolExecutor(threads) as pool:
         for span, chunk in zip(spans, pool.map(lambda span: _read_span(data, span, interner), spans), strict=True):
@@ -48,7 +49,8 @@ def read(data: bytes, reading: Reading, *, unterminated: bool, progress: Progres
         reading.note_counted(data)
     parts: list[ArrayRows] = []
     first_line = 1
-    for span, chunk in zip(spans, chunks, strict=True):
+    for span in spans:
+        chunk = chunks.popleft()  # its columns are given back one chunk after the other
         parts += _take(data, span, chunk, first_line, resolving, reading, unterminated)
         first_line += chunk.line_count
     return arrays.merge(parts)

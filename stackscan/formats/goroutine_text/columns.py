@@ -66,9 +66,9 @@ class ChunkColumns:
     Lines are 0-based in the chunk. ``header_lines`` are all headers, ``header_bytes`` their places, and ``irregular``
     those left to the careful reader; later columns have an entry for each of the others. ``tail`` is the code of the
     text behind the id; ``stack`` indexes ``stack_keys``, each the bytes of its frames' (name, location) codes and its
-    creator's. A name without a code is the second line of the text of the location before it. ``may_count``: a counted profile may stand in the chunk. ``calls`` counts the call lines of each
-    goroutine, whose argument lists begin at byte ``call_paren`` of the chunk and end at ``call_end`` (32 bits: they are
-    kept for long).
+    creator's. A name without a code is the second line of the text of the location before it. ``may_count``: a counted
+    profile may stand in the chunk. ``calls`` counts the call lines of each goroutine, whose argument lists begin at
+    byte ``call_paren`` of the chunk and end at ``call_end`` (32 bits: they are kept for long).
     """
 
     line_count: int

@@ -50,9 +50,9 @@ class Signatures:
         ends = len(pieces), lines, named, before, place
         opened = body.count(b"(")
         guess = self._guesses.get(ends)
-        if guess is not None and guess[1] == opened and all(map(bytes.startswith, pieces, guess[0])):
-            if not named or parent.isdigit():
-                return guess[2], parent
+        is_whole = not named or parent.isdigit()
+        if guess is not None and is_whole and guess[1] == opened and all(map(bytes.startswith, pieces, guess[0])):
+            return guess[2], parent
         return self._new(ends, pieces, outermost, opened)
 
     def _new(self, ends: _Ends, pieces: list[bytes], outermost: bytes, opened: int) -> tuple[int, bytes]:

@@ -181,14 +181,15 @@ def _snapshot(part: Part[Rows] | Part[ArrayRows], reading: Reading, text: Text, 
 def _argument_reader(
     part: Part[Rows] | Part[ArrayRows], table: Table, stacks: tuple[Stack, ...], reading: Reading, data: bytes
 ) -> ReadWords:
-    scattered = part.within(reading.scattered_calls)
+    # Not all rows, and not all that was read: what is kept here is kept for as long as the snapshot.
+    scattered, calls, lines = part.within(reading.scattered_calls), reading.calls, part.rows.line
 
     @cache
     def made() -> ReadWords:
         from stackscan.formats.goroutine_text import arguments  # few are asked for
 
         stack_ids = partial(table.column, "stack_id")
-        return arguments.reader(data, part.rows.line, stack_ids, stacks, reading.calls, scattered)
+        return arguments.reader(data, lines, stack_ids, stacks, calls, scattered)
 
     def read(of: Collection[Frame] | None, among: Collection[int] | None = None, *, first: bool = False) -> Words:
         return made()(of, among, first=first)
