@@ -23,7 +23,7 @@ from stackscan.formats.goroutine_text.grammar import Argument
 from stackscan.formats.goroutine_text.normalise import normalise
 from stackscan.formats.goroutine_text.reference import read_block
 from stackscan.formats.goroutine_text.words import MARGIN, words
-from stackscan.model.arguments import Words
+from stackscan.model.arguments import COLUMNS, Words
 from stackscan.model.schemas import ARGUMENT_SCHEMA
 from stackscan.model.snapshot import Snapshot
 
@@ -313,12 +313,24 @@ def test_lists_that_are_looked_for_late_have_the_same_words(
     one_by_one = goroutine_text.read(data)
     monkeypatch.setattr(plain_reader, "_MANY_CALLS", 0)
     monkeypatch.setattr(late_calls, "_PART", part)
+    monkeypatch.setattr("stackscan.model.arguments._BLOCK", 3)
     at_once = goroutine_text.read(data)
     assert 2 <= len(one_by_one)
     for expected, found in zip(one_by_one, at_once, strict=True):
         frames = {frame for stack in found.stacks[::2] for frame in stack.frames}
         for of, first in ((None, False), (frames, False), (frames, True)):
             assert list(expected.words(of, first=first) or ()) == list(found.words(of, first=first) or ())
+
+
+def test_many_words_are_no_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words of a large text are a few bytes each until somebody looks at them."""
+    text = goroutine(7, ["a.F", "a.G"]).encode()
+    expected = list(goroutine_text.read(text)[0].words() or ())
+    monkeypatch.setattr(plain_reader, "_MANY_CALLS", 0)
+    words = goroutine_text.read(text)[0].words()
+    assert words is not None
+    assert 17 == sum(memoryview(getattr(words, name)).itemsize for name in COLUMNS)
+    assert expected == list(words) == words.table.rows()
 
 
 def test_only_the_wanted_words_are_read() -> None:

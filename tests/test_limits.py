@@ -300,3 +300,26 @@ def test_nested_json_is_no_stack_overflow() -> None:
         with pytest.raises(Exception, match="test") as caught:
             formats.read(text.encode(), where="test")
         assert caught.type.__module__ == "stackscan.errors"
+
+
+@pytest.mark.parametrize("grown", [0, 1, 2000])
+def test_a_file_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grown: int) -> None:
+    """A regular file says how large it is, so that its bytes are not copied; one that grows meanwhile is read to its
+    end."""
+    monkeypatch.setattr(limits, "_PIECE", 100)
+    path = tmp_path / "dump"
+    path.write_bytes(b"x" * 1000)
+    asked: list[int | None] = []
+
+    class Reader(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if not asked:
+                with path.open("ab") as file:
+                    file.write(b"y" * grown)
+            asked.append(size)
+            return super().read(-1 if size is None else size) or b""
+
+    with Reader(path) as file:
+        assert 1000 + grown == len(limits.read_bounded(file, where="dump"))
+    assert [1001, 100] == asked[:2]
+    assert grown or len(asked) == 2

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from helpers import FIXTURES, environment
+from helpers import FIXTURES, environment, goroutine
 
 _SMALL: Final = FIXTURES / "go" / "go1.25" / "hang_http-locked.txt"
 #: What typer itself loads.
@@ -107,3 +107,27 @@ def test_a_command_loads_what_it_needs(arguments: list[Any], loaded: set[str]) -
     """A new package in this list costs every start of the command."""
     _loaded(*arguments)
     assert loaded == _others(_loaded(*arguments))
+
+
+_NUMPY: Final = """
+import os, sys
+from stackscan.__main__ import main
+sys.argv = ["stackscan", "report", os.environ["INPUT"]]
+try:
+    main()
+finally:
+    print("numpy" in sys.modules, os.environ["OPENBLAS_NUM_THREADS"], file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(None, "1"), ("4", "4")])
+def test_numpy_starts_no_threads(tmp_path: Path, asked: str | None, threads: str) -> None:
+    """Those for large matrices would wait busily beside the report of a large dump; who asks for some gets them."""
+    path = tmp_path / "dump.txt"
+    path.write_text("".join(goroutine(number, ["main.f", "main.g"]) + "\n" for number in range(1, 16_000)))
+    assert 1 << 20 < path.stat().st_size
+    env = environment(INPUT=str(path))
+    env.pop("OPENBLAS_NUM_THREADS", None)
+    env |= {} if asked is None else {"OPENBLAS_NUM_THREADS": asked}
+    done = subprocess.run([sys.executable, "-c", _NUMPY], capture_output=True, text=True, env=env, check=False)
+    assert f"True {threads}" == done.stderr.splitlines()[-1]

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 Word: TypeAlias = tuple[int, int, int, int, bool]
 #: The order of the columns.
 COLUMNS: Final = ("row", "frame", "position", "word", "reliable")
+#: Words that are made objects at once.
+_BLOCK: Final = 1 << 14
 
 
 class Words:
-    """Words that may be pointers (0x1000 or more), by goroutine, frame and position, as columns of equal length.
+    """Words that may be pointers (0x1000 or more), by goroutine, frame and position, as columns of equal length: lists,
+    or views of arrays where there are many.
 
     A word is not ``reliable`` behind a ``?``: the register may hold something else by now (Go 1.18 and later).
     """
@@ -48,7 +51,10 @@ class Words:
         return len(self.row)
 
     def __iter__(self) -> Iterator[Word]:
-        return zip(self.row, self.frame, self.position, self.word, self.reliable, strict=True)
+        blocks = range(0, len(self), _BLOCK)  # a million words need not all be objects at once
+        return chain.from_iterable(
+            zip(*(_values(getattr(self, name)[at : at + _BLOCK]) for name in COLUMNS), strict=True) for at in blocks
+        )
 
     def joined(self, other: Words) -> Words:
         """These words and those of other goroutines, in the order of the goroutines."""
@@ -75,4 +81,8 @@ class Words:
         """The words as polars has them (:data:`~stackscan.model.schemas.ARGUMENT_SCHEMA`)."""
         from stackscan.model.schemas import words_of  # loads polars
 
-        return words_of([getattr(self, name) for name in COLUMNS])
+        return words_of([_values(getattr(self, name)) for name in COLUMNS])
+
+
+def _values(column: Sequence[int]) -> Sequence[int]:
+    return column.tolist() if isinstance(column, memoryview) else column

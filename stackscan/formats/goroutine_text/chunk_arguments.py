@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,8 @@ def read_chunks(
     else:
         with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), len(parts), _MOST_THREADS)) as pool:
             found = list(pool.map(lambda part: _read(data, part, frames, among, first=wanted.first), parts))
-    return Words(*(np.concatenate(column).tolist() for column in zip(*found, strict=True)))
+    row, frame, position, word, reliable = (np.concatenate(column).data for column in zip(*found, strict=True))
+    return Words(row, frame, position, word, cast("Sequence[bool]", reliable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def _read(data: bytes, calls: Calls, frames: _Frames, among: Numbers | None, *, 
     if among is not None:
         right &= _is_in(word, among)
     at = at[right]
-    return goroutine[at], frame[at], position[right], word[right], reliable[right]
+    row, place = goroutine[at].astype(np.uint32), position[right].astype(np.uint16)  # there are many: few bytes each
+    return row, frame[at].astype(np.uint16), place, word[right], reliable[right]
 
 
 def _is_in(word: Numbers, among: Numbers) -> Mask:

@@ -175,6 +175,8 @@ def number(data: Bytes, at: Positions, *, backwards: bool = False) -> tuple[Word
 
     ``backwards``: the numbers that end just before the positions.
     """
+    if len(data) < 8:  # no word
+        return _digit_by_digit(data, at, backwards=backwards)
     begin = at - 8 if backwards else at
     words = unaligned_words(data.data)
     inside = (begin >= 0) & (begin < len(words))
