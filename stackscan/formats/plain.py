@@ -42,9 +42,11 @@ def is_contention(data: bytes) -> bool:
     return data.startswith(b"--- ") and re.fullmatch(_WAITS, data) is not None
 
 
-@lru_cache(maxsize=1)  # who takes off wrappers asks, and then who looks for other tools' reports
 def is_plain(data: bytes) -> bool:
     """Whether a small text holds whole goroutines, the message of a crash, and nothing besides."""
-    if len(data) > _LARGEST_BYTES or not data.isascii():
-        return False
-    return re.fullmatch(_WHOLE, data) is not None
+    return len(data) <= _LARGEST_BYTES and _is_whole(data)  # large ones are no keys: their hash takes long
+
+
+@lru_cache(maxsize=1)  # who takes off wrappers asks, and then who looks for other tools' reports
+def _is_whole(data: bytes) -> bool:
+    return data.isascii() and re.fullmatch(_WHOLE, data) is not None
