@@ -212,7 +212,9 @@ def show(
         from stackscan.report.goroutine import build_goroutine
 
         report = build_goroutine(analyse(capture, options.configuration, shown=public, reader=options.reader), number)
-        found += [] if report is None else [report]
+        if report is not None:
+            find = None if options.reader is None else options.reader.path
+            found.append(replace(report, find_source=find))
     if not found:
         raise _unknown(number, captures)
     return found
@@ -249,7 +251,7 @@ def _report(
     view = View(options.top, options.everything, options.explained)
     report = build_snapshot(analysis, projections=_projections(analysis) if options.projected else (), view=view)
     if options.reader is not None:
-        report = replace(report, source_notes=options.reader.new_notes())
+        report = replace(report, source_notes=options.reader.new_notes(), find_source=options.reader.path)
     return CaptureReport(public, report)
 
 

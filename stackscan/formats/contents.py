@@ -152,7 +152,8 @@ class _Reading:
 
 
 def _captures(reading: _Reading) -> Iterator[Capture]:
-    release = reading.version.get("Version") if reading.version else None
+    version = reading.version or {}
+    release, go_version = version.get("Version"), version.get("Golang")
     processes = _processes(reading.members)
     for read in reading.members:
         member, process = read.member, processes.get(_folder(read.member))
@@ -164,7 +165,7 @@ def _captures(reading: _Reading) -> Iterator[Capture]:
             if process and member.name:
                 taken = first_known((taken, process))
             second = process is not None and not read.is_text and not snapshot.leak_profile
-            yield Capture(snapshot, place, taken, release, second, read.content)
+            yield Capture(snapshot, place, taken, release, second, read.content, go_version=go_version)
 
 
 def _processes(members: Sequence[_Read]) -> dict[str, Taken]:

@@ -72,6 +72,10 @@ class Archive:
         """The names of the Go files right in a folder of it, sorted."""
         return self._folders.get(folder, [])
 
+    def on_disk(self, path: str) -> None:
+        """Nowhere on this machine."""
+        del path
+
     @cached_property
     def _folders(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

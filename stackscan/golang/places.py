@@ -54,9 +54,10 @@ class Place:
         return self.parts[-1]
 
 
-def read_place(frame: Frame) -> Place | None:
-    """What a frame says about its file; None for no file of Go source, and for paths that are not to be trusted."""
-    split = _split(frame.file)
+def read_place(frame: Frame, endings: tuple[str, ...] = (".go",)) -> Place | None:
+    """What a frame says about its file; None for names that do not end like source (``endings``), and for paths that
+    are not to be trusted."""
+    split = _split(frame.file, endings)
     if split is None:
         return None
     parts, absolute = split
@@ -73,9 +74,9 @@ def read_place(frame: Frame) -> Place | None:
 
 
 @lru_cache(maxsize=4096)
-def _split(file: str) -> tuple[tuple[str, ...], bool] | None:
+def _split(file: str, endings: tuple[str, ...]) -> tuple[tuple[str, ...], bool] | None:
     """The elements of a path, and whether it was absolute."""
-    if len(file) > _MAX_CHARACTERS or not file.endswith(".go"):
+    if len(file) > _MAX_CHARACTERS or not file.endswith(endings):
         return None
     path = file.replace("\\", "/")
     absolute = path.startswith("/") or _DRIVE.match(path) is not None

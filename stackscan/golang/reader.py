@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackscan.formats.symbol import origin
@@ -36,6 +37,10 @@ class Reader:
         if frame.line < 1 or origin(frame).kind == "std":
             return False
         return next(self._finder.candidates(frame), None) is not None
+
+    def path(self, frame: Frame) -> Path | None:
+        """The path of a frame's file on this machine; None where there is none, and for files in archives."""
+        return self._finder.path(frame)
 
     def frame(self, frame: Frame, callee: str = "", reason: str = "") -> Reading | None:
         """The source of a frame; ``callee`` is the function of the next inner frame, ``reason`` why the innermost one

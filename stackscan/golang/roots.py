@@ -92,6 +92,13 @@ class Sources:
         if place is not None:
             yield from self._candidates(place)
 
+    def path(self, frame: Frame) -> Path | None:
+        """The path on disk of the likeliest file of a frame, which is not read; None where there is none, and for
+        files in archives."""
+        place = read_place(frame)
+        spots = () if place is None else self._lookup.spots(place, [])
+        return next((found for tree, path in spots if (found := tree.on_disk(path)) is not None), None)
+
     def siblings(self, file: SourceFile) -> tuple[SourceFile, ...]:
         """The other Go files of the same folder, by name; test files only if the file is one itself."""
         asked = (file.package_key, file.key.endswith("_test.go"))

@@ -79,6 +79,9 @@ class Tree(Protocol):
     def files(self, folder: str) -> list[str]:
         """The names of the Go files right in a folder of it, sorted."""
 
+    def on_disk(self, path: str) -> Path | None:
+        """Where a file is on this machine; None for none, and for one in an archive."""
+
 
 class Folder:
     """A folder on disk. It may be a symbolic link itself."""
@@ -116,6 +119,14 @@ class Folder:
                 with os.scandir(found) as entries:
                     return sorted(e.name for _, e in zip(range(_MAX_NAMES), entries, strict=False) if _is_go(e.name))
         return []
+
+    def on_disk(self, path: str) -> Path | None:
+        """Where a file is on this machine; None for none, and for a link that leaves the folder."""
+        with suppress(OSError, ValueError, RuntimeError):
+            found = (self.root / path).resolve(strict=True)
+            if is_inner(path) and found.is_relative_to(self.root) and found.is_file():
+                return self.root / path
+        return None
 
     def _read(self, path: Path) -> bytes:
         """The bytes of a path without links."""

@@ -47,7 +47,8 @@ class Taken:
 class Capture:
     """One snapshot of one process.
 
-    ``release`` is the version that the bundle's version.json reports. ``second_view`` marks a profile of a process
+    ``release`` is the version that the bundle's version.json reports, ``go_version`` (``go1.26.8``) the release of Go
+    that it was built with. ``second_view`` marks a profile of a process
     that a text of the same bundle shows too: its goroutines are the same ones. ``content`` are the decompressed bytes
     of its file, and ``key`` what its fingerprint is keyed with.
     """
@@ -59,6 +60,7 @@ class Capture:
     second_view: bool = False
     content: bytes = field(default=b"", repr=False)
     key: bytes = field(default=b"", repr=False)
+    go_version: str | None = None
 
     def fingerprint(self) -> str:
         """A hash of the file's content, the same under whatever name and compression the file comes."""

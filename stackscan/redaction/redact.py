@@ -112,6 +112,7 @@ class Redaction:
             taken=self.taken(capture.taken),
             release=None if capture.release is None else vocabulary.release(capture.release),
             key=self.key,
+            go_version=capture.go_version if vocabulary.version(capture.go_version or "") else None,
         )
 
     def taken(self, taken: Taken) -> Taken:

@@ -113,6 +113,7 @@ def build_snapshot(
         proposals=analysis.proposals,
         cut=place.cut,
         leak_profile=snapshot.leak_profile,
+        go_version=analysis.capture.go_version,
     )
 
 

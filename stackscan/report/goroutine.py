@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
+from stackscan.analysis.affected import modules
 from stackscan.analysis.analyse import Analysis
 from stackscan.analysis.finding import Finding
 from stackscan.analysis.locks import Lock
@@ -49,7 +51,8 @@ class GoroutineReport:
 
     ``creators`` are who started it, the nearest first; ``children`` whom it started. ``waits_for`` is the lock or
     channel that it waits for (None: none that is known), ``may_hold`` are those that others wait for. ``attributes``
-    is what else its header says. ``findings`` are those that it is part of.
+    is what else its header says. ``findings`` are those that it is part of. ``modules``, ``go_version`` and
+    ``find_source`` are those of a :class:`~stackscan.report.model.SnapshotReport`.
     """
 
     place: Place
@@ -62,6 +65,9 @@ class GoroutineReport:
     waits_for: Lock | None
     may_hold: tuple[tuple[Lock, int], ...]
     findings: tuple[Finding, ...]
+    modules: tuple[tuple[str, str], ...] = ()
+    go_version: str | None = None
+    find_source: Callable[[Frame], Path | None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def deciding(self) -> int:
@@ -93,6 +99,8 @@ def build_goroutine(analysis: Analysis, number: int) -> GoroutineReport | None:
             if number in candidate.goroutine_ids
         ),
         findings=tuple(finding for finding in analysis.findings if at in finding.rows),
+        modules=modules(snapshot.stacks),
+        go_version=analysis.capture.go_version,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from stackscan.analysis.finding import Finding, FindingKey
@@ -103,7 +104,9 @@ class SnapshotReport:
     ``source_notes`` say which source could not be read.
     ``explained``: each finding says why, with its whole fix and its references. ``finding_frames`` holds by finding
     the frame that decided for most of its goroutines. ``ending`` says how the process ended in the words of its
-    message, for where no finding says it (None: the text does not say).
+    message, for where no finding says it (None: the text does not say). ``go_version`` (``go1.26.8``) is the release
+    of Go that built the program, where something beside the dump says it. ``find_source`` finds the file of a frame on
+    this machine (None: no source is read).
     """
 
     source: str
@@ -145,6 +148,8 @@ class SnapshotReport:
     source_notes: tuple[str, ...] = ()
     ending: Verdict | None = None
     leak_profile: bool = False  # Go's goroutineleak profile: it lists leaked goroutines only
+    go_version: str | None = None
+    find_source: Callable[[Frame], Path | None] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
