@@ -9,7 +9,7 @@ import typer
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
+from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Jobs, Timeout, named, within
 
 Output = Literal["text", "json", "markdown"]
@@ -57,6 +57,7 @@ def command(
     ] = False,
     source_root: SourceRoot = None,
     no_source: NoSource = False,
+    editor: Editor = None,
     timeout: Timeout = None,
     config: Config = None,
     redact: Redact = False,
@@ -86,7 +87,7 @@ def command(
     options = Options(
         configuration(config), where, top, everything, explained, reader_of(source_root, no_source, redact)
     )
-    pieces, shared = Pieces(output_format, screen(output)), chosen(redact, redact_keep, redact_key)
+    pieces, shared = Pieces(output_format, screen(output, editor)), chosen(redact, redact_keep, redact_key)
     with spool() as kept:
         sources = within(source, timeout)
         with (

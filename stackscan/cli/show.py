@@ -9,7 +9,7 @@ import typer
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Format, OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
+from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Timeout, named, within
 
 _SOURCE = "A goroutine dump, or a log, archive or directory that holds one; its address; - for standard input."
@@ -22,6 +22,7 @@ def command(
     output: OutputFile = None,
     source_root: SourceRoot = None,
     no_source: NoSource = False,
+    editor: Editor = None,
     timeout: Timeout = None,
     config: Config = None,
     redact: Redact = False,
@@ -45,4 +46,4 @@ def command(
         (only,) = within([source], timeout)
         found = show(only, number, options=options, progress=told, redaction=chosen(redact, redact_keep, redact_key))
     with written(output) as out:
-        renderer("goroutine", output_format)(found, out)
+        renderer("goroutine", output_format)(found, out, editor=editor)

@@ -32,20 +32,24 @@ class Lookup:
         self._go_version = go_version
         self._library = cache(Folder)
 
-    def spots(self, place: Place, doubts: list[str]) -> Iterator[Spot]:
-        """The files that are there, the likeliest first. What is of another version is put into ``doubts``."""
+    def spots(self, place: Place, doubts: list[str], *, exact: bool = False) -> Iterator[Spot]:
+        """The files that are there, the likeliest first. What is of another version is put into ``doubts``. ``exact``:
+        of modules with a version, and of the standard library, only the files of just that version; folders that the
+        user named may hold any."""
         for root in self._roots:
             yield from ((root.tree, path) for path in _in_root(root, place, doubts))
         project = self._project
         if project is not None:
             yield from ((project.tree, path) for path in _in_build(project, place, doubts))
         yield from self._in_caches(place)
-        if project is not None:
+        if project is not None and not (exact and place.version is not None):
             # Behind the cache: that has exactly the version that a frame names, a checkout may have any.
             yield from ((project.tree, path) for path in _in_checkout(project, place))
         if place.standard is not None:
-            for installation in fitting(self._installations, self._go_version or place.release):
-                yield from _existing(self._library(installation.source), place.standard)
+            wanted = (self._go_version or place.release or "").removeprefix("go")
+            for installation in fitting(self._installations, wanted):
+                if not exact or wanted == installation.release != "":
+                    yield from _existing(self._library(installation.source), place.standard)
 
     def _in_caches(self, place: Place) -> Iterator[Spot]:
         """The file in the module caches; go.mod may have put another module in the place of a frame's."""

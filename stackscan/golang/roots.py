@@ -93,10 +93,10 @@ class Sources:
             yield from self._candidates(place)
 
     def path(self, frame: Frame) -> Path | None:
-        """The path on disk of the likeliest file of a frame, which is not read; None where there is none, and for
-        files in archives."""
+        """The path on disk of the likeliest file of a frame, which is not read; None where there is none of its
+        version, and for files in archives."""
         place = read_place(frame)
-        spots = () if place is None else self._lookup.spots(place, [])
+        spots = () if place is None else self._lookup.spots(place, [], exact=True)
         return next((found for tree, path in spots if (found := tree.on_disk(path)) is not None), None)
 
     def siblings(self, file: SourceFile) -> tuple[SourceFile, ...]:

@@ -24,11 +24,14 @@ _IN_MEMORY: Final = 4 << 20
 @dataclass(frozen=True, slots=True)
 class Screen:
     """What text is written to: whether it is a terminal, its encoding, and how many columns it has (None: as many as
-    this process finds)."""
+    this process finds). ``editor`` is the template of addresses that open source in an editor (None: no editor), and
+    ``links``: the terminal shows links."""
 
     is_terminal: bool
     encoding: str = "utf-8"
     columns: int | None = None
+    editor: str | None = None
+    links: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Options about Go source code: where it is, and that none is read."""
+"""Options about Go source code: where it is, that none is read, and the editor that opens it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,24 @@ SourceRoot = Annotated[
     ),
 ]
 NoSource = Annotated[bool, typer.Option("--no-source", help="Read no Go source.")]
+
+
+def _editor(text: str) -> str:
+    from stackscan.report.links.editors import read_editor
+
+    return read_editor(text)
+
+
+Editor = Annotated[
+    str | None,
+    option(
+        "Links open source there: cursor, goland, idea, sublime, vscode, zed, or an address with {path} and {line} "
+        "(docs/source.md).",
+        "--editor",
+        metavar="NAME",
+        parser=_editor,
+    ),
+]
 
 
 def reader_of(roots: list[Path] | None, no_source: bool, redacted: bool = False) -> Reader | None:

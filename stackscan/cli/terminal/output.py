@@ -12,18 +12,19 @@ if TYPE_CHECKING:
     from stackscan.render.pieces import Screen
 
 
-def screen(path: Path | None) -> Screen:
-    """What is written to with this path: a terminal, or anything else."""
+def screen(path: Path | None, editor: str | None = None) -> Screen:
+    """What is written to with this path: a terminal, or anything else. ``editor`` is the template of the addresses that
+    open source (None: no editor)."""
     from stackscan.render.pieces import Screen
 
     if path is None or str(path) == "-":
-        found = Screen(sys.stdout.isatty(), sys.stdout.encoding)
+        found = Screen(sys.stdout.isatty(), sys.stdout.encoding, editor=editor)
     else:
         try:
             with path.open("w") if path.is_char_device() else nullcontext() as out:
-                found = Screen(is_terminal=out is not None and out.isatty())
+                found = Screen(out is not None and out.isatty(), editor=editor)
         except OSError:
-            found = Screen(is_terminal=False)  # who writes there says what is wrong
+            found = Screen(is_terminal=False, editor=editor)  # who writes there says what is wrong
     if not found.is_terminal:
         return found
     from stackscan.render.text.opened import measured

@@ -10,8 +10,9 @@ from stackscan.render.json.write import write
 from stackscan.report.goroutine import GoroutineReport, goroutine_json
 
 
-def render(found: Sequence[GoroutineReport], out: TextIO) -> None:
-    """Write what each capture says of the goroutine."""
+def render(found: Sequence[GoroutineReport], out: TextIO, *, editor: str | None = None) -> None:
+    """Write what each capture says of the goroutine; data has no links that open an ``editor``."""
+    del editor
     write(
         {
             "schema": "stackscan.goroutine",

@@ -16,6 +16,7 @@ _MOST: Final = 10
 def render(result: CheckResult, out: TextIO, *, most: int | None = _MOST) -> None:
     """Write the answer; of each capture at most so many findings (None: all)."""
     page = page_on(out)
+    page.link_frames()
     for source in result.sources:
         for capture in source.captures:
             _capture(page, capture, most, judged=source.trouble is None)

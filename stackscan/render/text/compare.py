@@ -24,6 +24,7 @@ _BLOCKED: Final = ("sync.", "semacquire", "chan send", "select (no cases)", "cha
 def render(comparison: Comparison, out: TextIO) -> None:
     """Write the comparison to a terminal or a pipe."""
     page = page_on(out)
+    page.link_frames()
     _verdict(page, comparison)
     _captures(page, comparison)
     grown = [s for s in comparison.standings if s.change.verdict in ("new", "grown")]

@@ -19,9 +19,9 @@ _HOLDERS: Final = 3
 _IDS: Final = 8
 
 
-def render(found: Sequence[GoroutineReport], out: TextIO) -> None:
-    """Write what each capture says of the goroutine."""
-    page = page_on(out)
+def render(found: Sequence[GoroutineReport], out: TextIO, *, editor: str | None = None) -> None:
+    """Write what each capture says of the goroutine; on a terminal its frames open the ``editor`` (None: the web)."""
+    page = page_on(out, editor)
     for place, report in enumerate(found):
         if place:
             page.line()
@@ -30,6 +30,7 @@ def render(found: Sequence[GoroutineReport], out: TextIO) -> None:
 
 def _goroutine(page: Page, report: GoroutineReport) -> None:
     own = report.goroutine
+    page.link_frames(report)
     page.line((f"goroutine {own.number}", "bold"), ("  ", ""), (_state(own), "cyan"))
     place = f", line {report.line:,}" if report.line else ""
     page.whole(words.plain(report.place.where) + place, indent=2, style="dim")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from stackscan.model.snapshot import Frame
 from stackscan.render import words
+
+if TYPE_CHECKING:
+    from stackscan.report import SnapshotReport
+    from stackscan.report.goroutine import GoroutineReport
 
 WIDEST: Final = 140
 #: The mark of a severity, and its style.
@@ -76,6 +80,15 @@ class Page:
         else:
             self.line((body, style), indent=indent)
 
+    def link_frames(self, report: SnapshotReport | GoroutineReport | None = None) -> None:
+        """Link the frames that follow to their source; ``report`` says more of it than their paths. Only a terminal
+        has links."""
+
+    def _location_style(self, frame: Frame) -> str:
+        """The style of a frame's location."""
+        del frame
+        return "dim"
+
     def located(self, lead: str, frame: Frame, *, indent: int = 0, style: str = "", lead_style: str = "dim") -> None:
         """A function and where it is. Where both do not fit on the terminal, the function loses its folders, then the
         location moves to a line of its own."""
@@ -85,9 +98,10 @@ class Page:
             name = words.base_symbol(frame.function)
         if cells(name) + cells(location) + 2 > room:
             self.line((lead, lead_style), (words.fit(name, room), style), indent=indent)
-            self.line((location, "dim"), indent=indent + len(lead))
+            self.line((location, self._location_style(frame)), indent=indent + len(lead))
         else:
-            self.line((lead, lead_style), (name, style), (f"  {location}", "dim"), indent=indent)
+            shown = (location, self._location_style(frame))
+            self.line((lead, lead_style), (name, style), ("  ", ""), shown, indent=indent)
 
     def marked(self, mark: str, body: str, style: str, *, styled: int | None = None) -> None:
         """A wrapped paragraph behind a mark; only so many characters of it have the mark's style (None: all)."""

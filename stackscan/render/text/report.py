@@ -74,9 +74,11 @@ def _captures(page: Page, report: Report) -> None:
 
 def _bundles(page: Page, report: Report) -> None:
     for bundle in report.bundles:
-        if any(snapshot.everything for snapshot in report.snapshots if snapshot.source == bundle.source):
+        of_bundle = [snapshot for snapshot in report.snapshots if snapshot.source == bundle.source]
+        if any(snapshot.everything for snapshot in of_bundle):
             from stackscan.render.text.bundle import write_bundle
 
+            page.link_frames(of_bundle[-1])
             _rule(page, wanted=True)
             write_bundle(page, bundle)
 
@@ -91,6 +93,7 @@ def _rule(page: Page, wanted: bool) -> None:
 
 def _snapshot(page: Page, snapshot: SnapshotReport, bundle: BundleReport | None, *, ends: bool) -> None:
     """One snapshot; ``ends``: it is the last of its source, whose bundle is counted here."""
+    page.link_frames(snapshot)
     _answer(page, snapshot, bundle)
     write_findings(page, snapshot)
     if snapshot.everything and snapshot.set_aside:

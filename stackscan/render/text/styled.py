@@ -1,14 +1,24 @@
-"""A page with colours, cut at the width of a terminal: rich writes it."""
+"""A page with colours and links, cut at the width of a terminal: rich writes it."""
 
 from __future__ import annotations
 
-from typing import TextIO
+import re
+from typing import TYPE_CHECKING, Final, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from stackscan.model.snapshot import Frame
 from stackscan.render import words
 from stackscan.render.text.page import Page, paragraph, pieces
+
+if TYPE_CHECKING:
+    from stackscan.report import SnapshotReport
+    from stackscan.report.goroutine import GoroutineReport
+    from stackscan.report.links import Links
+
+#: The random id that rich gives a link: two runs must write the same.
+_LINK_ID: Final = re.compile(r"\x1b\]8;id=[^;\x1b]*;")
 
 
 class _Console(Console):
@@ -22,11 +32,27 @@ class _Console(Console):
 class StyledPage(Page):
     """Writes lines of data whole, on a terminal cut, and prose wrapped, with colours where the stream takes them."""
 
-    def __init__(self, out: TextIO, columns: int | None) -> None:
-        """``columns``: None for as many as rich finds."""
+    def __init__(self, out: TextIO, columns: int | None, *, links: bool = False, editor: str | None = None) -> None:
+        """``columns``: None for as many as rich finds. ``links``: the terminal may have links, which open the
+        ``editor`` (a template; None: the web)."""
         self._console = _Console(file=out, highlight=False, markup=False, emoji=False, width=columns, soft_wrap=False)
         super().__init__(out, self._console.width)
         self.cuts = out.isatty()
+        self._may_link = links
+        self._editor = editor
+        self._links: Links | None = None
+
+    def link_frames(self, report: SnapshotReport | GoroutineReport | None = None) -> None:
+        """Link the frames that follow to their source; ``report`` says more of it than their paths."""
+        if self._may_link:
+            from stackscan.report.links import Links, links_of
+
+            self._links = Links(editor=self._editor) if report is None else links_of(report, self._editor)
+
+    def _location_style(self, frame: Frame) -> str:
+        """The style of a frame's location, with its link."""
+        target = None if self._links is None else self._links.target(frame)
+        return "dim" if target is None else f"dim link {target}"
 
     def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
         """One line of data: texts, or a text and its style."""
@@ -81,5 +107,9 @@ class StyledPage(Page):
         if self._console.color_system is None and not self.cuts:
             # Without colours a line is its text: rich takes its time to find that out.
             self._out.write(f"{text.plain}\n")
+        elif self._links is not None:
+            with self._console.capture() as written:
+                self._console.print(text, soft_wrap=True)
+            self._out.write(_LINK_ID.sub("\x1b]8;;", written.get()))
         else:
             self._console.print(text, soft_wrap=True)

@@ -73,7 +73,7 @@ class Links:
 
     def editor_url(self, frame: Frame) -> str | None:
         """The address that opens a frame's line in the editor: in the file on this machine, else in the file that an
-        absolute path names. None without an editor, and where neither is known."""
+        absolute path names. None without an editor, and where neither is known to be of the frame's version."""
         path = self._local(frame) or _printed(frame)
         if self._editor is None or path is None or not 0 < frame.line <= _MOST_LINE:
             return None
@@ -162,9 +162,12 @@ def _of_module(module: str, version: str, inside: str, line: int) -> str:
 
 
 def _printed(frame: Frame) -> str | None:
-    """The path as printed, if it is absolute and names a file of source."""
+    """The path as printed, if it is absolute and names a file of source. A folder of Go that does not name its release
+    may hold another one on this machine."""
     place = read_place(frame, _SOURCE)
-    return frame.file if place is not None and place.absolute else None
+    if place is None or not place.absolute:
+        return None
+    return None if place.standard is not None and release_tag(folder_release(place.parts)) is None else frame.file
 
 
 def _short(link: str | None) -> str | None:
