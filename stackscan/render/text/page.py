@@ -101,7 +101,7 @@ class Page:
             self.line((location, self._location_style(frame)), indent=indent + len(lead))
         else:
             shown = (location, self._location_style(frame))
-            self.line((lead, lead_style), (name, style), ("  ", ""), shown, indent=indent)
+            self.line((lead, lead_style), (name, style), ("  ", "dim"), shown, indent=indent)
 
     def marked(self, mark: str, body: str, style: str, *, styled: int | None = None) -> None:
         """A wrapped paragraph behind a mark; only so many characters of it have the mark's style (None: all)."""

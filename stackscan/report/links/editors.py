@@ -59,4 +59,4 @@ def address(template: str, path: str, line: int) -> str:
     """The address that opens a file (an absolute path) at a line."""
     slashed = path.replace("\\", "/")
     rooted = f"/{slashed}" if _DRIVE.match(slashed) else slashed
-    return template.replace("{path}", quote(rooted, safe="/:~", errors="replace")).replace("{line}", str(line))
+    return template.replace("{path}", quote(rooted, safe="/:~@", errors="replace")).replace("{line}", str(line))
