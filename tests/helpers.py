@@ -61,7 +61,8 @@ created by net/http.(*Server).Serve in goroutine 1
 """
 #: CSI sequences that set a colour (bold, dim and reset aside).
 COLOUR: Final = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
-ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+#: Sequences that take no column: CSI, and those that begin and end a link.
+ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\]8;[^\x1b]*\x1b\\")
 
 
 # -- fixtures --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from stackscan.model.snapshot import Frame
 from stackscan.render.words import base_symbol, count, plain, short_location
 from stackscan.report import cycle_text, worth_showing
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 #: What a text is: outputs choose its colour.
 Role = Literal["count", "what", "name", "place", "note", "alarm", ""]
-Line = list[tuple[str, Role]]
+#: A frame stands for its file and line, behind two blanks: outputs may link it.
+Line = list[tuple[str | Frame, Role]]
 
 #: What stands before a line that belongs to the one above.
 _BELOW: Final[tuple[str, Role]] = (" " * 7, "")
@@ -102,7 +104,7 @@ def _candidate(candidate: Candidate) -> Line:
         (f"[{plain(candidate.wait_reason or 'state unknown')}]", "what"),
         (" in ", ""),
         (base_symbol(frame.function), "name"),
-        (f"  {short_location(frame)}", "place"),
+        (frame, "place"),
         (f"  (score {candidate.score}: {_SAYS[candidate.evidence]}{doubt})", "note"),
     ]
 
@@ -116,7 +118,7 @@ def site_lines(families: tuple[Family, ...]) -> Iterator[Line]:
         yield [
             (f"{family.count:>6,} ", "count"),
             (base_symbol(creator.function), "name"),
-            (f"  {short_location(creator)}", "place"),
+            (creator, "place"),
             (f"  {' · '.join(states[:_STATES])}{more}", "what"),
             (_by(family), "note"),
         ]

@@ -9,6 +9,7 @@ from typing import Final, TextIO
 
 from stackscan.analysis.finding import Finding, Step, told_by
 from stackscan.analysis.occupancy import PoolSample
+from stackscan.model.snapshot import Frame
 from stackscan.queueing.projection import Projection
 from stackscan.render import lock_words, pool_words, words
 from stackscan.render.pieces import Piece, Screen, Spool
@@ -139,7 +140,10 @@ def _waiting(snapshot: SnapshotReport) -> str:
 
 
 def _lines(lines: Iterable[lock_words.Line]) -> str:
-    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
+    def plain(text: str | Frame) -> str:
+        return text if isinstance(text, str) else f"  {words.short_location(text)}"
+
+    return "\n".join("".join(plain(text) for text, _ in line).rstrip() for line in lines)
 
 
 def _stacks(snapshot: SnapshotReport) -> str:

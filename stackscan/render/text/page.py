@@ -84,10 +84,9 @@ class Page:
         """Link the frames that follow to their source; ``report`` says more of it than their paths. Only a terminal
         has links."""
 
-    def _location_style(self, frame: Frame) -> str:
-        """The style of a frame's location."""
-        del frame
-        return "dim"
+    def location(self, frame: Frame, lead: str = "  ") -> list[tuple[str, str]]:
+        """A frame's file and line behind a lead: texts and their styles, for a line."""
+        return [(lead + words.short_location(frame), "dim")]
 
     def located(self, lead: str, frame: Frame, *, indent: int = 0, style: str = "", lead_style: str = "dim") -> None:
         """A function and where it is. Where both do not fit on the terminal, the function loses its folders, then the
@@ -98,10 +97,9 @@ class Page:
             name = words.base_symbol(frame.function)
         if cells(name) + cells(location) + 2 > room:
             self.line((lead, lead_style), (words.fit(name, room), style), indent=indent)
-            self.line((location, self._location_style(frame)), indent=indent + len(lead))
+            self.line(*self.location(frame, ""), indent=indent + len(lead))
         else:
-            shown = (location, self._location_style(frame))
-            self.line((lead, lead_style), (name, style), ("  ", "dim"), shown, indent=indent)
+            self.line((lead, lead_style), (name, style), *self.location(frame), indent=indent)
 
     def marked(self, mark: str, body: str, style: str, *, styled: int | None = None) -> None:
         """A wrapped paragraph behind a mark; only so many characters of it have the mark's style (None: all)."""

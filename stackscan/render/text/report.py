@@ -8,6 +8,7 @@ colour and nothing is cut or wrapped at a terminal's width.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final, TextIO
 
 from stackscan.render import lock_words, words
@@ -172,7 +173,8 @@ def _waiting(page: Page, snapshot: SnapshotReport) -> None:
 
 def _roles(page: Page, lines: Iterable[lock_words.Line]) -> None:
     for line in lines:
-        page.hanging(*((text, _ROLES[role]) for text, role in line))
+        parts = ([(it, _ROLES[role])] if isinstance(it, str) else page.location(it) for it, role in line)
+        page.hanging(*chain.from_iterable(parts))
 
 
 def _problems(page: Page, snapshot: SnapshotReport) -> None:

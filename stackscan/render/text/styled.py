@@ -49,10 +49,12 @@ class StyledPage(Page):
 
             self._links = Links(editor=self._editor) if report is None else links_of(report, self._editor)
 
-    def _location_style(self, frame: Frame) -> str:
-        """The style of a frame's location, with its link."""
+    def location(self, frame: Frame, lead: str = "  ") -> list[tuple[str, str]]:
+        """A frame's file and line behind a lead, linked: texts and their styles, for a line."""
         target = None if self._links is None else self._links.target(frame)
-        return "dim" if target is None else f"dim link {target}"
+        if target is None:
+            return super().location(frame, lead)
+        return [(lead, "dim"), (words.short_location(frame), f"dim link {target}")]
 
     def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
         """One line of data: texts, or a text and its style."""
