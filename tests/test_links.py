@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import ANSI, FIXTURES, assert_refused, captures, environment, run, run_on_terminal
+from helpers import ANSI, FIXTURES, GOLDEN, ROOT, assert_refused, captures, environment, golden, run, run_on_terminal
 from stackscan.errors import UsageError
 from stackscan.formats.contents import read_source
 from stackscan.golang.reader import Reader
@@ -253,6 +253,8 @@ def test_editors_open_what_a_path_or_a_root_names(tmp_path: Path) -> None:
     assert links.editor_url(relative) is None
     assert links.editor_url(Frame("main.main", r"C:\src\main.go", 3)) == "vscode://file/C:/src/main.go:3"
     assert links.editor_url(Frame("main.main", "/src/../etc/x.go", 3)) is None
+    assert links.editor_url(Frame("main.main", r"\\evil\share\x.go", 3)) is None  # Windows would log in there
+    assert links.editor_url(Frame("main.main", "//evil/share/x.go", 3)) is None
     assert links.editor_url(Frame("net/http.F", "/usr/local/go/src/net/http/x.go", 3)) is None  # of which release?
     assert links.editor_url(Frame("net/http.F", "/sdk/go1.26.8/src/net/http/x.go", 3)) is not None
     found = Links(editor="e:{path}?{line}", find=lambda _: tmp_path / "main.go")
@@ -439,6 +441,17 @@ def test_frames_are_links_on_a_terminal() -> None:
     without = _terminal(*arguments, FORCE_HYPERLINK="0")
     assert "\x1b]8" not in without
     assert ANSI.sub("", without) == ANSI.sub("", shown)
+
+
+@pytest.mark.generated
+def test_a_report_with_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a terminal gets it; ␛ stands for Escape."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    out = OffScreen(Screen(is_terminal=True, columns=200, links=True))
+    report.render(scan([str(_BUNDLE)]), out)
+    golden(GOLDEN / "links.txt", out.getvalue().replace("\x1b", "␛").replace(f"{ROOT}/", ""))
 
 
 @pytest.mark.parametrize(

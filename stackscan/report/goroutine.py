@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from stackscan.model.capture import Place
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 from stackscan.model.table import GOROUTINE_COLUMNS
 from stackscan.report.folding import deciding_frame
+from stackscan.report.later import Later
 
 #: Creators that are followed: a chain longer than this is damage.
 _LONGEST_CHAIN: Final = 64
@@ -65,7 +67,7 @@ class GoroutineReport:
     waits_for: Lock | None
     may_hold: tuple[tuple[Lock, int], ...]
     findings: tuple[Finding, ...]
-    modules: tuple[tuple[str, str], ...] = ()
+    modules: Sequence[tuple[str, str]] = ()
     go_version: str | None = None
     find_source: Callable[[Frame], Path | None] | None = field(default=None, repr=False, compare=False)
 
@@ -99,7 +101,7 @@ def build_goroutine(analysis: Analysis, number: int) -> GoroutineReport | None:
             if number in candidate.goroutine_ids
         ),
         findings=tuple(finding for finding in analysis.findings if at in finding.rows),
-        modules=modules(snapshot.stacks),
+        modules=Later(partial(modules, snapshot.stacks)),
         go_version=analysis.capture.go_version,
     )
 

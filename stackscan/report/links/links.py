@@ -163,9 +163,10 @@ def _of_module(module: str, version: str, inside: str, line: int) -> str:
 
 def _printed(frame: Frame) -> str | None:
     """The path as printed, if it is absolute and names a file of source. A folder of Go that does not name its release
-    may hold another one on this machine."""
+    may hold another one on this machine; two slashes begin a path on another machine, which a stranger may have named.
+    """
     place = read_place(frame, _SOURCE)
-    if place is None or not place.absolute:
+    if place is None or not place.absolute or frame.file.replace("\\", "/").startswith("//"):
         return None
     return None if place.standard is not None and release_tag(folder_release(place.parts)) is None else frame.file
 
