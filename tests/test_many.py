@@ -10,10 +10,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import MagicMock
 
 import polars as pl
 import pytest
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 
 from helpers import DUMP, FIXTURES, ROOT, assert_refused, command, environment, run, run_on_terminal
 from stackscan.analysis.analyse import analyse
+from stackscan.cli.terminal import progress
 from stackscan.export.tables.build import build, frames_of
 from stackscan.export.tables.identity import identify_as_before
 from stackscan.export.tables.rows import rows_of
@@ -56,6 +59,26 @@ def test_a_report_is_the_same_by_several_processes(output: str, more: list[str])
     one, several = (run(*words, "--jobs", number, env=SAME) for number in ("1", "3"))
     assert (0, "") == (one.returncode, one.stderr)
     assert (one.returncode, one.stdout, one.stderr) == (several.returncode, several.stdout, several.stderr)
+
+
+def test_threads_that_tell_of_progress_share_one_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one would stay, and rich would write what follows: there is a thread for each process that works."""
+    started = []
+
+    def start() -> MagicMock:
+        time.sleep(0.05)
+        started.append(MagicMock(task_ids=[0]))
+        return started[-1]
+
+    monkeypatch.setattr(progress, "_start", start)
+    monkeypatch.setattr(progress, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("sys.stderr", MagicMock())
+    with progress.progress() as tell, ThreadPoolExecutor(4) as threads:
+        assert tell is not None
+        assert [None] * 8 == list(threads.map(lambda number: tell("x", number, 8), range(8)))
+    (bar,) = started
+    assert bar.update.call_count == 8
+    bar.stop.assert_called_once()
 
 
 def test_a_report_on_a_terminal_is_the_same_by_several_processes() -> None:

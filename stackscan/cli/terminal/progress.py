@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -31,20 +32,25 @@ class _Bar:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._bar: Progress | None = None
+        # Several threads tell of progress, one for each process that works. A second bar would never be stopped: rich
+        # would write all that follows.
+        self._lock = Lock()
 
     def show(self, what: str, done: int, total: int) -> None:
         """Show the bar, once the work has lasted long enough to wonder."""
-        if self._bar is None:
-            if time.monotonic() - self._started < _PATIENCE_SECONDS:
-                return
-            self._bar = _start()
-        task = self._bar.task_ids[0]
-        self._bar.update(task, description=f"reading {what[-40:]}", completed=done, total=total or None)
+        with self._lock:
+            if self._bar is None:
+                if time.monotonic() - self._started < _PATIENCE_SECONDS:
+                    return
+                self._bar = _start()
+            task = self._bar.task_ids[0]
+            self._bar.update(task, description=f"reading {what[-40:]}", completed=done, total=total or None)
 
     def stop(self) -> None:
         """Take the bar off the screen."""
-        if self._bar is not None:
-            self._bar.stop()
+        with self._lock:
+            if self._bar is not None:
+                self._bar.stop()
 
 
 def _start() -> Progress:

@@ -55,14 +55,18 @@ class Links:
         self._go_tag = release_tag(go_version)
         self._editor = editor
         self._find = find
-        self.url = lru_cache(maxsize=_KEPT)(self._url)
+        self._urls = lru_cache(maxsize=_KEPT)(self._url)
+        self._local = lru_cache(maxsize=_KEPT)(self._found)
 
-    def _url(self, frame: Frame) -> str | None:
+    def url(self, frame: Frame) -> str | None:
         """The https address of a frame's line in exactly the version that ran; None where it is not known, as for the
         program's own code.
 
         A module whose repository its path does not say has its page on pkg.go.dev, without the line.
         """
+        return self._urls(frame)
+
+    def _url(self, frame: Frame) -> str | None:
         place = read_place(frame, _SOURCE)
         if place is None or not 0 < frame.line <= _MOST_LINE:
             return None
@@ -104,11 +108,10 @@ class Links:
 
     def _named(self, place: Place) -> tuple[str, str, str] | None:
         """The module of a file, its version, and the file's path in it."""
-        if place.version is not None:
-            module = _module(place)
-            known = module is not None and is_version(place.version) and place.inside
-            return (module, place.version, place.inside) if known and module is not None else None
-        return self._vendored(place)
+        if place.version is None:
+            return self._vendored(place)
+        module = _module(place) if is_version(place.version) and place.inside else None
+        return None if module is None else (module, place.version, place.inside)
 
     def _vendored(self, place: Place) -> tuple[str, str, str] | None:
         """The same for a file in a vendor folder, of a module whose version other frames name."""
@@ -121,7 +124,7 @@ class Links:
                 return module, self._modules[module], "/".join(inner[length:])
         return None
 
-    def _local(self, frame: Frame) -> str | None:
+    def _found(self, frame: Frame) -> str | None:
         """The path of a frame's file on this machine."""
         found = None if self._find is None else self._find(frame)
         return None if found is None else str(found)
