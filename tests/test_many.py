@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -248,6 +250,18 @@ def test_what_is_read_of_source_is_bounded_for_an_input() -> None:
     assert [True, False, True, False] == [reader._is_within(each) for each in (large, larger, large, larger)]
     reader.begin_input()
     assert [True, False] == [reader._is_within(each) for each in (larger, large)]
+
+
+def test_what_was_read_goes_when_nobody_holds_it() -> None:
+    """At once, though a member that is no dump was refused on the way: not when Python next looks for circles."""
+    gc.disable()
+    try:
+        captures, _ = examine(str(BUNDLES[0]))
+        seen = [weakref.ref(one.capture.snapshot) for one in captures]
+        del captures
+        assert [None] * len(seen) == [one() for one in seen]
+    finally:
+        gc.enable()
 
 
 def test_equal_loads_share_a_projection() -> None:

@@ -81,7 +81,10 @@ def read_parts(data: bytes, *, where: str, progress: Progress | None = None) -> 
             except UnrecognisedFormatError as error:  # words about goroutines between the reports of tools
                 unread = error
     if not found and unread is not None:
-        raise unread
+        try:
+            raise unread
+        finally:
+            unread = None  # the error holds this frame: in a circle they would keep all that was read of the input
     return [_noted(part) if any(map(_is_dump, found)) else part for part in found]
 
 
