@@ -14,6 +14,7 @@ from stackscan import check as checks
 from stackscan import pipeline, sources
 from stackscan.check import Baseline, CheckResult
 from stackscan.check.evidence import Collect, Evidence, Unpacking
+from stackscan.check.gathering import Gathering
 from stackscan.errors import SourceError, StackscanError
 from stackscan.formats.contents import Progress, read_source
 from stackscan.golang.reader import Reader
@@ -21,8 +22,7 @@ from stackscan.knowledge.configuration import Configuration, shipped
 from stackscan.knowledge.rule import Severity
 from stackscan.model.snapshot import Snapshot
 from stackscan.pipeline import Options
-from stackscan.report import CaptureReport, Report, second_views
-from stackscan.report.growth import judge_all
+from stackscan.report import CaptureReport, Report
 from stackscan.sources.times import captured_at
 
 if TYPE_CHECKING:
@@ -82,21 +82,26 @@ def check(  # noqa: PLR0913  # each is an option of the command
     names = [str(sources.Source(each)) for each in given]
     projected = whole or any(limit.max_wait_probability is not None for limit in settings.pools)
     options = Options(configuration, reader=reader, projected=projected)
-    found = list(_evidence(given, options, progress, whole=whole, jobs=jobs))
-    scanned = [(name, one.report if isinstance(one, Evidence) else one) for name, one in zip(names, found, strict=True)]
-    unread = [report for _, report in scanned if isinstance(report, StackscanError)]
-    if len(unread) == len(scanned):
-        raise _all(unread)
-    new = _baseline(report for _, report in scanned if isinstance(report, Report))
-    if accept:
-        known = replace(new, where="the baseline of these captures")
-    seen = [one for each in found if isinstance(each, Evidence) for one in each.observations]
-    leaks = checks.leaks_by_capture(seen, judge_all(seen)) if len(seen) > 1 else {}
+    gathering = Gathering()
+    evidence = _evidence(given, options, progress, whole=whole, jobs=jobs)
+    scanned = gathering.reports(zip(names, evidence, strict=True))
+    if accept:  # no capture is judged before all are known
+        scanned = iter(list(scanned))
+        known = replace(gathering.baseline(), where="the baseline of these captures")
     looked_for = (*configuration.rule_names, checks.LEAK)
     judged = checks.judge(
-        scanned, settings, rules=looked_for, baseline=known, fail_on=fail_on, today=today, leaks=leaks
+        scanned,
+        settings,
+        rules=looked_for,
+        baseline=known,
+        fail_on=fail_on,
+        today=today,
+        leaks=gathering.leaks,
+        whole=whole,
     )
-    return judged, new
+    if len(gathering.unread) == len(names):
+        raise _all(gathering.unread)
+    return judged, gathering.baseline()
 
 
 def compare(
@@ -161,12 +166,3 @@ def _all(errors: list[StackscanError]) -> StackscanError:
     if len(errors) > 1:
         first = type(first)("; ".join(map(str, errors)), hint=first.hint)
     return first
-
-
-def _baseline(reports: Iterable[Report]) -> Baseline:
-    """What the captures of these reports hold, each process by its best view."""
-    snapshots = []
-    for report in reports:
-        hidden = second_views(report)
-        snapshots += [s for s in report.snapshots if (s.source, s.member) not in hidden]
-    return checks.build_baseline(snapshots)

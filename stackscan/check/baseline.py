@@ -63,22 +63,38 @@ class Baseline:
         return self._by_standing[standing]
 
 
-def build_baseline(snapshots: Iterable[SnapshotReport]) -> Baseline:
-    """The baseline of some captures: of each stack and each rule, the most that one of them holds."""
-    goroutines = 0
-    rules: dict[str, int] = {}
-    stacks: dict[str, Known] = {}
-    for snapshot in snapshots:
-        goroutines = max(goroutines, snapshot.goroutines)
+class Most:
+    """Of each stack and each rule, the most that one of several captures holds; each is added as it comes."""
+
+    def __init__(self) -> None:
+        self._goroutines = 0
+        self._rules: dict[str, int] = {}
+        self._stacks: dict[str, Known] = {}
+
+    def add(self, snapshot: SnapshotReport) -> None:
+        """Count one capture, too."""
+        self._goroutines = max(self._goroutines, snapshot.goroutines)
         caught: Counter[str] = Counter()  # a root cause may occur several times in a capture
         for finding in snapshot.findings:
             caught[finding.rule.name] += finding.count
         for name, count in caught.items():
-            rules[name] = max(rules.get(name, 0), count)
+            self._rules[name] = max(self._rules.get(name, 0), count)
+        stacks = self._stacks
         for known in _stacks(snapshot).values():
             if known.count > (stacks[known.signature].count if known.signature in stacks else 0):
                 stacks[known.signature] = known
-    return Baseline(goroutines, rules, tuple(sorted(stacks.values(), key=_order)))
+
+    def baseline(self) -> Baseline:
+        """The baseline of all captures so far."""
+        return Baseline(self._goroutines, dict(self._rules), tuple(sorted(self._stacks.values(), key=_order)))
+
+
+def build_baseline(snapshots: Iterable[SnapshotReport]) -> Baseline:
+    """The baseline of some captures: of each stack and each rule, the most that one of them holds."""
+    most = Most()
+    for snapshot in snapshots:
+        most.add(snapshot)
+    return most.baseline()
 
 
 def _stacks(snapshot: SnapshotReport) -> dict[str, Known]:

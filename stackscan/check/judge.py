@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final, get_args
 
@@ -34,32 +34,44 @@ def judge(
     baseline: Baseline | None = None,
     fail_on: Severity | None = None,
     today: date | None = None,
-    leaks: Mapping[Key, Sequence[Leak]] | None = None,
+    leaks: Callable[[], Mapping[Key, Sequence[Leak]]] = dict,
+    whole: bool = True,
 ) -> CheckResult:
     """The outcome of a check of some sources: of each its report (with all buckets), or why there is none.
 
-    ``rules`` are the names of all rules that were looked for. ``fail_on`` goes before the policy's; ``today`` (default:
-    the day in UTC) decides which ignores have expired. ``leaks`` are those that several captures show, by the last.
+    ``scanned`` is read once, and of each report its findings are kept (``whole``: the report, too). ``rules`` are the
+    names of all rules that were looked for. ``fail_on`` goes before the policy's; ``today`` (default: the day in UTC)
+    decides which ignores have expired. ``leaks``: those that several captures show, by the last; called after the last
+    source was read.
     """
     check = _Judge(policy, baseline, fail_on or policy.fail_on, today or datetime.now(UTC).date())
-    check.leaks = leaks or {}
-    sources = []
+    sources: list[_Source] = []
     reports = []
     for source, report in scanned:
         if isinstance(report, StackscanError):
-            sources.append(SourceResult(source, (), str(report), report.hint))
-        else:
+            sources.append(_Source(SourceResult(source, (), str(report), report.hint)))
+            continue
+        sources.append(check.source(source, report))
+        if whole:
             reports.append(report)
-            sources.append(check.source(source, report))
+    found = leaks()
     return CheckResult(
         policy=policy,
         fail_on=check.fail_on,
         baseline=None if baseline is None else baseline.where,
         rules=tuple(name for name in rules if policy.rules.get(name) != "off"),
-        sources=tuple(sources),
+        sources=tuple(check.decided(source, found) for source in sources),
         ignores=check.ignores.uses(),
         reports=tuple(reports),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A source before leaks are known: its captures with what was found in each, by what tells the captures apart."""
+
+    result: SourceResult
+    keys: tuple[Key, ...] = ()
 
 
 class _Judge:
@@ -70,34 +82,18 @@ class _Judge:
         self.baseline = baseline
         self.fail_on = fail_on
         self.ignores = Ignores(policy.ignores, today=today)
-        self.leaks: Mapping[Key, Sequence[Leak]] = {}
 
-    def source(self, source: str, report: Report) -> SourceResult:
+    def source(self, source: str, report: Report) -> _Source:
         """One source. A dump without goroutines and what was cut on its way prove nothing: neither can pass. An empty
         leak profile is good news."""
         hidden = second_views(report)
-        captures = tuple(self._capture(s) for s in report.snapshots if (s.source, s.member) not in hidden)
-        empty = next((s for s in report.snapshots if not s.goroutines and not _no_leak(s)), None)
-        if empty is not None:
-            where = source if empty.member is None else f"{source}, {empty.member}"
-            return SourceResult(source, captures, f"{where} has no goroutines", _EMPTY_HINT)
-        cut = _cut(report)
-        if cut is not None:
-            return SourceResult(source, captures, f"{source} is cut: {cut}", _CUT_HINT)
-        return SourceResult(source, captures)
+        seen = [s for s in report.snapshots if (s.source, s.member) not in hidden]
+        trouble, hint = _trouble(source, report)
+        result = SourceResult(source, tuple(map(self._capture, seen)), trouble, hint)
+        return _Source(result, tuple(map(key_of, seen)))
 
     def _capture(self, snapshot: SnapshotReport) -> CaptureResult:
         pools, notes = pool_findings(snapshot, self.policy)
-        found = [
-            *self._rules(snapshot),
-            *limit_findings(snapshot, self.policy),
-            *pools,
-            *self._leaks(snapshot),
-            *self._growth(snapshot),
-            *_crash(snapshot, self.policy),
-            *_incomplete(snapshot, self.policy),
-        ]
-        findings = [self._decided(self.ignores.applied(finding)) for finding in found]
         return CaptureResult(
             source=snapshot.source,
             member=snapshot.member,
@@ -106,9 +102,31 @@ class _Judge:
             format=snapshot.format,
             goroutines=snapshot.goroutines,
             complete=snapshot.complete,
-            findings=tuple(sorted(findings, key=_order)),
+            findings=(
+                *self._rules(snapshot),
+                *limit_findings(snapshot, self.policy),
+                *pools,
+                *self._growth(snapshot),
+                *_crash(snapshot, self.policy),
+                *_incomplete(snapshot, self.policy),
+            ),
             notes=notes,
         )
+
+    def decided(self, source: _Source, leaks: Mapping[Key, Sequence[Leak]]) -> SourceResult:
+        """The source with its leaks, and of each finding whether it fails."""
+        captures = source.result.captures
+        found = (self._with_leaks(one, leaks.get(key, ())) for one, key in zip(captures, source.keys, strict=True))
+        return replace(source.result, captures=tuple(found))
+
+    def _with_leaks(self, capture: CaptureResult, leaks: Sequence[Leak]) -> CaptureResult:
+        severity = self.policy.rules.get(LEAK, "error")
+        told = () if severity == "off" else leaks
+        found = [one for one in capture.findings if one.kind != "growth" or not is_of_leak(one, told)]
+        if severity != "off":
+            found += leak_findings(told, severity, self.baseline, self.policy.growth)
+        findings = [self._decided(self.ignores.applied(finding)) for finding in found]
+        return replace(capture, findings=tuple(sorted(findings, key=_order)))
 
     def _decided(self, finding: CheckFinding) -> CheckFinding:
         """The finding with its place and whether it fails."""
@@ -169,11 +187,6 @@ class _Judge:
             confidence=finding.confidence,
         )
 
-    def _leaks(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
-        severity = self.policy.rules.get(LEAK, "error")
-        if severity != "off":
-            yield from leak_findings(snapshot, self.leaks, severity, self.baseline, self.policy.growth)
-
     def _growth(self, snapshot: SnapshotReport) -> Iterator[CheckFinding]:
         severity = self.policy.growth.severity
         if self.baseline is None or severity == "off":
@@ -183,9 +196,7 @@ class _Judge:
             for finding in snapshot.findings
             if self.policy.rules.get(finding.rule.name, finding.severity) in ("error", "warning")
         }
-        told = self.leaks.get(key_of(snapshot), ()) if self.policy.rules.get(LEAK) != "off" else ()
-        grown = growth_findings(snapshot, self.baseline, self.policy.growth, severity, spoken_for)
-        yield from (finding for finding in grown if not is_of_leak(finding, told))
+        yield from growth_findings(snapshot, self.baseline, self.policy.growth, severity, spoken_for)
 
 
 def _stacks_of(finding: Finding, caught: tuple[StackReport, ...], snapshot: SnapshotReport) -> tuple[StackReport, ...]:
@@ -225,6 +236,16 @@ def _crash(snapshot: SnapshotReport, policy: Policy) -> Iterator[CheckFinding]:
         message=ending.text,
         stacks=tuple(snapshot.buckets[:1]),
     )
+
+
+def _trouble(source: str, report: Report) -> tuple[str | None, str]:
+    """Why a source cannot pass, and what to do; None, and nothing, when it can."""
+    empty = next((s for s in report.snapshots if not s.goroutines and not _no_leak(s)), None)
+    if empty is not None:
+        where = source if empty.member is None else f"{source}, {empty.member}"
+        return f"{where} has no goroutines", _EMPTY_HINT
+    cut = _cut(report)
+    return (None, "") if cut is None else (f"{source} is cut: {cut}", _CUT_HINT)
 
 
 def _no_leak(snapshot: SnapshotReport) -> bool:

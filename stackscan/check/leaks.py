@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from stackscan.check.baseline import Baseline
@@ -36,14 +36,10 @@ def leaks_by_capture(observations: Sequence[Observation], growths: Iterable[Grow
 
 
 def leak_findings(
-    snapshot: SnapshotReport,
-    leaks: Mapping[Key, Sequence[Leak]],
-    severity: Severity,
-    baseline: Baseline | None,
-    allowance: Allowance,
+    leaks: Iterable[Leak], severity: Severity, baseline: Baseline | None, allowance: Allowance
 ) -> Iterator[CheckFinding]:
-    """The leaks that end in this capture."""
-    for leak in leaks.get(key_of(snapshot), ()):
+    """The findings for the leaks that end in one capture."""
+    for leak in leaks:
         status, known, allowed = _status(leak, baseline, allowance)
         others = "".join(f"; with it {place_text(place)}" for place in leak.places[1:])
         yield CheckFinding(
