@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
+import tracemalloc
 import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,16 +22,29 @@ from hypothesis import strategies as st
 from helpers import FIXTURES, goroutine, json_of, report_of, run, stack_of
 from stackscan.api import check, compare
 from stackscan.check import CheckFinding, build_baseline
+from stackscan.check.evidence import Collect, Unpacking
+from stackscan.knowledge.configuration import shipped
 from stackscan.model.bucket import Bucket, signature
+from stackscan.pipeline import examine
 from stackscan.render.json.compare import as_json
 from stackscan.report import StackReport
-from stackscan.report.growth import Growth, Observation, judge, judge_all, judge_series, processes, sentence
-from stackscan.report.growth.observe import Ids
+from stackscan.report.growth import (
+    Growth,
+    Observation,
+    Stacks,
+    judge,
+    judge_all,
+    judge_series,
+    observe,
+    processes,
+    sentence,
+)
 from stackscan.report.growth.words import arrows, rate
-from stackscan.report.places import CodePlace
+from stackscan.report.places import CodePlace, place_of
 
 GROWTH = FIXTURES / "growth"
 LEAKS = FIXTURES / "go" / "go1.27"
+STALLED = FIXTURES / "kubo" / "v0.40.1-stalled-tcp" / "ipfs-profile-01.zip"
 FORMATS = ("debug0", "debug1", "debug2")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Held = Mapping[str, int | Sequence[int]]
@@ -56,8 +71,8 @@ def observed(
     held: Held, *, at: datetime | None = None, source: str = "a/x.txt", host: str | None = None
 ) -> Observation:
     """A capture with so many goroutines in each function: a number, or their ids."""
-    stacks: dict[CodePlace, tuple[StackReport, ...]] = {}
-    ids: dict[CodePlace, Ids] = {}
+    stacks: dict[CodePlace, StackReport] = {}
+    ids: dict[int, int] = {}
     for function, numbers in held.items():
         count = numbers if isinstance(numbers, int) else len(numbers)
         if not count:
@@ -66,24 +81,28 @@ def observed(
         stack = stack_of(function, created_by="main.start" if told else None)
         reason = "select" if told else None
         place = (function, "main.start" if told else None, reason)
-        bucket = Bucket(signature(reason, stack), count, reason, stack, 0, 0, ())
-        stacks[place] = (StackReport(bucket, (), ()),)
         if not isinstance(numbers, int):
-            ids[place] = np.sort(np.array(numbers, dtype=np.uint64))
-    known = np.sort(np.concatenate([np.zeros(0, dtype=np.uint64), *ids.values()]))
+            ids.update(dict.fromkeys(numbers, len(stacks)))
+        bucket = Bucket(signature(reason, stack), count, reason, stack, 0, 0, ())
+        stacks[place] = StackReport(bucket, (), ())
+    counts = tuple(found.bucket.count for found in stacks.values())
+    known = np.array(sorted(ids), dtype=np.uint64)
     return Observation(
         source=source,
         member=None,
         position=1,
         stream="",
         format="goroutine-text" if ids else "goroutine-counts",
-        total=sum(found[0].bucket.count for found in stacks.values()),
+        total=sum(counts),
         complete=True,
         captured_at=at,
         host=host,
-        stacks=stacks,
-        ids=ids,
+        places=tuple(stacks),
+        counts=counts,
+        longest_minutes=(0,) * len(counts),
+        largest=Stacks.of(stacks.values()),
         started=(known, np.full(len(known), 7, dtype=np.uint64)),
+        place_indices=np.array([ids[number] for number in sorted(ids)], dtype=np.uint32),
         build_id=None,
         addresses=np.array([1, 2, 3], dtype=np.uint64),
         code=np.array([7], dtype=np.uint64),
@@ -291,6 +310,53 @@ def test_growth_that_nothing_takes_back_is_a_leak(first: int, step: int, capture
     verdict = judge(series)
     assert verdict.kind == "leak"
     assert verdict.places[0].counts == tuple(range(first, first + step * captures, step))
+
+
+# -- what is kept of a capture -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [STALLED, Path(captures_of("leak", "debug0")[3])], ids=lambda path: path.name)
+def test_stacks_come_back_from_columns(path: Path) -> None:
+    """Each as it was, with ids (or none) and waits."""
+    reports = report_of(path).snapshots[0].buckets
+    columns = Stacks.of(reports)
+    assert list(reports) == [columns.report(place) for place in range(len(reports))]
+
+
+def test_ids_are_those_of_each_place() -> None:
+    """Of a real node, sorted; and of places that count as one together."""
+    (capture, *_), _ = examine(str(STALLED))
+    seen = observe(capture.report, capture.capture.snapshot)
+    expected: dict[CodePlace, list[int]] = {}
+    places = {(found.bucket.stack, found.bucket.wait_reason): place_of(found) for found in capture.report.buckets}
+    snapshot = capture.capture.snapshot
+    columns = (snapshot.column(name) for name in ("goroutine_id", "stack_id", "wait_reason"))
+    for number, stack_id, reason in zip(*columns, strict=True):
+        expected.setdefault(places[snapshot.stacks[stack_id], reason], []).append(number)
+    assert {place: sorted(ids) for place, ids in expected.items()} == {
+        place: ids.tolist() for place, ids in seen.ids(lambda place: place).items()
+    }
+    everywhere = seen.ids(lambda _: (None, None, None))
+    assert {(None, None, None): sorted(chain.from_iterable(expected.values()))} == {
+        place: ids.tolist() for place, ids in everywhere.items()
+    }
+    assert seen.counts == tuple(len(expected[place]) for place in seen.places)
+
+
+def test_little_is_kept_of_a_capture() -> None:
+    """Numbers: what a program's captures have in common is kept once."""
+    make = Collect(whole=False, growing=True, packs=True)
+    unpacking = Unpacking(shipped())
+    packed = cast("bytes", make(str(STALLED), *examine(str(STALLED))))
+    first = unpacking.evidence(packed).observations
+    tracemalloc.start()
+    try:
+        kept = [unpacking.evidence(packed).observations for _ in range(20)]
+        gc.collect()
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 80 * len(kept) * first[0].total
 
 
 # -- one process -------------------------------------------------------------------------------------------------------

@@ -26,6 +26,9 @@ from hypothesis import strategies as st
 
 from helpers import DUMP, FIXTURES, ROOT, assert_refused, command, environment, run, run_on_terminal
 from stackscan.analysis.analyse import analyse
+from stackscan.check import Policy, judge
+from stackscan.check.evidence import Collect, Evidence
+from stackscan.check.gathering import Gathering
 from stackscan.cli.terminal import progress
 from stackscan.export.tables.build import build, frames_of
 from stackscan.export.tables.identity import identify_as_before
@@ -42,6 +45,7 @@ from stackscan.pipeline import examine
 from stackscan.render.json.write import text
 from stackscan.render.pieces import Piece, spool
 from stackscan.render.words import plain_json
+from stackscan.report import Report
 
 KUBO = FIXTURES / "kubo"
 BUNDLES = sorted(KUBO.glob("v0.40.1-*/ipfs-profile-01.zip"))
@@ -262,6 +266,28 @@ def test_what_was_read_goes_when_nobody_holds_it() -> None:
         assert [None] * len(seen) == [one() for one in seen]
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(("whole", "most"), [(False, 1), (True, len(BUNDLES))], ids=["short", "long"])
+def test_a_check_keeps_only_the_reports_that_it_shows(whole: bool, most: int) -> None:
+    """Each input is judged as it comes; while the next one is read, only its own report is still there."""
+    before = len(_reports())
+    alive = []
+
+    def found() -> Iterator[tuple[str, Evidence]]:
+        for bundle in BUNDLES:
+            alive.append(len(_reports()) - before)
+            yield bundle.name, cast("Evidence", Collect(whole, growing=True)(str(bundle), *examine(str(bundle))))
+
+    gathering = Gathering()
+    result = judge(gathering.reports(found()), Policy(), rules=(), leaks=gathering.leaks, whole=whole)
+    assert [min(n, most) for n in range(len(BUNDLES))] == alive
+    assert (len(BUNDLES), whole * len(BUNDLES)) == (len(result.sources), len(result.reports))
+
+
+def _reports() -> list[Report]:
+    gc.collect()
+    return [one for one in gc.get_objects() if isinstance(one, Report)]
 
 
 def test_equal_loads_share_a_projection() -> None:

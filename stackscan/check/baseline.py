@@ -63,7 +63,7 @@ class Baseline:
         return self._by_standing[standing]
 
 
-class Most:
+class Maxima:
     """Of each stack and each rule, the most that one of several captures holds; each is added as it comes."""
 
     def __init__(self) -> None:
@@ -91,10 +91,10 @@ class Most:
 
 def build_baseline(snapshots: Iterable[SnapshotReport]) -> Baseline:
     """The baseline of some captures: of each stack and each rule, the most that one of them holds."""
-    most = Most()
+    maxima = Maxima()
     for snapshot in snapshots:
-        most.add(snapshot)
-    return most.baseline()
+        maxima.add(snapshot)
+    return maxima.baseline()
 
 
 def _stacks(snapshot: SnapshotReport) -> dict[str, Known]:

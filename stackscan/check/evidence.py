@@ -19,7 +19,7 @@ from stackscan.knowledge.rule import Rule
 from stackscan.model.bucket import Bucket
 from stackscan.model.snapshot import Frame, Stack
 from stackscan.report import BundleReport, CaptureReport, FrameReport, Report, SnapshotReport, StackReport
-from stackscan.report.growth import Observation, observe
+from stackscan.report.growth import Observation, Shape, observe
 from stackscan.sources.times import captured_at
 
 
@@ -130,6 +130,7 @@ _REDUCE: Final[Mapping[type, Callable[[Any], tuple[Any, ...]]]] = {
     Bucket: _bucket,
     FrameReport: lambda line: (_one, (FrameReport, line.frame, line.kind, line.deciding)),
     StackReport: lambda found: (StackReport, (found.bucket, found.lines, found.rules, found.aside)),
+    Shape: lambda shape: (_one, (Shape, *(getattr(shape, each.name) for each in fields(shape)))),
     Observation: lambda seen: (_observation, ({each.name: getattr(seen, each.name) for each in fields(seen)},)),
 }
 
@@ -166,8 +167,7 @@ class Unpacking:
         return found
 
     def _observation(self, values: dict[str, Any]) -> Observation:
-        for name in ("stacks", "ids"):  # their places are those of other captures
-            values[name] = {self._same.setdefault(place, place): held for place, held in values[name].items()}
+        values["places"] = tuple(self._same.setdefault(place, place) for place in values["places"])
         return Observation(**values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from stackscan.check.baseline import Baseline, Most
+from stackscan.check.baseline import Baseline, Maxima
 from stackscan.check.evidence import Evidence
 from stackscan.check.leaks import Key, leaks_by_capture
 from stackscan.errors import StackscanError
@@ -17,7 +17,7 @@ class Gathering:
 
     def __init__(self) -> None:
         self.unread: list[StackscanError] = []
-        self._most = Most()
+        self._maxima = Maxima()
         self._observations: list[Observation] = []
 
     def reports(
@@ -33,12 +33,12 @@ class Gathering:
             hidden = second_views(one.report)  # each process by its best view
             for snapshot in one.report.snapshots:
                 if (snapshot.source, snapshot.member) not in hidden:
-                    self._most.add(snapshot)
+                    self._maxima.add(snapshot)
             yield name, one.report
 
     def baseline(self) -> Baseline:
         """What the captures so far hold."""
-        return self._most.baseline()
+        return self._maxima.baseline()
 
     def leaks(self) -> Mapping[Key, Sequence[Leak]]:
         """The leaks that the captures so far show, by the last of each process."""

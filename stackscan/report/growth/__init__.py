@@ -5,6 +5,7 @@ from stackscan.report.growth.model import Growth, Kind, Leak, PlaceGrowth, Witne
 from stackscan.report.growth.observe import Observation, observe
 from stackscan.report.growth.process import processes
 from stackscan.report.growth.series import judge_all, judge_series
+from stackscan.report.growth.stacks import Shape, Stacks
 from stackscan.report.growth.words import REFERENCES, WHY, leak_text, place_text, sentence, witnesses
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Leak",
     "Observation",
     "PlaceGrowth",
+    "Shape",
+    "Stacks",
     "Witness",
     "judge",
     "judge_all",

@@ -7,7 +7,7 @@ counted; where they are not, the counts must never fall, and the bar is what ran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import sqrt
@@ -17,7 +17,8 @@ from stackscan.formats.symbol import origin
 from stackscan.model.snapshot import Frame
 from stackscan.report.folding import deciding_frame
 from stackscan.report.growth.model import Growth, Leak, PlaceGrowth, Witness
-from stackscan.report.growth.observe import Ids, Observation
+from stackscan.report.growth.observe import Observation
+from stackscan.report.growth.stacks import Ids
 from stackscan.report.model import StackReport
 from stackscan.report.places import CodePlace
 
@@ -88,17 +89,20 @@ def _places(series: Sequence[Observation], seconds: float | None) -> list[PlaceG
     def narrow(place: CodePlace) -> CodePlace:
         return place[0], place[1] if creators else None, place[2] if reasons else None
 
-    ids = [_held(each, narrow) for each in series]
+    ids = [each.ids(narrow) for each in series] if known else []
     counts: dict[CodePlace, list[int]] = {}
-    stacks: dict[CodePlace, StackReport] = {}
+    largest: dict[CodePlace, tuple[int, int, int]] = {}  # goroutines, whose capture, place there
     oldest: dict[CodePlace, list[int]] = {}
     for at, each in enumerate(series):
-        for place, held in each.stacks.items():
+        columns = zip(each.places, each.counts, each.longest_minutes, each.largest.counts, strict=True)
+        for index, (place, count, minutes, held) in enumerate(columns):
             key = narrow(place)
-            counts.setdefault(key, [0] * len(series))[at] += sum(stack.bucket.count for stack in held)
+            counts.setdefault(key, [0] * len(series))[at] += count
             waits = oldest.setdefault(key, [0] * len(series))
-            waits[at] = max(waits[at], *(stack.bucket.max_wait_minutes for stack in held))
-            stacks[key] = max((*held, *filter(None, (stacks.get(key),))), key=lambda stack: stack.bucket.count)
+            waits[at] = max(waits[at], minutes)
+            if key not in largest or held >= largest[key][0]:
+                largest[key] = held, at, index
+    stacks = {place: series[at].largest.report(index) for place, (_, at, index) in largest.items()}
     return [
         PlaceGrowth(
             place=place,
@@ -117,16 +121,6 @@ def _places(series: Sequence[Observation], seconds: float | None) -> list[PlaceG
 def _frame(found: StackReport) -> Frame | None:
     stack = found.bucket.stack
     return stack.frames[deciding_frame(stack)] if stack.frames else None
-
-
-def _held(observation: Observation, narrow: Callable[[CodePlace], CodePlace]) -> dict[CodePlace, Ids]:
-    """The ids of the goroutines in each place."""
-    import numpy as np
-
-    held: dict[CodePlace, list[Ids]] = {}
-    for exact, ids in observation.ids.items():
-        held.setdefault(narrow(exact), []).append(ids)
-    return {place: np.concatenate(each) for place, each in held.items()}
 
 
 def _stayed(ids: Sequence[Mapping[CodePlace, Ids]], place: CodePlace) -> tuple[int, ...]:

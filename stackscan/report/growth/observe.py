@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from stackscan.model.snapshot import Frame, Snapshot
+from stackscan.report.growth.stacks import Ids, Stacks
 from stackscan.report.model import SnapshotReport, StackReport
 from stackscan.report.places import CodePlace, place_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-Ids: TypeAlias = "npt.NDArray[np.uint64]"
+Indices: TypeAlias = "npt.NDArray[np.uint32]"
 _WORD: Final = (1 << 64) - 1
 #: An odd number that spreads small ones over 64 bits.
 _SPREAD: Final = 0x9E3779B97F4A7C15
@@ -27,10 +28,11 @@ _SPREAD: Final = 0x9E3779B97F4A7C15
 class Observation:
     """One capture, small enough to keep many of them.
 
-    ``stacks`` are its stacks by place, largest first. ``ids`` are the goroutine ids in each place, sorted; ``started``
-    maps each id to what its goroutine was started by, for life (a hash; 0: not told). Both are empty where the format
-    has no ids. ``leaked`` counts goroutines that Go's detector marked, by deciding function. ``code`` are the code
-    positions on its stacks, as hashes; it and ``addresses`` are sorted.
+    ``places`` are where its goroutines are; of each, ``counts`` says how many, ``longest_minutes`` how long the oldest
+    waits, ``largest`` the largest stack. ``started`` maps each goroutine id, sorted, to what its goroutine was started
+    by, for life (a hash; 0: not told); ``place_indices`` has the place of each id (``len(places)``: none). Both are
+    empty where the format has no ids. ``leaked`` counts goroutines that Go's detector marked, by deciding function.
+    ``code`` are the code positions on its stacks, as hashes; it and ``addresses`` are sorted.
     """
 
     source: str
@@ -42,9 +44,12 @@ class Observation:
     complete: bool
     captured_at: datetime | None
     host: str | None
-    stacks: Mapping[CodePlace, tuple[StackReport, ...]]
-    ids: Mapping[CodePlace, Ids]
+    places: tuple[CodePlace, ...]
+    counts: tuple[int, ...]
+    longest_minutes: tuple[int, ...]
+    largest: Stacks
     started: tuple[Ids, Ids]
+    place_indices: Indices = field(repr=False)
     build_id: str | None
     addresses: Ids = field(repr=False)
     code: Ids = field(repr=False)
@@ -59,12 +64,23 @@ class Observation:
     @property
     def tells_creators(self) -> bool:
         """Whether the format has creators (a dump without goroutines hides none)."""
-        return not self.total or any(by is not None for _, by, _ in self.stacks)
+        return not self.total or any(by is not None for _, by, _ in self.places)
 
     @property
     def tells_reasons(self) -> bool:
         """Whether the format has wait reasons (a dump without goroutines hides none)."""
-        return not self.total or any(reason is not None for _, _, reason in self.stacks)
+        return not self.total or any(reason is not None for _, _, reason in self.places)
+
+    def ids(self, narrow: Callable[[CodePlace], CodePlace]) -> dict[CodePlace, Ids]:
+        """The goroutine ids in each place, sorted; ``narrow`` says of a place which one it counts as."""
+        import numpy as np
+
+        narrowed = [narrow(place) for place in self.places]
+        indices = {place: at for at, place in enumerate(dict.fromkeys(narrowed))}
+        where = np.array([*map(indices.__getitem__, narrowed), len(indices)], dtype=np.intp)[self.place_indices]
+        order = np.argsort(where, kind="stable")
+        ends = np.searchsorted(where[order], np.arange(len(indices) + 1)).tolist()
+        return {place: self.started[0][order[ends[at] : ends[at + 1]]] for place, at in indices.items()}
 
 
 def observe(
@@ -88,9 +104,12 @@ def observe(
         complete=report.complete,
         captured_at=captured_at or snapshot.captured_at,
         host=host,
-        stacks={place: tuple(each) for place, each in stacks.items()},
-        ids=_ids(snapshot, numbers, rows, places),
+        places=tuple(stacks),
+        counts=tuple(sum(found.bucket.count for found in each) for each in stacks.values()),
+        longest_minutes=tuple(max(found.bucket.max_wait_minutes for found in each) for each in stacks.values()),
+        largest=Stacks.of(each[0] for each in stacks.values()),  # buckets are sorted
         started=(numbers, _started(snapshot, rows)),
+        place_indices=_place_indices(snapshot, rows, places, {place: at for at, place in enumerate(stacks)}),
         build_id=snapshot.build_id,
         addresses=_distinct(address & _WORD for address in snapshot.addresses),
         code=_distinct({_position(frame) for stack in snapshot.stacks for frame in stack.frames}),
@@ -131,20 +150,26 @@ def _numbered(snapshot: Snapshot) -> tuple[Ids, Sequence[int]]:
     return found, [rows[place] for place in first.tolist()]
 
 
-def _ids(
-    snapshot: Snapshot, numbers: Ids, rows: Sequence[int], places: Mapping[tuple[int, str | None], CodePlace]
-) -> dict[CodePlace, Ids]:
-    """The ids of the goroutines in each place, sorted."""
-    stack_ids, reasons = snapshot.column("stack_id"), snapshot.column("wait_reason")
-    found: dict[tuple[int, str | None], list[int]] = {}
+def _place_indices(
+    snapshot: Snapshot,
+    rows: Sequence[int],
+    places: Mapping[tuple[int, str | None], CodePlace],
+    indices: Mapping[CodePlace, int],
+) -> Indices:
+    """For each of these rows the index of its place; of a row without one, the number of places."""
+    import numpy as np
+
+    stacks, stack_ids, reasons = snapshot.stacks, snapshot.column("stack_id"), snapshot.column("wait_reason")
+    known: dict[tuple[int, str | None], int] = {}
+    found = np.empty(len(rows), dtype=np.uint32)
     for at, row in enumerate(rows):
-        found.setdefault((stack_ids[row], reasons[row]), []).append(at)
-    joined: dict[CodePlace, list[int]] = {}
-    for (stack_id, reason), held in found.items():
-        place = places.get((id(snapshot.stacks[stack_id]), reason))
-        if place is not None:
-            joined.setdefault(place, []).extend(held)
-    return {place: numbers[sorted(held)] for place, held in joined.items()}
+        key = (stack_ids[row], reasons[row])
+        index = known.get(key)
+        if index is None:
+            place = places.get((id(stacks[key[0]]), key[1]))
+            index = known[key] = len(indices) if place is None else indices[place]
+        found[at] = index
+    return found
 
 
 def _started(snapshot: Snapshot, rows: Sequence[int]) -> Ids:

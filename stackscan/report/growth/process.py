@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from stackscan.report.growth.observe import Ids, Observation
+from stackscan.report.growth.observe import Observation
+from stackscan.report.growth.stacks import Ids
 
 #: Of the ids that two captures share, the part (1 in so many) that must be other goroutines to prove another process.
 _PROOF: Final = 20
