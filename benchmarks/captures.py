@@ -144,13 +144,19 @@ class _Peak(threading.Thread):
 
 def _tree(pid: int) -> Iterator[int]:
     yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = children.read_text().split()
-        except OSError:
-            continue
-        for child in found:
-            yield from _tree(int(child))
+    try:
+        found = [child for task in Path(f"/proc/{pid}/task").iterdir() for child in _children(task)]
+    except OSError:
+        return  # it has ended
+    for child in found:
+        yield from _tree(child)
+
+
+def _children(task: Path) -> list[int]:
+    try:
+        return [int(child) for child in (task / "children").read_text().split()]
+    except OSError:
+        return []  # it has ended
 
 
 def _mib(pid: int) -> float:

@@ -317,10 +317,11 @@ def test_growth_that_nothing_takes_back_is_a_leak(first: int, step: int, capture
 
 @pytest.mark.parametrize("path", [STALLED, Path(captures_of("leak", "debug0")[3])], ids=lambda path: path.name)
 def test_stacks_come_back_from_columns(path: Path) -> None:
-    """Each as it was, with ids (or none) and waits."""
-    reports = report_of(path).snapshots[0].buckets
-    columns = Stacks.of(reports)
+    """Each as it was, with ids (or none) and waits; what another capture has in common with it is the same object."""
+    reports, others = (report_of(path).snapshots[0].buckets for _ in range(2))
+    columns, again = Stacks.of(reports), Stacks.of(others)
     assert list(reports) == [columns.report(place) for place in range(len(reports))]
+    assert [*map(id, columns.shapes)] == [*map(id, again.shapes)]
 
 
 def test_ids_are_those_of_each_place() -> None:

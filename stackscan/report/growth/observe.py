@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from stackscan.model.snapshot import Frame, Snapshot
-from stackscan.report.growth.stacks import Ids, Stacks
+from stackscan.report.growth.stacks import Ids, Stacks, same
 from stackscan.report.model import SnapshotReport, StackReport
 from stackscan.report.places import CodePlace, place_of
 
@@ -90,7 +90,7 @@ def observe(
     stacks: dict[CodePlace, list[StackReport]] = {}
     places: dict[tuple[int, str | None], CodePlace] = {}
     for found in report.buckets:
-        place = place_of(found)
+        place = same(place_of(found))
         stacks.setdefault(place, []).append(found)
         places[id(found.bucket.stack), found.bucket.wait_reason] = place
     numbers, rows = _numbered(snapshot)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from stackscan.model.bucket import Bucket
 from stackscan.model.snapshot import Stack
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 Ids: TypeAlias = "npt.NDArray[np.uint64]"
+Value = TypeVar("Value", bound=Hashable)
+
+
+def same(value: Value) -> Value:
+    """The first value that was equal to this one: captures of a program then share it."""
+    return cast("Value", _first(value))
+
+
+@lru_cache(maxsize=1 << 15)
+def _first(value: Hashable) -> Hashable:
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +43,9 @@ class Shape:
 
     @classmethod
     def of(cls, found: StackReport) -> Shape:
-        """The shape of a report."""
+        """The shape of a report; of equal ones the same object."""
         bucket = found.bucket
-        return cls(bucket.signature, bucket.wait_reason, bucket.stack, found.lines, found.rules, found.aside)
+        return same(cls(bucket.signature, bucket.wait_reason, bucket.stack, found.lines, found.rules, found.aside))
 
 
 @dataclass(frozen=True, slots=True)
