@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import FIXTURES
+from helpers import DUMP, FIXTURES
 from stackscan.formats import regions
 from stackscan.formats.plain import is_plain
 from stackscan.formats.regions import TOOLS, Region, load
@@ -69,3 +69,13 @@ def test_only_whole_goroutines_and_messages_are_plain(text: str, plain: bool) ->
 def test_a_tool_is_loaded_for_its_own_marks(package: str) -> None:
     """The list by which tools are loaded says what their packages say."""
     assert load(package).MARKS == TOOLS[package]
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 18])
+def test_every_line_of_a_large_text_is_looked_at(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that no dump has is found wherever it stands, also where a block of the search ends."""
+    monkeypatch.setattr(regions, "_BLOCK", block)
+    assert regions._is_bare_dump(DUMP.encode())
+    lines = DUMP.split("\n")
+    for place in range(len(lines)):
+        assert not regions._is_bare_dump("\n".join([*lines[:place], "== DATA", *lines[place:]]).encode())
