@@ -13,7 +13,7 @@ from itertools import compress, pairwise
 from typing import Final
 
 from stackscan.formats import bounds
-from stackscan.formats.goroutine_text import header, late_calls
+from stackscan.formats.goroutine_text import header
 from stackscan.formats.goroutine_text.interned import Interned
 from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls
 from stackscan.formats.goroutine_text.rows import Rows
@@ -78,6 +78,8 @@ def read(data: bytes, reading: Reading, *, unterminated: bool) -> Rows:
 def _note_calls(data: bytes, found: _Found, depths: Sequence[int], reading: Reading) -> None:
     """Note where the argument lists of the regular goroutines stand, which have so many frames."""
     if len(data) >= _MANY_CALLS:
+        from stackscan.formats.goroutine_text import late_calls  # no small dump needs it
+
         reading.calls += late_calls.of_goroutines(data, found.low, found.high, found.line, depths)
         return
     calls = [range(line + 1, line + 2 * depth, 2) for line, depth in zip(found.line, depths, strict=True)]
