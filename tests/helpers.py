@@ -175,7 +175,7 @@ def decided(expression: str, stack: Stack) -> int | None:
     """The index of the frame that decides in a stack; None when the expression is not true of it."""
     index = language.index_of(kept := snapshot_with(stack))
     wanted = language.parse(expression, where="test")
-    return language.deciding(wanted, index.seen[0]) if len(language.select(wanted, index)) and kept else None
+    return language.deciding(wanted, index.seen(0)) if len(language.select(wanted, index)) and kept else None
 
 
 def selected(expression: str, snapshot: Snapshot) -> list[int]:

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import decided, selected, snapshot_with, stack_of
-from stackscan.knowledge.language.leaves import Leaves
+from stackscan.knowledge.language.leaves import Leaves, owned
 from stackscan.knowledge.language.symbols import matches, path_glob, symbol_glob
+from stackscan.knowledge.language.syntax import Module, Owner
 from stackscan.knowledge.language.texts import text_matches
 from stackscan.model.snapshot import Frame, Stack
 
@@ -403,3 +404,17 @@ def test_a_long_text_and_a_long_pattern_come_to_an_end() -> None:
     """Both of thousands of letters."""
     assert symbol_glob("**a" * 5_000 + "b").matches("a" * 65_536) is False
     assert symbol_glob("*a" * 5_000).matches("a" * 65_536) is True
+
+
+@given(st.lists(st.one_of(_SYMBOL, _ANY_TEXT), max_size=20), st.lists(_SYMBOL, max_size=5))
+def test_functions_learnt_together_meet_what_each_meets(functions: list[str], patterns: list[str]) -> None:
+    """What none of many functions holds is looked for in none of them; nothing is lost by that."""
+    leaves, functions = Leaves(), [*functions, *patterns]
+    texts = [(pattern,) for pattern in (*patterns, *(f"{pattern[:3]}*{pattern[4:]}" for pattern in patterns))]
+    owners = [Owner(("a/...", "b"), ()), Owner((), ("*T",)), Module("a", ())]
+    bits = {leaf: leaves.bit(leaf) for leaf in (*texts, *owners)}
+    known = leaves.learn(functions)
+    for function in functions:
+        met = {leaf for leaf, bit in bits.items() if known[function] & bit}
+        expected = {leaf for leaf in texts if matches(leaf[0], function)}
+        assert expected | {leaf for leaf in owners if owned(leaf)(function)} == met

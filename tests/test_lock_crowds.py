@@ -8,7 +8,7 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import goroutine, snapshot_of, stack_of
+from helpers import goroutine, snapshot_of, snapshot_with, stack_of
 from stackscan.analysis.causes import Scene, find_causes
 from stackscan.analysis.causes.waiting import kind_of
 from stackscan.analysis.locks import Locks, find_locks
@@ -82,3 +82,17 @@ def test_no_word_is_read_where_nobody_waits() -> None:
     snapshot = replace(snapshot_of(text), read_arguments=refuse)
     assert Locks() == find_locks(snapshot)
     assert [] == find_causes(Scene(snapshot, Locks(), (), snapshot.stacks))
+
+
+def test_waits_are_not_listed_where_their_reasons_tell_enough() -> None:
+    """Of goroutines that select on unlike stacks no cause speaks: nothing is made for each of them."""
+    stacks = [stack_of(f"main.f{number}") for number in range(3)]
+    snapshot = snapshot_with(*stacks, stack_of("main.main"), reasons=["select"] * 4)
+    scene = Scene(snapshot, find_locks(snapshot), (), snapshot.stacks)
+    assert [] == find_causes(scene)
+    assert scene.is_whole
+    assert "waits" not in vars(scene)
+    sending = snapshot_with(*stacks, reasons=["select", "chan send", "select"])
+    scene = Scene(sending, find_locks(sending), (), sending.stacks)
+    find_causes(scene)
+    assert "waits" in vars(scene)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ from stackscan.knowledge.configuration import shipped
 from stackscan.knowledge.language import Catalogue, index_of, parse, prepare, select, select_in
 from stackscan.knowledge.language.leaves import LEAVES
 from stackscan.knowledge.language.outcomes import begin_epoch, compiled
-from stackscan.knowledge.language.sights import SIGHTS, sight_of
+from stackscan.knowledge.language.ruled_out import is_ruled_out
+from stackscan.knowledge.language.sights import SIGHTS, sights_of
 from stackscan.knowledge.language.syntax import Chain
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 
@@ -74,7 +77,8 @@ def test_stacks_of_which_nothing_is_known_share_a_sight() -> None:
     compiled(parse('stack "main.known"', where="test"))
     one, other = (SIGHTS.seen(stack_of(f"a.f{n}", f"b.g{n}", f"c.h{n}")) for n in (1, 2))
     assert one.sight is other.sight
-    sights = [sight_of(seen, "select", creators_known=True, cause=None) for seen in (one, other)]
+    cells = [(seen.stack, seen.sight, "select") for seen in (one, other)]
+    sights = sights_of(cells, creators_known=True, cause=None)
     assert sights[0] is sights[1]
     assert SIGHTS.seen(stack_of("a.f1", "main.known")).sight is not one.sight
 
@@ -143,3 +147,35 @@ def test_formats_without_reasons_are_seen_as_they_are() -> None:
     (snapshot,) = formats.read(text.encode(), where="test")
     assert [0] == selected('stack "main.work" and count >= 2', snapshot)
     assert [] == selected('not stack "main.work"', snapshot)
+
+
+def test_what_counts_of_the_whole_dump_rule_out_is_not_looked_into() -> None:
+    """Groups that are too small, and marks that nobody bears, make an answer without a look at goroutines."""
+    stacks = [stack_of(f"main.f{number}", created_by="main.main") for number in range(4)]
+    snapshot = snapshot_with(*stacks, reasons=["select"] * 4, leaked=[False] * 4, creator_id=[1, 1, 2, None])
+    index = index_of(snapshot)
+    for text, expected in {
+        "leaked": True,
+        'waiting "select" and count >= 2 by stack': True,
+        'waiting "select" and count >= 4 by creator': False,
+        'waiting "select" and count > 4 by creator': True,
+        'waiting "select" and count > 2 by parent': True,
+        'waiting "select" and count >= 2 by parent': False,
+        'waiting "select" and count >= 101% by creator': True,
+        'waiting "select" and count >= 100% by creator': False,
+        'waiting "select" and count < 2 by stack': False,
+        'waiting "select" and count >= 9 by place': False,
+        "leaked or count >= 3": False,
+        "leaked or count >= 9": True,
+        "not leaked": False,
+    }.items():
+        assert expected == is_ruled_out(parse(text, where="test"), index), text
+        if expected:
+            assert [] == selected(text, snapshot)
+
+
+def test_a_counted_row_weighs_as_much_as_it_stands_for() -> None:
+    """A format that counts has one row for many goroutines."""
+    snapshot = replace(snapshot_with(stack_of("main.f"), stack_of("main.g")), counts=(5, 1))
+    for number, expected in ((5, False), (6, True)):
+        assert expected == is_ruled_out(parse(f"count >= {number} by stack", where="test"), index_of(snapshot))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -18,8 +18,12 @@ Verdict = Literal["affected", "not affected"]
 #: …/golang.org/toolchain@v0.0.1-go1.21.5.linux-amd64/src/.
 _GO: Final = re.compile(r"(?:/go-?|-go)(1\.\d+(?:\.\d+)?)[^/]*/src/")
 
+#: What each of these holds, whichever slashes it has.
+_GO_MARK: Final = re.compile(r"[-/\\]go-?1\.")
 #: Stacks of which is kept what they tell.
 _STACKS: Final = 1 << 18
+#: Of more stacks most are new, and all their paths are searched at once before each is asked.
+_MANY: Final = 4096
 
 
 def affected_by(affected: Iterable[Affected], versions: Mapping[str, str]) -> tuple[Verdict, str] | None:
@@ -32,8 +36,10 @@ def affected_by(affected: Iterable[Affected], versions: Mapping[str, str]) -> tu
     return ("not affected", ", ".join(f"{entry.module} {text}" for entry, text in known)) if known else None
 
 
-def go_version(stacks: Iterable[Stack]) -> str | None:
+def go_version(stacks: Sequence[Stack]) -> str | None:
     """The Go version in file paths of the standard library; None where there is none."""
+    if len(stacks) > _MANY and not _GO_MARK.search(_paths(stacks)):
+        return None
     return next((version for version in map(_go_of, stacks) if version is not None), None)
 
 
@@ -46,11 +52,18 @@ def _go_of(stack: Stack) -> str | None:
     return None
 
 
-def modules(stacks: Iterable[Stack]) -> tuple[tuple[str, str], ...]:
+def modules(stacks: Sequence[Stack]) -> tuple[tuple[str, str], ...]:
     """The module versions in frame paths, which builds with -trimpath or from the module cache have."""
+    if len(stacks) > _MANY and "@v" not in _paths(stacks):
+        return ()
     found: set[tuple[str, str]] = set()
     found.update(*map(_modules_of, stacks))
     return tuple(sorted(found))
+
+
+def _paths(stacks: Sequence[Stack]) -> str:
+    """The distinct files of all frames."""
+    return "\n".join({frame.file for stack in stacks for frame in stack.frames})
 
 
 @lru_cache(maxsize=_STACKS)

@@ -105,7 +105,7 @@ def _finding(rule: Rule, weight: Rule | Minor, index: Index, rows: Rows, version
         goroutine_ids=tuple(islice(known, _IDS_SHOWN)),
         evidence=_evidence(rule, index, rows),
         stack_ids=stack_ids,
-        deciding={stack_id: deciding(rule.when, index.seen[stack_id]) for stack_id in stack_ids},
+        deciding={stack_id: deciding(rule.when, index.seen(stack_id)) for stack_id in stack_ids},
         applies=affected_by(rule.affected, versions),
         rows=rows,
     )

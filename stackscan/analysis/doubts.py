@@ -42,8 +42,8 @@ def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
         found.append(
             f"this is an excerpt{', as a person wrote it' if written else ': the main goroutine is not in it'}"
         )
-    lost = scene.count(row for wait in scene.waits if not wait.frames and not wait.moving for row in wait.rows)
-    if lost and not has_places_only:
+    lost = 0 if has_places_only or all(stack.frames for stack in snapshot.stacks) else _without_frames(scene)
+    if lost:
         found.append(f"{lost:,} {'goroutine has' if lost == 1 else 'goroutines have'} no frames")
     blind = _blind_waits(snapshot)
     if blind:
@@ -53,6 +53,11 @@ def doubts(capture: Capture, scene: Scene) -> tuple[str, ...]:
     if words:
         found.append(f"the text around the stacks says {' and '.join(map(repr, words))}")
     return tuple(found)
+
+
+def _without_frames(scene: Scene) -> int:
+    """How many goroutines that do not run have no frames."""
+    return scene.count(row for wait in scene.waits if not wait.frames and not wait.moving for row in wait.rows)
 
 
 def _blind_waits(snapshot: Snapshot) -> int:

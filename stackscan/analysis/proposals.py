@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -64,13 +65,23 @@ def propose(snapshot: Snapshot, pools: Iterable[Pool], claimed: Iterable[Rows] =
 
 def _groups(index: Index, taken: Collection[int]) -> dict[tuple[str, str], list[tuple[int, int]]]:
     """Cells and their goroutines by root and creator, of those with enough goroutines."""
+    creators = [None if stack.created_by is None else stack.created_by.function for stack in index.stacks]
+    counts = [
+        index.count([row for row in rows if row not in taken]) if creators[stack_id] is not None else 0
+        for stack_id, rows in zip(index.cell_stack, index.cell_rows, strict=True)
+    ]
+    started = Counter[str | None]()
+    for stack_id, count in zip(index.cell_stack, counts, strict=True):
+        started[creators[stack_id]] += count
     groups: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for cell, rows in enumerate(index.cell_rows):
-        seen = index.seen[index.cell_stack[cell]]
-        creator, root = seen.stack.created_by, seen.function_at(seen.root)
-        count = 0 if creator is None or root is None else index.count([row for row in rows if row not in taken])
-        if count and creator is not None and root is not None:
-            groups.setdefault((root, creator.function), []).append((cell, count))
+    for cell, (stack_id, count) in enumerate(zip(index.cell_stack, counts, strict=True)):
+        creator = creators[stack_id]
+        if not count or creator is None or started[creator] < _FEWEST:
+            continue  # without a look at the stack
+        seen = index.seen(stack_id)
+        root = seen.function_at(seen.root)
+        if root is not None:
+            groups.setdefault((root, creator), []).append((cell, count))
     return {key: cells for key, cells in groups.items() if sum(count for _, count in cells) >= _FEWEST}
 
 
@@ -101,7 +112,7 @@ def _one_parent(index: Index, cells: list[int]) -> bool:
 
 def _wait(index: Index, cell: int) -> _Wait | None:
     """Where the goroutines of a cell wait for work, if they do."""
-    seen = index.seen[index.cell_stack[cell]]
+    seen = index.seen(index.cell_stack[cell])
     stack = seen.stack
     reasons = names(index.cell_reason[cell], stack.functions) or ()
     reason = next((reason for reason in _IDLE if reason in reasons), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.causes.scene import Scene
-from stackscan.analysis.causes.waiting import LOCKS, WAITS, Waiting
+from stackscan.analysis.causes.waiting import LOCK_REASONS, LOCKS, WAITS, Waiting
 from stackscan.model.snapshot import Frame
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
 
     In most dumps nobody waits for anything that a cause is about: then nothing is looked into, nor loaded.
     """
+    if reader is None and not scene.locks.locks and not _may_ask(scene):
+        return []
     locked = any(lock.kind in LOCKS for lock in scene.locks.locks) or any(wait.kind.wants_lock for wait in scene.waits)
     if reader is not None and any(map(reader.has, _asked(scene))):
         from stackscan.analysis.causes.argue import read
@@ -33,6 +35,12 @@ def find_causes(scene: Scene, reader: Reader | None = None) -> list[Cause]:
 
         return argued(scene, alone=reader is None)
     return []
+
+
+def _may_ask(scene: Scene) -> bool:
+    """Whether the dump alone may show a cause, as far as the reasons tell that are printed."""
+    reasons = scene.cells.printed_reasons
+    return reasons is None or scene.all_asleep or scene.some_leaked or bool(reasons & (_ALONE | LOCK_REASONS))
 
 
 def _asked(scene: Scene) -> Iterator[Frame]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Final
 
-from stackscan.analysis.causes.waiting import ONCE, Cells, Waiting, function_of, type_of
+from stackscan.analysis.causes.waiting import MAINS, ONCE, Cells, Waiting, function_of, type_of
 from stackscan.analysis.locks import Lock, Locks
 from stackscan.model.counting import QUOTED, is_counted
 from stackscan.model.snapshot import Frame, Snapshot, Stack
@@ -27,9 +27,15 @@ class Scene:
     def __init__(self, snapshot: Snapshot, locks: Locks, idle: Iterable[int], shown: Sequence[Stack]) -> None:
         self.snapshot = snapshot
         self.locks = locks
-        self.waits = tuple(Cells(snapshot).waits(shown))
+        self.cells = Cells(snapshot)
+        self._shown = shown
         self.idle_rows = frozenset(idle)
         self.shows_addresses = shown is snapshot.stacks
+
+    @cached_property
+    def waits(self) -> tuple[Waiting, ...]:
+        """The goroutines by what they wait for."""
+        return tuple(self.cells.waits(self._shown))
 
     @cached_property
     def of_row(self) -> dict[int, Waiting]:
@@ -133,7 +139,7 @@ class Scene:
     def is_whole(self) -> bool:
         """Whether all goroutines of the process are here, so that what is not here is nowhere. A person quotes some."""
         whole = self.snapshot.complete and self.snapshot.format != QUOTED
-        return whole and any(self.is_main(wait) for wait in self.waits)
+        return whole and not all(MAINS.isdisjoint(stack.functions) for stack in self.cells.stacks)
 
     @staticmethod
     def is_main(wait: Waiting) -> bool:

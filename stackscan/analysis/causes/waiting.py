@@ -8,10 +8,10 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Final
 
-from stackscan.analysis.locks.sites import site_of
+from stackscan.analysis.locks.sites import BEGINNINGS, shows_site, site_of
 from stackscan.formats.symbol import origin, read_symbol
 from stackscan.knowledge.language import index_of
-from stackscan.knowledge.language.reasons import names
+from stackscan.knowledge.language.reasons import depends_on_frames, names
 from stackscan.model.counting import WITH_RUNTIME_FRAMES
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 
@@ -31,7 +31,8 @@ _WRITERS: Final = frozenset({
     "runtime/pprof.writeGoroutineStacks", "runtime/pprof.(*Profile).WriteTo", "runtime/debug.Stack", "runtime.Stack",
     "runtime/pprof.runtime_goroutineProfileWithLabels", "runtime/pprof.writeRuntimeProfile",
 })  # fmt: skip
-_MAINS: Final = frozenset({"main.main", "testing.(*T).Run", "testing.(*M).Run"})
+#: Where the main goroutine of a program or of a test is.
+MAINS: Final = frozenset({"main.main", "testing.(*T).Run", "testing.(*M).Run"})
 _IDS: Final = 20
 #: The endings of closures, and of the wrappers that the compiler makes for go statements.
 _CLOSURE: Final = re.compile(r"(?:\.(?:func\d+|gowrap\d+|deferwrap\d+|\d+))+$")
@@ -45,7 +46,7 @@ _LOCKING: Final = frozenset({
 })  # fmt: skip
 #: Locks of which goroutines may be holders, and the states of who waits for one: what a damaged stack still says.
 LOCKS: Final = frozenset({"sync.Mutex", "sync.RWMutex", "sync.Once"})
-_LOCK_REASONS: Final = frozenset({"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"})
+LOCK_REASONS: Final = frozenset({"sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock"})
 CHANNELS: Final = frozenset(
     {"chan send", "chan receive", "select", "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)"}
 )
@@ -79,7 +80,7 @@ class Kind:
     @cached_property
     def wants_lock(self) -> bool:
         """Whether they wait for a lock."""
-        return bool(self.reasons & _LOCK_REASONS) or (self.site is not None and self.site.kind in LOCKS)
+        return bool(self.reasons & LOCK_REASONS) or (self.site is not None and self.site.kind in LOCKS)
 
     @cached_property
     def may_be_read(self) -> bool:
@@ -108,7 +109,7 @@ class Kind:
     @cached_property
     def is_main(self) -> bool:
         """Whether this is the main goroutine, of a program or of a test."""
-        return any(frame.function in _MAINS for frame in self.frames)
+        return any(frame.function in MAINS for frame in self.frames)
 
     @cached_property
     def types(self) -> dict[str, int]:
@@ -243,6 +244,19 @@ class Cells:
         """The rows of each cell, ascending."""
         return self._index.cell_rows
 
+    @cached_property
+    def stacks(self) -> list[Stack]:
+        """The distinct stacks of all goroutines."""
+        return [self.snapshot.stacks[stack_id] for stack_id in dict.fromkeys(self._index.cell_stack)]
+
+    @cached_property
+    def printed_reasons(self) -> frozenset[str] | None:
+        """All names of what they wait for where the printed reasons alone tell; None where frames have a say."""
+        printed = set(self._index.cell_reason)
+        if any(map(depends_on_frames, printed)) or any(map(shows_site, self.stacks)):
+            return None
+        return frozenset().union(*(names(reason, ()) or () for reason in printed))
+
     def waits(self, shown: Sequence[Stack]) -> Iterator[Waiting]:
         """What waits in each cell; ``shown`` are the snapshot's stacks as they may be shown."""
         shows_runtime = _shows_runtime(self.snapshot)
@@ -273,11 +287,11 @@ def function_of(function: str) -> str:
 
 
 def _own(stack: Stack) -> int | None:
-    for at, frame in enumerate(stack.frames):
-        package = read_symbol(frame.function).package
-        if package not in ("runtime", "sync", "internal/sync", "sync/atomic") and not package.startswith(
-            "internal/runtime"
-        ):
+    for at, function in enumerate(stack.functions):
+        if not function.startswith(BEGINNINGS):
+            return at
+        package = read_symbol(function).package
+        if package not in _BELOW and not package.startswith("internal/runtime"):
             return at
     return None
 

@@ -17,7 +17,7 @@ from stackscan.model.snapshot import Stack
 
 _PACKAGES: Final = frozenset({"runtime", "sync", "internal/sync", "sync/atomic"})
 #: What a function of these begins with.
-_BEGINNINGS: Final = ("runtime.", "sync.", "sync/", "internal/")
+BEGINNINGS: Final = ("runtime.", "sync.", "sync/", "internal/")
 #: States in which a goroutine waits for nobody, whatever its innermost frames are (just woken, or being printed).
 NOT_WAITING: Final = frozenset({"running", "runnable", "syscall", "preempted", "dead", "idle", "copystack"})
 
@@ -75,8 +75,12 @@ def receiver_type(function: str) -> str | None:
 
 def site_of(stack: Stack) -> Site | None:
     """How a stack waits for a lock or channel; None when it does not, or when its frames do not show it."""
-    frames = stack.frames
-    return _site(stack) if frames and frames[0].function.startswith(_BEGINNINGS) else None
+    return _site(stack) if shows_site(stack) else None
+
+
+def shows_site(stack: Stack) -> bool:
+    """Whether a stack may wait for a lock or channel: its innermost frame is the library's."""
+    return bool(stack.functions) and stack.functions[0].startswith(BEGINNINGS)
 
 
 @lru_cache(maxsize=8192)

@@ -14,6 +14,7 @@ from stackscan.knowledge.language.index import Index, Rows
 from stackscan.knowledge.language.leaves import LEAVES
 from stackscan.knowledge.language.outcomes import Compiled, Outcome, compiled, is_late, outcome
 from stackscan.knowledge.language.pointers import sharing
+from stackscan.knowledge.language.ruled_out import is_ruled_out
 from stackscan.knowledge.language.sights import Sight
 
 
@@ -80,13 +81,15 @@ def select_in(one: Compiled, index: Index, cells: Collection[int], without: Coll
     """The same among the goroutines of some cells: all of which it may be true."""
     if not cells or (one.least > 1 and sum(map(index.cell_counts.__getitem__, cells)) < one.least):
         return []
+    if is_ruled_out(one.expression, index):
+        return []
     rows = index.rows_of(cells)
     if without:
         rows = [row for row in rows if row not in without]
     if index.count(rows) < one.least:
         return []
-    sights = {id(sight): sight for sight in map(index.sights.__getitem__, cells)}
-    if not any(found.no or found.unknown for found in map(one.outcome, sights.values())):
+    sights = set(map(index.sights.__getitem__, cells))
+    if not any(found.no or found.unknown for found in map(one.outcome, sights)):
         return rows
     yes = _Evaluation(index, rows).answer(one.expression)[0]
     return rows if len(yes) == len(rows) else [row for row in rows if row in yes]
@@ -156,14 +159,13 @@ class _Evaluation:
     def _of_cells(self, expression: syntax.Expression) -> Answer:
         """The answer to what is the same for all goroutines of a cell."""
         sights, row_cell = self.index.sights, self.index.row_cell
-        cells = {row_cell[row] for row in self.rows}
-        known: dict[int, Outcome] = {}
+        known: dict[Sight, Outcome] = {}
         of_cell = {}
-        for cell in cells:
+        for cell in {row_cell[row] for row in self.rows}:
             sight = sights[cell]
-            if id(sight) not in known:
-                known[id(sight)] = outcome(expression, sight)
-            of_cell[cell] = known[id(sight)]
+            if sight not in known:
+                known[sight] = outcome(expression, sight)
+            of_cell[cell] = known[sight]
         yes = {row for row in self.rows if of_cell[row_cell[row]].yes}
         return yes, {row for row in self.rows if of_cell[row_cell[row]].no}
 

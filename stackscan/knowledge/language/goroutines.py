@@ -88,5 +88,5 @@ def group_of(by: Group, index: Index) -> Callable[[int], Any]:
 def _group_of_stack(by: Group, index: Index, stack_id: int) -> object:
     if by == "creator":
         return index.stacks[stack_id].created_by
-    seen = index.seen[stack_id]
+    seen = index.seen(stack_id)
     return seen.function_at(seen.place if by == "place" else seen.root)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
+from operator import lt
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from stackscan.knowledge.language.sights import SIGHTS, Seen, Sight, sight_of
+from stackscan.knowledge.language.sights import SIGHTS, Seen, Sight, sights_of
 from stackscan.model.snapshot import Snapshot
 
 #: Places of goroutines in the rows of a snapshot, ascending.
@@ -45,7 +46,6 @@ class Index:
         self.creators_known = self.format == _TEXT or any(stack.created_by is not None for stack in self.stacks)
         self.answers: dict[object, Any] = {}  # by condition, kept by its evaluation
         self._looked = -1
-        self._seen: list[Seen] = []
         self._sights: list[Sight] = []
         self._alike: list[tuple[Sight, list[int]]] = []
 
@@ -54,25 +54,21 @@ class Index:
         if self._looked == SIGHTS.generation:
             return
         self._looked = SIGHTS.generation
-        self._seen = list(map(SIGHTS.seen, self.stacks))
-        known, cause = self.creators_known, self.cause
-        self._sights = [
-            sight_of(self._seen[stack_id], reason, creators_known=known, cause=cause)
-            for stack_id, reason in zip(self.cell_stack, self.cell_reason, strict=True)
-        ]
-        alike: dict[int, tuple[Sight, list[int]]] = {}
+        looked = SIGHTS.of_stacks(self.stacks)
+        cells = [(self.stacks[stack_id], looked[stack_id], reason) for stack_id, reason in self._cells]
+        self._sights = sights_of(cells, creators_known=self.creators_known, cause=self.cause)
+        alike: dict[Sight, list[int]] = {}
         for cell, sight in enumerate(self._sights):
-            found = alike.get(id(sight))
+            found = alike.get(sight)
             if found is None:
-                found = alike[id(sight)] = sight, []
-            found[1].append(cell)
-        self._alike = list(alike.values())
+                alike[sight] = [cell]
+            else:
+                found.append(cell)
+        self._alike = list(alike.items())
 
-    @property
-    def seen(self) -> list[Seen]:
-        """Each stack as conditions see it."""
-        self._look()
-        return self._seen
+    def seen(self, stack_id: int) -> Seen:
+        """A stack as conditions see it."""
+        return SIGHTS.seen(self.stacks[stack_id])
 
     @property
     def sights(self) -> list[Sight]:
@@ -97,6 +93,9 @@ class Index:
 
     @cached_property
     def _cells(self) -> list[tuple[int, str | None]]:
+        ids = [stack_id for stack_id, _ in self._rows_of_cells]
+        if all(map(lt, ids, ids[1:])):  # each stack has one, in the order of the dump
+            return list(self._rows_of_cells)
         codes: dict[str | None, int] = {}
         for _, reason in self._rows_of_cells:
             if reason is not None:
@@ -126,7 +125,7 @@ class Index:
     @cached_property
     def cell_rows(self) -> list[list[int]]:
         """The rows of each cell."""
-        return [self._rows_of_cells[key] for key in self._cells]
+        return list(map(self._rows_of_cells.__getitem__, self._cells))
 
     def rows_of(self, cells: Collection[int]) -> list[int]:
         """The rows of some cells, in the order of the dump."""

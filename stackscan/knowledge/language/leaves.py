@@ -3,13 +3,14 @@
 A catalogue has a few hundred sets of patterns and a program a few thousand functions, most of which no pattern matches.
 So every set of patterns (a *leaf*) gets a bit, and every function the bits of the leaves that match it: one number,
 kept as long as the program runs. The ends of a function's spellings are looked up in one dictionary; only patterns with
-stars, packages and receivers are tried one by one, on functions that hold their longest literal part.
+stars, packages and receivers are tried one by one, on functions that hold their longest literal part. Functions are
+learnt many at a time: what none of them holds is not looked for in each.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from stackscan.formats.symbol import read_symbol
@@ -23,6 +24,8 @@ Leaf = Texts | Owner | Module
 _MOST_FUNCTIONS: Final = 1 << 18
 _STARS: Final = re.compile(r"\*+|\(\*")
 _POINTER: Final = re.compile(r"\(\*([^()]*)\)")
+#: A leaf's pattern: a text that is in all functions that it matches, what matches, and the leaf's bit.
+_Test = tuple[str, Callable[[str], bool], int]
 
 
 class Leaves:
@@ -38,10 +41,10 @@ class Leaves:
         self._bits: dict[Leaf, int] = {}
         self._ends: dict[str, int] = {}
         self._tails: set[str] = set()  # what stands behind the last `/` or `.` of an end
-        self._starred: list[tuple[str, Callable[[str], bool], int]] = []
-        self._of_methods: list[tuple[str, Callable[[str], bool], int]] = []  # which only a method's name can match
+        self._starred: list[_Test] = []
+        self._of_methods: list[_Test] = []  # which only a method's name can match
         self._always = 0  # the leaves that every function meets
-        self._owners: list[tuple[str, Callable[[str], bool], int]] = []
+        self._owners: list[_Test] = []
         self._of: dict[str, int] = {}
 
     def bit(self, leaf: Leaf) -> int:
@@ -74,28 +77,64 @@ class Leaves:
         literal = max(_STARS.split(bare), key=len)
         (self._of_methods if ")" in literal else self._starred).append((literal, symbol_glob(pattern).matches, bit))
 
+    @property
+    def always(self) -> int:
+        """The bits of a function that no pattern speaks of."""
+        return self._always
+
     def of(self, function: str) -> int:
         """The bits of the leaves that a function meets."""
         found = self._of.get(function)
-        if found is None:
-            if len(self._of) >= _MOST_FUNCTIONS:
-                self._of.clear()
-            found = self._of[function] = self._met(function)
+        return self.learn((function,))[function] if found is None else found
+
+    def learn(self, functions: Collection[str]) -> Mapping[str, int]:
+        """The bits of these functions, and of others."""
+        known = self._of
+        new = [function for function in dict.fromkeys(functions) if function not in known]
+        if new and len(known) + len(new) > _MOST_FUNCTIONS:
+            known.clear()
+            new = list(dict.fromkeys(functions))
+        known.update(dict.fromkeys(new, self._always))
+        tests = self._tests_for(new)
+        for function in self._candidates(new, tests):
+            known[function] = self._met(function, tests)
+        return known
+
+    def _tests_for(self, functions: Sequence[str]) -> tuple[list[_Test], list[_Test], list[_Test]]:
+        """The patterns with stars, those that only methods match, and the owners, whose text some function holds."""
+        spelt = [name for function in functions if "(" in function or "[" in function for name in spellings(function)]
+        text = "\n".join([*functions, *spelt])
+        starred, of_methods, owners = (
+            [test for test in tests if test[0] in text] for tests in (self._starred, self._of_methods, self._owners)
+        )
+        return starred, of_methods, self._owners if "[" in text else owners
+
+    def _candidates(self, functions: Sequence[str], tests: tuple[Iterable[_Test], ...]) -> set[str]:
+        """The functions that may meet a leaf beside those that all meet."""
+        tails = self._tails
+        found = {
+            function
+            for function in functions
+            if (tail := function.rpartition(".")[2]) in tails or "/" in tail or "(*" in function or "[" in function
+        }
+        for literal in {literal for some in tests for literal, _, _ in some}:
+            found.update([function for function in functions if literal in function])
         return found
 
-    def _met(self, function: str) -> int:
+    def _met(self, function: str, tests: tuple[Sequence[_Test], Sequence[_Test], Sequence[_Test]]) -> int:
         found = self._always
         known = self._ends
+        for_all, of_methods, owners = tests
         for name in spellings(function):
             if _tail(name) in self._tails:
                 for end in ends(name):
                     found |= known.get(end, 0)
             if len(name) <= LONGEST:
-                starred = (*self._starred, *self._of_methods) if ")" in name else self._starred
+                starred = (*for_all, *of_methods) if ")" in name else for_all
                 for literal, matches, bit in starred:
                     if literal in name and not found & bit and matches(name):
                         found |= bit
-        for literal, owns, bit in self._owners:
+        for literal, owns, bit in owners:
             if (literal in function or "[" in function) and owns(function):
                 found |= bit
         return found

@@ -48,6 +48,8 @@ _PARKED: Final = {
 }  # fmt: skip
 _SYSCALL: Final = re.compile(r"(?:internal/runtime/|runtime/internal/)?syscall\.(?:Raw)?[Ss]yscalln?\d*\Z")
 _RUNTIME: Final = ("runtime.", "internal/runtime/", "runtime/internal/")
+#: Printed reasons of goroutines that wait for different things, which frames tell apart.
+_MORE_THAN_ONE: Final = frozenset({"semacquire", "sync.Mutex.Lock", "sync.RWMutex.Lock"})
 #: How far into the library the frame may lie that tells which lock is waited for.
 _DEEPEST: Final = 6
 
@@ -63,14 +65,23 @@ def unknown(text: str) -> str | None:
     return f"{text!r} is not a wait reason of any Go version{did_you_mean(text, KNOWN, cutoff=0.5)}"
 
 
-@lru_cache(maxsize=4096)
+def depends_on_frames(reason: str | None) -> bool:
+    """Whether frames say more than a printed reason does; without them :func:`names` needs the reason alone."""
+    return reason is None or reason in _MORE_THAN_ONE
+
+
 def names(reason: str | None, functions: tuple[str, ...]) -> frozenset[str] | None:
     """All reasons that a goroutine with this printed reason and these frames waits for; None: nothing tells."""
+    return _names(reason, functions if depends_on_frames(reason) else ())
+
+
+@lru_cache(maxsize=4096)
+def _names(reason: str | None, functions: tuple[str, ...]) -> frozenset[str] | None:
     if reason is None:
         inferred = _inferred(functions)
         return None if inferred is None else frozenset((inferred,))
     found = {reason, _SUFFIX.sub("", reason)}
-    if reason in ("semacquire", "sync.Mutex.Lock", "sync.RWMutex.Lock"):
+    if reason in _MORE_THAN_ONE:
         lock = _lock(functions)
         found |= {lock} if lock is not None else set()
         if lock == "sync.RWMutex.Lock" and any(_LOCKS[2][0].match(f) for f in functions[:_DEEPEST]):

@@ -7,9 +7,10 @@ for all captures of a run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, cast
 
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import reasons
@@ -94,7 +95,8 @@ class Sights:
     """The sights of a run. ``constrained`` are conditions on modules' versions, which look at files."""
 
     def __init__(self) -> None:
-        self._stacks: dict[Stack, Seen] = {}
+        self._seen: dict[Stack, Seen] = {}
+        self._stacks: dict[Stack, StackSight] = {}
         self._sights: dict[object, StackSight] = {}
         self._constrained: dict[Module, tuple[int, Glob]] = {}
         self.generation = 0  # counts how often there was more to look for
@@ -110,24 +112,58 @@ class Sights:
     def forget(self) -> None:
         """Forget what was seen: there is more to look for."""
         self.generation += 1
+        self._seen.clear()
         self._stacks.clear()
         self._sights.clear()
 
     def seen(self, stack: Stack) -> Seen:
         """A stack as it was looked at the first time."""
-        found = self._stacks.get(stack)
+        found = self._seen.get(stack)
         if found is None:
-            if len(self._stacks) >= _MOST:
-                self._stacks.clear()
-            found = self._stacks[stack] = self._look(stack)
+            if len(self._seen) >= _MOST:
+                self._seen.clear()
+            found = self._seen[stack] = Seen(stack, self.of_stacks((stack,))[0], *_ends(stack), stack.functions)
         return found
 
-    def _look(self, stack: Stack) -> Seen:
+    def of_stacks(self, stacks: Sequence[Stack]) -> list[StackSight]:
+        """The sight of each stack. New ones are looked at together."""
+        known = self._stacks
+        found = list(map(known.get, stacks))
+        new = [stack for stack, sight in zip(stacks, found, strict=True) if sight is None]
+        if not new:
+            return cast("list[StackSight]", found)
+        if len(known) + len(new) > _MOST:
+            known.clear()
+        sights = self._look_at(new)
+        known.update(zip(new, sights, strict=True))
+        looked = iter(sights)
+        return [next(looked) if sight is None else sight for sight in found]
+
+    def _look_at(self, stacks: Sequence[Stack]) -> list[StackSight]:
+        """Look at new stacks. Of most stacks with unlike functions no pattern knows any: of these, only how many frames
+        there are, the creator, and what was left out can differ."""
+        functions = list(chain.from_iterable([stack.functions for stack in stacks]))
+        creators = [stack.created_by.function for stack in stacks if stack.created_by is not None]
+        bits, always = LEAVES.learn([*functions, *creators]), LEAVES.always
+        own = {name for name in set(functions) if bits[name] == always and not name.startswith(_RUNTIME)}
+        alike: dict[tuple[int, int, int | None], StackSight] = {}
+        found = []
+        for stack in stacks:
+            if not own.issuperset(stack.functions):
+                found.append(self._look(stack))
+                continue
+            creator = stack.created_by
+            key = len(stack.functions), 0 if creator is None else bits[creator.function], stack.elided
+            sight = alike.get(key)
+            if sight is None:
+                sight = alike[key] = self._look(stack)
+            found.append(sight)
+        return found
+
+    def _look(self, stack: Stack) -> StackSight:
         functions = stack.functions
         bits = list(map(LEAVES.of, functions))
-        innermost, root = significant(functions)
-        if stack.elided is None:  # its outer end was cut off: the stack does not show its root
-            root = _ABSENT
+        innermost, root = _ends(stack)
         every = 0
         for found in bits:
             every |= found
@@ -146,22 +182,43 @@ class Sights:
                 self._sights.clear()
             frames, inner, outer, creator, left_out, met = key
             sight = self._sights[key] = StackSight(frames, every, inner, outer, creator, left_out, met)
-        return Seen(stack, sight, innermost, root, functions)
+        return sight
 
 
 SIGHTS: Final = Sights()
 
 
-def sight_of(seen: Seen, reason: str | None, *, creators_known: bool, cause: str | None) -> Sight:
-    """What is seen of the goroutines of a stack with this printed reason."""
-    meanings = reasons.names(reason, seen.functions)
-    key = reason, meanings, creators_known, cause
-    found = seen.sight.cells.get(key)
-    if found is None:
-        if len(seen.sight.cells) >= _MOST:
-            seen.sight.cells.clear()
-        found = seen.sight.cells[key] = Sight(seen.sight, reason, meanings, creators_known, cause)
+def sights_of(
+    cells: Iterable[tuple[Stack, StackSight, str | None]], *, creators_known: bool, cause: str | None
+) -> list[Sight]:
+    """What is seen of the goroutines of each stack with a printed reason."""
+    found: list[Sight] = []
+    known: dict[tuple[StackSight, str | None], Sight] = {}
+    for stack, sight, reason in cells:
+        one = known.get((sight, reason))
+        if one is None:
+            one = _sight_of(stack, sight, reason, creators_known=creators_known, cause=cause)
+            if reason is not None and not reasons.depends_on_frames(reason):
+                known[sight, reason] = one
+        found.append(one)
     return found
+
+
+def _sight_of(stack: Stack, sight: StackSight, reason: str | None, *, creators_known: bool, cause: str | None) -> Sight:
+    meanings = reasons.names(reason, stack.functions)
+    key = reason, meanings, creators_known, cause
+    found = sight.cells.get(key)
+    if found is None:
+        if len(sight.cells) >= _MOST:
+            sight.cells.clear()
+        found = sight.cells[key] = Sight(sight, reason, meanings, creators_known, cause)
+    return found
+
+
+def _ends(stack: Stack) -> tuple[int, int]:
+    """The significant frames of a stack: one whose outer end was cut off does not show its root."""
+    innermost, root = significant(stack.functions)
+    return innermost, _ABSENT if stack.elided is None else root
 
 
 def significant(functions: Sequence[str]) -> tuple[int, int]:
