@@ -13,9 +13,9 @@ from stackscan import formats
 from stackscan.formats.contents import read_source
 from stackscan.knowledge.configuration import shipped
 from stackscan.knowledge.language import Catalogue, index_of, parse, prepare, select, select_in
+from stackscan.knowledge.language.goroutines import is_ruled_out
 from stackscan.knowledge.language.leaves import LEAVES
 from stackscan.knowledge.language.outcomes import begin_epoch, compiled
-from stackscan.knowledge.language.ruled_out import is_ruled_out
 from stackscan.knowledge.language.sights import SIGHTS, sights_of
 from stackscan.knowledge.language.syntax import Chain
 from stackscan.model.snapshot import Frame, Snapshot, Stack

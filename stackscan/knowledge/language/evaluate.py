@@ -9,12 +9,11 @@ from functools import reduce
 from typing import cast
 
 from stackscan.knowledge.language import goroutines, syntax
-from stackscan.knowledge.language.goroutines import COMPARE, Answer
+from stackscan.knowledge.language.goroutines import COMPARE, Answer, is_ruled_out
 from stackscan.knowledge.language.index import Index, Rows
 from stackscan.knowledge.language.leaves import LEAVES
 from stackscan.knowledge.language.outcomes import Compiled, Outcome, compiled, is_late, outcome
 from stackscan.knowledge.language.pointers import sharing
-from stackscan.knowledge.language.ruled_out import is_ruled_out
 from stackscan.knowledge.language.sights import Sight
 
 
