@@ -6,12 +6,17 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 from stackscan.model.snapshot import Snapshot, Stack
 
 _IDS_SHOWN: Final = 20
 _SIGNATURE_DIGITS: Final = 12
+#: Signatures that are kept for the next capture of a program.
+_KEPT: Final = 1 << 16
+#: Of more stacks than this most will not be met again: their signatures are not kept.
+_MANY: Final = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +36,37 @@ class Bucket:
     goroutine_ids: tuple[int, ...]
 
 
-@lru_cache(maxsize=1 << 18)
+@lru_cache(maxsize=_KEPT)
 def signature(wait_reason: str | None, stack: Stack) -> str:
     """Twelve hex digits over the wait reason and the function names, innermost first."""
+    return _signed(wait_reason, stack)
+
+
+def _signed(wait_reason: str | None, stack: Stack) -> str:
     text = "\0".join((wait_reason or "", *stack.functions))
     return hashlib.sha256(text.encode()).hexdigest()[:_SIGNATURE_DIGITS]
 
 
 def group(snapshot: Snapshot) -> tuple[Bucket, ...]:
     """The buckets of a snapshot, largest first (equal counts: longest wait, then signature)."""
-    minutes, ids = snapshot.column("wait_minutes"), snapshot.column("goroutine_id")
+    minutes, ids, stacks = snapshot.column("wait_minutes"), snapshot.column("goroutine_id"), snapshot.stacks
+    sign = signature if len(stacks) <= _MANY else _signed
     buckets = []
     for (stack_id, reason), rows in snapshot.cells.items():
+        stack = stacks[stack_id]
+        name, count = sign(reason, stack), snapshot.count(rows)
+        if len(rows) == 1:
+            wait, number = minutes[rows[0]] or 0, ids[rows[0]]
+            known = () if number is None else (number,)
+            buckets.append(Bucket(name, count, reason, stack, wait, wait, known))
+            continue
         waits = [minutes[row] or 0 for row in rows]
-        known = (ids[row] for row in rows if ids[row] is not None)
-        stack = snapshot.stacks[stack_id]
-        buckets.append(
-            Bucket(
-                signature(reason, stack),
-                snapshot.count(rows),
-                reason,
-                stack,
-                min(waits),
-                max(waits),
-                tuple(islice(known, _IDS_SHOWN)),
-            )
-        )
-    return tuple(sorted(buckets, key=lambda b: (-b.count, -b.max_wait_minutes, b.signature, b.goroutine_ids)))
+        shown = tuple(islice((number for row in rows if (number := ids[row]) is not None), _IDS_SHOWN))
+        buckets.append(Bucket(name, count, reason, stack, min(waits), max(waits), shown))
+    # One order after the other, the last in rank first: most are sorted by some of them, and texts and numbers compare
+    # faster than tuples of both.
+    buckets.sort(key=attrgetter("goroutine_ids"))
+    buckets.sort(key=attrgetter("signature"))
+    buckets.sort(key=attrgetter("max_wait_minutes"), reverse=True)
+    buckets.sort(key=attrgetter("count"), reverse=True)
+    return tuple(buckets)

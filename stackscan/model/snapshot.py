@@ -198,7 +198,7 @@ class Snapshot:
     def count(self, rows: Iterable[int]) -> int:
         """How many goroutines some rows (their places) stand for."""
         if self.counts is None:
-            return len(rows) if isinstance(rows, Collection) else sum(1 for _ in rows)
+            return len(rows) if type(rows) is list or isinstance(rows, Collection) else sum(1 for _ in rows)
         return sum(self.counts[row] for row in rows)
 
     def words(

@@ -62,8 +62,9 @@ def build_snapshot(
     decided = _decided(snapshot, analysis.findings)
     caught = {snapshot.stacks[stack_id] for finding in stuck for stack_id in finding.stack_ids}
     aside = _aside(snapshot, healthy)
-    left = [found for found in buckets if everything or (found.stack, found.wait_reason) not in aside]
-    caught_first = sorted(left, key=lambda found: found.stack not in caught)  # stable: by count within each
+    hidden = set() if everything else aside
+    left = [found for found in buckets if (found.stack, found.wait_reason) not in hidden] if hidden else buckets
+    caught_first = sorted(left, key=lambda found: found.stack not in caught) if caught else left  # stable: by count
     locks = analysis.locks(idle_too=everything)
     suspicions = [] if any(finding.cause for finding in stuck) else lock_report.verdicts(locks)
     return SnapshotReport(
