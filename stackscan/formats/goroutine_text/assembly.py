@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stackscan.formats.goroutine_text.grammar import Header
 from stackscan.formats.goroutine_text.segments import Pending, Segment, SegmentResult, Trace, is_symbol, may_be_frame
 from stackscan.formats.problems import EXCERPT
@@ -55,10 +57,8 @@ class Assembly:
     def _inside(self) -> None:
         """A line of the stack came: what stood before it since the last one was spliced in."""
         if self.between:
-            first, text = self.between[0]
-            count = len(self.between)
-            more = f" ({count} lines)" if count > 1 else ""
-            self._problem(first, f"other text inside the stack{more}", text)
+            first, _ = self.between[0]
+            self.result.problems.append(spliced(self.between))
             if any(may_be_frame(text) for _, text in self.between):
                 self.result.skipped.append(first)  # where the problem stands
             self.between.clear()
@@ -81,3 +81,10 @@ class Assembly:
 
     def _problem(self, number: int, reason: str, text: str) -> None:
         self.result.problems.append(Problem(number, reason, text.strip()[:EXCERPT]))
+
+
+def spliced(between: Sequence[tuple[int, str]]) -> Problem:
+    """The problem of lines (their numbers and texts) that stand inside a stack."""
+    first, text = between[0]
+    more = f" ({len(between)} lines)" if len(between) > 1 else ""
+    return Problem(first, f"other text inside the stack{more}", text.strip()[:EXCERPT])

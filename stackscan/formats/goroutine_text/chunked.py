@@ -17,7 +17,7 @@ from stackscan.formats.goroutine_text.calls import Calls
 from stackscan.formats.goroutine_text.columns import ChunkColumns, Interner, read_chunk
 from stackscan.formats.goroutine_text.reading import Reading
 from stackscan.formats.goroutine_text.resolver import Resolver
-from stackscan.formats.goroutine_text.rows import Row, Rows
+from stackscan.formats.goroutine_text.rows import Rows, is_after_blank
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES
 from stackscan.sources import Progress, limits
 
@@ -92,7 +92,7 @@ def _take(
     """The rows of one chunk: its regular goroutines from its columns, the others through the careful reader."""
     part = resolver.from_chunk(chunk, first_line, resolving)
     if len(part) and part.line[0] == first_line:  # the chunk does not know what stands before it
-        part.after_blank[0] = irregular.is_after_blank(data, span[0])
+        part.after_blank[0] = is_after_blank(data, span[0])
     readable = (part.header >= 0) & (part.stack >= 0)
     to_read = chunk.irregular.copy()
     to_read[~chunk.irregular] = ~readable
@@ -100,9 +100,8 @@ def _take(
         part = part.take(np.flatnonzero(readable))
     yield part
     reading.calls.append(Calls.of_chunk(chunk, part.line, span[0], readable))
-    found: list[Row] = []
-    for low, high, line in _irregular(span, chunk, to_read):
-        found += irregular.read_rows(data, low, high, first_line + line, reading, unterminated=unterminated)
+    left = [(low, high, first_line + line) for low, high, line in _irregular(span, chunk, to_read)]
+    found = irregular.read_all(data, left, reading, unterminated=unterminated)
     if found:
         yield ArrayRows.of_rows(Rows.of(found))
 

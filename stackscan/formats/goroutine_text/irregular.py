@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from stackscan.formats.goroutine_text import careful, headerless
+from stackscan.formats.goroutine_text import careful, headerless, mended
+from stackscan.formats.goroutine_text.mended import Span
 from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls
-from stackscan.formats.goroutine_text.rows import Row
-from stackscan.formats.goroutine_text.segments import FENCE, Segment, SegmentResult
+from stackscan.formats.goroutine_text.rows import Row, is_after_blank
+from stackscan.formats.goroutine_text.segments import FENCE, HINT, Segment, SegmentResult
 
-#: What a line that is part of a stack holds, however it is written: a dotted name, or a file with a line number.
-_HINT: Final = re.compile(r"\w\.[\w(]|[\w)]\.\w")
 #: What forms, mail programs and log viewers put where they cut a text.
 _CUT_NOTE: Final = re.compile(r"(?i)\W*(?:[\w,]+:? ){0,6}(?:truncated|cut off)\b(?:\W+\w+){0,6}\W*")
 _LONGEST_NOTE: Final = 100
@@ -46,7 +46,7 @@ def _best(segment: Segment, end: int, found: SegmentResult) -> SegmentResult:
     """What was understood of one goroutine: with care, or as a quotation where that leaves fewer lines unread."""
     if not found.goroutines:
         return found
-    unread = [line for line in found.unread if _HINT.search(_text(segment, line))]
+    unread = [line for line in found.unread if HINT.search(_text(segment, line))]
     goroutine = found.goroutines[0]
     if segment.withheld:
         found.quoted.append(goroutine.line)
@@ -72,6 +72,17 @@ def _add(found: SegmentResult, result: SegmentResult) -> None:
     result.cut |= found.cut
 
 
+def read_all(data: bytes, spans: Iterable[Span], reading: Reading, *, unterminated: bool) -> list[Row]:
+    """The goroutines of these parts of a text, in any order; what else they hold goes to ``reading``.
+
+    ``unterminated``: the whole text ends without a newline.
+    """
+    rows, left = mended.read_rows(data, spans, reading)
+    for span in left:
+        rows += read_rows(data, *span, reading, unterminated=unterminated)
+    return rows
+
+
 def read_rows(data: bytes, low: int, high: int, line: int, reading: Reading, *, unterminated: bool) -> list[Row]:
     """The goroutines in bytes ``low`` to ``high`` of a text, of which ``line`` is the first line; what else they hold
     goes to ``reading``. ``unterminated``: the whole text ends without a newline."""
@@ -85,8 +96,3 @@ def read_rows(data: bytes, low: int, high: int, line: int, reading: Reading, *, 
         (g.line, g.goroutine_id, interned.header_id(g.header), interned.stack_id(g.stack), g.creator_id, after_blank)
         for g in result.goroutines
     ]
-
-
-def is_after_blank(data: bytes, at: int) -> bool:
-    """Whether a blank line stands before a place, or nothing at all."""
-    return at == 0 or data[max(at - 4, 0) : at].endswith((b"\n\n", b"\n\r\n"))

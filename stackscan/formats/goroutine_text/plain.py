@@ -71,8 +71,7 @@ def read(data: bytes, reading: Reading, *, unterminated: bool) -> Rows:
         return rows
     from stackscan.formats.goroutine_text import irregular  # a whole dump does not need it
 
-    careful = [irregular.read_rows(data, *left, reading, unterminated=unterminated) for left in found.left]
-    return Rows.of([*rows.each(), *(row for part in careful for row in part)])
+    return Rows.of([*rows.each(), *irregular.read_all(data, found.left, reading, unterminated=unterminated)])
 
 
 def _note_calls(data: bytes, found: _Found, depths: Sequence[int], reading: Reading) -> None:

@@ -94,3 +94,8 @@ class Rows:
         if labels is not None:
             columns["labels"] = [labels[entry] for entry in self.header]
         return Table.of_lists(columns)
+
+
+def is_after_blank(data: bytes, at: int) -> bool:
+    """Whether a blank line stands before a place, or nothing at all."""
+    return at == 0 or data[max(at - 4, 0) : at].endswith((b"\n\n", b"\n\r\n"))

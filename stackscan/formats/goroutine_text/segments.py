@@ -39,6 +39,8 @@ _DECORATION: Final = re.compile(r"\A(?:(?:[-*+>•]|\d+[.)]|#{1,6})[ \t]+)*[*_`]
 _WRITTEN: Final = re.compile(r"[-.…<\[(*^/←⟵⇐—👈]|snip|\d+ ")
 #: What hardly anything but a frame holds: an offset behind a place, an argument list, a creator.
 _PART_OF_FRAME: Final = re.compile(r"\.(?:go|s|c):\d+ \+0x|\((?:0x[0-9a-f]|\{0x|\.\.\.\))|\Acreated by ")
+#: What a line that is part of a stack holds, however it is written: a dotted name, or a file with a line number.
+HINT: Final = re.compile(r"\w\.[\w(]|[\w)]\.\w")
 #: The beginning or the end of a block of code.
 FENCE: Final = re.compile(r"(?:`{3,}|~{3,})[\w-]*\Z")
 _LONGEST_RETYPED: Final = 1000
