@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
-from stackscan.formats.goroutine_text import careful, headerless, mended
-from stackscan.formats.goroutine_text.mended import Span
-from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls
+from stackscan.formats.goroutine_text import careful, headerless
+from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls, Span
 from stackscan.formats.goroutine_text.rows import Row, is_after_blank
 from stackscan.formats.goroutine_text.segments import FENCE, HINT, Segment, SegmentResult
 
 #: What forms, mail programs and log viewers put where they cut a text.
 _CUT_NOTE: Final = re.compile(r"(?i)\W*(?:[\w,]+:? ){0,6}(?:truncated|cut off)\b(?:\W+\w+){0,6}\W*")
 _LONGEST_NOTE: Final = 100
+#: Irregular goroutines from which on most are not looked at line by line.
+_MANY: Final = 16
 
 
 def read_segment(segment: Segment) -> SegmentResult:
@@ -72,13 +73,17 @@ def _add(found: SegmentResult, result: SegmentResult) -> None:
     result.cut |= found.cut
 
 
-def read_all(data: bytes, spans: Iterable[Span], reading: Reading, *, unterminated: bool) -> list[Row]:
+def read_all(data: bytes, spans: Sequence[Span], reading: Reading, *, unterminated: bool) -> list[Row]:
     """The goroutines of these parts of a text, in any order; what else they hold goes to ``reading``.
 
     ``unterminated``: the whole text ends without a newline.
     """
-    rows, left = mended.read_rows(data, spans, reading)
-    for span in left:
+    rows: list[Row] = []
+    if len(spans) >= _MANY:
+        from stackscan.formats.goroutine_text import mended  # to load it takes as long as to read a few with care
+
+        rows, spans = mended.read_rows(data, spans, reading)
+    for span in spans:
         rows += read_rows(data, *span, reading, unterminated=unterminated)
     return rows
 

@@ -15,15 +15,13 @@ from typing import Final, Literal, NamedTuple
 from stackscan.formats.goroutine_text import grammar, header, surroundings
 from stackscan.formats.goroutine_text.assembly import spliced
 from stackscan.formats.goroutine_text.interned import Interned
-from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls
+from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls, Span
 from stackscan.formats.goroutine_text.rows import Row, is_after_blank
 from stackscan.formats.goroutine_text.segments import HINT, TORN_CALL, may_be_frame, written_between
 from stackscan.formats.goroutine_text.signatures import Signatures
 from stackscan.model.snapshot import Frame, Problem
 from stackscan.sources import limits
 
-#: First byte, end, and the number of the first line of an irregular part of a text.
-Span = tuple[int, int, int]
 _HEADER: Final = len("goroutine ")
 _CREATED_BY: Final = "created by "
 _IN_GOROUTINE: Final = " in goroutine "
@@ -50,7 +48,7 @@ class _Mended(NamedTuple):
     goroutine_id: int
     tail: str
     signature: int
-    parent: str
+    parent: bytes
     lines: list[str]
     kept: list[int]
     runs: list[tuple[int, int]]
@@ -106,7 +104,7 @@ def _mended(text: str, signatures: Signatures) -> _Mended | None:
     after = list(filter(None, lines[kept[-1] + 1 :]))
     if not all(_is_log(lines, *run) for run in runs) or (after and not _is_text(after, lines[end:])):
         return None
-    signature, parent = signatures.of("\n".join([lines[place] for place in kept]) + "\n", len(kept))
+    signature, parent = signatures.of(("\n".join([lines[place] for place in kept]) + "\n").encode(), len(kept))
     if signature < 0 or max(len(digits), len(parent)) >= _MANY_DIGITS:
         return None
     marked = next((place for place in range(end, len(lines)) if _kind_of(lines[place]) == "other"), None)

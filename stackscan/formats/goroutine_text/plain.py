@@ -15,7 +15,7 @@ from typing import Final
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import header
 from stackscan.formats.goroutine_text.interned import Interned
-from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls
+from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls, Span
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.goroutine_text.signatures import Signatures
 from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, USUAL_HEADER_BYTES
@@ -29,14 +29,12 @@ _NEWLINE: Final = ord("\n")
 _MANY_DIGITS: Final = 19
 #: Bytes of a text from which on its argument lists are read with numpy: one by one takes 3 ms a megabyte.
 _MANY_CALLS: Final = 1 << 20
-#: First byte, end, and the number of the first line of a text that is left to the careful reader.
-_Left = tuple[int, int, int]
 
 
 @dataclass(slots=True)
 class _Found:
     """Columns of regular goroutines: where each begins and ends, its first line's number, its id, the header's text
-    behind it, its signature and its creator's id; and what is left to the careful reader."""
+    behind it, its signature and its creator's id; and what is left to the reader of irregular ones."""
 
     low: list[int] = field(default_factory=list)
     high: list[int] = field(default_factory=list)
@@ -45,7 +43,7 @@ class _Found:
     tail: list[bytes] = field(default_factory=list)
     signature: list[int] = field(default_factory=list)
     creator_id: list[int | None] = field(default_factory=list)
-    left: list[_Left] = field(default_factory=list)
+    left: list[Span] = field(default_factory=list)
 
 
 def read(data: bytes, reading: Reading, *, unterminated: bool) -> Rows:

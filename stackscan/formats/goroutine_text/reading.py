@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from stackscan.formats.goroutine_text.segments import SegmentResult
 
 _BLOCK: Final = 4096  # bytes
+#: First byte, end, and the number of the first line of a part of a text.
+Span = tuple[int, int, int]
 
 
 class Text:
