@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from helpers import DUMP, FIXTURES
@@ -79,3 +81,16 @@ def test_every_line_of_a_large_text_is_looked_at(block: int, monkeypatch: pytest
     lines = DUMP.split("\n")
     for place in range(len(lines)):
         assert not regions._is_bare_dump("\n".join([*lines[:place], "== DATA", *lines[place:]]).encode())
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_an_unusual_line_is_seen_with_numpy_and_without(monkeypatch: pytest.MonkeyPatch, loaded: bool) -> None:
+    """Numpy is used where it is loaded, and an expression where it is not: both look at the first byte of each line."""
+    if not loaded:
+        monkeypatch.delitem(sys.modules, "numpy", raising=False)
+    for byte in range(256):
+        begins = bytes([byte])
+        usual = begins in b"\n\t\r." or (byte >= ord("a") and begins not in b"{|}~")
+        assert usual == regions._all_begin_usually(b"main.f\n" + begins + b"\n")
+        assert usual == regions._all_begin_usually(begins + b"\nmain.f\n")
+        assert ("numpy" in sys.modules) == loaded

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import invariants
 from invariants import described
 from stackscan.formats import goroutine_text
-from stackscan.formats.goroutine_text import known_frames
+from stackscan.formats.goroutine_text import known_frames, signatures
 from stackscan.formats.goroutine_text.reading import Text
 from stackscan.model.snapshot import Snapshot
 
@@ -204,3 +204,36 @@ def stacks_of(snapshots: list[Snapshot]) -> list[str]:
         for snapshot in snapshots
         for row in snapshot.goroutines.iter_rows(named=True)
     ]
+
+
+_LINES = st.sampled_from(
+    [
+        "main.f(0x1)", "main.g(...)", "\t/src/f.go:7 +0x1d", "\t/src/g.go:9", "created by main.main in goroutine 1",
+        "created by main.f", "created by x(\tfoo", "\t/src/\tf.go:1", "main.f(\tfoo(0x1)", "words", ".x(0x1)",
+        "[x](0x1)", "", "goroutine x(0x2)", "created by y(0x3)", "created by ",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(st.lists(_LINES, min_size=2, max_size=8), min_size=1, max_size=4))
+def test_lines_of_all_stacks_at_once_are_those_of_each(bodies: list[list[str]]) -> None:
+    """New stacks are taken apart together; where one has another form, each is by itself."""
+    known = signatures.Signatures()
+    for lines in bodies:
+        known.of("".join(f"{line}\n" for line in lines).encode(), len(lines))
+    keys = list(known._keys)
+    together = signatures._all_lines(keys)
+    assert together in (None, [signatures._lines(key) for key in keys])
+
+
+def test_usual_stacks_are_taken_apart_together() -> None:
+    """With and without a creator: nothing of them needs a look by itself."""
+    known = signatures.Signatures()
+    creator = b"created by main.main in goroutine 1\n\t/src/main.go:3 +0x5\n"
+    for body, lines in (
+        (b"main.f(0x1)\n\t/src/f.go:7 +0x1d\nmain.g()\n\t/src/g.go:9\n", 4),
+        (b"main.h()\n\t/h.go:1\n", 2),
+    ):
+        known.of(body, lines)
+        known.of(body + creator, lines + 2)
+    assert [2, 3, 1, 2] == list(map(len, signatures._all_lines(list(known._keys)) or ()))

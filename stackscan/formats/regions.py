@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,9 @@ _BEGINNING: Final = 1 << 16
 
 #: Words that each of them holds: without one, their packages need not be loaded.
 _WORDS_OF_LISTS: Final = (b" times: [", b"]: (", b"]: x", b"]: \xc3\x97", b" [Created by ", b"Goroutine ", b"Runtime: ")
+
+#: How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
+_USUAL: Final = b"\n\t\r." + bytes(byte for byte in range(ord("a"), 256) if byte not in b"{|}~")
 
 #: Bytes of a text, from the beginning of a line to the end of one.
 Span = tuple[int, int]
@@ -124,23 +128,29 @@ def _free(tool: Tool, data: bytes, taken: Sequence[tuple[int, int, Tool]]) -> It
 def _is_bare_dump(data: bytes) -> bool:
     """Whether all lines begin like those of full text: a look at one byte a line, where literals would cost ten times
     as much. Records of counted text begin with a digit, or a #."""
-    if _ANY_HEADER.search(data) is None:
+    if _ANY_HEADER.search(data) is None or not _all_begin_usually(data):
         return False
+    beginning = data[:_BEGINNING]
+    if not any(word in beginning for word in _WORDS_OF_LISTS):
+        return True
+    return not any(mark in beginning for tool in _LIKE_A_DUMP for mark in TOOLS[tool])
+
+
+def _all_begin_usually(data: bytes) -> bool:
+    """Whether all lines begin like those of a bare dump. Numpy is faster, but not where it has to be loaded first."""
+    if data[0] not in _USUAL:
+        return False
+    if "numpy" not in sys.modules:
+        return re.search(rb"\n[^%b]" % re.escape(_USUAL), data) is None
     import numpy as np
 
-    # How the lines of a bare dump begin: with a letter of a package's name, a tab, or not at all.
-    usual = np.array([byte in b"\n\t\r." or (byte >= ord("a") and byte not in b"{|}~") for byte in range(256)])
-    if not usual[data[0]]:
-        return False
+    usual = np.array([byte in _USUAL for byte in range(256)])
     octets = np.frombuffer(data, dtype=np.uint8)
     for at in range(0, len(data) - 1, _BLOCK):  # masks of a block fit in a cache, and are not given back each time
         block = octets[at : at + _BLOCK + 1]
         if not usual[block[np.flatnonzero(block[:-1] == _NEWLINE) + 1]].all():
             return False
-    beginning = data[:_BEGINNING]
-    if not any(word in beginning for word in _WORDS_OF_LISTS):
-        return True
-    return not any(mark in beginning for tool in _LIKE_A_DUMP for mark in TOOLS[tool])
+    return True
 
 
 def _dumps(data: bytes, begin: int, end: int) -> Iterator[Region]:

@@ -7,7 +7,7 @@ read at once. Other goroutines, and the text around them, go to the line-by-line
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, pairwise
 from typing import Final
@@ -18,11 +18,10 @@ from stackscan.formats.goroutine_text.interned import Interned
 from stackscan.formats.goroutine_text.reading import Reading, ScatteredCalls, Span
 from stackscan.formats.goroutine_text.rows import Rows
 from stackscan.formats.goroutine_text.signatures import Signatures
-from stackscan.formats.goroutine_text.surroundings import HEADER_LIKE_BYTES, USUAL_HEADER_BYTES
+from stackscan.formats.goroutine_text.surroundings import HEADER_BELOW_BYTES, HEADER_LIKE_BYTES
 from stackscan.sources import limits
 
 _HEADER: Final = b"goroutine "
-_HEADER_BELOW: Final = b"\ngoroutine "
 _BLANKS: Final = b" \t\r\n\0"
 _NEWLINE: Final = ord("\n")
 #: Digits of an id from which on it may be too big: the careful reader knows.
@@ -125,13 +124,10 @@ def _leave_unreadable(found: _Found, entries: Mapping[bytes, int | None], stacks
         setattr(found, name, list(compress(getattr(found, name), readable)))
 
 
-def _headers(data: bytes) -> Iterator[int]:
+def _headers(data: bytes) -> list[int]:
     """Where the lines begin that look like headers."""
-    at = 0 if data.startswith(_HEADER) else data.find(_HEADER_BELOW) + 1 or -1
-    while at >= 0:
-        if USUAL_HEADER_BYTES.match(data, at) or HEADER_LIKE_BYTES.match(data, at):
-            yield at
-        at = data.find(_HEADER_BELOW, at) + 1 or -1
+    first = [0] if HEADER_LIKE_BYTES.match(data) else []
+    return first + [found.start() + 1 for found in HEADER_BELOW_BYTES.finditer(data)]
 
 
 def _may_be_cut(text: bytes) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from itertools import accumulate, chain, pairwise
+from typing import Final, cast
 
 from stackscan.formats.goroutine_text import known_frames
 from stackscan.formats.goroutine_text.interned import Interned
-from stackscan.model.snapshot import Stack
+from stackscan.model.snapshot import Frame, Stack
 from stackscan.sources import limits
 
 _CALL_ENDS: Final = b")\n\t"
@@ -65,25 +67,62 @@ class Signatures:
         beginnings = [piece[: piece.rfind(b"(") + 1] for piece in pieces]
         if not all(beginnings):
             return -1, b""
-        signature = self._keys.setdefault((*beginnings, outermost), len(self._keys))
-        if outermost == (b"%b\n%b" % (before, place) if named else place):  # the id was where it is looked for
+        key = (*beginnings, outermost)
+        signature = self._keys.get(key)
+        if signature is None:  # perhaps no other goroutine is in this stack
+            signature = self._keys[key] = len(self._keys)
+        elif outermost == (b"%b\n%b" % (before, place) if named else place):  # the id was where it is looked for
             self._guesses[ends] = beginnings, opened, signature
         return signature, parent
 
     def stacks(self, interned: Interned) -> list[int | None]:
         """The stack of each signature; None where a line is not what it is taken for."""
-        lines = list(map(_lines, self._keys))
-        distinct = list(dict.fromkeys(line for of_key in lines for line in of_key))
+        keys = list(self._keys)
+        lines = _all_lines(keys) or list(map(_lines, keys))
+        distinct = list(dict.fromkeys(chain.from_iterable(lines)))
         frames = dict(zip(distinct, known_frames.read_frames(distinct), strict=True))
+        unread = {line for line, frame in frames.items() if frame is None}
         found: list[int | None] = []
-        for key, of_key in zip(self._keys, lines, strict=True):
-            read = [frame for line in of_key if (frame := frames[line]) is not None]
-            if not read or len(read) < len(of_key):
+        for key, of_key in zip(keys, lines, strict=True):
+            if not of_key or not unread.isdisjoint(of_key):
                 found.append(None)
                 continue
+            read = cast("list[Frame]", [frames[line] for line in of_key])
             created_by = read.pop() if len(of_key) == len(key) else None  # the outermost location has no other name
             found.append(interned.stack_id(Stack(tuple(read), created_by)))
         return found
+
+
+def _all_lines(keys: Sequence[_Key]) -> list[list[known_frames.Line]] | None:
+    """The same as :func:`_lines` of each key, found in all of them at once; None where one has a line of another kind.
+
+    The cut pieces are put together such that each frame is one line, ``NAME(<tab>LOCATION``, also the creator's.
+    """
+    created = [key[-1].count(b"\n\t") for key in keys]
+    if created != [_CREATOR in key[-1] for key in keys]:
+        return None
+    text = b"".join([b"\t".join(key) for key in keys]).decode().replace("\n\t", "(\t")
+    *whole, rest = text.split("\n")
+    ends = list(accumulate([len(key) - 1 + more for key, more in zip(keys, created, strict=True)], initial=0))
+    creators = sum(line.startswith(_CREATED_BY) for line in whole)
+    if rest or ends[-1] != len(whole) or text.count("\t") != len(whole) or creators != sum(created):
+        return None
+    if not all(whole[end - 1].startswith(_CREATED_BY) for end, more in zip(ends[1:], created, strict=True) if more):
+        return None
+    lines = {line: _one_line(line) for line in dict.fromkeys(whole)}
+    if None in lines.values():
+        return None
+    found = cast("list[known_frames.Line]", list(map(lines.__getitem__, whole)))
+    return [found[low:high] for low, high in pairwise(ends)]
+
+
+def _one_line(line: str) -> known_frames.Line | None:
+    """``main.f(<tab>/src/f.go:7 +0x1d`` → ("main.f", "/src/f.go:7 +0x1d")."""
+    name, opened, place = line.partition("(\t")
+    if line.startswith(_CREATED_BY):
+        name = name[len(_CREATED_BY) :]
+        return (name, place) if opened and name and name[-1] not in " \t" else None
+    return (name, place) if opened and _is_name(name) else None
 
 
 def _without_parent(outermost: bytes, at: int) -> tuple[bytes, bytes]:
