@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import json
@@ -22,6 +23,7 @@ import typer
 from helpers import DUMP, FIXTURES, as_values, assert_refused, command, environment, goroutine, json_of, rendered, run
 from stackscan import __version__
 from stackscan.cli.app import app
+from stackscan.cli.options.sources import within
 from stackscan.errors import StackscanError
 from stackscan.pipeline import scan
 
@@ -604,3 +606,18 @@ def test_bytes_changed_at_random_are_read_or_refused(tmp_path: Path) -> None:
             continue
         for output in _OUTPUTS:
             assert "\x1b" not in rendered(report, output)
+
+
+@pytest.mark.parametrize(
+    ("before", "sources", "after"),
+    [(100_000, ["a"], 1_000_000), (100_000, ["a", "b"], 100_000), (700, ["a"], 700)],
+)
+def test_garbage_is_looked_for_less_often_with_one_source(before: int, sources: list[str], after: int) -> None:
+    """In the program itself, where what one source is made into stays; nobody else's process is changed."""
+    kept = gc.get_threshold()
+    try:
+        gc.set_threshold(before, 50, 100)
+        within(sources, None)
+        assert (after, 50, 100) == gc.get_threshold()
+    finally:
+        gc.set_threshold(*kept)
