@@ -48,7 +48,8 @@ Make = Callable[[str, list[CaptureReport], BundleReport | None], Made]
 class Options:
     """How to analyse: with which rules and pools, which goroutines (``where``: an expression; None: all), how many
     buckets to keep (None: all), whether to show idle goroutines and all details, and whether findings say why;
-    ``reader`` reads the program's source (None: none is read); ``projected``: the pool model is asked."""
+    ``reader`` reads the program's source (None: none is read); ``projected``: the pool model is asked;
+    ``individually``: the report holds every goroutine."""
 
     configuration: Configuration
     where: str | None = None
@@ -57,6 +58,7 @@ class Options:
     explained: bool = False
     reader: Reader | None = None
     projected: bool = True
+    individually: bool = False
 
 
 def scan(
@@ -248,7 +250,7 @@ def _report(
         contention=contention,
         reader=options.reader,
     )
-    view = View(options.top, options.everything, options.explained)
+    view = View(options.top, options.everything, options.explained, options.individually)
     report = build_snapshot(analysis, projections=_projections(analysis) if options.projected else (), view=view)
     if options.reader is not None:
         report = replace(report, source_notes=options.reader.new_notes(), find_source=options.reader.path)

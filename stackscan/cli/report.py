@@ -12,7 +12,7 @@ from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chose
 from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Jobs, Timeout, named, within
 
-Output = Literal["text", "json", "markdown"]
+Output = Literal["text", "json", "markdown", "html"]
 
 
 def command(
@@ -85,7 +85,13 @@ def command(
     from stackscan.render.pieces import Pieces, assemble, spool
 
     options = Options(
-        configuration(config), where, top, everything, explained, reader_of(source_root, no_source, redact)
+        configuration(config),
+        where,
+        top,
+        everything,
+        explained,
+        reader_of(source_root, no_source, redact),
+        individually=output_format == "html",
     )
     pieces, shared = Pieces(output_format, screen(output, editor)), chosen(redact, redact_keep, redact_key)
     with spool() as kept:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 #: What is shown → its outputs. ``stackscan/render/json/check.py`` renders a check as JSON.
 OUTPUTS: Final = {
-    "report": ("text", "json", "markdown"),
+    "report": ("text", "json", "markdown", "html"),
     "goroutine": ("text", "json"),
     "check": ("text", "json", "junit", "sarif", "github"),
     "compare": ("text", "json"),

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from stackscan.model.counting import is_counted
 from stackscan.render import words
 from stackscan.render.numbers import duration, number, share, size
 
 if TYPE_CHECKING:
+    from stackscan.analysis.occupancy import PoolSample
     from stackscan.queueing.projection import Jump, Moments, Projection, WhatIf
+    from stackscan.report import SnapshotReport
 
 Level = Literal["error", "warning", "ok"]
 
@@ -50,6 +53,24 @@ def brief(shown: Block) -> Block:
     facts = tuple((label, words.first_sentence(text).removesuffix(".")) for label, text in kept)
     unexplained = tuple(words.first_sentence(text) for text in shown.unexplained[:1])
     return Block(shown.level, shown.headline, facts, (), unexplained)
+
+
+def in_trouble(snapshot: SnapshotReport) -> tuple[PoolSample, ...]:
+    """The pools that a finding is about, those with no idle worker left, and those whose load makes tasks wait."""
+    alarming = {finding.rule.pool for finding in snapshot.findings if finding.severity != "info"}
+    projected = dict(snapshot.projections)
+    counted = is_counted(snapshot.format)
+    return tuple(s for s in snapshot.pools if _is_in_trouble(s, alarming, projected, counted=counted))
+
+
+def _is_in_trouble(
+    sample: PoolSample, alarming: set[str | None], projected: dict[str, Projection], *, counted: bool
+) -> bool:
+    name = sample.pool.name
+    known = not counted or sample.states.get("other", 0) < sample.workers  # counts without states may hide idle ones
+    exhausted = bool(sample.idle_states) and sample.workers > 1 and sample.occupancy == 1 and known
+    waits = name in projected and block(projected[name]).level != "ok"
+    return name in alarming or exhausted or waits
 
 
 # -- the headline ----------------------------------------------------------------------------------------------------

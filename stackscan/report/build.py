@@ -21,9 +21,11 @@ from stackscan.report.model import SnapshotReport, StackReport
 
 if TYPE_CHECKING:
     from stackscan.analysis.analyse import Analysis
+    from stackscan.analysis.locks import Locks
     from stackscan.model.bucket import Bucket
     from stackscan.model.snapshot import Frame, Snapshot, Stack
     from stackscan.queueing.projection import Projection
+    from stackscan.report.individuals import Individuals
 
 #: Stacks that the short forms of a report show unless a number is given.
 SHOWN: Final = 10
@@ -34,11 +36,13 @@ ON_SCREEN: Final = 3
 @dataclass(frozen=True, slots=True)
 class View:
     """What of a snapshot a report shows: ``top`` limits its buckets (None: all are kept, and SHOWN of them are shown);
-    ``everything``: idle goroutines and all details are shown as well; ``explained``: findings say why."""
+    ``everything``: idle goroutines and all details are shown as well; ``explained``: findings say why;
+    ``individually``: it holds every goroutine."""
 
     top: int | None = None
     everything: bool = False
     explained: bool = False
+    individually: bool = False
 
     @property
     def on_screen(self) -> int:
@@ -115,7 +119,14 @@ def build_snapshot(
         cut=place.cut,
         leak_profile=snapshot.leak_profile,
         go_version=analysis.capture.go_version,
+        individuals=_individuals(analysis, buckets[:top], locks) if view.individually else None,
     )
+
+
+def _individuals(analysis: Analysis, buckets: Sequence[Bucket], locks: Locks) -> Individuals:
+    from stackscan.report.individuals import individuals  # few outputs ask for it
+
+    return individuals(analysis.capture.snapshot, buckets, analysis.stuck, locks)
 
 
 def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:

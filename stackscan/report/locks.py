@@ -86,11 +86,20 @@ def cycle_text(cycle: Cycle, locks: Locks) -> str:
 # -- JSON ------------------------------------------------------------------------------------------------------------
 
 
+def _kept(locks: Locks) -> list[int]:
+    """The places of the locks that the JSON holds: those with two waiters or more and those of circles."""
+    kept = [n for n, lock in enumerate(locks.locks) if lock.waiters > 1][:MOST]
+    return kept + sorted({step.lock for cycle in locks.cycles[:MOST] for step in cycle.steps} - set(kept))
+
+
+def instances(locks: Locks) -> tuple[Lock, ...]:
+    """The locks that the JSON holds, in its order."""
+    return tuple(locks.locks[number] for number in _kept(locks))
+
+
 def locks_json(locks: Locks) -> dict[str, Any]:
     """The locks with two waiters or more and those of circles, at most MOST of each; addresses as Go prints them."""
-    cycles = locks.cycles[:MOST]
-    kept = [n for n, lock in enumerate(locks.locks) if lock.waiters > 1][:MOST]
-    kept += sorted({step.lock for cycle in cycles for step in cycle.steps} - set(kept))
+    cycles, kept = locks.cycles[:MOST], _kept(locks)
     place = {number: at for at, number in enumerate(kept)}
     return {
         "waiters": locks.waiters,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stackscan.analysis.proposals import Proposal
     from stackscan.analysis.selection import Selection
     from stackscan.queueing.projection import Projection
+    from stackscan.report.individuals import Individuals
 
 Level = Literal["error", "warning", "info", "ok"]
 
@@ -106,7 +107,8 @@ class SnapshotReport:
     the frame that decided for most of its goroutines. ``ending`` says how the process ended in the words of its
     message, for where no finding says it (None: the text does not say). ``go_version`` (``go1.26.8``) is the release
     of Go that built the program, where something beside the dump says it. ``find_source`` finds the file of a frame on
-    this machine (None: no source is read).
+    this machine (None: no source is read). ``individuals`` are all goroutines, for outputs in which a reader can ask
+    for each (None: nobody asked).
     """
 
     source: str
@@ -150,6 +152,7 @@ class SnapshotReport:
     leak_profile: bool = False  # Go's goroutineleak profile: it lists leaked goroutines only
     go_version: str | None = None
     find_source: Callable[[Frame], Path | None] | None = field(default=None, repr=False, compare=False)
+    individuals: Individuals | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,38 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from stackscan.model.counting import is_counted
 from stackscan.render import words
-from stackscan.render.pool_words import Block, aligned, block, brief
+from stackscan.render.pool_words import Block, aligned, block, brief, in_trouble
 
 if TYPE_CHECKING:
     from stackscan.analysis.occupancy import PoolSample
     from stackscan.analysis.proposals import Proposal
-    from stackscan.queueing.projection import Projection
     from stackscan.render.text.page import Page
     from stackscan.report import SnapshotReport
 
 _BAR: Final = 24
 _SHORT_BAR: Final = 12
 _STATE_STYLES: Final = ("red", "magenta", "blue", "yellow", "cyan")
-
-
-def in_trouble(snapshot: SnapshotReport) -> tuple[PoolSample, ...]:
-    """The pools that a finding is about, those with no idle worker left, and those whose load makes tasks wait."""
-    alarming = {finding.rule.pool for finding in snapshot.findings if finding.severity != "info"}
-    projected = dict(snapshot.projections)
-    counted = is_counted(snapshot.format)
-    return tuple(s for s in snapshot.pools if _is_in_trouble(s, alarming, projected, counted=counted))
-
-
-def _is_in_trouble(
-    sample: PoolSample, alarming: set[str | None], projected: dict[str, Projection], *, counted: bool
-) -> bool:
-    name = sample.pool.name
-    known = not counted or sample.states.get("other", 0) < sample.workers  # counts without states may hide idle ones
-    exhausted = bool(sample.idle_states) and sample.workers > 1 and sample.occupancy == 1 and known
-    waits = name in projected and block(projected[name]).level != "ok"
-    return name in alarming or exhausted or waits
 
 
 def write_pools(page: Page, snapshot: SnapshotReport) -> None:

@@ -124,7 +124,7 @@ def _pools(page: Page, snapshot: SnapshotReport) -> None:
 def _pools_in_trouble(snapshot: SnapshotReport) -> int:
     if not snapshot.pools:
         return 0
-    from stackscan.render.text.pools import in_trouble
+    from stackscan.render.pool_words import in_trouble
 
     return len(in_trouble(snapshot))
 

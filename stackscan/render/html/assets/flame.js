@@ -1,0 +1,190 @@
+// The flame graph: stacks that begin alike are joined, from the outermost function (top) to the innermost.
+
+const MOST_LEVELS = 400;
+
+/** The tree of some buckets: {name, count, module, groups, children, buckets}. */
+function flameTree(buckets) {
+  const root = node("all goroutines", "");
+  for (const bucket of buckets) {
+    enter(root, bucket);
+    let at = root;
+    for (let n = bucket.frames.length - 1; n >= 0; n -= 1) {
+      const frame = bucket.frames[n];
+      const known = at.children.get(frame.name);
+      if (known) at = known;
+      else {
+        const fresh = node(frame.name, frame.module);
+        at.children.set(frame.name, fresh);
+        at = fresh;
+      }
+      enter(at, bucket);
+    }
+  }
+  return root;
+}
+
+function node(name, module) {
+  return { name, module, count: 0, groups: {}, children: new Map(), buckets: [] };
+}
+
+function enter(at, bucket) {
+  at.count += bucket.count;
+  at.groups[bucket.group] = (at.groups[bucket.group] || 0) + bucket.count;
+  at.buckets.push(bucket.index);
+}
+
+/** The state of most goroutines below. */
+function mainGroup(at) {
+  return Object.entries(at.groups).sort((a, b) => b[1] - a[1])[0]?.[0] || "other";
+}
+
+function moduleClass(modules, module) {
+  if (module === "std") return "std";
+  if (!module) return "own";
+  return `module-${modules.indexOf(module) % 6}`;
+}
+
+function makeFlame(capture, place, onZoom) {
+  const modules = [...new Set(capture.buckets.flatMap((bucket) => [...bucket.modules]))].filter((m) => m && m !== "std");
+  const state = { idle: false, colour: "state", search: "", path: [] };
+  const canvas = h("div", { class: "flame-graph", role: "tree", tabindex: "0", "aria-label": "Flame graph of all stacks" });
+  const trail = h("p", { class: "trail" });
+  const search = h("input", { type: "search", placeholder: "Search functions", "aria-label": "Search functions in the flame graph",
+    input: () => { state.search = search.value.toLowerCase(); draw(); } });
+  const hasIdle = capture.buckets.some((bucket) => bucket.idle) && capture.buckets.some((bucket) => !bucket.idle);
+  const idle = h("input", { type: "checkbox", change: () => { state.idle = idle.checked; state.path = []; draw(); zoomed(); } });
+  const colour = h("select", { "aria-label": "Colour of the flame graph", change: () => { state.colour = colour.value; draw(); } },
+    h("option", { value: "state" }, "by state"), h("option", { value: "module" }, "by module"));
+  place.append(
+    h("div", { class: "controls" }, search, h("label", {}, "Colour ", colour),
+      hasIdle ? h("label", {}, idle, " with idle goroutines") : "",
+      h("button", { type: "button", click: () => zoomTo([]) }, "Reset zoom")),
+    legend(state), trail, canvas);
+  if (!hasIdle) state.idle = true;
+  let boxes = [];
+  let active = 0;
+
+  function buckets() {
+    return state.idle ? capture.buckets : capture.buckets.filter((bucket) => !bucket.idle);
+  }
+
+  function top() {
+    let at = (state.tree ||= flameTree(buckets()));
+    for (const name of state.path) at = at.children.get(name) || at;
+    return at;
+  }
+
+  function draw() {
+    if (state.drawn !== state.idle) { state.tree = null; state.drawn = state.idle; }
+    const focus = top();
+    const wide = canvas.clientWidth || 1000;
+    boxes = [];
+    canvas.replaceChildren();
+    layer(focus, 0, 0, 1, wide, state.path);
+    const depth = Math.max(...boxes.map((box) => box.level)) + 1;
+    canvas.style.height = `calc(${depth} * var(--flame-row))`;
+    canvas.append(...boxes.map((box) => box.element));
+    trail.textContent = "";
+    append(trail, [crumbs(), matches(focus)]);
+    activate(0);
+  }
+
+  function layer(at, level, left, width, wide, path) {
+    if (width * wide < 1.2 || level > MOST_LEVELS) return;
+    boxes.push(box(at, level, left, width, wide, path));
+    let start = left;
+    for (const [name, child] of [...at.children].sort((a, b) => b[1].count - a[1].count)) {
+      const share = (width * child.count) / at.count;
+      layer(child, level + 1, start, share, wide, [...path, name]);
+      start += share;
+    }
+  }
+
+  function box(at, level, left, width, wide, path) {
+    const found = state.search && at.name.toLowerCase().includes(state.search);
+    const colours = state.colour === "state" ? mainGroup(at) : moduleClass(modules, at.module);
+    const share = top().count ? ((100 * at.count) / top().count).toFixed(1) : "0";
+    const label = `${short(at.name)}: ${count(at.count, "goroutine")}, ${share} %`;
+    const element = h("div", {
+      class: `box ${level ? colours : "root"}${state.search ? (found ? " found" : " faint") : ""}`,
+      role: "treeitem", id: `${capture.anchor}box-${boxes.length}`, "aria-level": level + 1, "aria-label": shown(label), title: shown(label),
+      click: () => zoomTo(path),
+    }, width * wide > 30 ? short(at.name) : "");
+    element.style.left = `${left * 100}%`;
+    element.style.width = `${width * 100}%`;
+    element.style.top = `calc(${level} * var(--flame-row))`;
+    return { element, level, left, width, path, at };
+  }
+
+  function zoomTo(path) {
+    state.path = path;
+    draw();
+    zoomed();
+  }
+
+  function zoomed() {
+    const at = top();
+    announce(`${short(at.name)}: ${count(at.count, "goroutine")}`);
+    onZoom(state.path.length ? new Set(at.buckets) : null, state.path.length ? at.name : "");
+  }
+
+  function crumbs() {
+    return ["all", ...state.path].map((name, at, all) =>
+      at === all.length - 1 ? h("strong", {}, short(name))
+        : at > 0 && at < all.length - 3 ? ""
+        : [h("button", { type: "button", class: "link", click: () => zoomTo(state.path.slice(0, at)) }, short(name)), " › "]);
+  }
+
+  function matches(focus) {
+    if (!state.search) return ` ${count(focus.count, "goroutine")}`;
+    const matched = buckets().filter((bucket) => bucket.frames.some((f) => f.name.toLowerCase().includes(state.search)));
+    const total = matched.reduce((sum, bucket) => sum + bucket.count, 0);
+    return ` ${count(total, "goroutine")} in ${count(matched.length, "stack")} match`;
+  }
+
+  function activate(number) {
+    boxes[active]?.element.classList.remove("active");
+    active = Math.max(0, Math.min(number, boxes.length - 1));
+    const box = boxes[active];
+    if (!box) return;
+    box.element.classList.add("active");
+    canvas.setAttribute("aria-activedescendant", box.element.id);
+  }
+
+  /** The box that an arrow key leads to. */
+  function beside(key) {
+    const now = boxes[active];
+    const middle = now.left + now.width / 2;
+    const near = (level) => boxes.filter((one) => one.level === level)
+      .sort((a, b) => Math.abs(a.left + a.width / 2 - middle) - Math.abs(b.left + b.width / 2 - middle))[0];
+    const row = boxes.filter((one) => one.level === now.level).sort((a, b) => a.left - b.left);
+    const at = row.indexOf(now);
+    return { ArrowDown: near(now.level + 1), ArrowUp: near(now.level - 1), ArrowRight: row[at + 1], ArrowLeft: row[at - 1] }[key];
+  }
+
+  canvas.addEventListener("keydown", (event) => {
+    if (event.key.startsWith("Arrow")) {
+      const next = beside(event.key);
+      if (next) { activate(boxes.indexOf(next)); next.element.scrollIntoView({ block: "nearest" }); }
+      event.preventDefault();
+    } else if (event.key === "Enter" || event.key === " ") {
+      zoomTo(boxes[active].path);
+      event.preventDefault();
+    } else if (event.key === "Escape" || event.key === "Backspace") {
+      zoomTo(state.path.slice(0, -1));
+      event.preventDefault();
+    }
+  });
+  canvas.addEventListener("focus", () => activate(active));
+  let width = 0;
+  new ResizeObserver(() => { if (canvas.clientWidth !== width) { width = canvas.clientWidth; draw(); } }).observe(canvas);
+  return { draw, zoomTo };
+}
+
+function legend() {
+  const groups = ["running", "lock", "channel", "io", "timer", "runtime", "other"];
+  return h("p", { class: "legend" }, groups.map((name) => h("span", { class: `key ${name}` }, LEGEND[name])));
+}
+
+const LEGEND = { running: "runs or may run", lock: "waits for a lock", channel: "waits on a channel", io: "network, files, system calls",
+  timer: "sleeps", runtime: "runtime", other: "state unknown or other" };

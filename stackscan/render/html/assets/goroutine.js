@@ -1,0 +1,158 @@
+// One goroutine: all that the capture says of it, in a dialog that any number opens.
+
+function showGoroutine(capture, id) {
+  const one = goroutines(capture).get(String(id));
+  if (!one) return announce(`Goroutine ${id} is not in this capture.`);
+  const before = document.activeElement;
+  const anchor = `${capture.anchor}goroutine-${id}`;
+  document.querySelector("dialog.goroutine")?.remove();
+  const dialog = h(
+    "dialog",
+    { class: "goroutine", "aria-labelledby": "goroutine-title", close: () => closed(dialog, before) },
+    h("form", { method: "dialog", class: "close" }, h("button", { "aria-label": "Close" }, "Close")),
+    h("h2", { id: "goroutine-title" }, `Goroutine ${id}`),
+    facts(capture, one),
+    frameList(one.bucket, capture),
+  );
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  address.write(anchor);
+}
+
+function closed(dialog, before) {
+  dialog.remove();
+  if (location.hash.includes("goroutine-")) history.replaceState(null, "", location.pathname + location.search);
+  if (before instanceof HTMLElement) before.focus();
+}
+
+function facts(capture, one) {
+  const bucket = one.bucket;
+  const rows = [
+    ["State", [stateTag(bucket), one.minutes ? ` for ${minutes(one.minutes, one.minutes)}` : ""]],
+    ["Header", (capture.beside.remarks || {})[one.id] || ""],
+    ["Created by", creators(capture, one)],
+    ["Children", children(capture, one)],
+    ["Waits for", waits(capture, one)],
+    ["May hold", holds(capture, one)],
+    ["Findings", findingsOf(capture, one)],
+  ];
+  const known = rows.filter(([, value]) => value && value.length);
+  return h("dl", {}, known.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+function stateTag(bucket) {
+  return h("span", { class: `state-tag ${bucket.group}` }, bucket.state);
+}
+
+/** A number that opens its goroutine; plain text where the dump does not hold it. */
+function goroutineLink(capture, id, text) {
+  const label = text || String(id);
+  if (!goroutines(capture).has(String(id))) return h("span", {}, label);
+  return h("button", { type: "button", class: "link", click: () => showGoroutine(capture, id) }, label);
+}
+
+const MOST_CREATORS = 20;
+const MOST_CHILDREN = 60;
+
+/** The goroutine that created it, who created that one, and so on; a circle of reused ids ends it. */
+function creators(capture, one) {
+  const parts = [];
+  if (one.bucket.creator) parts.push(frameLine(one.bucket.creator));
+  const seen = new Set([String(one.id)]);
+  let at = one;
+  while (at && at.creator && !seen.has(String(at.creator)) && seen.size <= MOST_CREATORS) {
+    seen.add(String(at.creator));
+    parts.push(parts.length ? " in " : "", goroutineLink(capture, at.creator, `goroutine ${at.creator}`));
+    at = goroutines(capture).get(String(at.creator));
+    if (!at) parts.push(" (gone)");
+    else if (at.creator) parts.push(", created");
+  }
+  return parts;
+}
+
+function children(capture, one) {
+  const all = one.children || [];
+  const links = all.slice(0, MOST_CHILDREN).flatMap((child) => [goroutineLink(capture, child.id), " "]);
+  return all.length ? [count(all.length, "goroutine"), ": ", links, all.length > MOST_CHILDREN ? "…" : ""] : [];
+}
+
+function waits(capture, one) {
+  const found = lockOf(capture, one);
+  if (!found) return [];
+  const holders = found.candidates.flatMap((each) => each.goroutine_ids).slice(0, 5);
+  return [
+    lockName(found),
+    `, with ${count(found.waiters - 1, "other")}`,
+    holders.length ? [", may be held by ", holders.flatMap((id) => [goroutineLink(capture, id), " "])] : "",
+  ];
+}
+
+function lockOf(capture, one) {
+  capture.lockOf ||= new Map(
+    (capture.beside.waiters || []).flatMap((ids, lock) => summed(ids).map((id) => [String(id), lock])),
+  );
+  return capture.report.locks.instances[capture.lockOf.get(String(one.id))];
+}
+
+function lockName(lock) {
+  return `a ${lock.kind}${lock.owner_type ? ` of a ${short(lock.owner_type)}` : ""}${lock.address ? ` at ${lock.address}` : ""}`;
+}
+
+function holds(capture, one) {
+  const found = capture.report.locks.instances.filter((lock) =>
+    lock.candidates.some((each) => each.goroutine_ids.includes(one.id)),
+  );
+  return found.flatMap((lock) => [h("div", {}, `${lockName(lock)}: ${count(lock.waiters, "goroutine")} waiting`)]);
+}
+
+function findingsOf(capture, one) {
+  return capture.report.findings.flatMap((finding, place) => {
+    if (!partOf(capture, place).has(one)) return [];
+    return [h("a", { href: `#${capture.anchor}finding-${place + 1}`, class: "finding-link", click: leaveDialog },
+      finding.cause || finding.rule), " "];
+  });
+}
+
+function leaveDialog() {
+  document.querySelector("dialog.goroutine")?.close();
+}
+
+/** The goroutines of a finding: those of whole buckets, and single ones. */
+function partOf(capture, place) {
+  capture.parts ||= [];
+  return (capture.parts[place] ||= makePart((capture.beside.parts || [])[place] || { buckets: [], ids: [] }));
+}
+
+function makePart(part) {
+  const buckets = new Set(part.buckets);
+  const ids = new Set(summed(part.ids).map(String));
+  return { buckets, ids, has: (one) => buckets.has(one.bucket.index) || ids.has(String(one.id)) };
+}
+
+/** One frame: its function, and its place with a link to the exact line. */
+function frameLine(frame) {
+  return h("span", { class: "frame" },
+    h("code", { class: "function", title: shown(frame.name) }, short(frame.name)), " ",
+    h("span", { class: "location" }, locationOf(frame)));
+}
+
+function locationOf(frame) {
+  const text = place(frame.file, frame.line);
+  if (!text) return "";
+  const title = shown(`${frame.file}:${frame.line}`);
+  return [
+    frame.url ? h("a", { href: frame.url, rel: "noreferrer noopener", target: "_blank", title }, text)
+              : h("span", { title }, text),
+    frame.editor ? [" ", h("a", { class: "editor", href: frame.editor }, "edit")] : "",
+  ];
+}
+
+/** The whole stack, innermost first, the deciding frame marked. */
+function frameList(bucket) {
+  const lines = bucket.frames.map((frame, at) =>
+    h("li", { class: at === bucket.deciding ? "deciding" : frame.module === "std" ? "std" : "" }, frameLine(frame)));
+  if (bucket.elided) lines.push(h("li", { class: "std" }, `… ${count(bucket.elided, "frame")} left out by the runtime`));
+  if (bucket.creator) lines.push(h("li", { class: "creator" }, "created by ", frameLine(bucket.creator)));
+  return h("ol", { class: "frames", "aria-label": "Stack, innermost first" }, lines);
+}

@@ -1,0 +1,91 @@
+// The page of a report: its captures, their findings, and where the address leads.
+
+function captures() {
+  return [...document.querySelectorAll("article.capture")];
+}
+
+/** The parts of a capture that scripts make, once it comes near the screen. */
+function prepare(section) {
+  if (section.prepared) return section.prepared;
+  const capture = captureOf(section);
+  const stacks = makeStacks(capture, section.querySelector(".stacks-place"));
+  const flame = makeFlame(capture, section.querySelector(".flame-place"), (among, name) => stacks.narrow(among, name && `stacks through ${short(name)}`));
+  section.prepared = { capture, stacks, flame };
+  return section.prepared;
+}
+
+function watchSections() {
+  const near = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) { near.unobserve(entry.target); prepare(entry.target); }
+  }, { rootMargin: "400px" });
+  for (const section of captures()) near.observe(section);
+}
+
+/** The section that an anchor is in: anchors begin alike in one capture. */
+function sectionOf(anchor) {
+  const all = captures().filter((section) => anchor.startsWith(section.dataset.anchor));
+  return all.sort((a, b) => b.dataset.anchor.length - a.dataset.anchor.length)[0];
+}
+
+/** Go where the address says: to a finding, a part with its settings, a goroutine. */
+function follow() {
+  const { anchor, settings } = address.read();
+  if (!anchor) return;
+  const section = sectionOf(anchor);
+  const goroutine = /goroutine-(\d+)$/.exec(anchor);
+  if (section && goroutine) return showGoroutine(prepare(section).capture, goroutine[1]);
+  if (section && /stacks$/.test(anchor)) prepare(section).stacks.restore(settings);
+  const target = document.getElementById(anchor);
+  if (target) reveal(target);
+}
+
+Object.assign(ACTIONS, {
+  "finding-stacks"(button) {
+    const section = button.closest("article.capture");
+    const { capture, stacks } = prepare(section);
+    const place = Number(button.dataset.finding);
+    const part = partOf(capture, place);
+    const among = new Set(part.buckets);
+    for (const id of part.ids) {
+      const one = goroutines(capture).get(id);
+      if (one) among.add(one.bucket.index);
+    }
+    stacks.narrow(among, `stacks of ${capture.report.findings[place].rule}`);
+    reveal(section.querySelector("section.stacks"));
+  },
+
+  goroutine(button) {
+    showGoroutine(prepare(button.closest("article.capture")).capture, button.dataset.goroutine);
+  },
+});
+
+/** The capture that a reader looks at. */
+function currentSection() {
+  return captures().find((section) => section.getBoundingClientRect().bottom > 80) || captures()[0];
+}
+
+function step(by) {
+  const cards = [...document.querySelectorAll(".card")];
+  const at = cards.indexOf(document.activeElement);
+  const card = cards[Math.max(0, Math.min(cards.length - 1, at + by))];
+  if (!card) return;
+  reveal(card);
+  address.write(card.id);
+}
+
+KEYS.unshift(
+  ["/", "filter the stacks by function", () => focusOn(".stacks input[type=search]")],
+  ["f", "go to the flame graph; arrows move, Enter zooms, Escape zooms out", () => focusOn(".flame-graph")],
+  ["j, k", "next and previous finding", (key) => step(key === "j" ? 1 : -1)],
+);
+
+function focusOn(what) {
+  const section = currentSection();
+  if (!section) return;
+  prepare(section);
+  section.querySelector(what).focus();
+}
+
+window.addEventListener("hashchange", follow);
+watchSections();
+follow();

@@ -1,0 +1,110 @@
+"""The report as a page for a browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TextIO
+
+from stackscan.analysis.finding import told_by
+from stackscan.render import words
+from stackscan.render.html.goroutines import beside
+from stackscan.render.html.page import data, rendered, shell
+from stackscan.render.pieces import Piece, Screen, Spool
+from stackscan.render.pool_words import block, in_trouble
+from stackscan.report import BundleReport, Report, SnapshotReport, as_json, second_views
+from stackscan.report.links import links_of
+
+#: Stands in a piece for what makes its anchors distinct in the page: no text holds it, what is unprintable is escaped.
+_OWN: Final = "\x01"
+
+
+def render(report: Report, out: TextIO) -> None:
+    """Write the whole page."""
+    _write([_input(report)], [_index(report)], out)
+
+
+def piece(report: Report, _: Screen) -> Piece:
+    """The part of one input, and its lines of the overview."""
+    return Piece(_input(report), _index(report))
+
+
+def assemble(kept: Spool, out: TextIO) -> None:
+    """Write the whole page."""
+    _write(kept.captures(), kept.bundles(), out)
+
+
+def _write(inputs: Iterable[str], indexes: Iterable[str], out: TextIO) -> None:
+    index = [entry for place, text in enumerate(indexes) for entry in _entries(text, place)]
+    before, after = shell("report", index[0]["where"] if len(index) == 1 else f"{len(index):,} captures", index=index)
+    out.write(before)
+    for place, text in enumerate(inputs):
+        out.write(_anchored(text, place))
+    out.write(after)
+
+
+def _anchored(text: str, place: int) -> str:
+    return text.replace(_OWN, f"i{place + 1}-" if place else "")
+
+
+def _entries(text: str, place: int) -> list[dict[str, Any]]:
+    return [entry | {"anchor": _anchored(entry["anchor"], place)} for entry in json.loads(text)]
+
+
+def _shown(report: Report) -> Iterator[tuple[int, str, SnapshotReport]]:
+    """The snapshots that have a section: place in the JSON, beginning of its anchors, and the report of each. A second
+    view of a process that is shown already has none."""
+    seconds = second_views(report)
+    shown = [(n, s) for n, s in enumerate(report.snapshots) if (s.source, s.member) not in seconds]
+    for place, (number, snapshot) in enumerate(shown):
+        yield number, _OWN + (f"s{place + 1}-" if place else ""), snapshot
+
+
+def _input(report: Report) -> str:
+    """The sections of one input, and its JSON report."""
+    bundles = {bundle.source: bundle for bundle in report.bundles}
+    sections = [section(s, bundles.get(s.source), number, anchor) for number, anchor, s in _shown(report)]
+    return rendered("input", sections=sections, report=data(as_json(report)), bundles=report.bundles, own=_OWN)
+
+
+def section(snapshot: SnapshotReport, bundle: BundleReport | None, number: int, anchor: str) -> dict[str, Any]:
+    """What the template of a capture needs."""
+    findings = [
+        {"finding": f, "number": n + 1, "teller": told_by(f, snapshot.findings)}
+        for n, f in enumerate(snapshot.findings)
+    ]
+    troubled = in_trouble(snapshot)
+    return {
+        "snapshot": snapshot,
+        "bundle": bundle,
+        "number": number,
+        "anchor": anchor,
+        "findings": findings,
+        "frames": dict(snapshot.finding_frames),
+        "families": dict(snapshot.finding_families),
+        "pools": sorted(snapshot.pools, key=lambda sample: sample not in troubled),
+        "troubled": troubled,
+        "loads": [(name, block(found, fix=_fix(snapshot, name)), found) for name, found in snapshot.projections],
+        "links": links_of(snapshot),
+        "beside": data(beside(snapshot, links_of(snapshot))),
+    }
+
+
+def _fix(snapshot: SnapshotReport, name: str) -> str:
+    return next((s.pool.model.fix for s in snapshot.pools if s.pool.name == name and s.pool.model), "")
+
+
+def _index(report: Report) -> str:
+    """The lines of the overview: where, the verdict, and the anchor of each section."""
+    return json.dumps(
+        [
+            {
+                "where": words.where(snapshot),
+                "anchor": f"{anchor}capture",
+                "level": snapshot.verdicts[0].level,
+                "verdict": words.plain(snapshot.verdicts[0].text),
+                "goroutines": snapshot.goroutines,
+            }
+            for _, anchor, snapshot in _shown(report)
+        ]
+    )
