@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TextIO
 
+from markupsafe import Markup
+
 from stackscan.analysis.finding import told_by
 from stackscan.render import words
 from stackscan.render.html.goroutines import beside
@@ -51,23 +53,23 @@ def _entries(text: str, place: int) -> list[dict[str, Any]]:
     return [entry | {"anchor": _anchored(entry["anchor"], place)} for entry in json.loads(text)]
 
 
-def _shown(report: Report) -> Iterator[tuple[int, str, SnapshotReport]]:
+def _shown(report: Report) -> Iterator[tuple[int, Markup, SnapshotReport]]:
     """The snapshots that have a section: place in the JSON, beginning of its anchors, and the report of each. A second
     view of a process that is shown already has none."""
     seconds = second_views(report)
     shown = [(n, s) for n, s in enumerate(report.snapshots) if (s.source, s.member) not in seconds]
     for place, (number, snapshot) in enumerate(shown):
-        yield number, _OWN + (f"s{place + 1}-" if place else ""), snapshot
+        yield number, Markup(_OWN + (f"s{place + 1}-" if place else "")), snapshot  # noqa: S704 - letters of ours
 
 
 def _input(report: Report) -> str:
     """The sections of one input, and its JSON report."""
     bundles = {bundle.source: bundle for bundle in report.bundles}
     sections = [section(s, bundles.get(s.source), number, anchor) for number, anchor, s in _shown(report)]
-    return rendered("input", sections=sections, report=data(as_json(report)), bundles=report.bundles, own=_OWN)
+    return rendered("input", sections=sections, report=data(as_json(report)))
 
 
-def section(snapshot: SnapshotReport, bundle: BundleReport | None, number: int, anchor: str) -> dict[str, Any]:
+def section(snapshot: SnapshotReport, bundle: BundleReport | None, number: int, anchor: Markup) -> dict[str, Any]:
     """What the template of a capture needs."""
     findings = [
         {"finding": f, "number": n + 1, "teller": told_by(f, snapshot.findings)}
