@@ -1,4 +1,4 @@
-"""The shell of every page: head, styles, scripts and their hashes, and the Jinja environment that escapes everything."""
+"""The shell of every page: head, styles, scripts and their hashes; and the Jinja environment, which escapes all."""
 
 from __future__ import annotations
 

@@ -40,8 +40,7 @@ def _write(inputs: Iterable[str], indexes: Iterable[str], out: TextIO) -> None:
     index = [entry for place, text in enumerate(indexes) for entry in _entries(text, place)]
     before, after = shell("report", index[0]["where"] if len(index) == 1 else f"{len(index):,} captures", index=index)
     out.write(before)
-    for place, text in enumerate(inputs):
-        out.write(_anchored(text, place))
+    out.writelines(_anchored(text, place) for place, text in enumerate(inputs))
     out.write(after)
 
 
