@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from stackscan.formats.contended import ContentionProfile
     from stackscan.golang.reader import Reader
     from stackscan.model.capture import Capture
+    from stackscan.queueing.outlook import Outlook
     from stackscan.queueing.projection import Projection
     from stackscan.redaction import Redaction
     from stackscan.report.goroutine import GoroutineReport
@@ -49,7 +50,7 @@ class Options:
     """How to analyse: with which rules and pools, which goroutines (``where``: an expression; None: all), how many
     buckets to keep (None: all), whether to show idle goroutines and all details, and whether findings say why;
     ``reader`` reads the program's source (None: none is read); ``projected``: the pool model is asked;
-    ``individually``: the report holds every goroutine."""
+    ``individually``: the report holds every goroutine, and what may be drawn of its pools."""
 
     configuration: Configuration
     where: str | None = None
@@ -251,7 +252,9 @@ def _report(
         reader=options.reader,
     )
     view = View(options.top, options.everything, options.explained, options.individually)
-    report = build_snapshot(analysis, projections=_projections(analysis) if options.projected else (), view=view)
+    projections = _projections(analysis) if options.projected else ()
+    outlooks = _outlooks(projections) if options.individually else ()
+    report = build_snapshot(analysis, projections=projections, outlooks=outlooks, view=view)
     if options.reader is not None:
         report = replace(report, source_notes=options.reader.new_notes(), find_source=options.reader.path)
     return CaptureReport(public, report)
@@ -264,3 +267,12 @@ def _projections(analysis: Analysis) -> tuple[tuple[str, Projection], ...]:
     from stackscan.load.projections import project_samples
 
     return project_samples(analysis)
+
+
+def _outlooks(projections: Sequence[tuple[str, Projection]]) -> tuple[tuple[str, Outlook], ...]:
+    """What may be drawn of projections."""
+    if not projections:
+        return ()
+    from stackscan.queueing.outlook import outlook
+
+    return tuple((name, outlook(found)) for name, found in projections)

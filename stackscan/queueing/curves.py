@@ -4,6 +4,7 @@ the worker against closes beside it."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from stackscan.queueing import checks
@@ -50,6 +51,7 @@ class Curves:
     mark: Mark | None
 
 
+@lru_cache(maxsize=16)  # a picture and a text of one projection
 def curves(found: Projection) -> Curves:
     """The curves around a projection: over the silent share where the rate is known, over the load where it is not."""
     known = found.rate_per_second, found.close_deadline_seconds

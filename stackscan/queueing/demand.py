@@ -31,6 +31,22 @@ class Demand:
         checks.between(self.service_seconds, "service time (seconds)", least=0, most=checks.MOST_SECONDS)
         checks.between(self.answer_seconds, "answer time (seconds)", least=0, most=checks.MOST_SECONDS)
 
+    @classmethod
+    def of_load(
+        cls,
+        load_erlangs: float,
+        *,
+        workers: int,
+        close_deadline_seconds: float,
+        rate_per_second: float | None,
+        service_seconds: float | None,
+    ) -> Demand:
+        """The pool at a load of silent peers; beside it, healthy tasks as far as they are known (None: not known)."""
+        silent = load_erlangs / close_deadline_seconds
+        if not rate_per_second or not service_seconds or silent > rate_per_second:
+            return cls(workers, silent, 1.0, close_deadline_seconds, 0.0)
+        return cls(workers, rate_per_second, silent / rate_per_second, close_deadline_seconds, service_seconds)
+
     @property
     def stall_load_erlangs(self) -> float:
         """λ·p·D: workers that silent peers hold, were there enough."""

@@ -139,11 +139,13 @@ def project_load(load: Load, *, workers: int, captures: Captures, given: Given, 
 
 
 def _demand(workers: int, load: float, unit: float, given: Given) -> Demand:
-    """The pool at a load of silent peers; beside it, healthy tasks as far as they are given."""
-    rate, service = given.rate_per_second, given.service_seconds
-    if not rate or not service or load / unit > rate:
-        return Demand(workers, load / unit, 1.0, unit, 0.0)
-    return Demand(workers, rate, load / unit / rate, unit, service)
+    return Demand.of_load(
+        load,
+        workers=workers,
+        close_deadline_seconds=unit,
+        rate_per_second=given.rate_per_second,
+        service_seconds=given.service_seconds,
+    )
 
 
 def _probe_at(load: float | None, demand: Demand, given: Given, probe: float) -> float | None:

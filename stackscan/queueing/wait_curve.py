@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stackscan.queueing.demand import Demand
-from stackscan.queueing.simulated_waits import memory_seconds
+from stackscan.queueing.simulated_waits import can_be_simulated, memory_seconds
 from stackscan.queueing.waits import Measured, waits_of
 
 _POINTS: Final = 13
@@ -26,25 +26,30 @@ _MOST_TO_FORGET: Final = 8_000
 def wait_probabilities(demands: Sequence[Demand]) -> tuple[float, ...]:
     """The share of tasks that wait at each demand: 1 at saturation and beyond."""
     known: dict[int, float] = {}
-    simulated = []
+    simulated: dict[int, Measured] = {}
     for place, demand in enumerate(demands):
         if demand.saturated:
             known[place] = 1.0
             continue
         waits = waits_of(demand)
-        if isinstance(waits, Measured):
-            if demand.rate_per_second * memory_seconds(demand) <= _MOST_TO_FORGET:
-                simulated.append(place)
-        else:
+        if not isinstance(waits, Measured):
             known[place] = waits.wait_probability().value
-    for place in _chosen(simulated):
-        waits = Measured(demands[place], first_tasks=_TASKS, most_tasks=_TASKS)
-        known[place] = waits.wait_probability().value
+        elif (short := short_waits(demand)) is not None:
+            simulated[place] = short
+    for place in _chosen(tuple(simulated)):
+        known[place] = simulated[place].wait_probability().value
     if not known:  # a short curve, all of it near saturation: as it is given
         known[0] = waits_of(demands[0]).wait_probability().value
     places = sorted(known)
     found: NDArray[np.float64] = np.interp(np.arange(len(demands)), places, [known[place] for place in places])
     return tuple(float(value) for value in found)
+
+
+def short_waits(demand: Demand) -> Measured | None:
+    """The waits at a demand that must be simulated, by a short simulation; None: too near to saturation for one."""
+    if not can_be_simulated(demand) or demand.rate_per_second * memory_seconds(demand) > _MOST_TO_FORGET:
+        return None
+    return Measured(demand, first_tasks=_TASKS, most_tasks=_TASKS)
 
 
 def _chosen(places: Sequence[int]) -> Sequence[int]:

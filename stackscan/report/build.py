@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stackscan.analysis.locks import Locks
     from stackscan.model.bucket import Bucket
     from stackscan.model.snapshot import Frame, Snapshot, Stack
+    from stackscan.queueing.outlook import Outlook
     from stackscan.queueing.projection import Projection
     from stackscan.report.individuals import Individuals
 
@@ -55,9 +56,14 @@ _WHOLE: Final = View()
 
 
 def build_snapshot(
-    analysis: Analysis, *, projections: Sequence[tuple[str, Projection]] = (), view: View = _WHOLE
+    analysis: Analysis,
+    *,
+    projections: Sequence[tuple[str, Projection]] = (),
+    outlooks: Sequence[tuple[str, Outlook]] = (),
+    view: View = _WHOLE,
 ) -> SnapshotReport:
-    """The report of one capture. ``projections`` are what the pool model says of its pools, by their names."""
+    """The report of one capture. ``projections`` are what the pool model says of its pools, by their names, and
+    ``outlooks`` what may be drawn of them."""
     place, snapshot = analysis.capture.place, analysis.capture.snapshot
     top, everything, selection = view.top, view.everything, analysis.selection
     buckets = bucket.group(snapshot)
@@ -102,6 +108,7 @@ def build_snapshot(
         findings=stuck,
         pools=analysis.samples,
         projections=tuple(projections),
+        outlooks=tuple(outlooks),
         phases=analysis.defects,
         locks=locks,
         families=analysis.creation_sites(idle_too=everything),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stackscan.analysis.defects import Judgement
     from stackscan.analysis.proposals import Proposal
     from stackscan.analysis.selection import Selection
+    from stackscan.queueing.outlook import Outlook
     from stackscan.queueing.projection import Projection
     from stackscan.report.individuals import Individuals
 
@@ -150,9 +151,10 @@ class SnapshotReport:
     source_notes: tuple[str, ...] = ()
     ending: Verdict | None = None
     leak_profile: bool = False  # Go's goroutineleak profile: it lists leaked goroutines only
+    individuals: Individuals | None = None
+    outlooks: tuple[tuple[str, Outlook], ...] = ()  # of the projections, for outputs that draw them
     go_version: str | None = None
     find_source: Callable[[Frame], Path | None] | None = field(default=None, repr=False, compare=False)
-    individuals: Individuals | None = None
 
 
 @dataclass(frozen=True, slots=True)
