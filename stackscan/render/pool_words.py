@@ -15,6 +15,7 @@ from stackscan.render.numbers import duration, number, share, size
 if TYPE_CHECKING:
     from stackscan.analysis.occupancy import PoolSample
     from stackscan.queueing.projection import Jump, Moments, Projection, WhatIf
+    from stackscan.queueing.send_times import SendTimes
     from stackscan.report import SnapshotReport
 
 Level = Literal["error", "warning", "ok"]
@@ -266,6 +267,19 @@ def _times(moments: Moments) -> str:
     return f"after {duration(moments.p50)} (p5 to p95: {duration(moments.p05)} to {last})"
 
 
+def measurements(measured: SendTimes, workers: int) -> str:
+    """What the metrics of a node say."""
+    low, high = measured.silent_fraction_interval
+    text = f"{measured.sends:,} sends; {measured.silent:,} of them took as long as closing to a silent peer "
+    text += f"({share(measured.silent_fraction)}; 90% interval: {share(low)} to {share(high)}), the others "
+    text += f"{duration(measured.service_seconds)} on average"
+    if measured.rate_per_second is not None:
+        text += f"; {number(measured.rate_per_second)} a second over {duration(measured.seconds_between)}"
+    if (measured.stall_load_erlangs or 0) > 0.9 * workers:
+        text += ". The pool is full, so the offered load may be larger than measured"
+    return text
+
+
 # -- the table -------------------------------------------------------------------------------------------------------
 
 
@@ -292,6 +306,3 @@ def aligned(table: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
         ).rstrip()
         for row in table
     )
-
-
-# -- numbers ---------------------------------------------------------------------------------------------------------

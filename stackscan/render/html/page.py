@@ -19,7 +19,8 @@ from stackscan.render import lock_words, numbers, words
 _HERE: Final = Path(__file__).parent
 #: The scripts of each kind of page, in the order in which each uses those before it.
 _SCRIPTS: Final = {
-    "report": ("dom", "address", "shell", "capture", "goroutine", "flame", "stacks", "report"),
+    "report": ("dom", "address", "shell", "capture", "goroutine", "flame", "stacks", "whatif", "report"),
+    "pool": ("dom", "address", "shell", "whatif"),
 }
 #: Where the body of a page goes: no text holds it, for what is unprintable is escaped.
 _BODY: Final = "\x02"

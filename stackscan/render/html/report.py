@@ -12,8 +12,9 @@ from stackscan.analysis.finding import told_by
 from stackscan.render import words
 from stackscan.render.html.goroutines import beside
 from stackscan.render.html.page import data, rendered, shell
+from stackscan.render.html.pools import loads, segments
 from stackscan.render.pieces import Piece, Screen, Spool
-from stackscan.render.pool_words import block, in_trouble
+from stackscan.render.pool_words import in_trouble
 from stackscan.report import BundleReport, Report, SnapshotReport, as_json, second_views
 from stackscan.report.links import links_of
 
@@ -83,16 +84,12 @@ def section(snapshot: SnapshotReport, bundle: BundleReport | None, number: int, 
         "findings": findings,
         "frames": dict(snapshot.finding_frames),
         "families": dict(snapshot.finding_families),
-        "pools": sorted(snapshot.pools, key=lambda sample: sample not in troubled),
+        "pools": [(s, segments(s)) for s in sorted(snapshot.pools, key=lambda sample: sample not in troubled)],
         "troubled": troubled,
-        "loads": [(name, block(found, fix=_fix(snapshot, name)), found) for name, found in snapshot.projections],
+        "loads": loads(snapshot),
         "links": links_of(snapshot),
         "beside": data(beside(snapshot, links_of(snapshot))),
     }
-
-
-def _fix(snapshot: SnapshotReport, name: str) -> str:
-    return next((s.pool.model.fix for s in snapshot.pools if s.pool.name == name and s.pool.model), "")
 
 
 def _index(report: Report) -> str:
