@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
+
+import typer
 
 from stackscan.cli.options import option
 from stackscan.cli.options.units import seconds, share
@@ -22,3 +24,8 @@ RATE: Final = option("Tasks that arrive per second.", metavar="PER_SECOND")
 SILENT: Final = part("Share of tasks with a silent peer.")
 DEADLINE: Final = time("How long a close waits for a silent peer.", default="10s")
 SERVICE: Final = time("How long one write takes.", default="300us")
+
+PoolFormat = Annotated[
+    Literal["text", "json", "html"],
+    typer.Option("--format", "-f", help="text for people, json for scripts, html for a browser: one file, no network."),
+]

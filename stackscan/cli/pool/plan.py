@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.options.output import Format, OutputFile
-from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, part, time
+from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, PoolFormat, part, time
 
 
 def command(
@@ -18,7 +18,7 @@ def command(
     target_probability: Annotated[float, part("Share of tasks that must meet the target [default: 0.99].")] = 0.99,
     workers: Annotated[int, typer.Option(help="The current pool, whose limits are shown too.")] = 12,
     service_time: Annotated[float, SERVICE] = 300e-6,
-    output_format: Format = "text",
+    output_format: PoolFormat = "text",
     output: OutputFile = None,
 ) -> None:
     """Say how many workers hold a target, and what the pool of now could bear.

@@ -9,8 +9,8 @@ import typer
 
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import Format, OutputFile
-from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, part, time
+from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, PoolFormat, part, time
 from stackscan.cli.options.sources import Timeout, named, within
 from stackscan.cli.terminal.output import written
 
@@ -37,7 +37,7 @@ def command(
     jump_from: Annotated[float | None, part("Silent share until t = 0: follow the jump.")] = None,
     jump_time: Annotated[float, time("How long the jump lasts.", default="60s")] = 60.0,
     plot: Annotated[Path | None, option("Draw the curves: .svg, .png or .pdf.", metavar="FILE")] = None,
-    output_format: Format = "text",
+    output_format: PoolFormat = "text",
     output: OutputFile = None,
     timeout: Timeout = None,
     config: Config = None,

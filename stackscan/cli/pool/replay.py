@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from stackscan.cli.options import option
-from stackscan.cli.options.output import Format, OutputFile
-from stackscan.cli.options.pool import DEADLINE, SERVICE, part, time
+from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.pool import DEADLINE, SERVICE, PoolFormat, part, time
 
 
 def command(
@@ -22,7 +22,7 @@ def command(
     service_time: Annotated[float, SERVICE] = 300e-6,
     replications: Annotated[int, typer.Option(help="Random runs.")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the random runs.")] = 1,
-    output_format: Format = "text",
+    output_format: PoolFormat = "text",
     output: OutputFile = None,
 ) -> None:
     """Play a batch through, as the program of boxo #1142 does: how much is done before the budget is over.

@@ -15,8 +15,9 @@ LEFT: Final = 46
 RIGHT: Final = 390
 TOP: Final = 34
 _TICKS: Final = 5
-#: A label needs so much room above and below.
+#: A label needs so much room above and below, and for each letter.
 _LINE: Final = 16
+_LETTER: Final = 7.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A vertical line with a label above the drawing, at ``anchor`` (start, middle or end) of it."""
+    """A vertical line with a label above the drawing, around ``label_at``."""
 
     name: str
     at: float
     label: str
-    anchor: str
+    label_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A horizontal line with a label at its right end."""
+
+    name: str
+    at: float
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,7 @@ class Chart:
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...] = ()
     rules: tuple[Rule, ...] = ()
+    levels: tuple[Level, ...] = ()
     bands: tuple[Band, ...] = ()
     bars: tuple[Bar, ...] = ()
     dots: tuple[tuple[str, float, float], ...] = ()
@@ -137,9 +148,8 @@ def label_heights(first: float, second: float, *, bottom: float) -> tuple[float,
 
 def rule(name: str, at: float, label: str) -> Rule:
     """A vertical line whose label stays in the drawing."""
-    room = 3.2 * len(label)
-    anchor = "start" if at - room < LEFT else "end" if at + room > RIGHT else "middle"
-    return Rule(name, at, label, anchor)
+    room = min(_LETTER * len(label) / 2, WIDTH / 2)
+    return Rule(name, at, label, round(min(max(at, room), WIDTH - room), 1))
 
 
 def band(name: str, low: float, high: float) -> Band:

@@ -85,9 +85,12 @@ def _chart(panel: Panel, curves: Curves, found: Projection) -> Chart:
 
 
 def _rules(curves: Curves, found: Projection, x: Scale) -> tuple[Rule, ...]:
-    rules = [] if curves.saturation is None else [rule_at("saturation", x.at(curves.saturation), "saturated from here")]
+    rules = []
+    if curves.saturation is not None:
+        rules.append(rule_at("saturation", x.at(curves.saturation), "saturated from here"))
     if curves.mark is not None:
-        rules.append(rule_at("mark", x.at(curves.mark.x), f"{_name(found)}: {_marked(curves, curves.mark)}"))
+        label = f"{_name(found)}: {_marked(curves, curves.mark)}{_between(curves)}"
+        rules.append(rule_at("mark", x.at(curves.mark.x), label))
     return tuple(rules)
 
 
@@ -107,6 +110,14 @@ def _name(found: Projection) -> str:
 
 def _marked(curves: Curves, mark: Mark) -> str:
     return ("at least " if mark.high is None else "") + _across(curves, mark.x)
+
+
+def _between(curves: Curves) -> str:
+    """The interval of the mark, where it has two ends."""
+    mark = curves.mark
+    if mark is None or mark.high in {None, mark.low}:
+        return ""
+    return f" (90%: {_across(curves, mark.low)} to {_across(curves, mark.high or 0.0)})"
 
 
 def _says(panel: Panel, curves: Curves, found: Projection) -> str:

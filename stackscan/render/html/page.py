@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -72,6 +72,14 @@ def shell(kind: str, title: str, **values: object) -> tuple[str, str]:
     )
     before, _, after = whole.partition(_BODY)
     return before, after
+
+
+def page(kind: str, template: str, out: TextIO, /, *, title: str, **values: object) -> None:
+    """Write a whole page whose body is one template with these values."""
+    before, after = shell(kind, title)
+    out.write(before)
+    out.write(rendered(template, **values))
+    out.write(after)
 
 
 def data(values: Mapping[str, object]) -> Markup:

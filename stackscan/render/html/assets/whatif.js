@@ -101,7 +101,7 @@ function makeWhatIf(place) {
     now.disabled = Object.keys(sliders).every((name) => at[name] === start[name]);
   }
 
-  place.append(
+  append(place, [
     h("h4", {}, "What if …"),
     grid.atLeast && h("p", { class: "hint" }, "A full pool shows only how many silent sends there are at least: move them to what you expect."),
     h("div", { class: "sliders" }, Object.values(sliders).map((each) => each.element), now),
@@ -111,7 +111,8 @@ function makeWhatIf(place) {
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Streams are closed"), h("th", { scope: "col", class: "number" }, "in the worker"),
           h("th", { scope: "col", class: "number" }, "outside the pool"))), results)),
     h("p", { class: "hint" }, grid.exact ? "Computed by the pool model before this page was written (exact M/D/c)."
-      : "Computed by the pool model before this page was written (short simulations: two digits)."));
+      : "Computed by the pool model before this page was written (short simulations: two digits)."),
+  ]);
   restore(new URLSearchParams());
   return { restore };
 }
