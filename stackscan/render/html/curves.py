@@ -126,8 +126,9 @@ def _says(panel: Panel, curves: Curves, found: Projection) -> str:
     parts = [f"Over the {over}, from 0 to {end}."]
     for name, values in (("in the worker", panel.synchronous), ("outside the pool", panel.detached)):
         first, last = _value(panel, values[0]), _value(panel, values[-1])
-        moves = f"{first} everywhere" if first == last == _value(panel, max(values)) else f"{first} to {last}"
-        parts.append(f"Closed {name}: {moves}{_there(panel, curves, found, values)}.")
+        constant = min(values) == max(values)
+        moves = f"{first} everywhere" if constant else f"{first} to {last}{_there(panel, curves, found, values)}"
+        parts.append(f"Closed {name}: {moves}.")
     if curves.saturation is not None:
         parts.append(f"Closed in the worker, the pool is saturated from {_across(curves, curves.saturation)} on.")
     return " ".join(parts)
@@ -143,7 +144,7 @@ def _there(panel: Panel, curves: Curves, found: Projection, values: Sequence[flo
         return text
     low, high = (_value(panel, _at(curves.x, values, end or 0.0)) for end in (mark.low, mark.high))
     between = f"90% interval: {_across(curves, mark.low)} to {_across(curves, mark.high or 0.0)}"
-    return f"{text} ({between}, {low} to {high})"
+    return f"{text} ({between}, {low if low == high else f'{low} to {high}'})"
 
 
 def _at(x: Sequence[float], values: Sequence[float], at: float) -> float:

@@ -41,7 +41,7 @@ const SLIDERS = {
 
 function makeWhatIf(place) {
   const grid = JSON.parse(place.querySelector("script").textContent);
-  const anchor = place.closest(".load").id;
+  const anchor = place.id;
   const kinds = { workers: SLIDERS.workers, deadlines: SLIDERS.deadlines, silent: SLIDERS.silent[grid.unit] };
   const start = { workers: grid.start[0], deadlines: grid.start[1], silent: grid.start[2] };
   const sliders = Object.fromEntries(Object.entries(kinds)
@@ -171,13 +171,13 @@ function whatIf(place) {
   return place.made;
 }
 
+/** Set the sliders that the address names. */
 function followWhatIf() {
   const { anchor, settings } = address.read();
-  const load = anchor && document.getElementById(anchor);
-  const place = load && load.querySelector(":scope > .what-if");
-  if (!place) return;
+  const place = anchor && document.getElementById(anchor);
+  if (!place || !place.matches(".what-if")) return;
   whatIf(place).restore(settings);
-  reveal(settings.size ? place : load);
+  reveal(place);
 }
 
 function watchWhatIfs() {
