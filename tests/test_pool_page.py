@@ -238,7 +238,7 @@ def test_pictures_have_a_text_alternative(source: Path) -> None:
         assert says is not None
         assert drawing.get("role") == "img"
         assert drawing.get("aria-labelledby") == f"{title.get('id')} {says.get('id')}"
-        assert "this capture" in (says.text or "")
+        assert "this capture" in (says.text or "") or "Share of tasks" in (title.text or "")
         assert "saturated from 12 on" in (says.text or "")
     assert "The curves as a table" in text
     assert not re.search(r"<[^>]+\s(style|on\w+)=", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
@@ -255,6 +255,15 @@ def test_an_interval_is_drawn_around_the_capture() -> None:
     assert float(interval.get("x") or 0) == x.at(low)
     assert float(interval.get("x") or 0) + float(interval.get("width") or 0) == pytest.approx(x.at(high))
     assert float(saturated.get("x") or 0) == x.at(12.0)
+
+
+def test_a_full_pool_has_no_value_on_the_curves() -> None:
+    """Its load is a lower bound: the grey range goes on to the end, and no dot says what its tasks wait."""
+    full, partly = charts_of(page_of(_STALLED))[0], charts_of(page_of(_MIXED))[0]
+    assert [0, 1] == [len(list(one.iter("circle"))) for one in (full, partly)]
+    interval = next(one for one in full.iter("rect") if one.get("class") == "band interval")
+    assert float(interval.get("x") or 0) + float(interval.get("width") or 0) == RIGHT
+    assert "the least load that this capture can have" in (full.findtext("desc") or "")
 
 
 def test_bars_of_states_fill_their_pool() -> None:

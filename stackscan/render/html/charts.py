@@ -65,7 +65,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A horizontal line with a label at its right end."""
+    """A horizontal line with a label at its left end."""
 
     name: str
     at: float

@@ -69,7 +69,8 @@ def _chart(panel: Panel, curves: Curves, found: Projection) -> Chart:
     )
     shown = panel.detached if found.in_force == "detached" else panel.synchronous
     mark = curves.mark
-    dots = () if mark is None else (("mark", x.at(mark.x), y.at(_at(curves.x, shown, mark.x))),)
+    known = mark is not None and mark.high is not None  # of a load that is a lower bound no value is known
+    dots = () if mark is None or not known else (("mark", x.at(mark.x), y.at(_at(curves.x, shown, mark.x))),)
     return Chart(
         title=panel.label.capitalize(),
         says=_says(panel, curves, found),
@@ -139,7 +140,8 @@ def _there(panel: Panel, curves: Curves, found: Projection, values: Sequence[flo
     mark = curves.mark
     if mark is None:
         return ""
-    text = f"; at {_marked(curves, mark)} ({_name(found)}) {_value(panel, _at(curves.x, values, mark.x))}"
+    name = _name(found) if mark.high is not None else f"the least load that {_name(found)} can have"
+    text = f"; at {_across(curves, mark.x)} ({name}) {_value(panel, _at(curves.x, values, mark.x))}"
     if mark.high in {None, mark.low}:
         return text
     low, high = (_value(panel, _at(curves.x, values, end or 0.0)) for end in (mark.low, mark.high))

@@ -64,11 +64,13 @@ def load(name: str, found: Projection, fix: str, outlook: Outlook | None) -> dic
     """What the template of one projection needs: its words, its curves, and what the script shows by hand."""
     words: Block = block(found, fix=fix)
     curves = None if outlook is None or outlook.curves is None else figure(outlook.curves, found)
-    grid = None if outlook is None or outlook.grid is None else _values(outlook.grid)
+    grid = (
+        None if outlook is None or outlook.grid is None else _values(outlook.grid, beside=found.in_force == "detached")
+    )
     return {"name": name, "words": words, "curves": curves, "grid": grid}
 
 
-def _values(grid: Grid) -> Markup:
+def _values(grid: Grid, *, beside: bool) -> Markup:
     """The grid as JSON for the script: numbers of four digits, each column's figures by workers."""
     return data(
         {
@@ -89,6 +91,7 @@ def _values(grid: Grid) -> Markup:
             "fixed": [_figures(figures) for figures in grid.fixed],
             "exact": grid.exact,
             "atLeast": grid.is_lower_bound,
+            "beside": beside,
         }
     )
 

@@ -89,21 +89,22 @@ function makeWhatIf(place) {
     const at = chosen();
     for (const [name, { input, output, kind }] of Object.entries(sliders)) {
       const value = kind.says(grid[name][at[name]]);
-      const before = kind.says(grid[name][start[name]]);
-      const least = name === "silent" && grid.atLeast ? "at least " : "";
-      output.textContent = at[name] === start[name] ? `${value}, as it is` : `${value} (is ${least}${before})`;
+      const before = (name === "silent" && grid.atLeast ? "at least " : "") + kind.says(grid[name][start[name]]);
+      output.textContent = at[name] === start[name] ? `${before}, as it is` : `${value} (is ${before})`;
       input.setAttribute("aria-valuetext", value);
     }
     const found = lookUp(grid, at);
-    headline.textContent = whatIfHeadline(found);
-    headline.className = `headline ${whatIfLevel(found)}`;
+    const least = grid.atLeast && at.silent === start.silent;
+    headline.textContent = (least ? "at the least load, " : "") + whatIfHeadline(found);
+    headline.className = `headline ${least && whatIfLevel(found) === "ok" ? "warning" : whatIfLevel(found)}`;
     results.replaceChildren(...whatIfRows(found));
     now.disabled = Object.keys(sliders).every((name) => at[name] === start[name]);
   }
 
   append(place, [
     h("h4", {}, "What if …"),
-    grid.atLeast && h("p", { class: "hint" }, "A full pool shows only how many silent sends there are at least: move them to what you expect."),
+    grid.beside && h("p", { class: "hint" }, "Streams are closed outside the pool already: this is what the pool is spared."),
+    grid.atLeast && h("p", { class: "hint" }, "A full pool shows only the least load, and waits are longer at any larger one: move the silent sends to what you expect."),
     h("div", { class: "sliders" }, Object.values(sliders).map((each) => each.element), now),
     headline,
     h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "What if" },
