@@ -19,6 +19,7 @@ from stackscan.knowledge.configuration import shipped
 from stackscan.pipeline import Options, scan
 from stackscan.queueing import outlook as outlooks
 from stackscan.queueing.calibration import Series, load_of_workers
+from stackscan.queueing.curves import curves
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.planning import Target, plan, workers_needed
 from stackscan.queueing.projecting import Given, project, project_load
@@ -29,6 +30,7 @@ from stackscan.queueing.waits import Solved, waits_of
 from stackscan.queueing.whatif_grid import Grid, grid
 from stackscan.render.html import report as page
 from stackscan.render.html.charts import LEFT, RIGHT, Scale, label_heights, path, rule, ticks
+from stackscan.render.html.curves import figure
 from stackscan.render.html.pools import segments
 
 _MIXED: Final = FIXTURES / "kubo" / "v0.41.0-boxo-v0.38.0-mixed" / "goroutine.debug2-03.txt.gz"
@@ -266,6 +268,14 @@ def test_a_full_pool_has_no_value_on_the_curves() -> None:
     assert "the least load that this capture can have" in (full.findtext("desc") or "")
 
 
+def test_shares_that_are_nothing_do_not_fill_a_chart() -> None:
+    """Two hundred workers for at most ten erlangs: the axis does not end at a billionth."""
+    found = project(Demand(200, 1.0, 0.1, 10.0))
+    drawn = figure(curves(found), found)["charts"][0]
+    assert ["0%", "0.5%", "1%"] == [tick.text for tick in drawn.y_ticks]
+    assert ["", "closed either way"] == [line.label for line in drawn.lines]
+
+
 def test_bars_of_states_fill_their_pool() -> None:
     """Busy states first, each as wide as its share; idle ones last."""
     samples = {sample.pool.name: sample for sample in scan([str(_MIXED)]).snapshots[0].pools}
@@ -349,7 +359,7 @@ def test_labels_of_two_curves_stay_apart(first: float, second: float) -> None:
 def test_labels_stay_in_the_drawing() -> None:
     """At either end, however long."""
     label = "these captures: 11.8 (90%: 9.44 to 13.2)"
-    assert [144.0, 256.0] == [rule("mark", at, label).label_at for at in (46.0, 390.0)]
+    assert [144.0, 256.0] == [rule("mark", at, label).label_at for at in (LEFT, RIGHT)]
     assert rule("mark", 100.0, "x" * 500).label_at == 200.0
 
 

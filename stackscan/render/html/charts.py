@@ -12,7 +12,7 @@ from typing import Final
 
 WIDTH: Final = 400
 LEFT: Final = 46
-RIGHT: Final = 390
+RIGHT: Final = 384
 TOP: Final = 34
 _TICKS: Final = 5
 #: A label needs so much room above and below, and for each letter.
@@ -114,6 +114,11 @@ class Chart:
     def height(self) -> float:
         """Of the drawing, with the labels of its axis."""
         return self.bottom + 34
+
+    @property
+    def sides(self) -> tuple[int, int, int]:
+        """Of the plot: left, right and top."""
+        return LEFT, RIGHT, TOP
 
 
 def ticks(scale: Scale, text: Callable[[float], str], *, most: int = _TICKS, whole: bool = False) -> tuple[Tick, ...]:

@@ -21,6 +21,8 @@ _BOTTOM: Final = 196.0
 _EVERY: Final = 12
 #: Room for a label above the highest curve.
 _HEADROOM: Final = 1.14
+#: Shares below it are as good as nothing: the axis goes at least so far.
+_LEAST_SHARE: Final = 0.01
 #: Curves that end nearer than this share a label.
 _ALIKE: Final = 14.0
 _NAMES: Final = {"within": "in the worker", "beside": "outside the pool"}
@@ -51,12 +53,17 @@ def _across(curves: Curves, value: float) -> str:
 
 
 def _value(panel: Panel, value: float) -> str:
-    return number(value) if panel.label.endswith("second") else share(value)
+    return number(value) if _is_rate(panel) else share(value)
+
+
+def _is_rate(panel: Panel) -> bool:
+    return panel.label.endswith("second")
 
 
 def _chart(panel: Panel, curves: Curves, found: Projection) -> Chart:
     x = Scale(0.0, curves.x[-1], LEFT, RIGHT)
     most = max((*panel.synchronous, *panel.detached))
+    most = most if _is_rate(panel) else max(most, _LEAST_SHARE)
     y = Scale(0.0, _HEADROOM * most or 1.0, _BOTTOM, TOP)
     series = {"within": panel.synchronous, "beside": panel.detached}
     first, second = (y.at(values[-1]) for values in series.values())
