@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Jobs, Timeout, named, within
@@ -27,9 +27,10 @@ def command(
     ],
     output_format: Annotated[
         Output,
-        typer.Option("--format", "-f", help="text for people, json for scripts, markdown to paste into an issue."),
+        typer.Option("--format", "-f", help="text for people, json for scripts, markdown to paste into an issue, html for a browser."),
     ] = "text",
     output: OutputFile = None,
+    open_page: Open = False,
     top: Annotated[
         int | None,
         typer.Option(
@@ -79,6 +80,7 @@ def command(
       stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """
     from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.terminal.browser import page_file
     from stackscan.cli.terminal.output import screen, written
     from stackscan.cli.terminal.progress import progress
     from stackscan.pipeline import Options, each, made
@@ -93,13 +95,14 @@ def command(
         reader_of(source_root, no_source, redact),
         individually=output_format == "html",
     )
-    pieces, shared = Pieces(output_format, screen(output, editor)), chosen(redact, redact_keep, redact_key)
-    with spool() as kept:
+    shared = chosen(redact, redact_keep, redact_key)
+    with page_file(output, output_format, show=open_page) as place, spool() as kept:
+        pieces = Pieces(output_format, screen(place, editor))
         sources = within(source, timeout)
         with (
             progress() as bar,
             each(sources, pieces, options=options, progress=bar, redaction=shared, jobs=jobs) as found,
         ):
             kept.take(made(found))
-        with written(output) as out:
+        with written(place) as out:
             assemble(output_format, kept, out)

@@ -13,3 +13,10 @@ Format = Annotated[Literal["text", "json"], typer.Option("--format", "-f", help=
 OutputFile = Annotated[
     Path | None, option("Write there instead of to standard output.", "--output", "-o", metavar="FILE")
 ]
+Open = Annotated[
+    bool,
+    typer.Option(
+        "--open",
+        help="With --format html: show the page in a browser; without --output it is in a private temporary file.",
+    ),
+]
