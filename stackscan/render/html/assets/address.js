@@ -3,8 +3,8 @@
 const address = {
   /** The anchor, and the settings behind it. */
   read() {
-    const [anchor, query] = decodeURIComponent(location.hash.slice(1)).split(/\?(.*)/s);
-    return { anchor, settings: new URLSearchParams(query || "") };
+    const [anchor, query] = location.hash.slice(1).split(/\?(.*)/s);
+    return { anchor: decoded(anchor), settings: new URLSearchParams(query || "") };
   },
 
   /** Write an anchor and settings; those that are empty are left out. Nothing scrolls, and no history is made. */
@@ -12,6 +12,39 @@ const address = {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(settings || {})) if (value) query.set(name, value);
     const text = query.toString();
-    history.replaceState(null, "", "#" + anchor + (text ? "?" + text : ""));
+    address.set("#" + anchor + (text ? "?" + text : ""));
+  },
+
+  /** What is in the address from "#" on, or soon will be. */
+  text() {
+    return waiting === null ? location.hash : waiting;
+  },
+
+  /** Write a text from "#" on. It waits for a moment without changes: browsers refuse many changes in a short time. */
+  set(text) {
+    waiting = text;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      waiting = null;
+      history.replaceState(null, "", text || location.pathname + location.search);
+    }, 150);
+  },
+
+  /** Forget what waits: the reader has gone elsewhere. */
+  forget() {
+    waiting = null;
+    clearTimeout(timer);
   },
 };
+
+let waiting = null;
+let timer = 0;
+
+/** A text without its percent signs, as it is where they stand for nothing. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -33,6 +33,11 @@ function enter(at, bucket) {
   at.buckets.push(bucket.index);
 }
 
+/** The functions that are called from here, the one with most goroutines first: [name, node]. */
+function ordered(at) {
+  return (at.order ||= [...at.children].sort((a, b) => b[1].count - a[1].count));
+}
+
 /** The state of most goroutines below. */
 function mainGroup(at) {
   return Object.entries(at.groups).sort((a, b) => b[1] - a[1])[0]?.[0] || "other";
@@ -50,10 +55,10 @@ function makeFlame(capture, place, onZoom) {
   const canvas = h("div", { class: "flame-graph", role: "tree", tabindex: "0", "aria-label": "Flame graph of all stacks" });
   const trail = h("p", { class: "trail" });
   const search = h("input", { type: "search", placeholder: "Search functions", "aria-label": "Search functions in the flame graph",
-    input: () => { state.search = search.value.toLowerCase(); draw(); } });
+    input: () => { state.search = search.value.toLowerCase(); draw(); remember(); } });
   const hasIdle = capture.buckets.some((bucket) => bucket.idle) && capture.buckets.some((bucket) => !bucket.idle);
   const idle = h("input", { type: "checkbox", change: () => { state.idle = idle.checked; state.path = []; draw(); zoomed(); } });
-  const colour = h("select", { "aria-label": "Colour of the flame graph", change: () => { state.colour = colour.value; draw(); } },
+  const colour = h("select", { "aria-label": "Colour of the flame graph", change: () => { state.colour = colour.value; draw(); remember(); } },
     h("option", { value: "state" }, "by state"), h("option", { value: "module" }, "by module"));
   place.append(
     h("div", { class: "controls" }, search, h("label", {}, "Colour ", colour),
@@ -68,14 +73,19 @@ function makeFlame(capture, place, onZoom) {
     return state.idle ? capture.buckets : capture.buckets.filter((bucket) => !bucket.idle);
   }
 
+  function treeOf() {
+    if (state.drawn !== state.idle) state.tree = null;
+    state.drawn = state.idle;
+    return (state.tree ||= flameTree(buckets()));
+  }
+
   function top() {
-    let at = (state.tree ||= flameTree(buckets()));
+    let at = treeOf();
     for (const name of state.path) at = at.children.get(name) || at;
     return at;
   }
 
   function draw() {
-    if (state.drawn !== state.idle) { state.tree = null; state.drawn = state.idle; }
     const focus = top();
     const wide = canvas.clientWidth || 1000;
     boxes = [];
@@ -93,7 +103,7 @@ function makeFlame(capture, place, onZoom) {
     if (width * wide < 1.2 || level > MOST_LEVELS) return;
     boxes.push(box(at, level, left, width, wide, path));
     let start = left;
-    for (const [name, child] of [...at.children].sort((a, b) => b[1].count - a[1].count)) {
+    for (const [name, child] of ordered(at)) {
       const share = (width * child.count) / at.count;
       layer(child, level + 1, start, share, wide, [...path, name]);
       start += share;
@@ -126,6 +136,38 @@ function makeFlame(capture, place, onZoom) {
     const at = top();
     announce(`${short(at.name)}: ${count(at.count, "goroutine")}`);
     onZoom(state.path.length ? new Set(at.buckets) : null, state.path.length ? at.name : "");
+    remember();
+  }
+
+  /** Write what is set to the address; a zoom as the place of each box beside its neighbours, from the top. */
+  function remember() {
+    let at = treeOf();
+    const zoom = state.path.map((name) => {
+      const number = ordered(at).findIndex(([each]) => each === name);
+      at = at.children.get(name);
+      return number;
+    });
+    address.write(`${capture.anchor}flame`, {
+      q: search.value, colour: colour.value === "state" ? "" : colour.value, idle: hasIdle && state.idle ? "yes" : "", zoom: zoom.join("."),
+    });
+  }
+
+  /** Set what an address says. */
+  function restore(settings) {
+    search.value = settings.get("q") || "";
+    state.search = search.value.toLowerCase();
+    colour.value = state.colour = settings.get("colour") === "module" ? "module" : "state";
+    state.idle = idle.checked = !hasIdle || settings.get("idle") === "yes";
+    let at = treeOf();
+    state.path = [];
+    for (const number of (settings.get("zoom") || "").split(".").filter(Boolean)) {
+      const child = ordered(at)[Number(number)];
+      if (!child) break;
+      state.path.push(child[0]);
+      at = child[1];
+    }
+    draw();
+    if (state.path.length) zoomed();
   }
 
   function crumbs() {
@@ -178,7 +220,7 @@ function makeFlame(capture, place, onZoom) {
   canvas.addEventListener("focus", () => activate(active));
   let width = 0;
   new ResizeObserver(() => { if (canvas.clientWidth !== width) { width = canvas.clientWidth; draw(); } }).observe(canvas);
-  return { draw, zoomTo };
+  return { draw, zoomTo, restore };
 }
 
 function legend() {

@@ -3,27 +3,31 @@
 function showGoroutine(capture, id) {
   const one = goroutines(capture).get(String(id));
   if (!one) return announce(`Goroutine ${id} is not in this capture.`);
-  const before = document.activeElement;
-  const anchor = `${capture.anchor}goroutine-${id}`;
-  document.querySelector("dialog.goroutine")?.remove();
+  const open = document.querySelector("dialog.goroutine");
+  const from = open ? open.from : { focus: document.activeElement, address: address.text() };
+  open?.remove();
   const dialog = h(
     "dialog",
-    { class: "goroutine", "aria-labelledby": "goroutine-title", close: () => closed(dialog, before) },
+    { class: "goroutine", "aria-labelledby": "goroutine-title", close: () => closed(dialog) },
     h("form", { method: "dialog", class: "close" }, h("button", { "aria-label": "Close" }, "Close")),
     h("h2", { id: "goroutine-title" }, `Goroutine ${id}`),
     facts(capture, one),
     frameList(one.bucket, capture),
   );
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.from = from;
   document.body.append(dialog);
   dialog.showModal();
-  address.write(anchor);
+  address.write(`${capture.anchor}goroutine-${id}`);
 }
 
-function closed(dialog, before) {
+/** Back to where the reader came from, unless a link has led elsewhere. */
+function closed(dialog) {
   dialog.remove();
-  if (location.hash.includes("goroutine-")) history.replaceState(null, "", location.pathname + location.search);
-  if (before instanceof HTMLElement) before.focus();
+  if (dialog.left) return;
+  const before = dialog.from.address;
+  address.set(before.includes("goroutine-") ? "" : before);
+  dialog.from.focus?.focus();
 }
 
 function facts(capture, one) {
@@ -115,7 +119,11 @@ function findingsOf(capture, one) {
 }
 
 function leaveDialog() {
-  document.querySelector("dialog.goroutine")?.close();
+  const dialog = document.querySelector("dialog.goroutine");
+  if (!dialog) return;
+  dialog.left = true;
+  address.forget();
+  dialog.close();
 }
 
 /** The goroutines of a finding: those of whole buckets, and single ones. */

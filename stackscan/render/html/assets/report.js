@@ -34,24 +34,40 @@ function follow() {
   const section = sectionOf(anchor);
   const goroutine = /goroutine-(\d+)$/.exec(anchor);
   if (section && goroutine) return showGoroutine(prepare(section).capture, goroutine[1]);
-  if (section && /stacks$/.test(anchor)) prepare(section).stacks.restore(settings);
+  if (section && /stacks$/.test(anchor)) restoreStacks(section, settings);
+  if (section && /flame$/.test(anchor)) prepare(section).flame.restore(settings);
   const target = document.getElementById(anchor);
   if (target) reveal(target);
+}
+
+function restoreStacks(section, settings) {
+  const { stacks } = prepare(section);
+  stacks.narrow(null, "");
+  stacks.restore(settings);
+  if (settings.get("finding")) narrowToFinding(section, Number(settings.get("finding")) - 1);
+}
+
+/** Show only the stacks of a finding in the table. */
+function narrowToFinding(section, number) {
+  const { capture, stacks } = prepare(section);
+  const finding = capture.report.findings[number];
+  if (!finding) return;
+  const part = partOf(capture, number);
+  const among = new Set(part.buckets);
+  for (const id of part.ids) {
+    const one = goroutines(capture).get(id);
+    if (one) among.add(one.bucket.index);
+  }
+  stacks.narrow(among, `stacks of ${finding.rule}`, String(number + 1));
 }
 
 Object.assign(ACTIONS, {
   "finding-stacks"(button) {
     const section = button.closest("article.capture");
-    const { capture, stacks } = prepare(section);
-    const place = Number(button.dataset.finding);
-    const part = partOf(capture, place);
-    const among = new Set(part.buckets);
-    for (const id of part.ids) {
-      const one = goroutines(capture).get(id);
-      if (one) among.add(one.bucket.index);
-    }
-    stacks.narrow(among, `stacks of ${capture.report.findings[place].rule}`);
+    const number = Number(button.dataset.finding);
+    narrowToFinding(section, number);
     reveal(section.querySelector("section.stacks"));
+    address.write(`${section.dataset.anchor}stacks`, { finding: number + 1 });
   },
 
   goroutine(button) {
@@ -86,6 +102,6 @@ function focusOn(what) {
   section.querySelector(what).focus();
 }
 
-window.addEventListener("hashchange", follow);
+window.addEventListener("hashchange", () => { address.forget(); follow(); });
 watchSections();
 follow();

@@ -10,17 +10,17 @@ const COLUMNS = [
   ["created", "Created by", (bucket) => bucket.creator?.name || ""],
   ["rules", "Rule", (bucket) => bucket.rules.join(" ")],
 ];
-const FILTERS = ["q", "state", "wait", "module", "rule", "label", "idle", "sort", "down"];
+const FILTERS = ["q", "state", "wait", "module", "rule", "label", "idle", "sort", "down", "finding"];
 
 function makeStacks(capture, place) {
-  const settings = { q: "", state: "", wait: "", module: "", rule: "", label: "", idle: "", sort: "", down: "" };
+  const settings = { q: "", state: "", wait: "", module: "", rule: "", label: "", idle: "", sort: "", down: "", finding: "" };
   const narrowed = { among: null, why: "" };
   const inputs = controls(capture, changed);
   const summary = h("p", { class: "summary-line" });
   const chip = h("p", { class: "chip" });
   const head = h("tr", {});
   const body = h("tbody", {});
-  const more = h("button", { type: "button", click: () => { shownRows += ROWS * 5; fill(); } }, "Show more");
+  const more = h("button", { type: "button", click: () => { shownRows += ROWS * 2; fill(); } }, "Show more");
   let shownRows = ROWS;
   place.append(
     h("div", { class: "controls" }, Object.values(inputs.elements)), chip, summary,
@@ -79,13 +79,14 @@ function makeStacks(capture, place) {
     const all = capture.buckets.length;
     summary.textContent = `${count(total, "goroutine")} in ${count(found.length, "stack")}${found.length < all ? ` of ${thousands(all)}` : ""}`;
     chip.replaceChildren();
-    if (narrowed.among) append(chip, [`Only ${shown(narrowed.why)} `, h("button", { type: "button", click: () => narrow(null, "") }, "Show all")]);
+    if (narrowed.among) append(chip, [`Only ${shown(narrowed.why)} `, h("button", { type: "button", click: () => { narrow(null, ""); changed(); } }, "Show all")]);
   }
 
-  /** Show only some buckets (null: all), and say why. */
-  function narrow(among, why) {
+  /** Show only some buckets (null: all), and say why; `finding` is the number of the finding whose buckets they are. */
+  function narrow(among, why, finding) {
     narrowed.among = among;
     narrowed.why = why;
+    settings.finding = finding || "";
     shownRows = ROWS;
     fill();
   }
@@ -93,6 +94,7 @@ function makeStacks(capture, place) {
   function restore(found) {
     for (const name of FILTERS) settings[name] = found.get(name) || "";
     inputs.write(settings);
+    if (!COLUMNS.some(([name]) => name === settings.sort)) settings.sort = "";
     fill();
   }
 
