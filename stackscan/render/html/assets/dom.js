@@ -59,7 +59,7 @@ function place(file, line) {
 /** What a reader should look at, moved into view. */
 function reveal(element) {
   for (let at = element; at; at = at.parentElement) if (at instanceof HTMLDetailsElement) at.open = true;
-  element.scrollIntoView({ block: "start" });
+  element.scrollIntoView({ block: "start", behavior: "instant" });
   if (!element.hasAttribute("tabindex")) element.setAttribute("tabindex", "-1");
   element.focus({ preventScroll: true });
 }

@@ -33,6 +33,7 @@ function follow() {
   if (!anchor) return;
   const section = sectionOf(anchor);
   const goroutine = /goroutine-(\d+)$/.exec(anchor);
+  if (section) prepare(section); // what grows later would push its target away
   if (section && goroutine) return showGoroutine(prepare(section).capture, goroutine[1]);
   if (section && /stacks$/.test(anchor)) restoreStacks(section, settings);
   if (section && /flame$/.test(anchor)) prepare(section).flame.restore(settings);

@@ -10,7 +10,7 @@ const ACTIONS = {
   },
 
   save() {
-    const reports = [...document.querySelectorAll("script.report")].map((each) => JSON.parse(each.textContent));
+    const reports = [...document.querySelectorAll("script.report")].map((each) => spelt(each.textContent));
     if (!reports.length) return;
     const whole = { ...reports[0] };
     if ("snapshots" in whole) whole.snapshots = reports.flatMap((each) => each.snapshots);
@@ -27,6 +27,12 @@ const ACTIONS = {
     showKeys();
   },
 };
+
+/** JSON whose numbers will be written as they are spelt there; a browser that cannot do so rounds very large ones. */
+function spelt(text) {
+  return JSON.parse(text, (_, value, from) =>
+    typeof value === "number" && from && JSON.rawJSON ? JSON.rawJSON(from.source) : value);
+}
 
 /** What a key does: [key, in words, function]. */
 const KEYS = [
