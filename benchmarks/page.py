@@ -20,8 +20,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from parsers import ROOT, make_dumps, unpacked
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from parsers import ROOT, make_dumps, unpacked
 
 #: Names of interactions, and what happens in each: a function of the page that starts it.
 INTERACTIONS = {

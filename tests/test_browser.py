@@ -418,7 +418,9 @@ def _hostile_dumps(folder: Path) -> list[Path]:
     text = goroutine(1, functions, file=f"/src/{MARKUP}/{SIGNS}/javascript:alert(2)/x.go")
     text += "\n" + goroutine(2, ["main.x", f"main.{name}"], state=f"select, 3 minutes, {MARKUP}")
     text += "\n" + f"goroutine 3 [{MARKUP}]:\nmain.y()\n\t/x.go:1 +0x1\n"
-    counts = f"goroutine profile: total 2\n2 @ 0x401001\n# labels: {labels}\n#\t0x401000\tmain.{name}+0x1\t/{MARKUP}:1\n\n"
+    counts = (
+        f"goroutine profile: total 2\n2 @ 0x401001\n# labels: {labels}\n#\t0x401000\tmain.{name}+0x1\t/{MARKUP}:1\n\n"
+    )
     crash = f"panic: {MARKUP}{SIGNS}\n\n" + goroutine(1, [f"main.{name}", "main.main"], state="running")
     found = []
     for place, each in {"dump.txt": text, "counts.txt": counts, "crash.txt": crash}.items():

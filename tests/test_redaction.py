@@ -24,7 +24,7 @@ from stackscan.formats.symbol import origin, read_symbol
 from stackscan.knowledge.configuration import shipped
 from stackscan.model.capture import Entry
 from stackscan.model.snapshot import Frame, Snapshot
-from stackscan.pipeline import examine
+from stackscan.pipeline import Options, examine
 from stackscan.redaction import Redaction, new_key, read_key
 from stackscan.redaction.vocabulary import cause, is_public, is_standard
 from stackscan.report import BundleReport, CaptureReport, ContentionReport, Report, ViewsReport, as_json
@@ -92,7 +92,7 @@ def private_words(found: list[CaptureReport]) -> set[str]:
 def everything(found: list[CaptureReport], bundle: BundleReport | None) -> str:
     """All that any command shows of some snapshots."""
     report = Report(tuple(each.report for each in found), () if bundle is None else (bundle,))
-    shown = [json.dumps(as_json(report)), rendered(report, "text"), rendered(report, "markdown")]
+    shown = [json.dumps(as_json(report)), *(rendered(report, output) for output in ("text", "markdown", "html"))]
     for each in found:
         shown += [table.write_ndjson() for table in build(each).values()]
         made = {name: converter(name)(each) for name in CONVERTERS}
@@ -101,10 +101,15 @@ def everything(found: list[CaptureReport], bundle: BundleReport | None) -> str:
     return "\n".join(shown)
 
 
+def _examine(path: Path, redaction: Redaction | None = None) -> tuple[list[CaptureReport], BundleReport | None]:
+    """The reports of a file, with every goroutine, as a page holds them."""
+    return examine(str(path), options=Options(shipped(), individually=True), redaction=redaction)
+
+
 @cache
 def ours() -> set[str]:
     """The words that stackscan says of any dump: those of a dump that has no words of its own."""
-    found, bundle = examine(str(FIXTURES / "kubo/v0.40.1-mixed/ipfs-profile-02.zip"))
+    found, bundle = _examine(FIXTURES / "kubo/v0.40.1-mixed/ipfs-profile-02.zip")
     documented = [(FIXTURES.parent / "docs" / name).read_text(encoding="utf-8") for name in ("tables.md", "columns.md")]
     explained = (text for rule in shipped().every_rule for text in (rule.title, rule.why, rule.fix))
     return words(everything(found, bundle), *documented, *explained)
@@ -113,14 +118,14 @@ def ours() -> set[str]:
 @pytest.mark.parametrize("path", EXISTING, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_no_private_word_is_left(path: Path) -> None:
     """Of report, tables and profiles: no word of a private path, name, label, message or excerpt."""
-    found, _ = examine(str(path))
-    redacted = everything(*examine(str(path), redaction=Redaction(new_key())))
+    found, _ = _examine(path)
+    redacted = everything(*_examine(path, Redaction(new_key())))
     assert set() == words(redacted) & (private_words(found) - ours())
 
 
 def test_the_search_finds_what_is_not_redacted() -> None:
     """The test above can fail: without --redact it finds plenty."""
-    found, bundle = examine(str(FOLDER / "labels.txt"))
+    found, bundle = _examine(FOLDER / "labels.txt")
     assert len(words(everything(found, bundle)) & (private_words(found) - ours())) > 5
 
 
@@ -300,6 +305,9 @@ def test_labels_messages_and_names_of_files_are_gone(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     done = run("report", path, "--redact", "--format", "json")
+    assert 0 == done.returncode, done.stderr
+    assert [] == [word for word in ("acme", "hunter2", "bob", "Charge", str(tmp_path)) if word in done.stdout]
+    done = run("report", path, "--redact", "--format", "html")
     assert 0 == done.returncode, done.stderr
     assert [] == [word for word in ("acme", "hunter2", "bob", "Charge", str(tmp_path)) if word in done.stdout]
     folder = tmp_path / "out"

@@ -91,6 +91,7 @@ def test_a_report_of_a_small_dump_loads_no_library(name: str, output: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "loaded"),
     [
+        (["report", "--format", "html", _SMALL], {"jinja2", "markupsafe"}),
         (["check", _SMALL], set()),
         (["check", "--format", "json", _SMALL], set()),
         (["show", "1", _SMALL], set()),

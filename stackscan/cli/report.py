@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import Open, OutputFile
+from stackscan.cli.options.output import All, Explain, Open, OutputFile, Top, Where
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Jobs, Timeout, named, within
@@ -27,35 +27,18 @@ def command(
     ],
     output_format: Annotated[
         Output,
-        typer.Option("--format", "-f", help="text for people, json for scripts, markdown to paste into an issue, html for a browser."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="text for people, json for scripts, markdown for an issue, html for a browser.",
+        ),
     ] = "text",
     output: OutputFile = None,
     open_page: Open = False,
-    top: Annotated[
-        int | None,
-        typer.Option(
-            "--top",
-            "-n",
-            min=0,
-            metavar="N",
-            show_default=False,
-            help="Stacks to show [default: 3; --all, markdown: 10; json: all].",
-        ),
-    ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where", "-w", metavar="EXPR", help="Only goroutines that match (docs/rules.md).", show_default=False
-        ),
-    ] = None,
-    everything: Annotated[
-        bool,
-        typer.Option("--all", "-a", help="Show all details: idle goroutines, all pools, forecasts, files of a bundle."),
-    ] = False,
-    explained: Annotated[
-        bool,
-        typer.Option("--explain", "-e", help="Say why each finding is bad, the whole fix, and where to read more."),
-    ] = False,
+    top: Top = None,
+    where: Where = None,
+    everything: All = False,
+    explained: Explain = False,
     source_root: SourceRoot = None,
     no_source: NoSource = False,
     editor: Editor = None,
@@ -80,8 +63,7 @@ def command(
       stackscan report --where 'waiting "sync.Mutex.Lock" and minutes >= 5' goroutines.stacks
     """
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.terminal.browser import page_file
-    from stackscan.cli.terminal.output import screen, written
+    from stackscan.cli.terminal.output import page_file, screen, written
     from stackscan.cli.terminal.progress import progress
     from stackscan.pipeline import Options, each, made
     from stackscan.render.pieces import Pieces, assemble, spool

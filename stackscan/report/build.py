@@ -132,8 +132,9 @@ def build_snapshot(
 
 def _individuals(analysis: Analysis, buckets: Sequence[Bucket], locks: Locks) -> Individuals:
     from stackscan.report.individuals import individuals  # few outputs ask for it
+    from stackscan.report.locks import instances
 
-    return individuals(analysis.capture.snapshot, buckets, analysis.stuck, locks)
+    return individuals(analysis.capture.snapshot, buckets, analysis.stuck, instances(locks))
 
 
 def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackscan.report.locks import instances
-
 if TYPE_CHECKING:
     from stackscan.analysis.finding import Finding
-    from stackscan.analysis.locks import Locks
+    from stackscan.analysis.locks import Lock
     from stackscan.model.bucket import Bucket
     from stackscan.model.snapshot import Snapshot
 
@@ -47,7 +45,7 @@ class Individuals:
 
 
 def individuals(
-    snapshot: Snapshot, buckets: Sequence[Bucket], findings: Iterable[Finding], locks: Locks
+    snapshot: Snapshot, buckets: Sequence[Bucket], findings: Iterable[Finding], locks: Iterable[Lock]
 ) -> Individuals:
     """The goroutines of these buckets, which are of this snapshot."""
     ids = snapshot.column("goroutine_id")
@@ -63,7 +61,7 @@ def individuals(
     return Individuals(
         tuple(_group(snapshot, found) for found in rows),
         tuple(_part(finding.rows, of_row, rows, ids) for finding in findings),
-        tuple(_known(ids[row] for row in lock.rows) for lock in instances(locks)),
+        tuple(_known(ids[row] for row in lock.rows) for lock in locks),
         tuple(_remarks(snapshot, ids)),
     )
 

@@ -1,4 +1,4 @@
-"""What a command writes, and where."""
+"""What a command writes, how much of it, and where."""
 
 from __future__ import annotations
 
@@ -19,4 +19,23 @@ Open = Annotated[
         "--open",
         help="With --format html: show the page in a browser; without --output it is in a private temporary file.",
     ),
+]
+Top = Annotated[
+    int | None,
+    option(
+        "Stacks to show [default: 3; --all, markdown: 10; json: all].",
+        "--top",
+        "-n",
+        min=0,
+        metavar="N",
+    ),
+]
+Where = Annotated[str | None, option("Only goroutines that match (docs/rules.md).", "--where", "-w", metavar="EXPR")]
+All = Annotated[
+    bool,
+    typer.Option("--all", "-a", help="Show all details: idle goroutines, all pools, forecasts, files of a bundle."),
+]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", "-e", help="Say why each finding is bad, the whole fix, and where to read more."),
 ]
