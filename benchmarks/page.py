@@ -5,7 +5,7 @@
 Without FILE it makes two dumps with the fixture program `bigserver`, which needs Go. The cost is processor time of
 `report --format html`, beside that of `--format json` in the same run. In the browser (headless Chromium), first paint
 is what the browser says of it; an interaction lasts from its event until the frame that shows its result was painted.
-The longest of all rounds counts.
+Shown are the median of all rounds and, in parentheses, the longest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -109,31 +108,28 @@ def interactions(page: Page) -> dict[str, float]:
     return found
 
 
-def in_browser(browser: Browser, file: Path, rounds: int) -> dict[str, Any]:
-    """The longest first paint, and the longest of each interaction."""
-    longest: dict[str, float] = {}
+def in_browser(browser: Browser, file: Path, rounds: int) -> dict[str, str]:
+    """First paint and each interaction: milliseconds, as the table shows them."""
+    taken: dict[str, list[float]] = {}
     for _ in range(rounds):
         context = browser.new_context(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
         page = context.new_page()
         found = {"first paint": painted(page, file), **interactions(page)}
         context.close()
-        longest |= {name: max(taken, longest.get(name, 0)) for name, taken in found.items()}
-    return longest
+        for name, milliseconds in found.items():
+            taken.setdefault(name, []).append(milliseconds)
+    return {name: f"{statistics.median(each):.0f} ms ({max(each):.0f})" for name, each in taken.items()}
 
 
-def table(names: list[str], columns: list[dict[str, Any]]) -> None:
+def table(names: list[str], columns: list[dict[str, str]]) -> None:
     """Print results as a Markdown table, one column for each dump."""
     print("| | " + " | ".join(names) + " |")
     print("| --- |" + " --: |" * len(names))
     for key in columns[0]:
-        print(f"| {key} | " + " | ".join(_cell(column[key]) for column in columns) + " |")
+        print(f"| {key} | " + " | ".join(column[key] for column in columns) + " |")
 
 
-def _cell(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.0f} ms"
-
-
-def measured(browser: Browser, dump: Path, rounds: int) -> dict[str, Any]:
+def measured(browser: Browser, dump: Path, rounds: int) -> dict[str, str]:
     """All that is measured of the page of one dump."""
     page = dump.with_suffix(".page.html")
     times = cost(dump, page, rounds)
