@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,10 +74,11 @@ class Watched:
         self.page.set_viewport_size({"width": width, "height": height})
         self.settle()
 
-    def own(self, name: str) -> str:
-        """The part of the address behind ``#`` now."""
-        hash_text: str = self.page.evaluate("location.hash")
-        return hash_text if not name else hash_text.removeprefix(f"#{name}")
+    def has_address(self, fragment: str | re.Pattern[str]) -> None:
+        """The address from ``#`` on is this, or has this pattern, now or soon: it is written after a moment."""
+        from playwright.sync_api import expect
+
+        expect(self.page).to_have_url(self.url + fragment if isinstance(fragment, str) else fragment)
 
 
 @contextmanager
@@ -111,10 +113,10 @@ def made(folder: Path, *sources: Path | str, options: tuple[str, ...] = ()) -> P
     return file
 
 
-def serious(page: Page) -> list[str]:
-    """What axe calls a serious or critical fault: rule, and the elements that have it."""
+def serious(page: Page, within: str | None = None) -> list[str]:
+    """What axe calls a serious or critical fault, on the page or in one part: rule, and the elements that have it."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe: pip install -e '.[dev]'")
-    found: dict[str, Any] = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response
+    found: dict[str, Any] = axe.Axe().run(page, context=within, options={"resultTypes": ["violations"]}).response
     return [
         f"{fault['id']}: {node['target']} {node['failureSummary']}"
         for fault in found["violations"]

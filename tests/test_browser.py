@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -77,7 +78,7 @@ def opened(browser: Browser, page_file: Callable[[str], Path]) -> Iterator[Calla
 
         def at(name: str, fragment: str = "", **settings: Any) -> Watched:
             found = stack.enter_context(watched(browser, page_file(name), **settings))
-            found.open(fragment)
+            found.open(fragment).locator(".stack-table").first.wait_for()
             return found
 
         yield at
@@ -139,10 +140,10 @@ def test_axe_finds_no_serious_fault(name: str, scheme: str, opened: Callable[...
     if page.locator(".ids button.link").count():
         page.locator(".ids button.link").first.click()
         assert page.locator("dialog.goroutine").is_visible()
-        assert [] == serious(page)
+        assert [] == serious(page, "dialog")
         page.keyboard.press("Escape")
     page.locator("[data-do=keys]").click()
-    assert [] == serious(page)
+    assert [] == serious(page, "dialog")
 
 
 @pytest.mark.parametrize("name", ["stalled kubo", "two inputs", "damaged bundle", "counts"])
@@ -175,14 +176,13 @@ def test_the_table_is_filtered_and_sorted_and_a_reload_keeps_it(opened: Callable
     assert 0 < shown < everything
     assert {"select"} == set(_texts(page, ".stack-table .state-tag"))
     assert "descending" == page.locator("th.wait").get_attribute("aria-sort")
-    page.wait_for_timeout(250)
-    assert "#stacks?q=taskWorker&state=select&sort=wait&down=yes" == page.evaluate("location.hash")
+    found.has_address("#stacks?q=taskWorker&state=select&sort=wait&down=yes")
     page.reload()
     found.settle()
     assert shown == _rows(page)
     assert "taskWorker" == page.locator(".stacks-place input[type=search]").first.input_value()
     page.locator(".stacks-place input[type=search]").first.fill("a&b=50% +c#")
-    page.wait_for_timeout(250)
+    found.has_address("#stacks?q=a%26b%3D50%25+%2Bc%23&state=select&sort=wait&down=yes")
     page.reload()
     found.settle()
     assert "a&b=50% +c#" == page.locator(".stacks-place input[type=search]").first.input_value()
@@ -243,7 +243,7 @@ def test_the_flame_graph_is_searched_and_zoomed_and_a_reload_keeps_it(opened: Ca
     assert 0 < shown < everything
     assert "stacks through" in page.locator(".chip").inner_text()
     page.get_by_label("Colour of the flame graph").select_option("module")
-    page.wait_for_timeout(250)
+    found.has_address(re.compile(r"#flame\?q=taskWorker&colour=module&zoom=[\d.]+$"))
     trail = page.locator(".trail").inner_text()
     page.reload()
     found.settle()
@@ -266,34 +266,31 @@ def test_with_idle_goroutines_the_graph_is_wider(opened: Callable[..., Watched])
 
 def test_a_click_on_the_culprit_shows_its_stack(opened: Callable[..., Watched]) -> None:
     """And the way back leads to the button."""
-    page = opened("deadlock").page
+    found = opened("deadlock")
+    page = found.page
     culprit = page.locator(".steps .culprit button").first
     number = culprit.get_attribute("data-goroutine")
     culprit.click()
     dialog = page.locator("dialog.goroutine")
     assert f"Goroutine {number}" == dialog.locator("h2").inner_text()
     assert "main." in dialog.locator("ol.frames").inner_text()
-    page.wait_for_timeout(250)
-    assert f"#goroutine-{number}" == page.evaluate("location.hash")
+    found.has_address(f"#goroutine-{number}")
     page.keyboard.press("Escape")
     assert 0 == dialog.count()
     assert culprit.evaluate("each => each === document.activeElement")
-    page.wait_for_timeout(250)
-    assert "" == page.evaluate("location.hash")
+    found.has_address("")
 
 
 def test_from_one_goroutine_to_the_next_and_back_to_the_table(opened: Callable[..., Watched]) -> None:
     """However many were looked at, the filter is in the address again, and the focus where it was."""
-    page = opened("stalled kubo", "stacks?state=select").page
+    found = opened("stalled kubo", "stacks?state=select")
+    page = found.page
     page.locator("button.open").first.click()
     first = page.locator(".ids button.link").first
     first.click()
     page.locator("dialog.goroutine dd button.link").first.click()
-    page.wait_for_timeout(250)
-    assert page.evaluate("location.hash").startswith("#goroutine-")
     page.locator("dialog.goroutine .close button").click()
-    page.wait_for_timeout(250)
-    assert "#stacks?state=select" == page.evaluate("location.hash")
+    found.has_address("#stacks?state=select")
     assert first.evaluate("each => each === document.activeElement")
 
 
@@ -305,7 +302,7 @@ def test_a_finding_shows_its_stacks_and_a_reload_keeps_them(opened: Callable[...
     page.locator("[data-do=finding-stacks]").first.click()
     shown = _rows(page)
     assert 0 < shown < everything
-    page.wait_for_timeout(250)
+    found.has_address("#stacks?finding=1")
     page.reload()
     found.settle()
     assert shown == _rows(page)
@@ -326,7 +323,6 @@ def test_a_finding_shows_its_stacks_and_a_reload_keeps_them(opened: Callable[...
 def test_deep_links_lead_to_their_part(fragment: str, seen: str, opened: Callable[..., Watched]) -> None:
     """What they name is on the screen, and has the focus."""
     page = opened("all states", fragment).page
-    page.wait_for_timeout(600)  # it scrolls smoothly
     part = page.locator(seen)
     box = part.bounding_box()
     assert box is not None
@@ -337,7 +333,6 @@ def test_deep_links_lead_to_their_part(fragment: str, seen: str, opened: Callabl
 def test_a_deep_link_into_the_second_input(opened: Callable[..., Watched]) -> None:
     """Its anchors begin with its number."""
     page = opened("two inputs", "i2-stacks?q=taskWorker").page
-    page.wait_for_timeout(600)
     second = page.locator("article.capture").nth(1)
     assert 0 < second.locator("button.open").count() < 20
     assert "taskWorker" == second.locator(".stacks-place input[type=search]").first.input_value()
