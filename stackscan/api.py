@@ -111,9 +111,10 @@ def compare(
     every: timedelta | None = None,
     progress: Progress | None = None,
     reader: Reader | None = None,
+    individually: bool = False,
 ) -> Comparison:
     """Compare captures given in time order. ``every`` is the time between neighbours (None: as their names say);
-    ``reader`` reads the program's source.
+    ``reader`` reads the program's source; ``individually``: the comparison has every goroutine.
 
     Raises StackscanError when an input cannot be read, or all of them hold fewer than two captures.
     """
@@ -132,7 +133,7 @@ def compare(
         where = f"{dated[0].report.source} contains one capture" if dated else "there is no capture"
         where += " beside Go's leak profiles, which are not compared with full dumps" if profiles and dated else ""
         raise SourceError(f"{where}; a comparison needs two", hint="Give two or more sources, in time order.")
-    return comparisons.compare(dated, every=every, leak_profiles=profiles)
+    return comparisons.compare(dated, every=every, leak_profiles=profiles, individually=individually)
 
 
 def _dated(source: str, one: CaptureReport) -> Dated:

@@ -16,8 +16,9 @@ from stackscan.cli.options.units import interval
 from stackscan.compare import Change, Comparison, Dated, compare, worth_comparing
 from stackscan.errors import StackscanError
 from stackscan.pipeline import examine
+from stackscan.render.compare_words import names
 from stackscan.render.json.compare import as_json
-from stackscan.render.text.compare import _curve, _names
+from stackscan.render.text.compare import _curve
 from stackscan.sources.times import captured_at
 
 KUBO = FIXTURES / "kubo"
@@ -465,9 +466,9 @@ def test_many_captures_are_a_curve(tmp_path: Path) -> None:
 def test_names_are_said_without_what_they_share() -> None:
     """The folder once; a member only where members differ."""
     values = comparison(*run_of("v0.40.1-quiet", "*.zip"))
-    folder, names = _names(values.captures)
+    folder, told = names(values.captures)
     assert folder == f"{KUBO}/v0.40.1-quiet/"
-    assert names == ["ipfs-profile-01.zip", "ipfs-profile-02.zip"]
+    assert told == ["ipfs-profile-01.zip", "ipfs-profile-02.zip"]
 
 
 def test_hostile_names_do_not_act(tmp_path: Path) -> None:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from stackscan.check import CheckResult
 
 
-Output = Literal["text", "json", "junit", "sarif", "github"]
+Output = Literal["text", "json", "junit", "sarif", "github", "html"]
 FailOn = Literal["error", "warning", "info"]  # as rules have it, whose module only a check loads
 
 _POLICY = "The policy [default: the [check] table of stackscan.toml]."
 _BASELINE = "Known goroutines: only what is new or has grown fails."
 _WRITE = "Write a baseline of these captures, and check against it."
 _FAIL_ON = "The lowest severity that fails [default: from the policy, else error]."
-_FORMAT = "text for people, the others for machines."
+_FORMAT = "text for people, html for a page for a browser, the others for machines."
 _OUTPUT = "Write to this file (text: with the whole report); the short answer is still printed."
 
 

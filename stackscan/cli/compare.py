@@ -9,21 +9,23 @@ import typer
 
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import Format, OutputFile
+from stackscan.cli.options.output import OutputFile
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Timeout, source_argument, within
 from stackscan.cli.options.units import interval
 
+Output = Literal["text", "json", "html"]
 FailOn = Literal["error", "warning", "info"]  # as rules have it, whose module only a comparison loads
 
 _SOURCE = "Dumps or bundles in time order; for a bundle, its full text is compared."
 _FAIL_ON = "Exit with 1 when a finding has this severity or a worse one; a leak is an error."
+_FORMAT = "text for people, json for scripts, html for a page for a browser."
 _INTERVAL = "Time between captures, like 30s or 10m [default: from the names of the captures]."
 
 
 def command(
     source: Annotated[list[str], source_argument(_SOURCE, metavar="SOURCE SOURCE...")],
-    output_format: Format = "text",
+    output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = "text",
     output: OutputFile = None,
     every: Annotated[timedelta | None, option(_INTERVAL, "--interval", metavar="DURATION", parser=interval)] = None,
     fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
@@ -52,7 +54,12 @@ def command(
     with progress() as bar:
         reader = reader_of(source_root, no_source)
         found = compare(
-            within(source, timeout), configuration=configuration(config), every=every, progress=bar, reader=reader
+            within(source, timeout),
+            configuration=configuration(config),
+            every=every,
+            progress=bar,
+            reader=reader,
+            individually=output_format == "html",
         )
     with written(output) as out:
         renderer("compare", output_format)(found, out)

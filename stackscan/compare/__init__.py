@@ -1,14 +1,25 @@
 """Compares captures in time order: what is new, gone, grown, and who stayed."""
 
 from stackscan.compare.build import Dated, compare, worth_comparing
-from stackscan.compare.model import BucketChange, CaptureSummary, Change, Comparison, StandingChange, Stayed
+from stackscan.compare.matrix import BLOCKED
+from stackscan.compare.model import (
+    BucketChange,
+    CaptureSummary,
+    Change,
+    Comparison,
+    Matrix,
+    StandingChange,
+    Stayed,
+)
 
 __all__ = [
+    "BLOCKED",
     "BucketChange",
     "CaptureSummary",
     "Change",
     "Comparison",
     "Dated",
+    "Matrix",
     "StandingChange",
     "Stayed",
     "compare",

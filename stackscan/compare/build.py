@@ -8,10 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan.compare import model
-from stackscan.compare.stay import broken, rows, stayed
+from stackscan.compare.matrix import build_matrix
+from stackscan.compare.stay import broken, rows, stayed, still
 from stackscan.knowledge.rule import SEVERITIES
 from stackscan.model import bucket
 from stackscan.model.counting import worth
@@ -19,6 +20,9 @@ from stackscan.model.snapshot import Snapshot, Stack
 from stackscan.report import CaptureReport, SnapshotReport, StackReport
 from stackscan.report.growth import Growth, Leak, Observation, judge_series, leak_text, observe
 from stackscan.report.places import CodePlace, place_of
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _RUNTIME: Final = ("runtime.", "internal/runtime/")
 
@@ -47,11 +51,16 @@ def worth_comparing(captures: Sequence[CaptureReport]) -> list[CaptureReport]:
 
 
 def compare(
-    taken: Sequence[Dated], *, every: timedelta | None = None, leak_profiles: Sequence[Dated] = ()
+    taken: Sequence[Dated],
+    *,
+    every: timedelta | None = None,
+    leak_profiles: Sequence[Dated] = (),
+    individually: bool = False,
 ) -> model.Comparison:
     """Compare captures given in time order, at least two; ``every`` is the time between neighbours, if it is known.
 
     ``leak_profiles`` are Go's own of the same process: a witness, no captures to compare with full dumps.
+    ``individually``: the comparison says of every goroutine where it was in each capture, where ids can be compared.
     """
     if len(taken) < 2:
         raise ValueError("a comparison needs two captures")
@@ -63,7 +72,8 @@ def compare(
     intervals = _intervals(taken, every)
     known = [seconds for seconds in intervals if seconds is not None and seconds > 0]
     ids = not any(breaks) and all(not table.is_empty() for table in tables)
-    stays = stayed(tables, known if len(known) == len(intervals) else None) if ids else None
+    kept = still(tables, known if len(known) == len(intervals) else None) if ids else None
+    stays = None if kept is None else stayed(kept)
     buckets = _buckets(taken, functions_only, stays)
     verdict = judge_series(
         [capture.observed for capture in taken],
@@ -83,7 +93,26 @@ def compare(
         pools=_pools(taken),
         findings=_findings(taken, buckets, stays is not None, verdict),
         notes=tuple(_notes(taken, intervals, breaks, functions_only, ids)),
+        matrix=_matrix(taken, kept, verdict, functions_only) if individually and kept is not None else None,
+        modules=tuple(dict.fromkeys(module for capture in taken for module in capture.report.modules)),
+        go_version=_one({capture.report.go_version for capture in taken}),
     )
+
+
+def _matrix(taken: Sequence[Dated], kept: pl.DataFrame, verdict: Growth, functions_only: bool) -> model.Matrix:
+    """Every goroutine; ``kept`` are those that stayed (:func:`~stackscan.compare.stay.still`)."""
+    advanced = kept.filter("advanced")["goroutine_id"].to_list()
+    return build_matrix(
+        [(capture.report, capture.snapshot) for capture in taken],
+        waiting=frozenset(advanced),
+        growing=frozenset(place.place for place in verdict.places if verdict.leaks),
+        reasons=not functions_only,
+    )
+
+
+def _one(versions: set[str | None]) -> str | None:
+    """The version that all captures have."""
+    return next(iter(versions)) if len(versions) == 1 else None
 
 
 def _tells_reasons(report: SnapshotReport) -> bool:

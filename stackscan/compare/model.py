@@ -117,13 +117,58 @@ class CaptureSummary:
     break_before: str | None
 
 
+#: What a goroutine did over the captures, in the order in which a reader should look: ``waiting``: the same stack and
+#: state in every capture, and its wait grew by the time that passed; ``appeared``: it came after the first capture and
+#: was in one stack since; ``stayed``: the same in every capture, but its wait does not say that it stood still;
+#: ``moved``: it is in the last capture, and was elsewhere before; ``new``: in the last capture only; ``gone``: not in
+#: the last; ``idle``: idle, as expected, whatever it did.
+Course = Literal["waiting", "appeared", "stayed", "moved", "new", "gone", "idle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """Goroutines that were in the same stacks for the same reasons in all captures.
+
+    ``at`` has for each capture the place of their stack in ``Matrix.stacks`` (None: they are not in the capture).
+    ``ids`` ascend. ``minutes`` are the whole minutes that each had waited, for each capture (empty: not in it).
+    """
+
+    at: tuple[int | None, ...]
+    ids: tuple[int, ...]
+    minutes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Goroutines whose places in the code and states were the same in all captures; the most alike first."""
+
+    course: Course
+    companions: tuple[Companions, ...]
+
+    @property
+    def count(self) -> int:
+        """How many goroutines there are."""
+        return sum(len(each.ids) for each in self.companions)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Every goroutine in every capture: ``crowds`` with what a reader should look at first, and the distinct
+    ``stacks`` with their states."""
+
+    stacks: tuple[StackReport, ...]
+    crowds: tuple[Crowd, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Two or more captures compared.
 
     ``verdict`` says whether goroutines leak. ``intervals_seconds`` are the times between neighbours (None where not
     known). ``functions_only``: one of them tells no wait reasons, so stacks are compared by their functions outside the
-    runtime, and signatures are of those alone.
+    runtime, and signatures are of those alone. ``matrix`` has every goroutine (None: nobody asked, or ids cannot be
+    compared). ``modules`` are those that frames name, with their versions; ``go_version`` is the release that built
+    the program (None: not known, or not the same in all captures).
     """
 
     verdict: Growth
@@ -138,6 +183,9 @@ class Comparison:
     pools: tuple[PoolChange, ...]
     findings: tuple[FindingChange, ...]
     notes: tuple[str, ...]
+    matrix: Matrix | None = None
+    modules: tuple[tuple[str, str], ...] = ()
+    go_version: str | None = None
 
     def fails(self, level: Severity) -> bool:
         """Whether any finding is of this severity or a worse one."""

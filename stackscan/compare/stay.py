@@ -79,8 +79,9 @@ def _backwards(before: pl.DataFrame, after: pl.DataFrame) -> bool:
     return bool(id_after < id_before and wait_after < wait_before)  # type: ignore[operator]  # tables are not empty
 
 
-def stayed(tables: Sequence[pl.DataFrame], intervals: Sequence[float] | None) -> dict[str, Stayed]:
-    """The goroutines that are in the same stack in every table (of :func:`rows`), by signature.
+def still(tables: Sequence[pl.DataFrame], intervals: Sequence[float] | None) -> pl.DataFrame:
+    """The goroutines that are in the same stack in every table (of :func:`rows`): id, signature, minutes in each table
+    (``minutes_0``, …), and whether each ``woke`` and ``advanced`` (:class:`~stackscan.compare.model.Stayed`).
 
     ``intervals`` are the seconds between neighbours (None: not known).
     """
@@ -90,16 +91,19 @@ def stayed(tables: Sequence[pl.DataFrame], intervals: Sequence[float] | None) ->
         kept = kept.join(later, on=["goroutine_id", "signature", "stack"])
     minutes = [pl.col(f"minutes_{place}").cast(pl.Int64) for place in range(len(tables))]
     woke = pl.any_horizontal(*(later < earlier for earlier, later in pairwise(minutes)))
+    return kept.with_columns(woke.alias("woke"), (_advanced(minutes, intervals) & ~woke).alias("advanced"))
+
+
+def stayed(kept: pl.DataFrame) -> dict[str, Stayed]:
+    """Those of :func:`still`, counted by signature."""
+    last = [name for name in kept.columns if name.startswith("minutes_")][-1]
     grouped = kept.group_by("signature").agg(
-        pl.len().alias("goroutines"),
-        woke.sum().alias("woke"),
-        (_advanced(minutes, intervals) & ~woke).sum().alias("advanced"),
-        (minutes[-1] > 0).any().alias("told"),
+        pl.len().alias("goroutines"), pl.col("woke").sum(), pl.col("advanced").sum()
     )
-    told = grouped["told"].any()
+    told = (kept[last] > 0).any()
     return {
         signature: Stayed(count, int(back), int(advanced) if told else None)
-        for signature, count, back, advanced, _ in grouped.iter_rows()
+        for signature, count, back, advanced in grouped.iter_rows()
     }
 
 

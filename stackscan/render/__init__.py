@@ -15,8 +15,8 @@ from typing import Any, Final
 OUTPUTS: Final = {
     "report": ("text", "json", "markdown", "html"),
     "goroutine": ("text", "json"),
-    "check": ("text", "json", "junit", "sarif", "github"),
-    "compare": ("text", "json"),
+    "check": ("text", "json", "junit", "sarif", "github", "html"),
+    "compare": ("text", "json", "html"),
     "projection": ("text", "json", "html"),
     "batch": ("text", "json", "html"),
     "plan": ("text", "json", "html"),

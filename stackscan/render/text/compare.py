@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final, TextIO
 
-from stackscan.compare import BucketChange, CaptureSummary, Change, Comparison, StandingChange, Stayed
+from stackscan.compare import Change, Comparison, StandingChange
+from stackscan.render import compare_words as wording
 from stackscan.render import words
 from stackscan.render.text.opened import page_on
 from stackscan.render.text.page import MARKS, Page
@@ -18,7 +18,6 @@ _KINDS: Final = {"leak": "bold red", "steady": "bold green", "sawtooth": "bold y
 _MOST: Final = 10
 _COLUMNS: Final = 6  # captures that get a column each; of more, the first, the last and a curve are shown
 _BARS: Final = "▁▂▃▄▅▆▇█"
-_BLOCKED: Final = ("sync.", "semacquire", "chan send", "select (no cases)", "chan receive (nil chan)")
 
 
 def render(comparison: Comparison, out: TextIO) -> None:
@@ -43,26 +42,16 @@ def render(comparison: Comparison, out: TextIO) -> None:
 def _verdict(page: Page, comparison: Comparison) -> None:
     """The verdict: whether goroutines leak, and who says so; breaks; then findings whose goroutines stayed."""
     _growth(page, comparison)
-    for place, capture in enumerate(comparison.captures, start=1):
-        if capture.break_before is not None:
-            page.marked("!", f"between captures {place - 1} and {place}: {capture.break_before}", "bold yellow")
+    for text in wording.breaks(comparison):
+        page.marked("!", text, "bold yellow")
     for note in comparison.notes:
         page.marked("!", note, "yellow")
-    every = "both captures" if len(comparison.captures) == 2 else f"all {len(comparison.captures)} captures"
-    for finding in comparison.findings:
-        if finding.stayed and finding.severity != "info":
-            who = words.count(finding.stayed, finding.noun)
-            one = finding.stayed == 1
-            same = "is the same goroutine in the same stack" if one else "are the same goroutines in the same stacks"
-            page.marked(
-                MARKS[finding.severity][0],
-                f"{finding.rule}: {who} {same} in {every}",
-                MARKS[finding.severity][1],
-            )
+    for severity, text in wording.stayed_findings(comparison):
+        page.marked(MARKS[severity][0], text, MARKS[severity][1])
     total = comparison.total
-    page.line((f"  {_arrows(total.counts)} goroutines ({_signed(total.change)})", "bold"))
+    page.line((f"  {_arrows(total.counts)} goroutines ({wording.signed(total.change)})", "bold"))
     if comparison.stayed is not None:
-        page.line((f"  {comparison.stayed:,} of them stayed: same id and same stack in {every}", ""))
+        page.line((f"  {comparison.stayed:,} {wording.stayed(comparison)}", ""))
 
 
 def _growth(page: Page, comparison: Comparison) -> None:
@@ -79,7 +68,7 @@ def _growth(page: Page, comparison: Comparison) -> None:
 
 
 def _captures(page: Page, comparison: Comparison) -> None:
-    folder, names = _names(comparison.captures)
+    folder, names = wording.names(comparison.captures)
     page.heading("Captures", "in the order given")
     if folder:
         page.whole(folder, indent=2, style="dim")
@@ -87,7 +76,7 @@ def _captures(page: Page, comparison: Comparison) -> None:
     gaps = [None, *comparison.intervals_seconds]
     for place, (name, capture, gap) in enumerate(zip(names, comparison.captures, gaps, strict=True), start=1):
         shown = words.fit(name, widest) if page.cuts else name
-        after = "" if gap is None else f"  {_duration(gap)} later" if gap >= 0 else f"  {_duration(-gap)} EARLIER"
+        after = "" if gap is None else f"  {wording.later(gap)}"
         taken = "" if capture.captured_at is None else f"  {capture.captured_at:%Y-%m-%d %H:%M:%S}"
         page.line(
             (f"{place:>4}  ", "bold"),
@@ -104,7 +93,7 @@ def _findings(page: Page, comparison: Comparison) -> None:
     for finding in comparison.findings:
         mark, style = MARKS[finding.severity]
         page.line(
-            (f"{_columns(finding.change.counts, width)}  {_signed(finding.change.change):>7}  ", "bold"),
+            (f"{_columns(finding.change.counts, width)}  {wording.signed(finding.change.change):>7}  ", "bold"),
             (f"{mark} {words.plain(finding.rule)}", style),
             (f"  {_stay(finding.stayed)}" if finding.stayed else "", "yellow"),
         )
@@ -137,7 +126,7 @@ def _standings(page: Page, title: str, changes: Sequence[StandingChange], compar
         stay = _stay(change.stayed) if change.stayed and len(comparison.captures) > 1 else ""
         _row(
             page,
-            (f"{_columns(change.change.counts, width)}  {_signed(change.change.change):>6}  ", _STYLES[verdict]),
+            (f"{_columns(change.change.counts, width)}  {wording.signed(change.change.change):>6}  ", _STYLES[verdict]),
             change.largest,
             ", ".join(part for part in (verdict, stacks, stay) if part),
         )
@@ -148,7 +137,7 @@ def _stayers(page: Page, comparison: Comparison) -> None:
     stayers = [b for b in comparison.buckets if b.stayed is not None and b.stayed.goroutines]
     if not stayers:
         return
-    stayers.sort(key=_suspicion)
+    stayers.sort(key=wording.suspicion)
     shown = stayers[:_MOST]
     page.heading(
         "Stayed", f"same id and same stack in every capture: {len(shown)} of {words.count(len(stayers), 'stacks')}"
@@ -157,19 +146,7 @@ def _stayers(page: Page, comparison: Comparison) -> None:
         stayed = change.stayed
         if stayed is None:
             continue
-        _row(page, (f"{stayed.goroutines:>8,}  ", "bold"), change.stack, _how_long(change, stayed))
-
-
-def _how_long(change: BucketChange, stayed: Stayed) -> str:
-    """``bitswap-close-unbounded, waits up to 3 min, 12 waited without a break``."""
-    parts = [*change.stack.rules]
-    if change.max_wait_minutes[-1]:
-        parts.append(f"waits up to {change.max_wait_minutes[-1]:,} min")
-    if stayed.waits_advanced:
-        parts.append(f"{stayed.waits_advanced:,} waited without a break")
-    if stayed.woke:
-        parts.append(f"{stayed.woke:,} woke in between")
-    return ", ".join(parts)
+        _row(page, (f"{stayed.goroutines:>8,}  ", "bold"), change.stack, wording.how_long(change, stayed))
 
 
 def _largest(page: Page, comparison: Comparison) -> None:
@@ -183,14 +160,6 @@ def _largest(page: Page, comparison: Comparison) -> None:
     for change in held[:_MOST]:
         note = f"{change.stacks} stacks" if change.stacks > 1 else ""
         _row(page, (f"{_columns(change.change.counts, width)}  ", "bold"), change.largest, note)
-
-
-def _suspicion(change: BucketChange) -> tuple[bool, bool, bool, int, int, str]:
-    stayed = change.stayed.goroutines - change.stayed.woke if change.stayed else 0
-    reason = change.stack.bucket.wait_reason or ""
-    stack = change.stack
-    order = (stack.aside, not stack.rules, not reason.startswith(_BLOCKED))  # idle ones come last
-    return *order, -stayed, -change.change.counts[-1], change.signature
 
 
 def _row(page: Page, lead: tuple[str, str], found: StackReport, note: str) -> None:
@@ -236,37 +205,3 @@ def _arrows(numbers: Sequence[int]) -> str:
     if len(numbers) <= _COLUMNS:
         return " → ".join(f"{number:,}" for number in numbers)
     return f"{numbers[0]:,} {_curve(numbers)} {numbers[-1]:,}"
-
-
-def _signed(number: int) -> str:
-    return f"{number:+,}" if number else "±0"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes:,} min" if minutes < 120 else f"{seconds / 3600:,.1f} h"
-
-
-def _names(captures: Sequence[CaptureSummary]) -> tuple[str, list[str]]:
-    """The captures' names without what they share (folder, member), and the folder."""
-    members = {capture.member for capture in captures} if all(c.snapshots_in_member == 1 for c in captures) else set()
-    if len(members) == 1:
-        captures = [replace(capture, member=None) for capture in captures]
-    names = [_name(capture) for capture in captures]
-    shared = ""
-    for parts in zip(*(name.split("/")[:-1] for name in names), strict=False):
-        if len(set(parts)) > 1:
-            break
-        shared += f"{parts[0]}/"
-    return shared, [name[len(shared) :] for name in names]
-
-
-def _name(capture: CaptureSummary) -> str:
-    name = "standard input" if capture.source == "-" else capture.source
-    if capture.member:
-        name = f"{name}, {capture.member}"
-    if capture.snapshots_in_member > 1:
-        name = f"{name}, snapshot {capture.position} of {capture.snapshots_in_member}"
-    return words.plain(name)

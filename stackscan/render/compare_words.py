@@ -1,0 +1,102 @@
+"""Wording that the outputs of ``compare`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from stackscan.compare import BLOCKED, BucketChange, CaptureSummary, Comparison, Stayed
+from stackscan.knowledge.rule import Severity
+from stackscan.render import words
+
+
+def breaks(comparison: Comparison) -> Iterator[str]:
+    """Why neighbours are not captures of one process, or in doubt."""
+    for place, capture in enumerate(comparison.captures, start=1):
+        if capture.break_before is not None:
+            yield f"between captures {place - 1} and {place}: {capture.break_before}"
+
+
+def stayed_findings(comparison: Comparison) -> Iterator[tuple[Severity, str]]:
+    """The findings whose goroutines stayed where they were, with their severities."""
+    for finding in comparison.findings:
+        if finding.stayed and finding.severity != "info":
+            who = words.count(finding.stayed, finding.noun)
+            one = finding.stayed == 1
+            same = "is the same goroutine in the same stack" if one else "are the same goroutines in the same stacks"
+            yield finding.severity, f"{finding.rule}: {who} {same} in {every(comparison)}"
+
+
+def stayed(comparison: Comparison) -> str:
+    """What follows the number of those that stayed."""
+    return f"of them stayed: same id and same stack in {every(comparison)}"
+
+
+def every(comparison: Comparison) -> str:
+    """``both captures``, ``all 4 captures``."""
+    number = len(comparison.captures)
+    return "both captures" if number == 2 else f"all {number} captures"
+
+
+def how_long(change: BucketChange, found: Stayed) -> str:
+    """``bitswap-close-unbounded, waits up to 3 min, 12 waited without a break``."""
+    parts = [*change.stack.rules]
+    if change.max_wait_minutes[-1]:
+        parts.append(f"waits up to {change.max_wait_minutes[-1]:,} min")
+    if found.waits_advanced:
+        parts.append(f"{found.waits_advanced:,} waited without a break")
+    if found.woke:
+        parts.append(f"{found.woke:,} woke in between")
+    return ", ".join(parts)
+
+
+def suspicion(change: BucketChange) -> tuple[bool, bool, bool, int, int, str]:
+    """What sorts stacks whose goroutines stayed: the most suspicious first."""
+    still = change.stayed.goroutines - change.stayed.woke if change.stayed else 0
+    reason = change.stack.bucket.wait_reason or ""
+    stack = change.stack
+    order = (stack.aside, not stack.rules, not reason.startswith(BLOCKED))  # idle ones come last
+    return *order, -still, -change.change.counts[-1], change.signature
+
+
+def signed(number: int) -> str:
+    """``+12``, ``-3``, ``±0``."""
+    return f"{number:+,}" if number else "±0"
+
+
+def later(seconds: float | None) -> str:
+    """``75 s later``; ``75 s EARLIER`` where the order is wrong; nothing where times are not known."""
+    if seconds is None:
+        return ""
+    return f"{duration(seconds)} later" if seconds >= 0 else f"{duration(-seconds)} EARLIER"
+
+
+def duration(seconds: float) -> str:
+    """``75 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes:,} min" if minutes < 120 else f"{seconds / 3600:,.1f} h"
+
+
+def names(captures: Sequence[CaptureSummary]) -> tuple[str, list[str]]:
+    """The captures' names without what they share (folder, member), and the folder."""
+    members = {capture.member for capture in captures} if all(c.snapshots_in_member == 1 for c in captures) else set()
+    if len(members) == 1:
+        captures = [replace(capture, member=None) for capture in captures]
+    found = [_name(capture) for capture in captures]
+    shared = ""
+    for parts in zip(*(name.split("/")[:-1] for name in found), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared += f"{parts[0]}/"
+    return shared, [name[len(shared) :] for name in found]
+
+
+def _name(capture: CaptureSummary) -> str:
+    name = "standard input" if capture.source == "-" else capture.source
+    if capture.member:
+        name = f"{name}, {capture.member}"
+    if capture.snapshots_in_member > 1:
+        name = f"{name}, snapshot {capture.position} of {capture.snapshots_in_member}"
+    return words.plain(name)
