@@ -17,10 +17,13 @@ from stackscan import __version__
 from stackscan.render import lock_words, numbers, words
 
 _HERE: Final = Path(__file__).parent
+#: What every page has, and what those with tables of stacks have.
+_SHELL: Final = ("dom", "address", "shell")
+_STACKS: Final = (*_SHELL, "packed", "states", "frames", "table")
 #: The scripts of each kind of page, in the order in which each uses those before it.
 _SCRIPTS: Final = {
-    "report": ("dom", "address", "shell", "capture", "goroutine", "flame", "stacks", "whatif", "report"),
-    "pool": ("dom", "address", "shell", "whatif"),
+    "report": (*_STACKS, "capture", "goroutine", "flame", "stacks", "whatif", "report"),
+    "pool": (*_SHELL, "whatif"),
 }
 #: Where the body of a page goes: no text holds it, for what is unprintable is escaped.
 _BODY: Final = "\x02"

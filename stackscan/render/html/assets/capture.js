@@ -1,31 +1,5 @@
 // A capture as data: the JSON report of its input, and what the page holds beside it.
 
-const STATES = [
-  // What a state means decides its colour; the first that matches wins.
-  ["lock", /^(sync\.|semacquire)/],
-  ["channel", /^(chan |select|nil )/],
-  ["io", /^(IO wait|syscall|netpoll)/],
-  ["running", /^(running|runnable|copystack|preempted)/],
-  ["timer", /^(sleep|timer)/],
-  ["runtime", /^(GC|force gc|finalizer|trace|debug|idle|dead|waiting for|wait for)/],
-];
-
-/** The group of a state: "lock", "channel", "io", "running", "timer", "runtime", "other". */
-function stateGroup(state) {
-  const found = STATES.find(([, pattern]) => pattern.test(state || ""));
-  return found ? found[0] : "other";
-}
-
-/** The whole numbers that a list of differences stands for; texts are numbers that are too large to add up. */
-function summed(differences) {
-  let sum = 0;
-  return differences.map((each) => (typeof each === "number" ? (sum += each) : each));
-}
-
-function column(values, length) {
-  return Array.isArray(values) ? values : new Array(length).fill(values);
-}
-
 /** Everything known about the capture that a section shows; read once. */
 function captureOf(section) {
   if (section.capture) return section.capture;
@@ -33,9 +7,7 @@ function captureOf(section) {
   input.report ||= JSON.parse(input.querySelector("script.report").textContent);
   const report = input.report.snapshots[Number(section.dataset.number)];
   const beside = JSON.parse(section.querySelector("script.beside").textContent);
-  const frames = beside.frames.map(([name, file, line, module, url, editor]) => ({
-    name, file, line, url, editor, module: beside.modules[module],
-  }));
+  const frames = framesOf(beside);
   const buckets = report.buckets.map((bucket, index) => bucketOf(bucket, index, beside, frames));
   section.capture = { section, report, beside, buckets, anchor: section.dataset.anchor };
   return section.capture;

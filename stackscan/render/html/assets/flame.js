@@ -64,7 +64,7 @@ function makeFlame(capture, place, onZoom) {
     h("div", { class: "controls" }, search, h("label", {}, "Colour ", colour),
       hasIdle ? h("label", {}, idle, " with idle goroutines") : "",
       h("button", { type: "button", click: () => zoomTo([]) }, "Reset zoom")),
-    legend(state), trail, canvas);
+    legend(), trail, canvas);
   if (!hasIdle) state.idle = true;
   let boxes = [];
   let active = 0;
@@ -222,11 +222,3 @@ function makeFlame(capture, place, onZoom) {
   new ResizeObserver(() => { if (canvas.clientWidth !== width) { width = canvas.clientWidth; draw(); } }).observe(canvas);
   return { draw, zoomTo, restore };
 }
-
-function legend() {
-  const groups = ["running", "lock", "channel", "io", "timer", "runtime", "other"];
-  return h("p", { class: "legend" }, groups.map((name) => h("span", { class: `key ${name}` }, LEGEND[name])));
-}
-
-const LEGEND = { running: "runs or may run", lock: "waits for a lock", channel: "waits on a channel", io: "network, files, system calls",
-  timer: "sleeps", runtime: "runtime", other: "state unknown or other" };

@@ -45,10 +45,6 @@ function facts(capture, one) {
   return h("dl", {}, known.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-function stateTag(bucket) {
-  return h("span", { class: `state-tag ${bucket.group}` }, bucket.state);
-}
-
 /** A number that opens its goroutine; plain text where the dump does not hold it. */
 function goroutineLink(capture, id, text) {
   const label = text || String(id);
@@ -136,31 +132,4 @@ function makePart(part) {
   const buckets = new Set(part.buckets);
   const ids = new Set(summed(part.ids).map(String));
   return { buckets, ids, has: (one) => buckets.has(one.bucket.index) || ids.has(String(one.id)) };
-}
-
-/** One frame: its function, and its place with a link to the exact line. */
-function frameLine(frame) {
-  return h("span", { class: "frame" },
-    h("code", { class: "function", title: shown(frame.name) }, short(frame.name)), " ",
-    h("span", { class: "location" }, locationOf(frame)));
-}
-
-function locationOf(frame) {
-  const text = place(frame.file, frame.line);
-  if (!text) return "";
-  const title = shown(`${frame.file}:${frame.line}`);
-  return [
-    frame.url ? h("a", { href: frame.url, rel: "noreferrer noopener", target: "_blank", title }, text)
-              : h("span", { title }, text),
-    frame.editor ? [" ", h("a", { class: "editor", href: frame.editor }, "edit")] : "",
-  ];
-}
-
-/** The whole stack, innermost first, the deciding frame marked. */
-function frameList(bucket) {
-  const lines = bucket.frames.map((frame, at) =>
-    h("li", { class: at === bucket.deciding ? "deciding" : frame.module === "std" ? "std" : "" }, frameLine(frame)));
-  if (bucket.elided) lines.push(h("li", { class: "std" }, `… ${count(bucket.elided, "frame")} left out by the runtime`));
-  if (bucket.creator) lines.push(h("li", { class: "creator" }, "created by ", frameLine(bucket.creator)));
-  return h("ol", { class: "frames", "aria-label": "Stack, innermost first" }, lines);
 }
