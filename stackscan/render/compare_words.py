@@ -4,10 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Final
 
-from stackscan.compare import BLOCKED, BucketChange, CaptureSummary, Comparison, Stayed
+from stackscan.compare import BLOCKED, BucketChange, CaptureSummary, Comparison, Course, Stayed
 from stackscan.knowledge.rule import Severity
 from stackscan.render import words
+
+#: Captures that get a column each; of more, the first and the last are shown, with a curve.
+MOST_COLUMNS: Final = 6
+#: What goroutines did over the captures: a heading, and what it means.
+COURSES: Final[dict[Course, tuple[str, str]]] = {
+    "waiting": ("Stood still", "the same stack and state in every capture, and the wait grew by the time that passed"),
+    "appeared": ("Came and stayed", "started after the first capture, in one stack since then"),
+    "stayed": ("Same place", "the same stack and state in every capture; the wait does not show that they stood still"),
+    "moved": ("Moved", "in the last capture, and elsewhere before"),
+    "new": ("New", "in the last capture only"),
+    "gone": ("Gone", "not in the last capture"),
+    "idle": ("Idle", "idle in every capture that has them, as expected"),
+}
+
+
+def columns(captures: int) -> tuple[int, ...]:
+    """The captures that get a column, from 0."""
+    return tuple(range(captures)) if captures <= MOST_COLUMNS else (0, captures - 1)
+
+
+def no_matrix(comparison: Comparison) -> str:
+    """Why goroutines cannot be followed from capture to capture."""
+    if any(capture.break_before for capture in comparison.captures):
+        return "the captures are of different processes, so that the same id may be another goroutine"
+    if not all(capture.goroutines for capture in comparison.captures):
+        return "one capture has no goroutines"
+    return "some captures have no goroutine ids, for their format counts goroutines"
 
 
 def breaks(comparison: Comparison) -> Iterator[str]:

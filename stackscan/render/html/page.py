@@ -19,11 +19,20 @@ from stackscan.render import lock_words, numbers, words
 _HERE: Final = Path(__file__).parent
 #: What every page has, and what those with tables of stacks have.
 _SHELL: Final = ("dom", "address", "shell")
-_STACKS: Final = (*_SHELL, "packed", "states", "frames", "table")
+_STACKS: Final = (*_SHELL, "packed", "states", "frames", "table", "dialog")
 #: The scripts of each kind of page, in the order in which each uses those before it.
 _SCRIPTS: Final = {
     "report": (*_STACKS, "capture", "goroutine", "flame", "stacks", "whatif", "report"),
     "pool": (*_SHELL, "whatif"),
+    "compare": (*_STACKS, "chart", "matrix", "compare"),
+    "check": _SHELL,
+}
+#: The style sheets of each kind of page.
+_STYLES: Final = {
+    "report": ("page", "pools"),
+    "pool": ("page", "pools"),
+    "compare": ("page", "captures"),
+    "check": ("page",),
 }
 #: Where the body of a page goes: no text holds it, for what is unprintable is escaped.
 _BODY: Final = "\x02"
@@ -61,7 +70,7 @@ def rendered(template: str, /, **values: object) -> str:
 def shell(kind: str, title: str, **values: object) -> tuple[str, str]:
     """What comes before and after the body of a page; ``kind`` (a key of _SCRIPTS) says what it shows, ``title`` names
     it."""
-    style, script = _asset("page.css"), _script(kind)
+    style, script = _style(kind), _script(kind)
     whole = rendered(
         "page",
         kind=kind,
@@ -108,6 +117,12 @@ def _hash(text: str) -> str:
 @cache
 def _asset(name: str) -> str:
     return (_HERE / "assets" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _style(kind: str) -> str:
+    """All style sheets of a page as one."""
+    return "\n".join(_asset(f"{name}.css") for name in _STYLES[kind])
 
 
 @cache

@@ -16,7 +16,6 @@ from stackscan.report.growth import leak_text, place_text, sentence, witnesses
 _STYLES: Final = {"new": "red", "grown": "red", "gone": "green", "shrunk": "green", "steady": "dim"}
 _KINDS: Final = {"leak": "bold red", "steady": "bold green", "sawtooth": "bold yellow", "unclear": "bold yellow"}
 _MOST: Final = 10
-_COLUMNS: Final = 6  # captures that get a column each; of more, the first, the last and a curve are shown
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -190,7 +189,7 @@ def _width(changes: Iterable[Change]) -> int:
 def _columns(numbers: Sequence[int | None], width: int) -> str:
     """A column a capture; of many captures the first, a curve, and the last."""
     cells = ["–" if number is None else f"{number:,}" for number in numbers]
-    if len(cells) <= _COLUMNS:
+    if len(cells) <= wording.MOST_COLUMNS:
         return "  " + "  ".join(f"{cell:>{max(width, 4)}}" for cell in cells)
     return f"  {cells[0]:>{max(width, 4)}} {_curve(numbers)} {cells[-1]:>{max(width, 4)}}"
 
@@ -202,6 +201,6 @@ def _curve(numbers: Sequence[int | None]) -> str:
 
 
 def _arrows(numbers: Sequence[int]) -> str:
-    if len(numbers) <= _COLUMNS:
+    if len(numbers) <= wording.MOST_COLUMNS:
         return " → ".join(f"{number:,}" for number in numbers)
     return f"{numbers[0]:,} {_curve(numbers)} {numbers[-1]:,}"

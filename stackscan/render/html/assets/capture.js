@@ -56,8 +56,3 @@ function goroutines(capture) {
   }
   return (capture.byId = byId);
 }
-
-/** The deciding frame of a bucket, or null. */
-function decidingFrame(bucket) {
-  return bucket.frames[bucket.deciding ?? 0] || null;
-}

@@ -26,3 +26,8 @@ function frameList(bucket) {
   if (bucket.creator) lines.push(h("li", { class: "creator" }, "created by ", frameLine(bucket.creator)));
   return h("ol", { class: "frames", "aria-label": "Stack, innermost first" }, lines);
 }
+
+/** The deciding frame of a stack, or null. */
+function decidingFrame(bucket) {
+  return bucket.frames[bucket.deciding ?? 0] || null;
+}

@@ -3,31 +3,7 @@
 function showGoroutine(capture, id) {
   const one = goroutines(capture).get(String(id));
   if (!one) return announce(`Goroutine ${id} is not in this capture.`);
-  const open = document.querySelector("dialog.goroutine");
-  const from = open ? open.from : { focus: document.activeElement, address: address.text() };
-  open?.remove();
-  const dialog = h(
-    "dialog",
-    { class: "goroutine", "aria-labelledby": "goroutine-title", close: () => closed(dialog) },
-    h("form", { method: "dialog", class: "close" }, h("button", { "aria-label": "Close" }, "Close")),
-    h("h2", { id: "goroutine-title" }, `Goroutine ${id}`),
-    facts(capture, one),
-    frameList(one.bucket, capture),
-  );
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.from = from;
-  document.body.append(dialog);
-  dialog.showModal();
-  address.write(`${capture.anchor}goroutine-${id}`);
-}
-
-/** Back to where the reader came from, unless a link has led elsewhere. */
-function closed(dialog) {
-  dialog.remove();
-  if (dialog.left) return;
-  const before = dialog.from.address;
-  address.set(before.includes("goroutine-") ? "" : before);
-  dialog.from.focus?.focus();
+  goroutineDialog(id, `${capture.anchor}goroutine-${id}`, facts(capture, one), frameList(one.bucket, capture));
 }
 
 function facts(capture, one) {
@@ -112,14 +88,6 @@ function findingsOf(capture, one) {
     return [h("a", { href: `#${capture.anchor}finding-${place + 1}`, class: "finding-link", click: leaveDialog },
       finding.cause || finding.rule), " "];
   });
-}
-
-function leaveDialog() {
-  const dialog = document.querySelector("dialog.goroutine");
-  if (!dialog) return;
-  dialog.left = true;
-  address.forget();
-  dialog.close();
 }
 
 /** The goroutines of a finding: those of whole buckets, and single ones. */

@@ -87,7 +87,7 @@ function filterInputs(all) {
 }
 
 function textFilter(placeholder, label) {
-  return h("input", { type: "search", placeholder, "aria-label": label });
+  return h("input", { type: "search", placeholder, "aria-label": label, size: Math.max(placeholder.length, 18) });
 }
 
 function choice(all, label, values, names) {
