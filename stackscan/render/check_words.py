@@ -85,6 +85,14 @@ def answer(result: CheckResult) -> str:
     return text + (f" ({', '.join(aside)})" if aside else "")
 
 
+def settings(result: CheckResult) -> str:
+    """``fails on error · policy stackscan.toml · baseline known.json``."""
+    parts = [f"fails on {result.fail_on}"]
+    parts += [f"policy {result.policy.where}"] * (result.policy.where is not None)
+    parts += [f"baseline {result.baseline}"] * (result.baseline is not None)
+    return words.plain(" · ".join(parts))
+
+
 def own_path(frame: Frame, policy: Policy) -> str | None:
     """A frame's file relative to the repository, where one of the policy's ``source_prefixes`` matches."""
     for prefix in policy.source_prefixes:

@@ -26,15 +26,7 @@ def render(result: CheckResult, out: TextIO, *, most: int | None = _MOST) -> Non
     for complaint in wording.complaints(result):
         page.marked("!", complaint, "yellow")
     style = {0: "bold green", 1: "bold red", 2: "bold yellow"}[result.exit_code]
-    page.line((wording.answer(result), style), (_by(result), "dim"))
-
-
-def _by(result: CheckResult) -> str:
-    """The settings of the check."""
-    parts = [f"fails on {result.fail_on}"]
-    parts += [f"policy {result.policy.where}"] * (result.policy.where is not None)
-    parts += [f"baseline {result.baseline}"] * (result.baseline is not None)
-    return words.plain(f"  [{' · '.join(parts)}]")
+    page.line((wording.answer(result), style), (f"  [{wording.settings(result)}]", "dim"))
 
 
 def _capture(page: Page, capture: CaptureResult, most: int | None, *, judged: bool) -> None:
