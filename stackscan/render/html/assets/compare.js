@@ -154,5 +154,5 @@ for (const cell of document.querySelectorAll("td.spark"))
 drawChart(document.querySelector(".chart-place"));
 parts.stacks = makeBuckets(document.querySelector(".stacks-place"));
 if (page.matrix) parts.matrix = makeMatrix(page, document.querySelector(".matrix-place"));
-window.addEventListener("hashchange", follow);
+window.addEventListener("hashchange", () => { address.forget(); follow(); });
 follow();
