@@ -8,7 +8,7 @@ const ROWS = 100;
  * table rows; summary(found items), a text; changed(settings), called when the reader sorts or filters.
  */
 function makeTable(place, of) {
-  const settings = { sort: "", down: "" };
+  const settings = { ...of.inputs.read(), sort: "", down: "" };  // in the order in which an address has them
   const head = h("tr", {});
   const body = h("tbody", {});
   const summary = h("p", { class: "summary-line" });
@@ -46,8 +46,7 @@ function makeTable(place, of) {
   }
 
   function draw() {
-    const now = { ...of.inputs.read(), ...settings };
-    const found = of.all.filter((item) => of.matches(item, now));
+    const found = of.all.filter((item) => of.matches(item, settings));
     const [key, down] = order();
     const value = of.columns.find(([name]) => name === key)[2];
     const place = new Map(of.all.map((item, at) => [item, at]));
