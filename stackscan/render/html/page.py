@@ -32,7 +32,7 @@ _STYLES: Final = {
     "report": ("page", "pools"),
     "pool": ("page", "pools"),
     "compare": ("page", "captures"),
-    "check": ("page",),
+    "check": ("page", "check"),
 }
 #: Where the body of a page goes: no text holds it, for what is unprintable is escaped.
 _BODY: Final = "\x02"
