@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.finding import CONFIDENCES, ENDINGS, SAID_BY_RULE, Finding
+from stackscan.analysis.wait_graph import WaitGraph
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import Index, index_of
 from stackscan.knowledge.rule import SEVERITIES, Rule, Severity
@@ -136,6 +137,7 @@ def _finding(cause: Cause, rule: Rule, snapshot: Snapshot, among: Collection[int
         cause=cause.name,
         confidence=cause.confidence,
         steps=cause.steps,
+        waits=WaitGraph(cause.ties, cause.culprits, snapshot, cause.alike) if cause.ties else None,
     )
 
 
@@ -189,5 +191,6 @@ def _explaining(cause: Finding, root: Cause, left: list[Finding]) -> Finding:
             cause=cause.cause,
             confidence=cause.confidence,
             steps=cause.steps,
+            waits=cause.waits,
         )
     return replace(cause, severity=severity, evidence=evidence)

@@ -12,6 +12,7 @@ from stackscan.model.snapshot import Frame, Snapshot
 
 if TYPE_CHECKING:
     from stackscan.analysis.affected import Verdict
+    from stackscan.analysis.wait_graph import WaitGraph
     from stackscan.golang.excerpt import Excerpt
 
 #: The evidence of a finding: numbers, numbers by name, or an argument in words.
@@ -49,6 +50,7 @@ class Finding:
     ``applies`` says whether the program's versions have the defect, with the evidence (None: unknown). ``rows``
     are the goroutines' rows in the snapshot, in its order. ``cause`` is the root cause that the finding names (None:
     none is known), ``confidence`` how sure that is, and ``steps`` are its goroutines in order, the culprit first.
+    ``waits`` say who waits for what in it (None: nothing to draw).
     """
 
     rule: Rule
@@ -65,6 +67,7 @@ class Finding:
     cause: str | None = None
     confidence: Confidence | None = None
     steps: tuple[Step, ...] = ()
+    waits: WaitGraph | None = field(default=None, repr=False, compare=False)
 
     @property
     def key(self) -> FindingKey:

@@ -79,6 +79,7 @@ def _one(best: int, places: Sequence[int], causes: Sequence[Cause]) -> Cause:
     """The best of some causes with all that the others explain."""
     more = [row for place in places if place != best for row in causes[place].rows]
     found = causes[best].with_more(tuple(more)) if more else causes[best]
+    found = replace(found, ties=found.ties + tuple(m for place in places if place != best for m in causes[place].ties))
     stuck = found.stuck or any(causes[place].stuck for place in places)
     proved = any(causes[place].confidence == "proved" for place in places) and found.confidence == "likely"
     return replace(found, stuck=stuck, confidence="proved" if proved else found.confidence)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from stackscan.analysis.causes.advice import call_unlocked, move_out, one_order
 from stackscan.analysis.causes.code import Code, Held, Want
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
+from stackscan.analysis.causes.ties import of_circle, of_holder, of_left_locked
 from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.causes.wanted import Holder, Wanted
 from stackscan.analysis.causes.words import ids_of, place_of, why_waits
@@ -25,7 +27,7 @@ def find(code: Code, wanted: Sequence[Wanted]) -> list[Cause]:
     in_circle: set[int] = set()
     for circle in _circles(wanted):
         in_circle.update(id(lock) for lock, _ in circle)
-        _add(found, replace(_circle(circle), change=one_order(circle, code)))
+        _add(found, replace(_circle(circle, code), change=one_order(circle, code)))
     for lock in wanted:
         if id(lock) in in_circle:
             continue
@@ -69,7 +71,7 @@ def _circles(wanted: Sequence[Wanted]) -> Iterator[list[tuple[Wanted, Holder]]]:
             yield [(following[one][0], following[one][2]) for one in path[path.index(at) :]]
 
 
-def _circle(circle: Sequence[tuple[Wanted, Holder]]) -> Cause:
+def _circle(circle: Sequence[tuple[Wanted, Holder]], code: Code) -> Cause:
     """Each holds a lock and waits for the one that the next one holds."""
     holders = [holder for _, holder in circle]
     names = _distinct([lock for lock, _ in circle])
@@ -94,6 +96,7 @@ def _circle(circle: Sequence[tuple[Wanted, Holder]]) -> Cause:
         stuck=True,
         deciding={h.wait.stack_id: h.wait.place for h in holders if h.wait.place is not None},
         culprits=tuple(h.rows[0] for h in holders),
+        ties=(partial(of_circle, circle, names, code.scene),),
     )
 
 
@@ -144,7 +147,7 @@ def _taken_twice(lock: Wanted, wanted: Sequence[Wanted], code: Code) -> Cause | 
             rows,
             f"{holds} {lock.name} since {holder.since}, waits {again}",
         )
-        return replace(found, change=change)
+        return replace(found, change=change, ties=(partial(of_holder, lock, holder, rows, code.scene),))
     return None
 
 
@@ -200,7 +203,8 @@ def _held_by_one_that_waits(lock: Wanted, code: Code) -> Cause | None:
         holder.rows,
         f"{holds} {lock.name} since {holder.since} and {what}",
     )
-    found = replace(found, change=move_out(holder, lock, code))
+    ties = (partial(of_holder, lock, holder, holder.rows, code.scene, worker=circle),)
+    found = replace(found, change=move_out(holder, lock, code), ties=ties)
     return replace(found, stuck=True) if circle else found
 
 
@@ -257,6 +261,7 @@ def _left_locked(lock: Wanted, code: Code) -> Cause | None:
         stuck=any(one.minutes or one.leaked for one in lock.waiters) or bool(where),
         deciding={one.stack_id: one.place for one in lock.waiters if one.place is not None},
         change=change,
+        ties=(partial(of_left_locked, lock, scene),),
     )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.ties import nobody, party, thing_of
 from stackscan.analysis.causes.waiting import CHANNELS, WAITS, Waiting, function_of, type_of
 from stackscan.analysis.causes.words import ids_of, place_of, short, waits
 from stackscan.analysis.finding import Confidence, Step
+from stackscan.analysis.wait_graph import Tie
 
 if TYPE_CHECKING:
     from stackscan.analysis.causes.ahead import Work
@@ -124,10 +127,32 @@ def _waitgroup(wait: Waiting, scene: Scene, groups: dict[object, _Group]) -> lis
             f" in a send that {short(wait.shown.frames[wait.own or 0])} would receive after Wait" if circle else ""
         )
         does = ("does not reach Done", "waits for Done")
-        return [_of("waitgroup-never-done", sure, title, argument, (worker, wait), does, stuck=stuck)]
+        found = _of("waitgroup-never-done", sure, title, argument, (worker, wait), does, stuck=stuck)
+        return [replace(found, ties=(partial(_ties_of_workers, wait, workers, circle=circle),))]
     title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for a WaitGroup, and nobody is left to call Done"
     argument = "none of the goroutines that it may wait for is left"
     return [_of("waitgroup-never-done", sure, title, argument, (wait,), ("waits for Done",), stuck=stuck)]
+
+
+def _ties_of_workers(wait: Waiting, workers: Sequence[Waiting], *, circle: bool) -> Iterator[Tie]:
+    """Who waits for a WaitGroup and who would call Done; ``circle``: these send to the waiter."""
+    done = thing_of(wait, wait.rows)
+    yield Tie(party(wait), "waits for", done)
+    for worker in workers:
+        yield Tie(done, "to be served by", party(worker))
+        if circle:
+            channel = thing_of(workers[0], workers[0].rows)
+            yield Tie(party(worker), "waits for", channel)
+            yield Tie(channel, "to be served by", party(wait))
+
+
+def _ties_alone(wait: Waiting) -> Iterator[Tie]:
+    """Goroutines that nobody serves."""
+    reason = min(wait.reasons, default="")
+    thing = thing_of(wait, wait.rows)
+    missing = {"WaitGroup": "calls Done", "Cond": "signals it", "select": "is on the other side"}.get(thing.kind)
+    yield Tie(party(wait), "waits for", thing)
+    yield nobody(thing, missing or ("receives" if "send" in reason else "sends or closes it"))
 
 
 def _who_calls_done(wait: Waiting, scene: Scene, groups: dict[object, _Group]) -> _Group:
@@ -190,4 +215,5 @@ def _of(
         stuck=stuck,
         deciding={wait.stack_id: wait.place for wait in chain if wait.place is not None},
         culprits=tuple(chain[0].rows),
+        ties=(partial(_ties_alone, chain[0]),),
     )

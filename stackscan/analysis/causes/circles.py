@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from stackscan.analysis.causes.held import FIRM, HeldLock, lock_name, waits_for_lock
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.ties import held, lock_thing, party, queue
 from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.causes.words import named_ids, place_of
 from stackscan.analysis.finding import Step
 from stackscan.analysis.locks import Cycle, Lock
+from stackscan.analysis.wait_graph import Tie
 
 #: From this score on a pointer speaks for each step of a circle.
 _LIKELY: Final = 50
@@ -40,7 +43,7 @@ def circles(scene: Scene, locks: Sequence[HeldLock], by_waiting: Mapping[int, Se
             and _kind(pair) not in found
             and not seen.intersection(row for wait in pair for row in wait.rows)
         ):
-            found[_kind(pair)] = [_of_pair(pair, lock, by_waiting[id(pair[0])][0])]
+            found[_kind(pair)] = [_of_pair(pair, lock, by_waiting[id(pair[0])][0], scene)]
             seen.update(row for wait in pair for row in wait.rows)
     return [_together(same) for same in found.values()]
 
@@ -70,7 +73,21 @@ def _cause(cycle: Cycle, chain: Sequence[Waiting], scene: Scene) -> Cause:
         f"{name}: {lock_name(lock.kind, wait)}{_at(lock) if scene.shows_addresses else ''}"
         for name, lock, wait in sorted(zip(names, locks, chain, strict=True), key=lambda part: (len(part[0]), part[0]))
     ][:_NAMED]
-    return replace(found, argument=f"{found.argument} ({'; '.join(described)})")
+    argument = f"{found.argument} ({'; '.join(described)})"
+    return replace(found, argument=argument, ties=(partial(_ties, cycle, chain, scene),))
+
+
+def _ties(cycle: Cycle, chain: Sequence[Waiting], scene: Scene) -> Iterator[Tie]:
+    """Each goroutine of a circle waits for a lock that the next one may hold; others wait for these locks, too."""
+    rows = [scene.row_of_id[step.goroutine_id] for step in cycle.steps]
+    ring = [party(wait, (row,)) for wait, row in zip(chain, rows, strict=True)]
+    how = held("likely" if cycle.score >= _LIKELY else "possible")
+    for place, step in enumerate(cycle.steps):
+        after, lock = (place + 1) % len(rows), scene.locks.locks[step.lock]
+        thing = lock_thing(lock.kind, chain[place], lock.rows, label=_letters(after))
+        yield Tie(ring[place], "waits for", thing)
+        yield Tie(thing, how, ring[after])
+        yield from queue(thing, lock.rows, scene, besides=(rows[place],))
 
 
 def _letters(place: int) -> str:
@@ -100,12 +117,12 @@ def _pair(lock: HeldLock, by_waiting: Mapping[int, Sequence[HeldLock]]) -> tuple
     return None
 
 
-def _of_pair(pair: tuple[Waiting, Waiting], lock: HeldLock, other: HeldLock) -> Cause:
+def _of_pair(pair: tuple[Waiting, Waiting], lock: HeldLock, other: HeldLock, scene: Scene) -> Cause:
     steps = [
         Step(pair[0].ids, pair[0].count, f"likely holds {lock.name}, waits for {other.name}", pair[0].where),
         Step(pair[1].ids, pair[1].count, f"likely holds {other.name}, waits for {lock.name}", pair[1].where),
     ]
-    return _circle(
+    found = _circle(
         pair,
         ids=[wait.ids[0] for wait in pair if wait.ids],
         rows=[row for wait in pair for row in wait.rows],
@@ -113,6 +130,16 @@ def _of_pair(pair: tuple[Waiting, Waiting], lock: HeldLock, other: HeldLock) -> 
         steps=steps,
         sure=True,
     )
+    return replace(found, ties=(partial(_ties_of_pair, pair, lock, other, scene),))
+
+
+def _ties_of_pair(pair: tuple[Waiting, Waiting], lock: HeldLock, other: HeldLock, scene: Scene) -> Iterator[Tie]:
+    """The first of the pair holds ``lock`` and waits for the other one; the second the other way round."""
+    things = [lock_thing(each.kind, each.waiters[0], each.rows) for each in (lock, other)]
+    for wait, holds, wants, wanted in zip(pair, things, reversed(things), (other, lock), strict=True):
+        yield Tie(holds, held("likely"), party(wait))
+        yield Tie(party(wait), "waits for", wants)
+        yield from queue(wants, wanted.rows, scene, besides=frozenset(wait.rows))
 
 
 def _circle(
@@ -153,4 +180,5 @@ def _together(same: Sequence[Cause]) -> Cause:
     if len(same) == 1:
         return first
     rows = tuple(dict.fromkeys(row for cause in same for row in cause.rows))
-    return first.with_more(rows, f"{len(same) - 1:,} more {'circle' if len(same) == 2 else 'circles'} of this kind")
+    more = f"{len(same) - 1:,} more {'circle' if len(same) == 2 else 'circles'} of this kind"
+    return replace(first.with_more(rows, more), alike=len(same))

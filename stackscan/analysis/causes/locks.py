@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain as chain_
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from stackscan.analysis.causes.held import HeldLock, held_locks
 from stackscan.analysis.causes.holders import held_by_nobody, held_by_one_that_waits
 from stackscan.analysis.causes.model import Cause
 from stackscan.analysis.causes.scene import Scene
+from stackscan.analysis.causes.ties import of_fault
 from stackscan.analysis.causes.transit import is_in_transit
 from stackscan.analysis.causes.twice import once_in_itself, read_again, taken_twice
 from stackscan.analysis.causes.waiting import Waiting
@@ -143,6 +145,8 @@ def _cause(scene: Scene, same: Sequence[tuple[HeldLock, Fault]]) -> Cause:
         stuck=stuck or any(wait.minutes for wait in waits),
         deciding={wait.stack_id: wait.place for wait in waits if wait.place is not None},
         culprits=tuple(lock.part(verdict.chain[0])) if verdict.chain else (),
+        ties=(partial(of_fault, lock, verdict, scene),),
+        alike=len(same),
     )
 
 

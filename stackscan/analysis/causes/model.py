@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from stackscan.analysis.finding import Confidence, Step
+from stackscan.analysis.wait_graph import MakeTies
 
 Name = Literal[
     "self-deadlock",
@@ -30,7 +31,8 @@ class Cause:
     something has not moved for long, or cannot. ``deciding`` has the index of the frame to look at, by stack;
     ``culprits`` are the rows of those who are to blame, in the dump at least. ``harmless``: it may well be
     meant so. ``change`` says what to change in the source, where it was read.
-    ``concluded``: the tool that printed the text says so.
+    ``concluded``: the tool that printed the text says so. ``ties`` find who waits for what in it; ``alike``: the same
+    is wrong with so many things, of which they show the first.
     """
 
     name: Name
@@ -46,6 +48,8 @@ class Cause:
     harmless: bool = False
     change: str = ""
     concluded: bool = False
+    ties: tuple[MakeTies, ...] = ()
+    alike: int = 1
 
     def with_more(self, rows: tuple[int, ...], remark: str = "") -> Cause:
         """The same cause with more goroutines that it explains, and a remark about them behind its title."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from stackscan.analysis.causes.advice import close_before, serve
@@ -12,6 +13,7 @@ from stackscan.analysis.causes.ends import End, about, ends_of
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.standstill import Actor, Standstill
+from stackscan.analysis.causes.unserved_ties import of_end
 from stackscan.analysis.causes.wanted import Wanted
 from stackscan.analysis.causes.words import named_ids, place_of
 from stackscan.analysis.finding import Confidence, Step
@@ -103,6 +105,7 @@ def _cause(end: End, whole: Standstill, work: Work, found: Sequence[Cause]) -> C
         culprits=_culprits(first, found),
         harmless=harmless,
         change=_change(needs, behind, whole, starved=starved),
+        ties=(partial(of_end, end, whole, scene),),
     )
 
 
