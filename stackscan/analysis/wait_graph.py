@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: How an arrow reads. From goroutines: they wait for a thing, or behind others in its queue. From a thing: who holds
 #: it, who runs in it, or who would have to serve it.
 How = Literal[
-    "waits for", "waits behind", "held by", "likely held by", "may be held by", "run by", "to be served by"
+    "waits for", "waits behind", "held by", "likely held by", "may be held by", "run by", "must be served by"
 ]  # fmt: skip
 #: How a thing is held, by how the words of a cause say it.
 HELD: Final[dict[str, How]] = {"holds": "held by", "likely holds": "likely held by", "may hold": "may be held by"}

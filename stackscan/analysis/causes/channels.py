@@ -139,11 +139,11 @@ def _ties_of_workers(wait: Waiting, workers: Sequence[Waiting], *, circle: bool)
     done = thing_of(wait, wait.rows)
     yield Tie(party(wait), "waits for", done)
     for worker in workers:
-        yield Tie(done, "to be served by", party(worker))
+        yield Tie(done, "must be served by", party(worker))
         if circle:
             channel = thing_of(workers[0], workers[0].rows)
             yield Tie(party(worker), "waits for", channel)
-            yield Tie(channel, "to be served by", party(wait))
+            yield Tie(channel, "must be served by", party(wait))
 
 
 def _ties_alone(wait: Waiting) -> Iterator[Tie]:

@@ -24,13 +24,14 @@ from stackscan.golang.unit import Site
 @dataclass(eq=False)
 class Actor:
     """Goroutines of one stack (``rows``) that wait for objects of one call of a function (``roots``: where it began;
-    None: not known, or the objects are no variables). ``need`` is what they wait for, or ``holders`` are those of the
-    lock that they wait for. ``known``: a cause says already that they never go on."""
+    None: not known, or the objects are no variables). ``need`` is what they wait for, or ``lock``, whose holders are
+    the rows ``holders``. ``known``: a cause says already that they never go on."""
 
     wait: Waiting
     rows: list[int]
     need: Need | None = None
     roots: frozenset[int] | None = None
+    lock: Wanted | None = None
     holders: list[int] = field(default_factory=list)
     known: bool = False
     servers: list[tuple[Waiting, frozenset[int] | None]] = field(default_factory=list)
@@ -76,7 +77,7 @@ class Standstill:
                 for wait in lock.waiters:
                     rows = [row for row in lock.rows[id(wait)] if row not in self._known]
                     if rows:
-                        yield Actor(wait, rows, holders=holders)
+                        yield Actor(wait, rows, lock=lock, holders=holders)
 
     # -- who wakes them ----------------------------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ def thing_of(wait: Waiting, rows: Iterable[int]) -> Thing:
     return Thing(("served", min(rows)), "select" if "select" in reason else kind)
 
 
-def nobody(thing: Thing, missing: str, how: How = "to be served by") -> Tie:
+def nobody(thing: Thing, missing: str, how: How = "must be served by") -> Tie:
     """The arrow to the goroutine that is missing: ``missing`` says who it would be."""
     return Tie(thing, how, Thing(("nobody", thing.key), "nobody", missing))
 
@@ -94,7 +94,7 @@ def _needed(holder: Waiting, lock: HeldLock, scene: Scene) -> Iterator[Tie]:
     done = thing_of(holder, holder.rows)
     yield Tie(party(holder, lock.part(holder)), "waits for", done)
     for served in parties((row for row in lock.rows if scene.creators[row] in ids), scene):
-        yield Tie(done, "to be served by", served)
+        yield Tie(done, "must be served by", served)
 
 
 def queue(thing: Thing, rows: Iterable[int], scene: Scene, besides: Collection[int] = ()) -> Iterator[Tie]:
@@ -108,7 +108,7 @@ def queue(thing: Thing, rows: Iterable[int], scene: Scene, besides: Collection[i
 
 def of_circle(circle: Sequence[tuple[Wanted, Holder]], names: Sequence[str], scene: Scene) -> Iterator[Tie]:
     """Each lock is held by a goroutine that waits for the next one."""
-    things = [_wanted(lock, name) for (lock, _), name in zip(circle, names, strict=True)]
+    things = [wanted_thing(lock, name) for (lock, _), name in zip(circle, names, strict=True)]
     for place, (_, holder) in enumerate(circle):
         ahead = (place + 1) % len(circle)
         me = party(holder.wait, holder.rows)
@@ -121,25 +121,26 @@ def of_holder(
     lock: Wanted, holder: Holder, culprits: Sequence[int], scene: Scene, *, worker: bool = False
 ) -> Iterator[Tie]:
     """A lock and who holds it; ``worker``: the holder waits for goroutines that wait for the lock."""
-    thing, me = _wanted(lock, lock.name), party(holder.wait, culprits)
+    thing, me = wanted_thing(lock, lock.name), party(holder.wait, culprits)
     yield Tie(thing, held(holder.confidence), me)
     if worker:
         done = thing_of(holder.wait, culprits)
         yield Tie(me, "waits for", done)
         ids = set(holder.wait.ids)
         for served in parties((row for row in lock.all_rows if scene.creators[row] in ids), scene):
-            yield Tie(done, "to be served by", served)
+            yield Tie(done, "must be served by", served)
     yield from queue(thing, lock.all_rows, scene)
 
 
 def of_left_locked(lock: Wanted, scene: Scene) -> Iterator[Tie]:
     """A lock that nobody holds, and who waits for it."""
-    thing = _wanted(lock, lock.name)
+    thing = wanted_thing(lock, lock.name)
     yield nobody(thing, "could unlock it", "held by")
     yield from queue(thing, lock.all_rows, scene)
 
 
-def _wanted(lock: Wanted, name: str) -> Thing:
+def wanted_thing(lock: Wanted, name: str) -> Thing:
+    """A lock of the source as a thing."""
     wait = lock.waiters[0]
     kind = "Mutex" if wait.site is None else wait.site.kind
     return lock_thing(kind, wait, lock.all_rows, name=name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stackscan.analysis.causes.ends import End
 from stackscan.analysis.causes.scene import Scene
 from stackscan.analysis.causes.standstill import Actor, Standstill
-from stackscan.analysis.causes.ties import lock_thing, nobody, parties, party
+from stackscan.analysis.causes.ties import nobody, parties, party, wanted_thing
 from stackscan.analysis.wait_graph import Thing, Tie
 from stackscan.golang.needs import Need
 from stackscan.golang.unit import Deed
@@ -40,29 +40,30 @@ def of_end(end: End, whole: Standstill, scene: Scene) -> Iterator[Tie]:
 def _of_stack(actors: Sequence[Actor], whole: Standstill, scene: Scene) -> Iterator[Tie]:
     first = actors[0]
     rows = [row for actor in actors for row in actor.rows]
-    thing, missing = _lock(first, scene) if first.need is None else _thing(first.need)
+    thing, missing = _lock(first) if first.need is None else _thing(first.need)
     yield Tie(party(first.wait, rows), "waits for", thing)
-    servers = list(_servers(actors[:_ASKED], whole))
+    servers = _servers(actors[:_ASKED], whole)
     for server in parties(dict.fromkeys(servers), scene):
-        yield Tie(thing, "held by" if first.need is None else "to be served by", server)
+        yield Tie(thing, "held by" if first.need is None else "must be served by", server)
     if not servers:
-        yield nobody(thing, missing, "held by" if first.need is None else "to be served by")
+        yield nobody(thing, missing, "held by" if first.need is None else "must be served by")
 
 
-def _servers(actors: Iterable[Actor], whole: Standstill) -> Iterator[int]:
-    """The rows of those that could wake some goroutines, themselves among them where only they would, later."""
-    for actor in actors:
-        for other in whole.behind(actor):
-            yield from other.rows
-        for wait, rows in actor.servers:
-            if wait is actor.wait:
-                yield from (row for row in actor.rows if rows is None or row in rows)
+def _servers(actors: Sequence[Actor], whole: Standstill) -> list[int]:
+    """The rows of those that could wake some goroutines; of these themselves where only they would, later."""
+    others = [row for actor in actors for other in whole.behind(actor) for row in other.rows]
+    return others or [
+        row
+        for actor in actors
+        for wait, rows in actor.servers
+        for row in (actor.rows if wait is actor.wait else ())
+        if rows is None or row in rows
+    ]
 
 
-def _lock(actor: Actor, scene: Scene) -> tuple[Thing, str]:
-    lock = scene.lock_of(actor.rows[0])
-    kind = "Mutex" if actor.wait.site is None else actor.wait.site.kind
-    return lock_thing(kind, actor.wait, actor.rows if lock is None else lock.rows), "could unlock it"
+def _lock(actor: Actor) -> tuple[Thing, str]:
+    assert actor.lock is not None  # noqa: S101  # who waits for no need waits for a lock
+    return wanted_thing(actor.lock, actor.lock.name), "could unlock it"
 
 
 def _thing(need: Need) -> tuple[Thing, str]:
