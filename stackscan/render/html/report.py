@@ -8,18 +8,22 @@ from typing import Any, Final, TextIO
 
 from markupsafe import Markup
 
-from stackscan.analysis.finding import told_by
+from stackscan.analysis.finding import Finding, told_by
 from stackscan.render import words
 from stackscan.render.html.goroutines import beside
+from stackscan.render.html.graphs.picture import Picture, picture
 from stackscan.render.html.page import data, rendered, shell
 from stackscan.render.html.pools import loads, segments
 from stackscan.render.pieces import Piece, Screen, Spool
 from stackscan.render.pool_words import in_trouble
 from stackscan.report import BundleReport, Report, SnapshotReport, as_json, second_views
+from stackscan.report.graph import graph_of
 from stackscan.report.links import links_of
 
 #: Stands in a piece for what makes its anchors distinct in the page: no text holds it, what is unprintable is escaped.
 _OWN: Final = "\x01"
+#: Findings of a capture that have a picture, the worst first.
+_MOST_PICTURES: Final = 40
 
 
 def render(report: Report, out: TextIO) -> None:
@@ -72,7 +76,7 @@ def _input(report: Report) -> str:
 def section(snapshot: SnapshotReport, bundle: BundleReport | None, number: int, anchor: Markup) -> dict[str, Any]:
     """What the template of a capture needs."""
     findings = [
-        {"finding": f, "number": n + 1, "teller": told_by(f, snapshot.findings)}
+        {"finding": f, "number": n + 1, "teller": told_by(f, snapshot.findings), "picture": _picture(f, n)}
         for n, f in enumerate(snapshot.findings)
     ]
     troubled = in_trouble(snapshot)
@@ -90,6 +94,12 @@ def section(snapshot: SnapshotReport, bundle: BundleReport | None, number: int, 
         "links": links_of(snapshot),
         "beside": data(beside(snapshot, links_of(snapshot))),
     }
+
+
+def _picture(finding: Finding, place: int) -> Picture | None:
+    """The wait-for graph of a finding; None where there is none, or many others are worse."""
+    graph = graph_of(finding) if finding.waits is not None and place < _MOST_PICTURES else None
+    return None if graph is None else picture(graph)
 
 
 def _index(report: Report) -> str:

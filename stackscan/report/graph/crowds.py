@@ -7,38 +7,73 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from stackscan.analysis.components import components
 from stackscan.report.graph.model import Edge, Graph, Node
 
 #: Boxes that a reader can follow.
 MOST: Final = 40
-#: Stacks of goroutines that wait for one thing, and for whom nobody waits: so many have a box each.
-_IN_A_QUEUE: Final = 6
+#: Boxes of goroutines that wait for the same, and for whom nobody waits; and all such boxes beside a circle.
+_IN_A_QUEUE, _BESIDE_A_CIRCLE = 7, 4
+_IDS: Final = 20
 
 
 def summed(graph: Graph, most: int = MOST) -> Graph:
-    """The graph with at most ``most`` boxes (2 or more): the largest crowds of each queue have a box each and the rest
-    of it has one; where that is not enough, locks become part of their arrow, and what is farthest from the culprits
-    becomes one box."""
-    found = _merged(graph, _short_queues(graph))
+    """The graph with at most ``most`` boxes (4 or more).
+
+    Goroutines that wait for the same in one function are one box, from wherever it was called. The largest crowds of
+    each queue have a box each and the rest of it has one; beside a circle there is little room for queues. Where that
+    is not enough, locks become part of their arrow, and then what is farthest from the culprits becomes one box.
+    """
+    whole = _merged(graph, _of_one_function(graph))
+    found = _merged(whole, _short_queues(whole))
+    if _has_circle(found) and len(_only_waiting(found)) > _BESIDE_A_CIRCLE:
+        found = _merged(found, [_only_waiting(found)])
+    folded = len(found.nodes)
     if len(found.nodes) > most:
         found = _without_things(found)
+    folded -= len(found.nodes)
     if len(found.nodes) > most:
         found = _merged(found, _far(found, most))
-    return replace(found, summed=len(graph.nodes) - len(found.nodes) if len(found.nodes) < len(graph.nodes) else 0)
+    return replace(found, folded=folded, summed=len(whole.nodes) - len(found.nodes) - folded)
 
 
-def _short_queues(graph: Graph) -> list[list[int]]:
-    """The small crowds of each long queue: they wait for the same, and nobody waits for them."""
-    waited_for = {edge.target for edge in graph.edges}
+def _queues(graph: Graph) -> list[list[int]]:
+    """The boxes of goroutines that wait for the same, for whom nobody waits, largest first."""
     targets: dict[int, set[int]] = defaultdict(set)
     for edge in graph.edges:
         targets[edge.source].add(edge.target)
     queues: dict[frozenset[int], list[int]] = defaultdict(list)
-    for place, node in enumerate(graph.nodes):
-        if node.kind == "goroutines" and place not in waited_for and not node.culprit:
-            queues[frozenset(targets[place])].append(place)
-    ordered = (sorted(queue, key=lambda place: (-graph.nodes[place].count, place)) for queue in queues.values())
-    return [queue[_IN_A_QUEUE:] for queue in ordered if len(queue) > _IN_A_QUEUE + 1]
+    for place in _only_waiting(graph):
+        queues[frozenset(targets[place])].append(place)
+    return [sorted(queue, key=lambda place: (-graph.nodes[place].count, place)) for queue in queues.values()]
+
+
+def _only_waiting(graph: Graph) -> list[int]:
+    """The boxes of goroutines for whom nobody waits, and who are not to blame."""
+    waited_for = {edge.target for edge in graph.edges}
+    return [n for n, node in enumerate(graph.nodes) if node.count and n not in waited_for and not node.culprit]
+
+
+def _of_one_function(graph: Graph) -> list[list[int]]:
+    """The crowds of each queue that are in the same function, in whatever state."""
+    alike: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for number, queue in enumerate(_queues(graph)):
+        for place in queue:
+            alike[number, graph.nodes[place].detail].append(place)
+    return [places for places in alike.values() if len(places) > 1]
+
+
+def _short_queues(graph: Graph) -> list[list[int]]:
+    """The small crowds of each long queue."""
+    most = 1 if _has_circle(graph) and len(_only_waiting(graph)) > 2 else _IN_A_QUEUE
+    return [queue[most - 1 :] for queue in _queues(graph) if len(queue) > most]
+
+
+def _has_circle(graph: Graph) -> bool:
+    ahead: dict[int, list[int]] = {place: [] for place in range(len(graph.nodes))}
+    for edge in graph.edges:
+        ahead[edge.source].append(edge.target)
+    return any(len(part) > 1 for part in components(ahead))
 
 
 def _merged(graph: Graph, sets: Sequence[Sequence[int]]) -> Graph:
@@ -59,14 +94,18 @@ def _merged(graph: Graph, sets: Sequence[Sequence[int]]) -> Graph:
 
 
 def _rest(nodes: Sequence[Node]) -> Node:
-    """One box for many."""
+    """One box for many; those of one function are a crowd like any other."""
     crowds = [node for node in nodes if node.count]
-    things = sum(node.kind == "thing" for node in nodes)
     count = sum(node.count for node in crowds)
-    ids = tuple(number for node in crowds for number in node.ids)[:20]
-    name = f"{count:,} more goroutine{'' if count == 1 else 's'}" if count else f"{things:,} more"
-    detail = f"in {len(crowds):,} places" if len(crowds) > 1 else ""
-    return Node("rest", name, detail, ids, count, culprit=any(node.culprit for node in nodes))
+    ids = tuple(number for node in crowds for number in node.ids)[:_IDS]
+    culprit = any(node.culprit for node in nodes)
+    first = nodes[0]
+    if all(node.kind == "goroutines" and node.detail == first.detail for node in nodes):
+        states = {node.state for node in nodes}
+        state = first.state if len(states) == 1 else ""
+        return Node("goroutines", f"{count:,} goroutines", first.detail, ids, count, first.frame, state, culprit)
+    name = f"{count:,} more goroutines" if count else f"{len(nodes):,} more"
+    return Node("rest", name, f"in {len(crowds):,} places" if len(crowds) > 1 else "", ids, count, culprit=culprit)
 
 
 def _without_things(graph: Graph) -> Graph:
@@ -84,10 +123,12 @@ def _without_things(graph: Graph) -> Graph:
     for edge in graph.edges:
         if edge.source in through:
             continue
-        target, name = edge.target, ""
-        if target in through:
-            name, target = graph.nodes[target].name, ahead[target][0].target
-        found = Edge(places[edge.source], places[target], edge.how, name)
+        onward = ahead[edge.target][0] if edge.target in through else None
+        if onward is None:
+            found = replace(edge, source=places[edge.source], target=places[edge.target])
+        else:
+            thing = graph.nodes[edge.target]
+            found = Edge(places[edge.source], places[onward.target], edge.how, thing, onward.how)
         edges.setdefault((found.source, found.target), found)
     return replace(graph, nodes=tuple(graph.nodes[place] for place in left), edges=tuple(edges.values()))
 

@@ -34,22 +34,24 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An arrow between two boxes (places in :attr:`Graph.nodes`); ``through`` is what it leads through, where that has
-    no box (empty: nothing)."""
+    """An arrow between two boxes (places in :attr:`Graph.nodes`). Where a thing between the two has no box, ``through``
+    is that thing, and ``then`` says how the arrow goes on from there."""
 
     source: int
     target: int
     how: How
-    through: str = ""
+    through: Node | None = None
+    then: How | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
     """Boxes, those of culprits first, and arrows, at most one between two boxes in each direction and none from a box
-    to itself. ``alike``: the same is wrong with so many things, of which this is the first. ``summed``: so many boxes
-    of the whole graph have none of themselves here."""
+    to itself. ``alike``: the same is wrong with so many things, of which this is the first. ``folded`` things have no
+    box, but are part of an arrow; so many other boxes are ``summed`` up in larger ones."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     alike: int = 1
+    folded: int = 0
     summed: int = 0

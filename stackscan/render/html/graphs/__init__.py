@@ -1,0 +1,1 @@
+"""Graphs as pictures: where boxes and arrows lie, and the SVG of them."""
