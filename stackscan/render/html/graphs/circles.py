@@ -12,11 +12,20 @@ _STEPS: Final = 2000
 
 
 def circles_of(count: int, edges: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """The circles, each in the direction of its arrows and from its first box on."""
+    """The circles, each in the direction of its arrows: from the box on to which others lead, where that is one; else
+    from its first box on."""
     ahead: dict[int, list[int]] = {place: [] for place in range(count)}
     for source, target in edges:
         ahead[source].append(target)
-    return [_longest(sorted(part), ahead) for part in components(ahead) if len(part) > 1]
+    found = [_longest(sorted(part), ahead) for part in components(ahead) if len(part) > 1]
+    return [_turned(circle, edges) for circle in found]
+
+
+def _turned(circle: list[int], edges: Sequence[tuple[int, int]]) -> list[int]:
+    among = frozenset(circle)
+    led_to = {target for source, target in edges if target in among and source not in among}
+    at = circle.index(min(led_to)) if len(led_to) == 1 else 0
+    return circle[at:] + circle[:at]
 
 
 def _longest(part: Sequence[int], ahead: Mapping[int, Sequence[int]]) -> list[int]:

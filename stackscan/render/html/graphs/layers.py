@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import copysign
 from typing import Final, NamedTuple
 
 from stackscan.analysis.components import components
@@ -13,6 +14,8 @@ from stackscan.analysis.components import components
 _SWEEPS: Final = 6
 #: An arrow that passes a layer takes so much of its width, and is kept as straight as so many others.
 _PASSING, _STRAIGHT = 16, 4
+#: A pixel, where points are counted: it tells the order of arrows to one block.
+_FINE: Final = 1e-4
 
 
 class Link(NamedTuple):
@@ -23,6 +26,14 @@ class Link(NamedTuple):
     lower: int
     port_upper: float
     port_lower: float
+
+
+class _Near(NamedTuple):
+    """A neighbour: where the arrow ends at it, and at the point itself, each from the middle."""
+
+    point: int
+    port: float
+    own: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +104,8 @@ class _Net:
     def __init__(self, widths: list[float], layers: list[int], links: Sequence[Link], apart: float) -> None:
         self._widths, self._layer, self._apart = widths, layers, apart
         self.passing: dict[int, list[int]] = {}
-        self._below: dict[int, list[tuple[int, float]]] = defaultdict(list)  # neighbours, and how far from them
-        self._above: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        self._below: dict[int, list[_Near]] = defaultdict(list)
+        self._above: dict[int, list[_Near]] = defaultdict(list)
         self._blocks = len(widths)
         for link in links:
             self._add(link)
@@ -112,9 +123,10 @@ class _Net:
         chain.append(link.lower)
         self.passing[link.edge] = chain[1:-1]
         for place, (upper, lower) in enumerate(pairwise(chain)):
-            shift = (link.port_upper if not place else 0) - (link.port_lower if lower == link.lower else 0)
-            self._below[upper].append((lower, -shift))
-            self._above[lower].append((upper, shift))
+            above = 0.0 if place else link.port_upper
+            below = link.port_lower if lower == link.lower else 0.0
+            self._below[upper].append(_Near(lower, below, above))
+            self._above[lower].append(_Near(upper, above, below))
 
     # -- order ---------------------------------------------------------------------------------------------------------
 
@@ -131,10 +143,12 @@ class _Net:
                 best, fewest = [list(row) for row in self._rows], crossings
         self._rows = best
 
-    def _sort(self, row: list[int], near: Mapping[int, Sequence[tuple[int, float]]]) -> None:
+    def _sort(self, row: list[int], near: Mapping[int, Sequence[_Near]]) -> None:
         at = {point: place for each in self._rows for place, point in enumerate(each)}
         middle = {
-            point: sum(at[other] for other, _ in near[point]) / len(near[point]) if near.get(point) else at[point]
+            point: sum(at[n.point] + n.port * _FINE for n in near[point]) / len(near[point])
+            if near.get(point)
+            else at[point]
             for point in row
         }
         row.sort(key=middle.__getitem__)
@@ -143,7 +157,7 @@ class _Net:
         at = {point: place for each in self._rows for place, point in enumerate(each)}
         total = 0
         for row in self._rows:
-            links = sorted((at[upper], at[lower]) for upper in row for lower, _ in self._below[upper])
+            links = sorted((at[u] + n.own * _FINE, at[n.point] + n.port * _FINE) for u in row for n in self._below[u])
             total += sum(b[1] < a[1] for n, a in enumerate(links) for b in links[n + 1 :] if b[0] > a[0])
         return total
 
@@ -159,8 +173,12 @@ class _Net:
                 first, second = (self._above, self._below) if down else (self._below, self._above)
                 self._fit(row, [self._wish(point, first.get(point) or second.get(point) or ()) for point in row])
 
-    def _wish(self, point: int, near: Sequence[tuple[int, float]]) -> float:
-        return sum(self.xs[other] + shift for other, shift in near) / len(near) if near else self.xs[point]
+    def _wish(self, point: int, near: Sequence[_Near]) -> float:
+        """The middle of the neighbours; what leads to the side of a circle keeps within its breadth."""
+        within = self._widths[point] / 2 if point < self._blocks else 0.0
+        ports = [n.port - copysign(within, n.port) if abs(n.port) > within else n.port for n in near]
+        wishes = [self.xs[n.point] + port - n.own for n, port in zip(near, ports, strict=True)]
+        return sum(wishes) / len(wishes) if wishes else self.xs[point]
 
     def _fit(self, row: Sequence[int], wishes: Sequence[float]) -> None:
         """The places nearest to the wishes, by least squares, with the points in order and apart from each other: pools

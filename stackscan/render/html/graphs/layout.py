@@ -21,7 +21,7 @@ _WIDE: Final = 360
 #: Between two layers, and between two boxes of a layer: upright, and lying on the side.
 _GAP, _APART = 46, 24
 _GAP_LYING, _APART_LYING = 56, 12
-_MARGIN: Final = 4
+_MARGIN: Final = 2
 #: The longest word at an arrow.
 _WORD: Final = 84
 #: Where an arrow turns from a lane into a box.

@@ -114,7 +114,10 @@ def picture(graph: Graph) -> Picture:
         tuple(boxes),
         tuple(arrows),
         tuple(_sentence(edge, graph) for edge in graph.edges),
-        () if all(arrow.at for arrow in arrows) else tuple(_keys(graph)),
+        (
+            *(() if all(arrow.at for arrow in arrows) else _keys(graph)),
+            *((("culprit", "in the circle"),) if small and culprits > 1 else ()),
+        ),
         tuple(_notes(graph)),
     )
 
@@ -148,8 +151,8 @@ def _texts(node: Node, *, mark: str, state: bool, small: bool) -> Iterator[_Text
     if tail:
         yield "name", words.fit(tail, _NAME)
     if node.kind == "goroutines":
-        parts = _parts(words.base_symbol(node.detail))
-        for part in parts[-1:] if small else parts:
+        function = words.base_symbol(node.detail)
+        for part in [function.partition(".")[2] or function] if small else _parts(function):
             yield "code", words.fit(part, _CODE)
         if state and node.state:
             yield "text", words.fit(words.plain(node.state), _TEXT)

@@ -9,10 +9,12 @@ from typing import Final
 from stackscan.render.html.graphs.shapes import Box, Point, Route, Size, straight
 
 #: Between the two sides there is so much room, and between two boxes of a side.
-_INSIDE: Final = 48
+_INSIDE: Final = 36
 _BETWEEN: Final = 40
+#: How far the arrows of a circle of two swing out.
+_BOW: Final = 44
 #: How far from the sides arrows from outside run, and from each other.
-_LANE: Final = 14
+_LANE: Final = 10
 #: The share of a quarter of an ellipse that its control points lie from its ends.
 _QUARTER: Final = 0.55
 
@@ -55,7 +57,7 @@ def ring(sizes: Sequence[Size], lanes: int = 0) -> Ring:
     """A circle of two boxes or more, with room for so many arrows from outside on each side."""
     count = len(sizes)
     width = max(size.width for size in sizes)
-    aside = (width + _INSIDE) / 2
+    aside = (width + _INSIDE) / 2 if count > 2 else width / 2 + _BOW
     on_right = (count - 1) // 2
     bottom = count % 2 == 0
     rows = [[0], *([1 + row, count - 1 - row] for row in range(on_right)), *([[count // 2]] if bottom else [])]
@@ -69,7 +71,7 @@ def ring(sizes: Sequence[Size], lanes: int = 0) -> Ring:
     below = 0.0 if bottom else _BETWEEN  # the arrow that closes an odd circle runs under it
     height = y - _BETWEEN + below
     boxes = tuple(Box(places[n].x, places[n].y - height / 2, *sizes[n]) for n in range(count))
-    edge = aside + width / 2
+    edge = aside + (width / 2 if count > 2 else 0)
     routes = tuple(_route(boxes, place, (place + 1) % count, aside) for place in range(count))
     return Ring(boxes, routes, Size(2 * (edge + _LANE * (lanes + (lanes > 0))), height), edge)
 
@@ -80,7 +82,7 @@ def _route(boxes: Sequence[Box], place: int, after: int, aside: float) -> Route:
     if start.x == end.x == 0:  # a circle of two: one arrow down the right side, one up the left side
         out, into, bow = (start.right, end.right, aside) if start.y < end.y else (start.left, end.left, -aside)
         points = (out, Point(bow, out.y), Point(bow, into.y), into)
-        return Route(points, Point(bow * 0.78, (out.y + into.y) / 2), ends=bow > 0)
+        return Route(points, _beside(start, end, bow * 0.8), ends=bow > 0)
     if start.x == end.x:
         out, into = (start.bottom, end.top) if start.y < end.y else (start.top, end.bottom)
         return Route((out, *straight(out, into)), _label(out, into, start.x), ends=start.x > 0)
