@@ -28,8 +28,8 @@ class Thing(NamedTuple):
 
 
 class Party(NamedTuple):
-    """Goroutines in one place (``key``: stack and wait reason), by their rows in the snapshot: the frame to look at, as
-    it may be shown, and why they wait (empty: not known)."""
+    """Goroutines in one place (``key``), by their rows in the snapshot: the frame to look at, as it may be shown, and
+    why they wait (empty: not known), each of the first of them."""
 
     key: Hashable
     rows: Sequence[int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.causes.held import HeldLock, bare
@@ -24,14 +24,19 @@ _HELD: Final[dict[Confidence, How]] = {
 
 def party(wait: Waiting, rows: Sequence[int] | None = None) -> Party:
     """Goroutines of a stack, all of them or some rows."""
-    return Party(id(wait), wait.rows if rows is None else rows, wait.where, min(wait.reasons, default=""))
+    return Party(_place(wait), wait.rows if rows is None else rows, wait.where, min(wait.reasons, default=""))
+
+
+def _place(wait: Waiting) -> Hashable:
+    """What goroutines of one place have in common: the function to look at, from wherever it was called."""
+    return id(wait) if wait.where is None else wait.where.function
 
 
 def parties(rows: Iterable[int], scene: Scene) -> Iterator[Party]:
-    """Some goroutines, those of each stack together."""
-    together: dict[int, list[int]] = defaultdict(list)
+    """Some goroutines, those of each place together."""
+    together: dict[Hashable, list[int]] = defaultdict(list)
     for row in rows:
-        together[id(scene.of_row[row])].append(row)
+        together[_place(scene.of_row[row])].append(row)
     for same in together.values():
         yield party(scene.of_row[same[0]], same)
 
@@ -63,7 +68,6 @@ def nobody(thing: Thing, missing: str, how: How = "must be served by") -> Tie:
 def of_fault(lock: HeldLock, fault: Fault, scene: Scene) -> Iterator[Tie]:
     """The arrows of what is wrong with one lock, the culprit's first."""
     thing = lock_thing(lock.kind, lock.waiters[0], lock.rows)
-    waiting = frozenset(lock.rows)
     if fault.name == "rwmutex-recursive-read":
         yield from _read_again(thing, lock, fault)
     else:
@@ -73,11 +77,8 @@ def of_fault(lock: HeldLock, fault: Fault, scene: Scene) -> Iterator[Tie]:
         yield nobody(thing, "could unlock it", "held by")
     if fault.deadlock and fault.name == "blocked-while-holding-lock":
         yield from _needed(fault.chain[0], lock, scene)
-    chained = {id(wait) for wait in fault.chain} if fault.name == "rwmutex-recursive-read" else set()
-    for wait in lock.waiters:
-        rows = [row for row in lock.part(wait) if row in waiting] if id(wait) not in chained else []
-        if rows:
-            yield Tie(party(wait, rows), "waits for", thing)
+    behind = fault.chain if fault.name == "rwmutex-recursive-read" else ()
+    yield from queue(thing, lock.rows, scene, frozenset(row for wait in behind for row in lock.part(wait)))
 
 
 def _read_again(thing: Thing, lock: HeldLock, fault: Fault) -> Iterator[Tie]:

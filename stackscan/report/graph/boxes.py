@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -20,7 +21,9 @@ _Group = tuple[Hashable, int]
 
 def boxes(waits: WaitGraph) -> Graph:
     """The whole graph of a cause, nothing summed up."""
-    ties = list(islice(waits.ties(), _MOST_TIES))
+    ties = list(islice(waits.ties(), _MOST_TIES + 1))
+    cut = len(ties) > _MOST_TIES
+    ties = ties[:_MOST_TIES]
     groups = _Groups([end for tie in ties for end in (tie.source, tie.target) if isinstance(end, Party)])
     nodes: dict[Hashable, Node] = {}
     edges: dict[tuple[Hashable, Hashable], How] = {}
@@ -43,7 +46,7 @@ def boxes(waits: WaitGraph) -> Graph:
             for target in targets:
                 if source != target:
                     edges.setdefault((source, target), tie.how)
-    return _graph(nodes, edges, waits.alike)
+    return replace(_graph(nodes, edges, waits.alike), cut=cut)
 
 
 def _graph(nodes: dict[Hashable, Node], edges: dict[tuple[Hashable, Hashable], How], alike: int) -> Graph:

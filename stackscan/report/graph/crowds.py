@@ -20,12 +20,11 @@ _IDS: Final = 20
 def summed(graph: Graph, most: int = MOST) -> Graph:
     """The graph with at most ``most`` boxes (4 or more).
 
-    Goroutines that wait for the same in one function are one box, from wherever it was called. The largest crowds of
-    each queue have a box each and the rest of it has one; beside a circle there is little room for queues. Where that
-    is not enough, locks become part of their arrow, and then what is farthest from the culprits becomes one box.
+    The largest crowds of each queue have a box each and the rest of it has one; beside a circle there is little room
+    for queues. Where that is not enough, locks become part of their arrow, and then what is farthest from the culprits
+    becomes one box.
     """
-    whole = _merged(graph, _of_one_function(graph))
-    found = _merged(whole, _short_queues(whole))
+    found = _merged(graph, _short_queues(graph))
     if _has_circle(found) and len(_only_waiting(found)) > _BESIDE_A_CIRCLE:
         found = _merged(found, [_only_waiting(found)])
     folded = len(found.nodes)
@@ -34,7 +33,7 @@ def summed(graph: Graph, most: int = MOST) -> Graph:
     folded -= len(found.nodes)
     if len(found.nodes) > most:
         found = _merged(found, _far(found, most))
-    return replace(found, folded=folded, summed=len(whole.nodes) - len(found.nodes) - folded)
+    return replace(found, folded=folded, summed=len(graph.nodes) - len(found.nodes) - folded)
 
 
 def _queues(graph: Graph) -> list[list[int]]:
@@ -52,15 +51,6 @@ def _only_waiting(graph: Graph) -> list[int]:
     """The boxes of goroutines for whom nobody waits, and who are not to blame."""
     waited_for = {edge.target for edge in graph.edges}
     return [n for n, node in enumerate(graph.nodes) if node.count and n not in waited_for and not node.culprit]
-
-
-def _of_one_function(graph: Graph) -> list[list[int]]:
-    """The crowds of each queue that are in the same function, in whatever state."""
-    alike: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for number, queue in enumerate(_queues(graph)):
-        for place in queue:
-            alike[number, graph.nodes[place].detail].append(place)
-    return [places for places in alike.values() if len(places) > 1]
 
 
 def _short_queues(graph: Graph) -> list[list[int]]:
@@ -116,6 +106,7 @@ def _without_things(graph: Graph) -> Graph:
         for place, node in enumerate(graph.nodes)
         if node.kind == "thing" and len(ahead[place]) == 1 == len(behind[place])
         and ahead[place][0].target != behind[place][0].source
+        and "thing" not in (graph.nodes[ahead[place][0].target].kind, graph.nodes[behind[place][0].source].kind)
     }  # fmt: skip
     left = [place for place in range(len(graph.nodes)) if place not in through]
     places = {place: at for at, place in enumerate(left)}

@@ -48,10 +48,12 @@ class Edge:
 class Graph:
     """Boxes, those of culprits first, and arrows, at most one between two boxes in each direction and none from a box
     to itself. ``alike``: the same is wrong with so many things, of which this is the first. ``folded`` things have no
-    box, but are part of an arrow; so many other boxes are ``summed`` up in larger ones."""
+    box, but are part of an arrow; so many other boxes are ``summed`` up in larger ones.
+    ``cut``: the cause explains more than is here."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     alike: int = 1
     folded: int = 0
     summed: int = 0
+    cut: bool = False

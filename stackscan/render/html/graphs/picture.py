@@ -269,5 +269,7 @@ def _notes(graph: Graph) -> Iterator[str]:
         yield f"{graph.summed:,} more boxes, smaller or farther away, are summed up."
     if graph.folded:
         yield f"{graph.folded:,} locks and channels are words at their arrows."
+    if graph.cut:
+        yield "The cause explains more goroutines than are drawn."
     if graph.alike > 1:
         yield f"Shown is the first of {graph.alike:,} that are alike."
