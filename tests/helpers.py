@@ -23,7 +23,7 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
-from stackscan import formats
+from stackscan import formats, pipeline
 from stackscan.analysis.analyse import analyse
 from stackscan.knowledge import language
 from stackscan.knowledge.configuration import shipped
@@ -31,9 +31,9 @@ from stackscan.model import capture
 from stackscan.model.schemas import GOROUTINE_SCHEMA
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 from stackscan.model.table import Table
-from stackscan.pipeline import scan
+from stackscan.pipeline import Options
 from stackscan.render import renderer
-from stackscan.report import Report, as_json, build_snapshot
+from stackscan.report import Report, View, as_json, build_snapshot
 
 os.environ.pop("COLUMNS", None)  # xdist sets it for its workers, and it is the width of our text
 
@@ -183,16 +183,17 @@ def selected(expression: str, snapshot: Snapshot) -> list[int]:
     return language.select(language.parse(expression, where="test"), language.index_of(snapshot))
 
 
-def report_of(*sources: Path | str, top: int | None = None) -> Report:
-    """The report of some sources, read in this process."""
-    return scan([str(source) for source in sources], top=top)
+def report_of(*sources: Path | str, top: int | None = None, individually: bool = False) -> Report:
+    """The report of some sources, read in this process; ``individually``: with all that a page shows."""
+    options = Options(shipped(), top=top, individually=individually)
+    return pipeline.scan([str(source) for source in sources], options=options)
 
 
-def memory_report(text: str) -> Report:
-    """The report of a text that was never a file."""
+def memory_report(text: str, *, individually: bool = False) -> Report:
+    """The report of a text that was never a file; ``individually``: with all that a page shows."""
     place = capture.Place("dump.txt", None, 1, 1)
     taken = capture.Capture(snapshot_of(text), place, content=text.encode())
-    return Report((build_snapshot(analyse(taken, shipped())),))
+    return Report((build_snapshot(analyse(taken, shipped()), view=View(individually=individually)),))
 
 
 def json_of(*sources: Path | str, top: int | None = None) -> dict[str, Any]:

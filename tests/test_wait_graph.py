@@ -25,7 +25,7 @@ from stackscan.render.html.graphs.picture import picture
 from stackscan.render.html.graphs.ring import ring
 from stackscan.render.html.graphs.shapes import Box, Point, Route, Size
 from stackscan.report import Report
-from stackscan.report.graph import Edge, Graph, Node, graph_of, summed
+from stackscan.report.graph import Edge, Graph, Node, summed
 
 _GO: Final = FIXTURES / "go" / "go1.26"
 _LOCK: Final = (
@@ -39,11 +39,11 @@ _MOST: Final = 40
 @cache
 def _hang(name: str) -> Graph:
     """The graph of the only cause of a hang, from the dump alone."""
-    return _only(report_of(_GO / f"hang_{name}.txt"))
+    return _only(report_of(_GO / f"hang_{name}.txt", individually=True))
 
 
 def _only(report: Report) -> Graph:
-    (found,) = [graph for finding in report.snapshots[0].findings if (graph := graph_of(finding)) is not None]
+    ((_, found),) = report.snapshots[0].graphs
     return found
 
 
@@ -74,7 +74,7 @@ def _circle(count: int, *, behind: int = 0) -> Graph:
         )
         for n in range(behind)
     ]
-    return _only(memory_report("\n".join([_MAIN, *ring, *others])))
+    return _only(memory_report("\n".join([_MAIN, *ring, *others]), individually=True))
 
 
 # -- what is in it ---------------------------------------------------------------------------------------------------
@@ -154,20 +154,23 @@ def test_what_else_a_cause_explains_is_in_its_graph() -> None:
         ("channel rows", "must be served by", "nobody receives"),
         ("goroutine 8 main.(*crew).Wait", "waits for", "WaitGroup c.wg"),
         ("goroutine 9 main.readRows", "waits for", "channel rows"),
-    ] == _arrows(_only(scan([path], options=Options(shipped(), reader=reader))))
+    ] == _arrows(_only(scan([path], options=Options(shipped(), reader=reader, individually=True))))
 
 
 @pytest.mark.parametrize("path", sorted(_GO.glob("hang_healthy-*.txt")), ids=lambda path: path.stem)
 def test_a_healthy_program_has_no_graph(path: Path) -> None:
     """Nothing is drawn where nothing is wrong."""
-    found = [finding for snapshot in report_of(path).snapshots for finding in snapshot.findings]
-    assert [] == [finding.title for finding in found if graph_of(finding) is not None]
+    assert [()] == [snapshot.graphs for snapshot in report_of(path, individually=True).snapshots]
 
 
 def test_names_are_redacted_in_it() -> None:
     """As everywhere in a report."""
     plain = {node.detail for node in _hang("http-locked").nodes}
-    whole = scan([str(_GO / "hang_http-locked.txt")], redaction=Redaction(new_key()))
+    whole = scan(
+        [str(_GO / "hang_http-locked.txt")],
+        options=Options(shipped(), individually=True),
+        redaction=Redaction(new_key()),
+    )
     hidden = {node.detail for node in _only(whole).nodes}
     assert not plain & hidden
     assert not any("cache" in detail or "Refresh" in detail for detail in hidden)
@@ -323,7 +326,7 @@ def test_a_wide_graph_lies_on_its_side() -> None:
 @pytest.mark.parametrize("name", ["three-locks", "http-locked"])
 def test_the_picture_of_a_cause(name: str) -> None:
     """The whole SVG, with its words."""
-    page = rendered(report_of(_GO / f"hang_{name}.txt"), "html")
+    page = rendered(report_of(_GO / f"hang_{name}.txt", individually=True), "html")
     found = re.search(r'<figure class="graph">.*?</figure>', page, re.DOTALL)
     assert found is not None
     golden(GOLDEN / f"graph_{name}.svg.html", found[0] + "\n")
@@ -346,14 +349,14 @@ def test_a_name_from_a_stranger_stays_text() -> None:
     """Functions are called what their author likes."""
     evil = "</svg><script>alert(1)</script>"
     lines = [_MAIN, *(_waiter(10 + n, _room(n), _room(1 - n)).replace("Look", f"Look{evil}") for n in range(2))]
-    page = rendered(memory_report("\n".join(lines)), "html")
+    page = rendered(memory_report("\n".join(lines), individually=True), "html")
     assert "<figure class" in page
     assert "</svg><script>alert" not in page
 
 
 def test_a_format_without_ids_has_a_picture_without_buttons() -> None:
     """Nothing can be opened."""
-    graph = _only(report_of(_GO / "hang_http-locked.debug1.txt"))
+    graph = _only(report_of(_GO / "hang_http-locked.debug1.txt", individually=True))
     assert [None, None, None] == [box.goroutine for box in picture(graph).boxes]
 
 
@@ -384,3 +387,10 @@ def test_a_key_on_a_box_opens_its_goroutine(tmp_path: Path) -> None:
         faults = axe.Axe().run(page, context=".graph").response["violations"]
         chromium.close()
     assert [] == [fault["id"] for fault in faults]
+
+
+def test_a_report_holds_no_dump() -> None:
+    """What a finding knows of who waits for whom refers to the whole dump: it does not stay in the report."""
+    snapshot = report_of(_GO / "hang_three-locks.txt", individually=True).snapshots[0]
+    assert snapshot.graphs
+    assert [None] * len(snapshot.findings) == [finding.waits for finding in snapshot.findings]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.affected import modules
-from stackscan.analysis.finding import Finding, goroutines_by_stack
+from stackscan.analysis.finding import Finding, FindingKey, goroutines_by_stack
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.language import index_of
 from stackscan.model import bucket
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from stackscan.model.snapshot import Frame, Snapshot, Stack
     from stackscan.queueing.outlook import Outlook
     from stackscan.queueing.projection import Projection
+    from stackscan.report.graph import Graph
     from stackscan.report.individuals import Individuals
 
 #: Stacks that the short forms of a report show unless a number is given.
@@ -51,6 +53,8 @@ class View:
         return ON_SCREEN if self.top is None and not self.everything else (SHOWN if self.top is None else self.top)
 
 
+#: Findings whose wait-for graph is drawn: the worst.
+MOST_GRAPHS: Final = 40
 #: All buckets, without what is idle.
 _WHOLE: Final = View()
 
@@ -105,7 +109,7 @@ def build_snapshot(
             doubts=analysis.doubts,
             selected=selection is not None,
         ),
-        findings=stuck,
+        findings=tuple(replace(finding, waits=None) if finding.waits else finding for finding in stuck),
         pools=analysis.samples,
         projections=tuple(projections),
         outlooks=tuple(outlooks),
@@ -127,7 +131,19 @@ def build_snapshot(
         leak_profile=snapshot.leak_profile,
         go_version=analysis.capture.go_version,
         individuals=_individuals(analysis, buckets[:top], locks) if view.individually else None,
+        graphs=tuple(_graphs(stuck)) if view.individually else (),
     )
+
+
+def _graphs(findings: Iterable[Finding]) -> Iterator[tuple[FindingKey, Graph]]:
+    """Who waits for whom, of the worst findings that know it. What they know of it holds the whole dump, which is why
+    it does not stay in the report."""
+    from stackscan.report.graph import graph_of  # few outputs draw them
+
+    for finding in islice((one for one in findings if one.waits is not None), MOST_GRAPHS):
+        graph = graph_of(finding)
+        if graph is not None:
+            yield finding.key, graph
 
 
 def _individuals(analysis: Analysis, buckets: Sequence[Bucket], locks: Locks) -> Individuals:

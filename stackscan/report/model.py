@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stackscan.analysis.selection import Selection
     from stackscan.queueing.outlook import Outlook
     from stackscan.queueing.projection import Projection
+    from stackscan.report.graph.model import Graph
     from stackscan.report.individuals import Individuals
 
 Level = Literal["error", "warning", "info", "ok"]
@@ -152,6 +153,7 @@ class SnapshotReport:
     ending: Verdict | None = None
     leak_profile: bool = False  # Go's goroutineleak profile: it lists leaked goroutines only
     individuals: Individuals | None = None
+    graphs: tuple[tuple[FindingKey, Graph], ...] = ()  # who waits for whom in findings, for outputs that draw it
     outlooks: tuple[tuple[str, Outlook], ...] = ()  # of the projections, for outputs that draw them
     go_version: str | None = None
     find_source: Callable[[Frame], Path | None] | None = field(default=None, repr=False, compare=False)

@@ -8,32 +8,29 @@ from typing import Any, Final, TextIO
 
 from markupsafe import Markup
 
-from stackscan.analysis.finding import Finding, told_by
+from stackscan.analysis.finding import told_by
 from stackscan.render import words
 from stackscan.render.html.goroutines import beside
-from stackscan.render.html.graphs.picture import Picture, picture
+from stackscan.render.html.graphs.picture import picture
 from stackscan.render.html.page import data, rendered, shell
 from stackscan.render.html.pools import loads, segments
 from stackscan.render.pieces import Piece, Screen, Spool
 from stackscan.render.pool_words import in_trouble
 from stackscan.report import BundleReport, Report, SnapshotReport, as_json, second_views
-from stackscan.report.graph import graph_of
 from stackscan.report.links import links_of
 
 #: Stands in a piece for what makes its anchors distinct in the page: no text holds it, what is unprintable is escaped.
 _OWN: Final = "\x01"
-#: Findings of a capture that have a picture, the worst first.
-_MOST_PICTURES: Final = 40
 
 
 def render(report: Report, out: TextIO) -> None:
     """Write the whole page."""
-    _write([_input(report)], [_index(report)], out)
+    _write([_input(report, None)], [_index(report)], out)
 
 
-def piece(report: Report, _: Screen) -> Piece:
+def piece(report: Report, screen: Screen) -> Piece:
     """The part of one input, and its lines of the overview."""
-    return Piece(_input(report), _index(report))
+    return Piece(_input(report, screen.editor), _index(report))
 
 
 def assemble(kept: Spool, out: TextIO) -> None:
@@ -66,18 +63,26 @@ def _shown(report: Report) -> Iterator[tuple[int, Markup, SnapshotReport]]:
         yield number, Markup(_OWN + (f"s{place + 1}-" if place else "")), snapshot  # noqa: S704 - letters of ours
 
 
-def _input(report: Report) -> str:
+def _input(report: Report, editor: str | None) -> str:
     """The sections of one input, and its JSON report."""
     bundles = {bundle.source: bundle for bundle in report.bundles}
-    sections = [section(s, bundles.get(s.source), number, anchor) for number, anchor, s in _shown(report)]
+    sections = [section(s, bundles.get(s.source), number, anchor, editor) for number, anchor, s in _shown(report)]
     return rendered("input", sections=sections, report=data(as_json(report)))
 
 
-def section(snapshot: SnapshotReport, bundle: BundleReport | None, number: int, anchor: Markup) -> dict[str, Any]:
+def section(
+    snapshot: SnapshotReport, bundle: BundleReport | None, number: int, anchor: Markup, editor: str | None
+) -> dict[str, Any]:
     """What the template of a capture needs."""
+    graphs, links = dict(snapshot.graphs), links_of(snapshot, editor)
     findings = [
-        {"finding": f, "number": n + 1, "teller": told_by(f, snapshot.findings), "picture": _picture(f, n)}
-        for n, f in enumerate(snapshot.findings)
+        {
+            "finding": finding,
+            "number": n + 1,
+            "teller": told_by(finding, snapshot.findings),
+            "picture": picture(graphs[finding.key]) if finding.key in graphs else None,
+        }
+        for n, finding in enumerate(snapshot.findings)
     ]
     troubled = in_trouble(snapshot)
     return {
@@ -91,15 +96,9 @@ def section(snapshot: SnapshotReport, bundle: BundleReport | None, number: int, 
         "pools": [(s, segments(s)) for s in sorted(snapshot.pools, key=lambda sample: sample not in troubled)],
         "troubled": troubled,
         "loads": loads(snapshot),
-        "links": links_of(snapshot),
-        "beside": data(beside(snapshot, links_of(snapshot))),
+        "links": links,
+        "beside": data(beside(snapshot, links)),
     }
-
-
-def _picture(finding: Finding, place: int) -> Picture | None:
-    """The wait-for graph of a finding; None where there is none, or many others are worse."""
-    graph = graph_of(finding) if finding.waits is not None and place < _MOST_PICTURES else None
-    return None if graph is None else picture(graph)
 
 
 def _index(report: Report) -> str:
