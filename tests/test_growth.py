@@ -159,6 +159,14 @@ def test_captures_of_three_formats_are_one_series() -> None:
     assert (verdict["kind"], verdict["places"][0]["counts"]) == ("leak", [96, 280, 466, 656])
 
 
+@pytest.mark.parametrize(("mode", "kind"), [("leak", "leak"), ("steady", "steady"), ("sawtooth", "sawtooth")])
+def test_texts_and_counts_of_the_same_moments_are_judged_by_the_texts(mode: str, kind: str) -> None:
+    """One behind the other, or in pairs at each moment, they would show a fall or no growth."""
+    names = sorted((FIXTURES / "growth" / mode).glob("debug[12]-*.txt.gz"))
+    verdict = compare([str(name) for name in names]).verdict
+    assert (kind, 4) == (verdict.kind, len(verdict.captures))
+
+
 def test_captures_are_judged_in_the_order_of_their_times() -> None:
     """Whatever the order in which they are given."""
     assert verdict_of(*reversed(captures_of("leak", "debug2")))["kind"] == "leak"

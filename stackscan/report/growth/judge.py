@@ -23,7 +23,7 @@ from stackscan.report.model import StackReport
 from stackscan.report.places import CodePlace
 
 #: Captures that show growth; two show a difference.
-_CAPTURES: Final = 3
+CAPTURES: Final = 3
 #: Growth below this number is noise: with ids, and without.
 _LEAST_STAYED: Final = 6
 _LEAST_COUNTED: Final = 8
@@ -67,7 +67,7 @@ def judge(
     places = _places(series, whole)
     totals = tuple(each.total for each in series)
     leaks: tuple[Leak, ...] = ()
-    if len(series) >= _CAPTURES:
+    if len(series) >= CAPTURES:
         leaking = [place for place in places if _leaks(place, gaps)]
         detected = [*leak_profiles, *(each for each in series if each.leaked)]
         leaks = tuple(_leak(group, gaps, detected) for group in _together(leaking))
@@ -226,7 +226,7 @@ def _waits_on(minutes: Sequence[int], passed: float | None) -> bool:
 def _without_leak(growth: Growth, places: Sequence[PlaceGrowth], given: int) -> Growth:
     """What captures show that prove no leak."""
     totals = growth.totals
-    if len(totals) < _CAPTURES:
+    if len(totals) < CAPTURES:
         return _of_few(growth, places, given)
     swinging = [place for place in places if _swings(place.counts, max(totals))]
     if swinging:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from stackscan.model.counting import worth
-from stackscan.report.growth.judge import judge
+from stackscan.report.growth.judge import CAPTURES, judge
 from stackscan.report.growth.model import Growth, Kind
 from stackscan.report.growth.observe import Observation
 from stackscan.report.growth.process import is_of_process, processes
@@ -26,7 +26,8 @@ def judge_series(
     ``seconds`` are the times between the captures as given (None: as the captures say).
     """
     found = []
-    for process in processes(observations):
+    for every in processes(observations):
+        process = _of_one_format(every, observations)
         whole = seconds if process == list(range(len(observations))) else None
         profiles = _profiles_of(process, observations, leak_profiles)
         found.append(judge(observations, process, profiles, seconds=whole))
@@ -36,6 +37,16 @@ def judge_series(
         because = "the captures are of different processes"
         return replace(first, captures=tuple(range(len(observations))), totals=totals, because=because)
     return first
+
+
+def _of_one_format(process: list[int], observations: Sequence[Observation]) -> list[int]:
+    """The captures of a process in the format that has most of them, the one that says most among equals; all where no
+    format has captures enough. Texts and counts of the same moments, one behind the other, would show no trend."""
+    groups: dict[str, list[int]] = {}
+    for place in process:
+        groups.setdefault(observations[place].format, []).append(place)
+    best = min(groups.values(), key=lambda group: (-len(group), worth(observations[group[0]].format)))
+    return best if len(best) >= CAPTURES else process
 
 
 def judge_all(observations: Sequence[Observation]) -> list[Growth]:
