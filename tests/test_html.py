@@ -182,3 +182,25 @@ def test_a_page_that_fails_is_not_shown_and_leaves_nothing(fake_browser: Path, t
     env = environment(BROWSER=str(fake_browser), TMPDIR=str(tmp_path))
     assert_refused(run("report", "--format", "html", "--open", tmp_path / "missing", env=env), "missing")
     assert [fake_browser] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("compare", _DEADLOCK, _DEADLOCK), 0),
+        (("check", _DEADLOCK), 1),
+        (("pool", "project", "--rate", "5", "--silent-fraction", "0.1"), 0),
+        (("pool", "replay", "--replications", "20"), 0),
+        (("pool", "plan", "--rate", "5", "--silent-fraction", "0.1"), 0),
+    ],
+    ids=lambda value: " ".join(map(str, value[:2])) if isinstance(value, tuple) else "",
+)
+def test_every_page_can_be_opened(command: tuple[Any, ...], code: int, fake_browser: Path, tmp_path: Path) -> None:
+    """Whatever the exit code says of the dumps; and only pages can."""
+    env = environment(BROWSER=str(fake_browser), TMPDIR=str(tmp_path))
+    done = run(*command, "--format", "html", "--open", env=env)
+    assert code == done.returncode, done.stderr
+    (file,) = tmp_path.glob("stackscan-*.html")
+    assert file.as_uri() == (tmp_path / "shown").read_text(encoding="utf-8")
+    assert "</html>" in file.read_text(encoding="utf-8")
+    assert_refused(run(*command, "--open", env=env), "--format html")

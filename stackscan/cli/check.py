@@ -9,10 +9,11 @@ import typer
 
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.output import Open
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
 from stackscan.cli.terminal.endings import say
-from stackscan.cli.terminal.output import written
+from stackscan.cli.terminal.output import page_file, written
 
 if TYPE_CHECKING:
     from stackscan.check import CheckResult
@@ -37,6 +38,7 @@ def command(
     fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
     output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = "text",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
+    open_page: Open = False,
     source_root: SourceRoot = None,
     no_source: NoSource = False,
     timeout: Timeout = None,
@@ -57,24 +59,25 @@ def command(
     from stackscan.cli.options.configuration import configuration
     from stackscan.cli.terminal.progress import progress
 
-    with progress() as bar:
-        result, new = check(
-            within(source, timeout),
-            configuration=configuration(config),
-            policy=policy,
-            baseline=baseline,
-            accept=write_baseline is not None,
-            fail_on=fail_on,
-            progress=bar,
-            reader=reader_of(source_root, no_source),
-            whole=output is not None and output_format == "text",
-            jobs=jobs,
-        )
-    if write_baseline is not None and result.exit_code != 2:
-        with written(write_baseline) as out:
-            write(new, out)
-        say(f"{write_baseline}: {len(new.stacks):,} stacks written; review the file and commit it")
-    _write(result, output_format, output)
+    with page_file(output, output_format, show=open_page) as place:
+        with progress() as bar:
+            result, new = check(
+                within(source, timeout),
+                configuration=configuration(config),
+                policy=policy,
+                baseline=baseline,
+                accept=write_baseline is not None,
+                fail_on=fail_on,
+                progress=bar,
+                reader=reader_of(source_root, no_source),
+                whole=place is not None and output_format == "text",
+                jobs=jobs,
+            )
+        if write_baseline is not None and result.exit_code != 2:
+            with written(write_baseline) as out:
+                write(new, out)
+            say(f"{write_baseline}: {len(new.stacks):,} stacks written; review the file and commit it")
+        _write(result, output_format, place)
     for checked in result.sources:
         if checked.trouble is not None:
             say(f"stackscan: {checked.trouble}", checked.hint)

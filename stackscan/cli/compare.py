@@ -9,7 +9,7 @@ import typer
 
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Timeout, source_argument, within
 from stackscan.cli.options.units import interval
@@ -27,6 +27,7 @@ def command(
     source: Annotated[list[str], source_argument(_SOURCE, metavar="SOURCE SOURCE...")],
     output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = "text",
     output: OutputFile = None,
+    open_page: Open = False,
     every: Annotated[timedelta | None, option(_INTERVAL, "--interval", metavar="DURATION", parser=interval)] = None,
     fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
     source_root: SourceRoot = None,
@@ -47,21 +48,22 @@ def command(
     """
     from stackscan.api import compare
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.output import page_file, written
     from stackscan.cli.terminal.progress import progress
     from stackscan.render import renderer
 
-    with progress() as bar:
-        reader = reader_of(source_root, no_source)
-        found = compare(
-            within(source, timeout),
-            configuration=configuration(config),
-            every=every,
-            progress=bar,
-            reader=reader,
-            individually=output_format == "html",
-        )
-    with written(output) as out:
-        renderer("compare", output_format)(found, out)
+    with page_file(output, output_format, show=open_page) as place:
+        with progress() as bar:
+            reader = reader_of(source_root, no_source)
+            found = compare(
+                within(source, timeout),
+                configuration=configuration(config),
+                every=every,
+                progress=bar,
+                reader=reader,
+                individually=output_format == "html",
+            )
+        with written(place) as out:
+            renderer("compare", output_format)(found, out)
     if fail_on is not None and found.fails(fail_on):
         raise typer.Exit(1)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, PoolFormat, part, time
 
 
@@ -20,6 +20,7 @@ def command(
     service_time: Annotated[float, SERVICE] = 300e-6,
     output_format: PoolFormat = "text",
     output: OutputFile = None,
+    open_page: Open = False,
 ) -> None:
     """Say how many workers hold a target, and what the pool of now could bear.
 
@@ -29,7 +30,7 @@ def command(
       stackscan pool plan --rate 5 --silent-fraction 10%
       stackscan pool plan --rate 5 --silent-fraction 0.1 --target-wait 1s --target-probability 0.999 --format json
     """
-    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.output import page_file, written
     from stackscan.queueing.demand import Demand
     from stackscan.queueing.planning import Target, plan
     from stackscan.render import renderer
@@ -37,5 +38,5 @@ def command(
     demand = Demand(workers, rate, silent_fraction, close_deadline, service_time)
     target = Target(target_wait, target_probability)
     found = plan(demand, target)
-    with written(output) as out:
+    with page_file(output, output_format, show=open_page) as place, written(place) as out:
         renderer("plan", output_format)(demand, target, found, out)

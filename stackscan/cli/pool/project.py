@@ -9,10 +9,10 @@ import typer
 
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, PoolFormat, part, time
 from stackscan.cli.options.sources import Timeout, named, within
-from stackscan.cli.terminal.output import written
+from stackscan.cli.terminal.output import page_file, written
 
 if TYPE_CHECKING:
     from stackscan.queueing.send_times import SendTimes
@@ -39,6 +39,7 @@ def command(
     plot: Annotated[Path | None, option("Draw the curves: .svg, .png or .pdf.", metavar="FILE")] = None,
     output_format: PoolFormat = "text",
     output: OutputFile = None,
+    open_page: Open = False,
     timeout: Timeout = None,
     config: Config = None,
 ) -> None:
@@ -79,10 +80,9 @@ def command(
     if plot is not None and picture_format is not None:
         from stackscan.render.plots.figure import draw
 
-        picture = draw(curves(found), picture_format=picture_format)
         with written(plot) as out:
-            out.buffer.write(picture)
-    with written(output) as out:
+            out.buffer.write(draw(curves(found), picture_format=picture_format))
+    with page_file(output, output_format, show=open_page) as place, written(place) as out:
         renderer("projection", output_format)(found, out, fix=fix, measured=request.measured)
 
 

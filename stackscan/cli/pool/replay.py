@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackscan.cli.options import option
-from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.pool import DEADLINE, SERVICE, PoolFormat, part, time
 
 
@@ -24,6 +24,7 @@ def command(
     seed: Annotated[int, typer.Option(help="Seed of the random runs.")] = 1,
     output_format: PoolFormat = "text",
     output: OutputFile = None,
+    open_page: Open = False,
 ) -> None:
     """Play a batch through, as the program of boxo #1142 does: how much is done before the budget is over.
 
@@ -35,7 +36,7 @@ def command(
       stackscan pool replay --silent-every 10
       stackscan pool replay --silent-count 18 --workers 8 --format json
     """
-    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.output import page_file, written
     from stackscan.queueing.batches import Batch, replay_chosen
     from stackscan.render import renderer
 
@@ -48,5 +49,5 @@ def command(
         replications=replications,
         seed=seed,
     )
-    with written(output) as out:
+    with page_file(output, output_format, show=open_page) as place, written(place) as out:
         renderer("batch", output_format)(batch, outcomes, out)
