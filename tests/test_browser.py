@@ -146,6 +146,32 @@ def test_axe_finds_no_serious_fault(name: str, scheme: str, opened: Callable[...
     assert [] == serious(page, "dialog")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check", str(_STALLED)),
+        ("compare", *(str(_KUBO / f"stack-0{n}.txt.gz") for n in (1, 2, 3))),
+        ("pool", "project", "--rate", "5", "--silent-fraction", "0.1"),
+        ("pool", "replay", "--replications", "50"),
+        ("pool", "plan", "--rate", "5", "--silent-fraction", "0.1"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) and value[0] == "pool" else value[0],
+)
+def test_the_pages_of_other_commands_too(
+    command: tuple[str, ...], scheme: str, browser: Browser, tmp_path: Path
+) -> None:
+    """They are silent, fit every screen, and axe finds no serious fault in them."""
+    with watched(browser, made(tmp_path, command=command), scheme=scheme) as found:
+        page = found.open()
+        for width in (2560, 1400, 360):
+            found.resize(width)
+            assert width >= page.evaluate("document.documentElement.scrollWidth")
+        for each in page.locator("details > summary").all():
+            each.click()
+        assert [] == serious(page)
+
+
 @pytest.mark.parametrize("name", ["stalled kubo", "two inputs", "damaged bundle", "counts"])
 def test_the_saved_json_is_the_json_report(
     name: str, opened: Callable[..., Watched], page_file: Callable[[str], Path], tmp_path: Path
