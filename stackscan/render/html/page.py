@@ -36,8 +36,6 @@ _STYLES: Final = {
 }
 #: Where the body of a page goes: no text holds it, for what is unprintable is escaped.
 _BODY: Final = "\x02"
-#: What ends a script element, or begins another one inside of it.
-_IN_SCRIPT: Final = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 @cache
@@ -95,10 +93,9 @@ def page(kind: str, template: str, out: TextIO, /, *, title: str, **values: obje
 
 
 def data(values: Mapping[str, object]) -> Markup:
-    """JSON for a script element: nothing in it can end the element."""
+    """JSON for a script element: nothing in it can end the element, or turns what is around it in an editor."""
     text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for sign, escape in _IN_SCRIPT.items():
-        text = text.replace(sign, escape)
+    text = words.plain_json(text).replace("<", "\\u003c")  # which ends a script element, or begins one inside of it
     return Markup(text)  # noqa: S704 - escaped above
 
 
