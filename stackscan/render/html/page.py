@@ -49,6 +49,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        optimized=False,  # templates are compiled at each start, which takes longer than they run
     )
     made.globals.update(words=words, numbers=numbers, lock_words=lock_words)
     made.filters["thousands"] = "{:,}".format
