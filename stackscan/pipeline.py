@@ -181,7 +181,13 @@ def examine(
     options = options or Options(shipped())
     if options.reader is not None:
         options.reader.begin_input()
-    contents = read_source(source, progress)
+    return examine_contents(read_source(source, progress), options=options, redaction=redaction)
+
+
+def examine_contents(
+    contents: Contents, *, options: Options, redaction: Redaction | None = None
+) -> tuple[list[CaptureReport], BundleReport | None]:
+    """The same of an input that has been read."""
     bundle = build_bundle(contents) if contents.is_bundle else None
     if bundle is not None and redaction is not None:
         bundle = redaction.bundle(bundle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -52,8 +52,21 @@ def read_source(source: str, progress: Progress | None = None, *, keep_content: 
     """
     masked = Source(source)
     reading = _Reading(progress, keep_content)
+    return _read(masked, sources.open_source(masked, reading.progress_of(str(masked))), reading)
+
+
+def read_bytes(source: str, raw: bytes, broken: str | None = None) -> Contents:
+    """Read bytes that were fetched from a source; ``broken`` says why their end is missing (None: it is not).
+
+    Raises StackscanError when they hold no dump.
+    """
+    masked = Source(source)
+    return _read(masked, sources.open_bytes(str(masked), raw, broken), _Reading(None, keep_content=False))
+
+
+def _read(masked: Source, members: Iterable[Member], reading: _Reading) -> Contents:
     try:
-        for member in sources.open_source(masked, reading.progress_of(str(masked))):
+        for member in members:
             reading.take(member)
     except UnrecognisedFormatError as error:  # its message may quote a server that repeats secrets of the address
         raise type(error)(masked.hide(str(error)), hint=error.hint) from None
@@ -71,7 +84,7 @@ def read_source(source: str, progress: Progress | None = None, *, keep_content: 
 
 
 @dataclass(slots=True)
-class _Read:
+class _Dumps:
     """A member that holds dumps: its snapshots and, if kept, its bytes."""
 
     member: Member
@@ -90,7 +103,7 @@ class _Reading:
     progress: Progress | None
     keep_content: bool
     is_bundle: bool = False
-    members: list[_Read] = field(default_factory=list)
+    members: list[_Dumps] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     version: dict[str, str] | None = None
     contention: list[tuple[str, ContentionProfile]] = field(default_factory=list)
@@ -120,7 +133,7 @@ class _Reading:
             snapshots = found[-1][1]
             snapshots[-1] = _cut(snapshots[-1], member.note if member.name is None else None)
         content = member.data if self.keep_content else b""
-        self.members += [_Read(part, snapshots, content) for part, snapshots in found]
+        self.members += [_Dumps(part, snapshots, content) for part, snapshots in found]
         wrapped = found[0][0]
         goroutines = sum(snapshot.total for _, snapshots in found for snapshot in snapshots)
         self._list(wrapped, found[0][1][0].format, goroutines, _note(wrapped))
@@ -168,12 +181,12 @@ def _captures(reading: _Reading) -> Iterator[Capture]:
             yield Capture(snapshot, place, taken, release, second, read.content, go_version=go_version)
 
 
-def _processes(members: Sequence[_Read]) -> dict[str, Taken]:
+def _processes(members: Sequence[_Dumps]) -> dict[str, Taken]:
     """The folders that show one process (one text with one dump), each with the time and host of its members.
 
     Bundles are written within seconds. A folder with several texts is a collection, whose members may be hours apart.
     """
-    by_folder: defaultdict[str, list[_Read]] = defaultdict(list)
+    by_folder: defaultdict[str, list[_Dumps]] = defaultdict(list)
     for read in members:
         by_folder[_folder(read.member)].append(read)
     processes = {}

@@ -90,7 +90,7 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "wait_reasons": dict(snapshot.wait_reasons),
         "modules": [{"module": module, "version": version} for module, version in snapshot.modules],
         "buckets": [_bucket(found) for found in snapshot.buckets],
-        "findings": [_finding(finding, snapshot) for finding in snapshot.findings],
+        "findings": findings_json(snapshot),
         "set_aside": [
             {"rule": f.rule.name, "title": f.title, "count": f.count, "goroutine_ids": list(f.goroutine_ids)}
             for f in snapshot.set_aside
@@ -132,6 +132,11 @@ def _bucket(found: StackReport) -> dict[str, Any]:
 
 def _frame(frame: Frame) -> dict[str, Any]:
     return {"function": frame.function, "file": frame.file, "line": frame.line}
+
+
+def findings_json(snapshot: SnapshotReport) -> list[dict[str, Any]]:
+    """What is stuck in a snapshot."""
+    return [_finding(finding, snapshot) for finding in snapshot.findings]
 
 
 def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from stackscan.sources.archive_marks import is_archive
 if TYPE_CHECKING:
     from stackscan.sources.archive import Entry
 
-__all__ = ["STDIN", "Member", "Progress", "Source", "open_source"]
+__all__ = ["STDIN", "Member", "Progress", "Source", "open_bytes", "open_source"]
 
 STDIN = "-"
 
@@ -70,6 +70,12 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
         yield from _bundle(source, folder_entries(folder), "", 0)
         return
     raw, broken = _read(given, progress)
+    yield from open_bytes(source, raw, broken)
+
+
+def open_bytes(source: str, raw: bytes, broken: str | None = None) -> Iterator[Member]:
+    """The members of bytes that came from a source, which errors and members are named after (masked); ``broken`` says
+    why their end is missing (None: it is not). Raises as :func:`open_source` does."""
     where = "standard input" if source == STDIN else source
     if is_archive(raw):
         from stackscan.sources.archive import entries

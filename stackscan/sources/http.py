@@ -65,10 +65,10 @@ class _Transfer:
     expected: int = 0
 
 
-def fetch(source: str, *, progress: Progress | None = None) -> Fetched:
+def fetch(source: str, *, progress: Progress | None = None, most_bytes: int = limits.MAX_DOWNLOAD_BYTES) -> Fetched:
     """The body of an address, still compressed if the server compressed it.
 
-    Raises SourceError with what to do, or LimitError for a body beyond MAX_DOWNLOAD_BYTES.
+    Raises SourceError with what to do, or LimitError for a body of more than ``most_bytes``.
     """
     source = Source(source)
     address = Address.parse(source.with_secrets())
@@ -77,7 +77,7 @@ def fetch(source: str, *, progress: Progress | None = None) -> Fetched:
     threading.Thread(target=_run, args=(transfer,), name="fetch", daemon=True).start()
     body = io.BytesIO()
     try:
-        cut = _collect(transfer, body, progress)
+        cut = _collect(transfer, body, progress, most_bytes)
     finally:
         transfer.connections.close()  # ends the thread, too
     data = body.getvalue()
@@ -93,7 +93,7 @@ def _seconds(timeout: float | None) -> _Seconds:
     return _Seconds(timeout + 1, timeout + 1, timeout)
 
 
-def _collect(transfer: _Transfer, body: io.BytesIO, progress: Progress | None) -> str | None:
+def _collect(transfer: _Transfer, body: io.BytesIO, progress: Progress | None, most_bytes: int) -> str | None:
     """Take the pieces as they arrive; returns why the end is missing, if it is."""
     while True:
         left = transfer.started + transfer.seconds.total - time.monotonic()
@@ -108,9 +108,9 @@ def _collect(transfer: _Transfer, body: io.BytesIO, progress: Progress | None) -
         if isinstance(came, web_errors.Failure):
             return _broken(transfer, body, came)
         body.write(came)
-        if body.tell() > limits.MAX_DOWNLOAD_BYTES:
+        if body.tell() > most_bytes:
             raise LimitError(
-                f"{transfer.address} sends more than {limits.MAX_DOWNLOAD_BYTES >> 20:,} MiB",
+                f"{transfer.address} sends more than {most_bytes >> 20:,} MiB",
                 hint="If it is a dump, save it with curl -o FILE and read FILE.",
             )
         if progress is not None:

@@ -1,0 +1,137 @@
+"""The history of one process: what was seen lately, and enough of what was before to see what grows slowly."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, TypeVar
+
+from stackscan.live.sample import Failure, Sample
+from stackscan.live.standing import Change, Key, Standing, changes, of_sample, stand
+from stackscan.live.target import Depth, Target
+from stackscan.report.growth import Growth, Observation, judge_series
+
+T = TypeVar("T")
+
+#: Samples that growth is judged by: the last ones, and some that reach far back.
+_RECENT: Final = 6
+_SPREAD: Final = 12
+#: Moments of a pool's occupancy that are kept: an hour at an interval of five seconds.
+MOMENTS: Final = 720
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A pool at one time: its workers, how many were busy, and how many of these were held by what its model knows."""
+
+    at: datetime
+    workers: int
+    busy: int
+    states: dict[str, int]
+
+
+class Spread:
+    """A bounded list of samples that reaches as far back as possible: where it is full, the one goes whose neighbours
+    are nearest to each other in time. The first and the last stay."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: list[Observation] = []
+
+    def add(self, one: Observation) -> None:
+        """Keep one more."""
+        self._kept.append(one)
+        if len(self._kept) > self._most:
+            gaps = [(self._gap(place), place) for place in range(1, len(self._kept) - 1)]
+            del self._kept[min(gaps)[1]]
+
+    def _gap(self, place: int) -> float:
+        before, after = self._kept[place - 1].captured_at, self._kept[place + 1].captured_at
+        return 0.0 if before is None or after is None else (after - before).total_seconds()
+
+    def __iter__(self) -> Iterator[Observation]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def clear(self) -> None:
+        """Forget all: the process is another one."""
+        self._kept.clear()
+
+
+@dataclass(slots=True)
+class History:
+    """What is known of one process. ``last`` is the last sample, ``failure`` why the last request brought nothing
+    (None: it did), ``failing_since`` when that began; ``standing`` are the findings that stand; ``growth`` is the
+    verdict over time; ``pools`` the occupancy of each pool lately; ``polls`` counts requests."""
+
+    target: Target
+    last: Sample | None = None
+    failure: Failure | None = None
+    failing_since: datetime | None = None
+    standing: dict[Key, Standing] = field(default_factory=dict)
+    growth: Growth | None = None
+    pools: dict[str, deque[Moment]] = field(default_factory=dict)
+    polls: int = 0
+    failures: int = 0
+    _recent: dict[Depth, deque[Observation]] = field(default_factory=dict)
+    _spread: dict[Depth, Spread] = field(default_factory=dict)
+
+    def failed(self, failure: Failure) -> bool:
+        """Take note of a request that brought nothing; whether that is news."""
+        self.polls += 1
+        self.failures += 1
+        news = self.failure is None
+        self.failing_since = failure.at if news else self.failing_since
+        self.failure = failure
+        return news
+
+    def take(self, sample: Sample) -> tuple[Change, ...]:
+        """Take note of a sample, and say what changed."""
+        self.polls += 1
+        self.failure = self.failing_since = None
+        self.growth = self._judge(sample)
+        found = of_sample(sample, self.growth)
+        now = stand(self.standing, found, sample.at)
+        told = changes(self.standing, now)
+        self.standing, self.last = now, sample
+        for pool in sample.pools:
+            idle = sum(number for state, number in pool.states.items() if state in pool.idle_states)
+            moments = self.pools.setdefault(pool.pool.name, deque(maxlen=MOMENTS))
+            moments.append(Moment(sample.at, pool.workers, pool.workers - idle, dict(pool.states)))
+        return told
+
+    def _judge(self, sample: Sample) -> Growth | None:
+        """The verdict over samples of one depth: the last ones, else those that reach far back."""
+        recent = self._recent.setdefault(sample.depth, deque(maxlen=_RECENT))
+        spread = self._spread.setdefault(sample.depth, Spread(_SPREAD))
+        recent.append(sample.observation)
+        spread.add(sample.observation)
+        if len(recent) < 2:
+            return None
+        growth = judge_series(tuple(recent))
+        if growth.leaks or len(spread) <= len(recent):
+            return growth
+        longer = judge_series(tuple(spread))
+        return longer if longer.leaks else growth
+
+    @property
+    def level(self) -> str:
+        """The worst of what stands: error, warning, info or ok; ``lost`` where the process does not answer."""
+        if self.failure is not None:
+            return "lost"
+        severities = {one.severity for one in self.standing.values()}
+        return next((name for name in ("error", "warning", "info") if name in severities), "ok")
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in one line."""
+        if self.failure is not None:
+            return self.failure.reason
+        worst = [one for one in self.standing.values() if one.values["cause"] == "leak" and one.severity == "error"]
+        if worst:
+            return str(worst[0].values["title"])
+        return self.last.verdicts[0].text if self.last is not None else "not asked yet"
