@@ -51,11 +51,11 @@ def test_the_diagram_of_the_rooms_is_true() -> None:
 
 
 def test_the_house_stays_small() -> None:
-    """At most 17 packages on at most 13 floors; beside them only the doors, the errors, and what serves all."""
+    """At most 19 packages on at most 14 floors; beside them only the doors, the errors, and what serves all."""
     folders = {room for room in packages.rooms() if (PACKAGE / room).is_dir()}
-    assert len(folders) <= 17
+    assert len(folders) <= 19
     assert {"api", "cache", "errors", "pipeline", "workers"} == set(packages.rooms()) - folders
-    assert len(packages.floors()) <= 13
+    assert len(packages.floors()) <= 14
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -68,7 +68,8 @@ class _Transfer:
 def fetch(source: str, *, progress: Progress | None = None, most_bytes: int = limits.MAX_DOWNLOAD_BYTES) -> Fetched:
     """The body of an address, still compressed if the server compressed it.
 
-    Raises SourceError with what to do, or LimitError for a body of more than ``most_bytes``.
+    Raises SourceError with what to do, or LimitError for a body of more than ``most_bytes`` (None:
+    MAX_DOWNLOAD_BYTES).
     """
     source = Source(source)
     address = Address.parse(source.with_secrets())
@@ -77,7 +78,7 @@ def fetch(source: str, *, progress: Progress | None = None, most_bytes: int = li
     threading.Thread(target=_run, args=(transfer,), name="fetch", daemon=True).start()
     body = io.BytesIO()
     try:
-        cut = _collect(transfer, body, progress, most_bytes)
+        cut = _collect(transfer, body, progress, most_bytes or limits.MAX_DOWNLOAD_BYTES)
     finally:
         transfer.connections.close()  # ends the thread, too
     data = body.getvalue()
