@@ -65,7 +65,7 @@ class _Transfer:
     expected: int = 0
 
 
-def fetch(source: str, *, progress: Progress | None = None, most_bytes: int = limits.MAX_DOWNLOAD_BYTES) -> Fetched:
+def fetch(source: str, *, progress: Progress | None = None, most_bytes: int | None = None) -> Fetched:
     """The body of an address, still compressed if the server compressed it.
 
     Raises SourceError with what to do, or LimitError for a body of more than ``most_bytes`` (None:
