@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,30 +118,48 @@ def compare(
 
     Raises StackscanError when an input cannot be read, or all of them hold fewer than two captures.
     """
-    from stackscan import compare as comparisons
-
     options = Options(configuration or shipped(), reader=reader, projected=False)
-    dated: list[Dated] = []
-    profiles: list[Dated] = []
+    series = Series()
     for each in inputs:
         captures, _ = pipeline.examine(each, options=options, progress=progress)
-        dated += [_dated(each, one) for one in comparisons.worth_comparing(captures)]
-        profiles += [_dated(each, one) for one in captures if one.report.leak_profile]
-    dumps = [one for one in dated if not one.report.leak_profile]
-    dated, profiles = (dumps, profiles) if dumps else (dated, [])
-    if len(dated) < 2:
-        where = f"{dated[0].report.source} contains one capture" if dated else "there is no capture"
-        where += " beside Go's leak profiles, which are not compared with full dumps" if profiles and dated else ""
-        raise SourceError(f"{where}; a comparison needs two", hint="Give two or more sources, in time order.")
-    return comparisons.compare(dated, every=every, leak_profiles=profiles, individually=individually)
+        series.take(each, captures)
+    return series.compared(every, individually=individually)
 
 
-def _dated(source: str, one: CaptureReport) -> Dated:
-    """A capture with its time, by its name or notes, else its own."""
+class Series:
+    """Captures to compare, as they come: the captures of each input in time order."""
+
+    def __init__(self) -> None:
+        self._dated: list[Dated] = []
+        self._profiles: list[Dated] = []
+
+    def take(self, source: str, captures: Sequence[CaptureReport], at: datetime | None = None) -> None:
+        """Add the captures of one input, taken ``at`` (None: as its name or notes say)."""
+        from stackscan.compare import worth_comparing
+
+        self._dated += [_dated(source, one, at) for one in worth_comparing(captures)]
+        self._profiles += [_dated(source, one, at) for one in captures if one.report.leak_profile]
+
+    def compared(self, every: timedelta | None = None, *, individually: bool = False) -> Comparison:
+        """Compare them; ``every`` is the time between neighbours (None: by their own times), ``individually``: with
+        every goroutine. Raises SourceError for fewer than two."""
+        from stackscan import compare as comparisons
+
+        dumps = [one for one in self._dated if not one.report.leak_profile]
+        dated, profiles = (dumps, self._profiles) if dumps else (self._dated, [])
+        if len(dated) < 2:
+            where = f"{dated[0].report.source} contains one capture" if dated else "there is no capture"
+            where += " beside Go's leak profiles, which are not compared with full dumps" if profiles and dated else ""
+            raise SourceError(f"{where}; a comparison needs two", hint="Give two or more sources, in time order.")
+        return comparisons.compare(dated, every=every, leak_profiles=profiles, individually=individually)
+
+
+def _dated(source: str, one: CaptureReport, at: datetime | None) -> Dated:
+    """A capture with its time: the one that is known, else by its name or notes, else its own."""
     from stackscan.compare import Dated
 
     taken = one.capture.taken
-    when = captured_at(source, one.report.member) or taken.captured_at
+    when = at or captured_at(source, one.report.member) or taken.captured_at
     return Dated(one.report, one.capture.snapshot, when, taken.host)
 
 

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "show": "Show one goroutine: stack, creators, children, waits.",
     "check": "Check captures in a pipeline: pass, fail, or error.",
     "compare": "Compare captures in time order: what grew, what is gone, what stayed.",
+    "capture": "Capture a live process several times, and compare.",
     "rules": "List the known patterns and pools, or explain one.",
     "export": "Write captures as tables: Parquet, Arrow, CSV, NDJSON.",
     "query": "Query captures with SQL.",

@@ -6,12 +6,13 @@ Output is first written to a part beside its place (parts.py): a file that a ren
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, TextIO, TypeVar
+from typing import BinaryIO, Final, TextIO, TypeVar
 
 from stackscan.errors import OutputError
 from stackscan.export.parts import abandoned, lock, locked_file, locked_folder, part_name, parts, remove
@@ -47,6 +48,39 @@ def whole_file(path: Path) -> Iterator[TextIO]:
             _sync(target.parent)
         finally:
             surely(lambda: part.unlink(missing_ok=True))
+
+
+@contextmanager
+def new_file(path: Path, *, synced: bool = True) -> Iterator[BinaryIO]:
+    """A binary stream to a file that appears at ``path`` when all is written; a file that is there stays.
+
+    ``synced``: it outlasts a power failure, too, which takes the time of a disk. Raises FileExistsError when another
+    file has the name, OSError when it cannot be written.
+    """
+    part = path.with_name(part_name())
+    try:
+        with open(locked_file(part, 0o666), "wb") as out:  # noqa: PTH123 - of a handle
+            yield out
+            out.flush()
+            if synced:
+                os.fsync(out.fileno())
+            _name_new(part, path)
+        if synced:
+            _sync(path.parent)
+    finally:
+        surely(lambda: part.unlink(missing_ok=True))
+
+
+def _name_new(part: Path, path: Path) -> None:
+    """Give a part its name, unless a file has it."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: another writer could take the name between these two steps
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.replace(part, path)  # noqa: PTH105 - as above
 
 
 def _target(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Temporary files and folders ("parts") of runs that write output, and which of them are abandoned.
 
-A part is named ``.stackscan-part-HOST-RANDOM``. Its writer holds a lock (flock) on it while it runs, so a part whose
+A part is named ``.stackscan-part-HOST-RANDOM``; files of other kinds that only a living run may use have another word
+in its place. Its writer holds a lock (flock) on it while it runs, so a part whose
 lock is free belongs to a killed run. Locks may not reach other hosts (NFS): a part of another host is abandoned only
 after a day without a change.
 """
@@ -24,24 +25,27 @@ from typing import Final
 if sys.platform != "win32":  # it has no locks of this kind
     import fcntl
 
-_PART: Final = re.compile(r"\.stackscan-part-([0-9a-f]{8})-[0-9a-f]{16}")
+_PART: Final = re.compile(r"\.stackscan-([a-z]+)-([0-9a-f]{8})-[0-9a-f]{16}")
+#: What most such files are: output that is under way.
+PART: Final = "part"
 #: The file of a workspace that its writer locks.
 _LOCK: Final = "lock"
 _DAY_SECONDS: Final = 86_400
 
 
-def parts(folder: Path) -> list[Path]:
+def parts(folder: Path, kind: str = PART) -> list[Path]:
     """The parts in a folder, of runs that live and of killed ones."""
     try:
         with os.scandir(folder) as entries:
-            return sorted(folder / entry.name for entry in entries if _PART.fullmatch(entry.name))
+            found = [entry.name for entry in entries if (is_one := _PART.fullmatch(entry.name)) and is_one[1] == kind]
     except OSError:
         return []
+    return sorted(folder / name for name in found)
 
 
-def part_name() -> str:
+def part_name(kind: str = PART) -> str:
     """A new name for a part of this host."""
-    return f".stackscan-part-{_host()}-{secrets.token_hex(8)}"
+    return f".stackscan-{kind}-{_host()}-{secrets.token_hex(8)}"
 
 
 @cache
@@ -113,7 +117,7 @@ def _is_free(handle: int) -> bool:
 
 def _is_own_or_old(part: Path) -> bool:
     match = _PART.fullmatch(part.name)
-    if match and match[1] == _host():
+    if match and match[2] == _host():
         return True
     newest = max(path.stat().st_mtime for path in (part, *part.rglob("*")))
     return time.time() - newest > _DAY_SECONDS

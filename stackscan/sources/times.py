@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from stackscan.sources.names import read_moment
+from stackscan.sources.names import read_moment, read_name
 
 #: 2026-11-23T09_46_46.558Z as `ipfs diag profile` names its archives (time.RFC3339Nano with _ for :), and its kin.
 _STAMP: Final = re.compile(
@@ -32,6 +32,9 @@ def captured_at(source: str, member: str | None) -> datetime | None:
 
 
 def _stamp(name: str) -> datetime | None:
+    exact = read_name(name).captured_at  # a host's name may hold what looks like a time
+    if exact is not None:
+        return exact
     found = _STAMP.search(name)
     if found is None:
         return None

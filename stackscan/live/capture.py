@@ -1,0 +1,228 @@
+"""Captures of a process at intervals: each is fetched, kept if asked to, and judged while the next is waited for."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from stackscan import api, pipeline
+from stackscan.errors import OutputError, SourceError, StackscanError, UsageError
+from stackscan.export.atomic import named, new_file, remove_abandoned
+from stackscan.formats.contents import read_bytes
+from stackscan.live.files import label
+from stackscan.live.poll import MOST_BYTES, Answer, ask
+from stackscan.live.sample import Failure
+from stackscan.live.target import Other, Target
+from stackscan.report import BundleReport, CaptureReport, Report
+from stackscan.sources import http
+from stackscan.sources.names import capture_name
+
+if TYPE_CHECKING:
+    from stackscan.compare import Comparison
+
+#: The member of a bundle that holds a profile, as kubo names it.
+_MEMBERS: Final[dict[Other, str]] = {
+    "mutex": "mutex.pprof",
+    "block": "block.pprof",
+    "goroutineleak": "goroutineleak.txt",
+}
+_GOROUTINES: Final = "goroutines.stacks"
+#: Level of compression: higher ones take seconds for a large dump, and save little.
+_LEVEL: Final = 1
+
+
+def profiles(text: str) -> tuple[Other, ...]:
+    """The profiles in a list like ``mutex,block``. Raises UsageError for others."""
+    names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    wrong = [name for name in names if name not in _MEMBERS]
+    if wrong:
+        raise UsageError(f"{wrong[0]!r} is not a profile to capture", hint=f"Write some of {','.join(_MEMBERS)}.")
+    return tuple(kind for kind in _MEMBERS if kind in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to capture: how often, seconds from the beginning of one capture to that of the next, profiles beside the
+    goroutines, and the folder that keeps the captures (None: they are not kept)."""
+
+    target: Target
+    count: int
+    interval_seconds: float
+    others: tuple[Other, ...] = ()
+    folder: Path | None = None
+
+
+#: Hears of a capture: its number, the plan, its goroutines, and the seconds that the answer took.
+Captured = Callable[[int, Plan, int, float], None]
+#: Hears of what went wrong, and what to do.
+Trouble = Callable[[str, str], None]
+
+
+@dataclass(slots=True)
+class _Taken:
+    """One capture: its number, when and how long, its bytes (a dump, or a bundle with the profiles), its file."""
+
+    number: int
+    at: datetime
+    seconds: float
+    data: bytes
+    cut: str | None
+    path: Path | None = None
+
+
+@dataclass(slots=True)
+class Captures:
+    """The captures of a process. ``interrupted``: Ctrl-C came before the last; ``failed`` is the last failure to
+    capture, ``unkept`` the first failure to keep a file (None: there was none)."""
+
+    plan: Plan
+    options: pipeline.Options
+    captured: Captured
+    trouble: Trouble
+    interrupted: bool = False
+    judged: int = 0
+    failed: StackscanError | None = None
+    unkept: StackscanError | None = None
+    _series: api.Series = field(default_factory=api.Series)
+    _waiting: list[_Taken] = field(default_factory=list)
+    _first: _Taken | None = None
+    _told: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Capture as planned, or until Ctrl-C; what came until then is kept and judged.
+
+        Raises OutputError, before the first request, for a folder that cannot be made.
+        """
+        if self.plan.folder is not None:
+            with named(self.plan.folder):
+                self.plan.folder.mkdir(parents=True, exist_ok=True)
+            remove_abandoned(self.plan.folder)
+        try:
+            for number in self._numbers():
+                self._capture(number)
+                self._finish()
+        except KeyboardInterrupt:
+            self.interrupted = True
+        self._finish()
+
+    def _numbers(self) -> Iterator[int]:
+        """The numbers of the captures, each when it is due: at once where the one before it took longer."""
+        due = time.monotonic()
+        for number in range(1, self.plan.count + 1):
+            time.sleep(max(0.0, due - time.monotonic()))
+            due = time.monotonic() + self.plan.interval_seconds
+            yield number
+
+    def _capture(self, number: int) -> None:
+        answer = ask(self.plan.target, "full")
+        if isinstance(answer, Failure):
+            self._fail(number, SourceError(answer.reason, hint=answer.hint))
+            return
+        if answer.cut is not None:
+            self._say(f"capture {number} of {self.plan.count}: {answer.cut}", "")
+        others = dict(self._others())
+        data = _bundle(answer, others) if self.plan.others else answer.data
+        cut = None if self.plan.others else answer.cut
+        self._waiting.append(_Taken(number, answer.at, answer.seconds, data, cut))
+
+    def _others(self) -> Iterator[tuple[Other, bytes]]:
+        """The other profiles that the process offers."""
+        for kind in self.plan.others:
+            try:
+                yield kind, http.fetch(self.plan.target.other(kind), most_bytes=MOST_BYTES).data
+            except StackscanError as error:
+                self._say(f"no {kind} profile: {error}", "")
+
+    def _finish(self) -> None:
+        """Keep and judge what came; what Ctrl-C interrupts is done again."""
+        while self._waiting:
+            one = self._waiting[0]
+            self._keep(one)
+            try:
+                self._judge(one)
+            except StackscanError as error:
+                self._fail(one.number, error)
+            self._waiting.pop(0)
+
+    def _keep(self, one: _Taken) -> None:
+        if self.plan.folder is None or one.path is not None:
+            return
+        try:
+            with named(self.plan.folder):
+                one.path = self._file(self.plan.folder, one)
+        except OutputError as error:
+            self.unkept = self.unkept or error
+            self._say(str(error), error.hint)
+
+    def _file(self, folder: Path, one: _Taken) -> Path:
+        """The file that keeps a capture; where its name is taken, of a millisecond later. Raises OSError."""
+        at, suffix = one.at, ".zip" if self.plan.others else ".stacks"
+        while True:
+            path = folder / capture_name(label(self.plan.target), at, suffix)
+            try:
+                with new_file(path) as out:
+                    out.write(one.data)
+            except FileExistsError:
+                at += timedelta(milliseconds=1)
+            else:
+                return path
+
+    def _judge(self, one: _Taken) -> None:
+        found, _ = self._examined(one, self.options)
+        if not found:
+            raise SourceError(f"{self.plan.target} sent no goroutines")
+        self._series.take(self._source(one), found, one.at)
+        self._first = one if not self.judged else None
+        self.judged += 1
+        self.captured(one.number, self.plan, found[0].report.goroutines, one.seconds)
+
+    def _examined(self, one: _Taken, options: pipeline.Options) -> tuple[list[CaptureReport], BundleReport | None]:
+        if options.reader is not None:
+            options.reader.begin_input()
+        return pipeline.examine_contents(read_bytes(self._source(one), one.data, one.cut), options=options)
+
+    def _source(self, one: _Taken) -> str:
+        return str(one.path or self.plan.target)
+
+    def _fail(self, number: int, error: StackscanError) -> None:
+        self.failed = error
+        self.trouble(f"capture {number} of {self.plan.count} failed: {error}", error.hint)
+
+    def _say(self, what: str, hint: str) -> None:
+        """Say something once."""
+        if what not in self._told:
+            self._told.add(what)
+            self.trouble(what, hint)
+
+    @property
+    def why(self) -> str:
+        """What to do about captures that failed, or were not taken."""
+        return self.failed.hint if self.failed is not None else "Let it run until the second has come."
+
+    def compared(self) -> Comparison:
+        """The verdict on them. Raises SourceError for fewer than two."""
+        return self._series.compared()
+
+    def report(self) -> Report:
+        """The report of the only one, with the forecasts of its pools. Raises StackscanError where none came."""
+        if self._first is None:
+            raise self.failed or SourceError("no capture was taken", hint="Let it run until the first has come.")
+        found, bundle = self._examined(self._first, replace(self.options, projected=True))
+        return Report(tuple(one.report for one in found), () if bundle is None else (bundle,))
+
+
+def _bundle(answer: Answer, others: dict[Other, bytes]) -> bytes:
+    """A zip of the goroutines and the other profiles of one moment."""
+    out = io.BytesIO()
+    moment = answer.at.timetuple()[:6]
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
+        members = {_GOROUTINES: answer.data, **{_MEMBERS[kind]: data for kind, data in others.items()}}
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name, moment), data, zipfile.ZIP_DEFLATED, _LEVEL)
+    return out.getvalue()
