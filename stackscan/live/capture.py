@@ -191,8 +191,9 @@ class Captures:
         return str(one.path or self.plan.target)
 
     def _fail(self, number: int, error: StackscanError) -> None:
+        hint = error.hint if self.failed is None or str(self.failed) != str(error) else ""  # once is enough
         self.failed = error
-        self.trouble(f"capture {number} of {self.plan.count} failed: {error}", error.hint)
+        self.trouble(f"capture {number} of {self.plan.count} failed: {error}", hint)
 
     def _say(self, what: str, hint: str) -> None:
         """Say something once."""
@@ -202,8 +203,10 @@ class Captures:
 
     @property
     def why(self) -> str:
-        """What to do about captures that failed, or were not taken."""
-        return self.failed.hint if self.failed is not None else "Let it run until the second has come."
+        """What to do where too few captures came."""
+        if self.interrupted and self.failed is None:
+            return "Let it run until the second capture has come."
+        return "See above why the others failed, and try again."
 
     def compared(self) -> Comparison:
         """The verdict on them. Raises SourceError for fewer than two."""
@@ -212,7 +215,7 @@ class Captures:
     def report(self) -> Report:
         """The report of the only one, with the forecasts of its pools. Raises StackscanError where none came."""
         if self._first is None:
-            raise self.failed or SourceError("no capture was taken", hint="Let it run until the first has come.")
+            raise SourceError(f"none of {self.plan.count} captures was taken", hint=self.why)
         found, bundle = self._examined(self._first, replace(self.options, projected=True))
         return Report(tuple(one.report for one in found), () if bundle is None else (bundle,))
 

@@ -114,7 +114,8 @@ def names(captures: Sequence[CaptureSummary]) -> tuple[str, list[str]]:
         captures = [replace(capture, member=None) for capture in captures]
     found = [_name(capture) for capture in captures]
     shared = ""
-    for parts in zip(*(name.split("/")[:-1] for name in found), strict=False):
+    files = all("://" not in name for name in found)
+    for parts in zip(*(name.split("/")[:-1] for name in found), strict=False) if files else ():
         if len(set(parts)) > 1:
             break
         shared += f"{parts[0]}/"
