@@ -1,12 +1,12 @@
 """Kills a watching process with SIGKILL at random moments, and says what of its captures is left.
 
-    .venv/bin/python benchmarks/kept.py [--kills 50] [--seed 1]
+    .venv/bin/python benchmarks/live_kills.py [--kills 50] [--seed 1]
 
 A server on loopback answers with recorded goroutines of a small program. A process watches it, as eight processes, at
 a short interval, and keeps each answer in one folder, the same for all runs, within narrow bounds: files are written,
 named and removed all the time. After each kill every capture in the folder is read; then the next run takes over. At
 the end one run ends as asked: no part of a file may be left, and no more files than the bounds allow.
-`kept.py run ADDRESS FOLDER` is the process that is killed.
+`live_kills.py run ADDRESS FOLDER` is the process that is killed.
 """
 
 from __future__ import annotations
