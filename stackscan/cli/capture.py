@@ -15,7 +15,7 @@ from stackscan.cli.options.output import Format
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Timeout, named
 from stackscan.cli.options.units import interval
-from stackscan.cli.terminal.endings import INTERRUPTED, say
+from stackscan.cli.terminal.endings import COULD_NOT, INTERRUPTED, say
 from stackscan.cli.terminal.output import written
 
 if TYPE_CHECKING:
@@ -70,10 +70,8 @@ def command(
     captures = Captures(plan, options, _captured, lambda what, hint: say(f"stackscan: {what}", hint))
     captures.run()
     failing = _show(captures, output_format, fail_on)
-    if captures.unkept is not None:
-        raise captures.unkept
-    if failing or captures.interrupted:
-        raise typer.Exit(1 if failing else INTERRUPTED)
+    if failing or captures.unkept or captures.interrupted:
+        raise typer.Exit(COULD_NOT if captures.unkept else 1 if failing else INTERRUPTED)
 
 
 def _captured(number: int, plan: Plan, goroutines: int, seconds: float) -> None:

@@ -16,11 +16,11 @@ from stackscan.errors import OutputError, SourceError, StackscanError, UsageErro
 from stackscan.export.atomic import named, new_file, remove_abandoned
 from stackscan.formats.contents import read_bytes
 from stackscan.live.files import label
-from stackscan.live.poll import MOST_BYTES, Answer, ask
+from stackscan.live.poll import MOST_BYTES, ask
 from stackscan.live.sample import Failure
 from stackscan.live.target import Other, Target
 from stackscan.report import BundleReport, CaptureReport, Report
-from stackscan.sources import http
+from stackscan.sources import compressed, http
 from stackscan.sources.names import capture_name
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class _Taken:
 @dataclass(slots=True)
 class Captures:
     """The captures of a process. ``interrupted``: Ctrl-C came before the last; ``failed`` is the last failure to
-    capture, ``unkept`` the first failure to keep a file (None: there was none)."""
+    capture (None: there was none); ``unkept``: a file could not be written."""
 
     plan: Plan
     options: pipeline.Options
@@ -88,7 +88,7 @@ class Captures:
     interrupted: bool = False
     judged: int = 0
     failed: StackscanError | None = None
-    unkept: StackscanError | None = None
+    unkept: bool = False
     _series: api.Series = field(default_factory=api.Series)
     _waiting: list[_Taken] = field(default_factory=list)
     _first: _Taken | None = None
@@ -124,12 +124,18 @@ class Captures:
         if isinstance(answer, Failure):
             self._fail(number, SourceError(answer.reason, hint=answer.hint))
             return
-        if answer.cut is not None:
-            self._say(f"capture {number} of {self.plan.count}: {answer.cut}", "")
-        others = dict(self._others())
-        data = _bundle(answer, others) if self.plan.others else answer.data
-        cut = None if self.plan.others else answer.cut
-        self._waiting.append(_Taken(number, answer.at, answer.seconds, data, cut))
+        try:
+            text, broken = compressed.decompress(answer.data, where=str(self.plan.target))
+        except StackscanError as error:
+            self._fail(number, error)
+            return
+        cut = answer.cut or ("the compressed answer ends too early" if broken else None)
+        if cut is not None:
+            self._say(f"capture {number} of {self.plan.count}: {cut}", "")
+        if self.plan.others:
+            text, cut = _bundle(text, dict(self._others()), answer.at), None
+        at = answer.at.replace(microsecond=answer.at.microsecond // 1000 * 1000)  # as the name of a file says it
+        self._waiting.append(_Taken(number, at, answer.seconds, text, cut))
 
     def _others(self) -> Iterator[tuple[Other, bytes]]:
         """The other profiles that the process offers."""
@@ -155,23 +161,23 @@ class Captures:
             return
         try:
             with named(self.plan.folder):
-                one.path = self._file(self.plan.folder, one)
+                self._write(self.plan.folder, one)
         except OutputError as error:
-            self.unkept = self.unkept or error
+            self.unkept = True
             self._say(str(error), error.hint)
 
-    def _file(self, folder: Path, one: _Taken) -> Path:
-        """The file that keeps a capture; where its name is taken, of a millisecond later. Raises OSError."""
-        at, suffix = one.at, ".zip" if self.plan.others else ".stacks"
-        while True:
-            path = folder / capture_name(label(self.plan.target), at, suffix)
+    def _write(self, folder: Path, one: _Taken) -> None:
+        """Write a capture to its file; where its name is taken, it is of a millisecond later. Raises OSError."""
+        suffix = ".zip" if self.plan.others else ".stacks"
+        while one.path is None:
+            path = folder / capture_name(label(self.plan.target), one.at, suffix)
             try:
                 with new_file(path) as out:
                     out.write(one.data)
             except FileExistsError:
-                at += timedelta(milliseconds=1)
+                one.at += timedelta(milliseconds=1)
             else:
-                return path
+                one.path = path
 
     def _judge(self, one: _Taken) -> None:
         found, _ = self._examined(one, self.options)
@@ -220,12 +226,12 @@ class Captures:
         return Report(tuple(one.report for one in found), () if bundle is None else (bundle,))
 
 
-def _bundle(answer: Answer, others: dict[Other, bytes]) -> bytes:
+def _bundle(text: bytes, others: dict[Other, bytes], at: datetime) -> bytes:
     """A zip of the goroutines and the other profiles of one moment."""
     out = io.BytesIO()
-    moment = answer.at.timetuple()[:6]
+    moment = at.timetuple()[:6]
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-        members = {_GOROUTINES: answer.data, **{_MEMBERS[kind]: data for kind, data in others.items()}}
+        members = {_GOROUTINES: text, **{_MEMBERS[kind]: data for kind, data in others.items()}}
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name, moment), data, zipfile.ZIP_DEFLATED, _LEVEL)
     return out.getvalue()
