@@ -333,6 +333,7 @@ EXPLAINED: Final = {
     "show": "reading-a-report.md",
     "check": "ci.md",
     "compare": "compare.md",
+    "capture": "live.md",
     "rules": "rules.md",
     "export": "tables.md",
     "query": "tables.md",

@@ -63,9 +63,9 @@ def _root(
 ) -> None:
     """Read Go goroutine dumps and show what is stuck, where, and how to fix it.
 
-    Exit codes: 0 done, 1 (check only) something fails, 2 could not do the job (stderr says what, where and what to do),
-    130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP with nothing half-written. A reader that goes away (| head) changes
-    none of them.
+    Exit codes: 0 done, 1 something fails (check; compare and capture with --fail-on), 2 could not do the job (stderr
+    says what, where and what to do), 130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP with nothing half-written. A reader
+    that goes away (| head) changes none of them.
     """
 
 

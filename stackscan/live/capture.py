@@ -86,11 +86,10 @@ class Captures:
     captured: Captured
     trouble: Trouble
     interrupted: bool = False
-    judged: int = 0
     failed: StackscanError | None = None
     unkept: bool = False
-    _series: api.Series = field(default_factory=api.Series)
     _waiting: list[_Taken] = field(default_factory=list)
+    _found: dict[int, tuple[str, list[CaptureReport], datetime]] = field(default_factory=dict)
     _first: _Taken | None = None
     _told: set[str] = field(default_factory=set)
 
@@ -183,9 +182,8 @@ class Captures:
         found, _ = self._examined(one, self.options)
         if not found:
             raise SourceError(f"{self.plan.target} sent no goroutines")
-        self._series.take(self._source(one), found, one.at)
-        self._first = one if not self.judged else None
-        self.judged += 1
+        self._found[one.number] = self._source(one), found, one.at
+        self._first = one if self.judged == 1 else None
         self.captured(one.number, self.plan, found[0].report.goroutines, one.seconds)
 
     def _examined(self, one: _Taken, options: pipeline.Options) -> tuple[list[CaptureReport], BundleReport | None]:
@@ -208,6 +206,11 @@ class Captures:
             self.trouble(what, hint)
 
     @property
+    def judged(self) -> int:
+        """How many captures came and could be read."""
+        return len(self._found)
+
+    @property
     def why(self) -> str:
         """What to do where too few captures came."""
         if self.interrupted and self.failed is None:
@@ -216,7 +219,10 @@ class Captures:
 
     def compared(self) -> Comparison:
         """The verdict on them. Raises SourceError for fewer than two."""
-        return self._series.compared()
+        series = api.Series()
+        for source, found, at in self._found.values():
+            series.take(source, found, at)
+        return series.compared()
 
     def report(self) -> Report:
         """The report of the only one, with the forecasts of its pools. Raises StackscanError where none came."""
