@@ -12,7 +12,7 @@ from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chose
 from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Jobs, Timeout, named, within
 
-Output = Literal["text", "json", "markdown", "html"]
+Output = Literal["text", "json", "markdown", "html", "openmetrics"]
 
 
 def command(
@@ -30,7 +30,7 @@ def command(
         typer.Option(
             "--format",
             "-f",
-            help="text for people, json for scripts, markdown for an issue, html for a browser.",
+            help="text for people, json, markdown for issues, html for a browser, openmetrics for Prometheus.",
         ),
     ] = "text",
     output: OutputFile = None,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 #: What is shown → its outputs. ``stackscan/render/json/check.py`` renders a check as JSON.
 OUTPUTS: Final = {
-    "report": ("text", "json", "markdown", "html"),
+    "report": ("text", "json", "markdown", "html", "openmetrics"),
     "goroutine": ("text", "json"),
     "check": ("text", "json", "junit", "sarif", "github", "html"),
     "compare": ("text", "json", "html"),

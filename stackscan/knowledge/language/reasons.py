@@ -58,7 +58,7 @@ def unknown(text: str) -> str | None:
     """Why a text is no wait reason, None if a Go version prints it."""
     if any(c in text for c in "*?") and any(re.match(translate(text), known) for known in KNOWN):
         return None
-    if text in KNOWN or _SUFFIX.sub("", text) in KNOWN:
+    if text in KNOWN or without_remark(text) in KNOWN:
         return None
     from stackscan.knowledge.descriptions import did_you_mean
 
@@ -68,6 +68,11 @@ def unknown(text: str) -> str | None:
 def depends_on_frames(reason: str | None) -> bool:
     """Whether frames say more than a printed reason does; without them :func:`names` needs the reason alone."""
     return reason is None or reason in _MORE_THAN_ONE
+
+
+def without_remark(reason: str) -> str:
+    """``chan receive`` of ``chan receive (durable)``."""
+    return _SUFFIX.sub("", reason)
 
 
 def names(reason: str | None, functions: tuple[str, ...]) -> frozenset[str] | None:
@@ -80,7 +85,7 @@ def _names(reason: str | None, functions: tuple[str, ...]) -> frozenset[str] | N
     if reason is None:
         inferred = _inferred(functions)
         return None if inferred is None else frozenset((inferred,))
-    found = {reason, _SUFFIX.sub("", reason)}
+    found = {reason, without_remark(reason)}
     if reason in _MORE_THAN_ONE:
         lock = _lock(functions)
         found |= {lock} if lock is not None else set()

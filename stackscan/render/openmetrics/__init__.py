@@ -1,0 +1,1 @@
+"""OpenMetrics, the format of Prometheus: the names of all metrics, and a report as metrics."""
