@@ -29,7 +29,7 @@ from stackscan.pipeline import scan
 
 _STATES = FIXTURES / "go" / "go1.27" / "states.txt"
 _LARGE = FIXTURES / "go" / "go1.26" / "bigserver.txt.gz"
-_OUTPUTS = ("text", "json", "markdown")
+_OUTPUTS = ("text", "json", "markdown", "openmetrics")
 
 
 @pytest.fixture

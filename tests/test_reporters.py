@@ -45,7 +45,7 @@ _FIXED: Final = FIXTURES / "kubo" / "v0.41.0-fixed-quic" / "goroutine.debug2-01.
 _HEALTHY: Final = FIXTURES / "go" / "go1.27" / "frames.txt"
 _DAMAGED: Final = FIXTURES / "derived" / "sigquit.interleaved.txt"
 _GOLDEN: Final = {"stalled": _STALLED, "fixed": _FIXED, "healthy": _HEALTHY, "damaged": _DAMAGED}
-_OUTPUTS: Final = ("text", "json", "markdown")
+_OUTPUTS: Final = ("text", "json", "markdown", "openmetrics")
 #: What may not reach a terminal or a page: controls (newline aside), line separators, marks that reorder text.
 _RAW: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -440,7 +440,7 @@ def test_outputs_are_as_they_were(name: str, suffix: str, monkeypatch: pytest.Mo
 
 def test_every_output_has_a_reporter() -> None:
     """The outputs of the contract are all there, and render an empty report without failing."""
-    assert {"text", "json", "markdown"} <= set(OUTPUTS["report"])
+    assert {"text", "json", "markdown", "openmetrics"} <= set(OUTPUTS["report"])
     for output in _OUTPUTS:
         assert isinstance(rendered(Report(()), output), str)
     assert io.StringIO().getvalue() == rendered(Report(()), "text")

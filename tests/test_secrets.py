@@ -211,7 +211,7 @@ def address(server: Server, path: str) -> str:
 
 #: Commands with ADDRESS, DUMP (a file) and OUT (a folder) to be filled in; all outputs of all commands.
 OUTPUTS = {
-    **{f"report {form}": f"report -f {form} ADDRESS" for form in ("text", "json", "markdown")},
+    **{f"report {form}": f"report -f {form} ADDRESS" for form in ("text", "json", "markdown", "openmetrics")},
     "report all": "report --all --top 99 -o OUT/report.txt ADDRESS DUMP",
     "report where": "report --where minutes>=0 ADDRESS",
     "report redact": "report --redact -f json ADDRESS",
