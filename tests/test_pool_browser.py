@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from browser import launched, made, serious, watched
 
+from browser import launched, made, serious, watched
 from helpers import FIXTURES, run
 from stackscan.pipeline import scan
 from stackscan.queueing.whatif_grid import grid
