@@ -6,30 +6,22 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from stackscan.live.moments import MOMENTS, Moment
 from stackscan.live.sample import Failure, Sample
 from stackscan.live.standing import Change, Key, Standing, changes, of_sample, stand
 from stackscan.live.target import Depth, Target
 from stackscan.report.growth import Growth, Observation, judge_series
+
+if TYPE_CHECKING:
+    from stackscan.queueing.filling import Forecast
 
 T = TypeVar("T")
 
 #: Samples that growth is judged by: the last ones, and some that reach far back.
 _RECENT: Final = 6
 _SPREAD: Final = 12
-#: Moments of a pool's occupancy that are kept: an hour at an interval of five seconds.
-MOMENTS: Final = 720
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A pool at one time: its workers, how many were busy, and how many of these were held by what its model knows."""
-
-    at: datetime
-    workers: int
-    busy: int
-    states: dict[str, int]
 
 
 class Spread:
@@ -103,6 +95,16 @@ class History:
             moments = self.pools.setdefault(pool.pool.name, deque(maxlen=MOMENTS))
             moments.append(Moment(sample.at, pool.workers, pool.workers - idle, dict(pool.states)))
         return told
+
+    def forecast(self, pool: str) -> Forecast | None:
+        """When this pool will be full, if the trend of its load goes on; None: not known, or it has no fixed size."""
+        from stackscan.live.forecast import forecast_of  # loads scipy
+
+        sample = None if self.last is None else next((p for p in self.last.pools if p.pool.name == pool), None)
+        if self.last is None or sample is None:
+            return None
+        projection = self.last.projections.get(pool)
+        return forecast_of(sample, self.pools[pool], endless=projection is not None and projection.endless)
 
     def _judge(self, sample: Sample) -> Growth | None:
         """The verdict over samples of one depth: the last ones, else those that reach far back."""
