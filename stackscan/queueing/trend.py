@@ -241,6 +241,8 @@ def _break(blocks: _Blocks, left: _Left) -> int | None:
     if gains[best] > level * spread:
         return int(places[best % len(places)]) + 1
     sloped = left.roots * blocks.mean @ left.basis[1]  # what the line gains over no change at all
+    if sloped * sloped < 4.0 * spread:  # no trend is claimed
+        return None
     level_only = left.residuals + sloped * left.basis[1]
     steps = _gains(shapes[: len(places)], left.basis[:1], level_only)
     best = int(np.argmax(steps))
