@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from helpers import FIXTURES, json_of, rendered
 from stackscan.errors import CatalogueError, ModelError, StackscanError
-from stackscan.integrations.prometheus import read_scrape
 from stackscan.knowledge.configuration import shipped
 from stackscan.knowledge.descriptions import read_text
 from stackscan.knowledge.pool import read_pool
 from stackscan.load.gather import gather
 from stackscan.load.projections import project_held
+from stackscan.load.scrapes import read_scrape
 from stackscan.load.times import moments_of
 from stackscan.pipeline import Options, scan
 from stackscan.queueing.calibration import Load, Series, load_of_closers, load_of_workers

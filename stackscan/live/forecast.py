@@ -16,21 +16,28 @@ if TYPE_CHECKING:
 _SAME_SIZE: Final = 6
 
 
-def forecast_of(sample: PoolSample, moments: Iterable[Moment], *, endless: bool = False) -> Forecast | None:
+def forecast_of(
+    sample: PoolSample, moments: Iterable[Moment], *, endless: bool = False, sends: Sequence[Reading] = ()
+) -> Forecast | None:
     """The forecast for a pool as it is now, with its history; None: it is no pool of a fixed size.
 
-    ``endless``: a worker that is taken never comes back.
+    ``endless``: a worker that is taken never comes back. ``sends`` are means that the process itself counted.
     """
     if not sample.idle_states:
         return None
     every = tuple(moments)
     kept = _same_size(every, sample.workers)
     model = sample.pool.model
-    if model is None and len(kept) < min(_SAME_SIZE, len(every)):
+    if not kept or (model is None and len(kept) < min(_SAME_SIZE, len(every))):
         return None
-    readings = [Reading(one.at.timestamp(), float(one.busy)) for one in kept]
-    holding = None if model is None else model.holding_seconds
-    return forecast(readings, workers=sample.workers, holding_seconds=holding, endless=endless)
+    first = kept[0].at.timestamp()
+    return forecast(
+        [Reading(one.at.timestamp(), float(one.busy)) for one in kept],
+        workers=sample.workers,
+        holding_seconds=None if model is None else model.holding_seconds,
+        endless=endless,
+        sends=[one for one in sends if one.at_seconds >= first],
+    )
 
 
 def _same_size(moments: Sequence[Moment], workers: int) -> Sequence[Moment]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from stackscan.live.moments import MOMENTS, Moment
 from stackscan.live.sample import Failure, Sample
+from stackscan.live.sends import POOL, Sends
 from stackscan.live.standing import Change, Key, Standing, changes, of_sample, stand
 from stackscan.live.target import Depth, Target
 from stackscan.report.growth import Growth, Observation, judge_series
@@ -58,7 +59,8 @@ class Spread:
 class History:
     """What is known of one process. ``last`` is the last sample, ``failure`` why the last request brought nothing
     (None: it did), ``failing_since`` when that began; ``standing`` are the findings that stand; ``growth`` is the
-    verdict over time; ``pools`` the occupancy of each pool lately; ``polls`` counts requests."""
+    verdict over time; ``pools`` the occupancy of each pool lately; ``polls`` counts requests;
+    ``sends`` is what a kubo node counts itself."""
 
     target: Target
     last: Sample | None = None
@@ -69,6 +71,8 @@ class History:
     pools: dict[str, deque[Moment]] = field(default_factory=dict)
     polls: int = 0
     failures: int = 0
+    sends: Sends = field(default_factory=Sends)
+    _forecasts: dict[str, tuple[tuple[int, int], Forecast | None]] = field(default_factory=dict)
     _recent: dict[Depth, deque[Observation]] = field(default_factory=dict)
     _spread: dict[Depth, Spread] = field(default_factory=dict)
 
@@ -104,7 +108,12 @@ class History:
         if self.last is None or sample is None:
             return None
         projection = self.last.projections.get(pool)
-        return forecast_of(sample, self.pools[pool], endless=projection is not None and projection.endless)
+        key = (self.polls, len(self.sends.readings))
+        if pool not in self._forecasts or self._forecasts[pool][0] != key:
+            endless = projection is not None and projection.endless
+            sends = tuple(self.sends.readings) if pool == POOL else ()
+            self._forecasts[pool] = key, forecast_of(sample, self.pools[pool], endless=endless, sends=sends)
+        return self._forecasts[pool][1]
 
     def _judge(self, sample: Sample) -> Growth | None:
         """The verdict over samples of one depth: the last ones, else those that reach far back."""

@@ -104,6 +104,7 @@ class Watcher:
         before = self.history.failure
         told = self.history.take(found)
         self.tell(News(self.history, told, answer, depth, reached=None if before is None else True))
+        self.history.sends.look(self.target, found)
         return True
 
     def _ask(self, depth: Depth) -> tuple[Sample | Failure, Answer | None]:

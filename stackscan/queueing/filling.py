@@ -4,6 +4,8 @@ Full means: the offered load reaches the number of workers. From there on the qu
 before, tasks wait now and then, and the queue ends by itself. Nothing is said about more than twice the time that was
 observed.
 
+Where the node counts its sends, too, these say more: all sends of a time are in them, not only those of some moments.
+
 Where workers that are taken never come back, there is no load: the pool fills one by one. When k were taken in the time
 T, the probability that at least m more are taken within t is the regularised incomplete beta function
 ``I(t / (T + t); m, k + 1/2)`` (Cox 1953, two Poisson processes; with Jeffreys' prior).
@@ -37,6 +39,8 @@ _UNLIKELY: Final = 0.1
 #: Readings in a row, and holding times, for which all workers must be busy: fewer are chance.
 _FULL_READINGS: Final = 3
 _FULL_HOLDS: Final = 2.0
+#: Standard deviations of one count by which moments contradict what the sends say.
+_CONTRADICTED: Final = 3.0
 #: Workers taken for good from which a rate is known well enough to say that the pool fills.
 _TAKEN: Final = 3
 
@@ -69,18 +73,22 @@ class Forecast:
 
 
 def forecast(
-    readings: Sequence[Reading], *, workers: int, holding_seconds: float | None = None, endless: bool = False
+    moments: Sequence[Reading],
+    *,
+    workers: int,
+    holding_seconds: float | None = None,
+    endless: bool = False,
+    sends: Sequence[Reading] = (),
 ) -> Forecast:
-    """What is to come of a pool with these readings, in the order of time; one that is not later than those before it
-    (a clock was set back) is left out.
+    """What is to come of a pool that had so many workers busy at these moments, in the order of time; one that is not
+    later than those before it (a clock was set back) is left out.
 
     ``holding_seconds`` is how long a task holds a worker (None: unknown). ``endless``: it never gives it back; without
-    a holding time that is also found from readings that only rise.
+    a holding time that is also found from readings that only rise. ``sends`` are means that the node itself counted.
     """
-    readings = _in_order(readings)
-    if not readings or workers < 1:
-        return Forecast("unclear", workers, 0.0, readings=len(readings), reason="few")
-    moments = [one for one in readings if not one.lasting_seconds]
+    moments = _in_order(moments)
+    if not moments or workers < 1:
+        return Forecast("unclear", workers, 0.0, readings=len(moments), reason="few")
     full_for = _full_for(moments, workers, holding_seconds)
     if full_for is not None:
         return Forecast(
@@ -91,17 +99,35 @@ def forecast(
             full_low=0.0,
             full_high=0.0,
             probability_within=1.0,
-            observed_seconds=readings[-1].at_seconds - readings[0].at_seconds,
-            readings=len(readings),
+            observed_seconds=moments[-1].at_seconds - moments[0].at_seconds,
+            readings=len(moments),
             full_for_seconds=full_for,
             endless=endless,
         )
     if endless or (holding_seconds is None and _only_rises(moments)):
-        return _one_by_one(moments or list(readings), workers)
+        return _one_by_one(moments, workers)
+    readings = _with_sends(moments, sends)
     line = line_of(readings, holding_seconds=holding_seconds)
+    now = moments[-1].at_seconds
     if line is None:
-        return _no_line(readings, workers, holding_seconds)
-    return _along(line, readings, workers)
+        return _no_line(readings, now, workers, holding_seconds)
+    return _along(line, readings, now, workers)
+
+
+def _with_sends(moments: Sequence[Reading], sends: Sequence[Reading]) -> list[Reading]:
+    """Both in the order of time: what the sends of a time say, instead of the moments in it.
+
+    Only sends that ended are counted. Where far more workers are busy than these account for, they say nothing.
+    """
+    kept, used = list(moments), []
+    for one in sends:
+        half = one.lasting_seconds / 2
+        within = [m.busy for m in kept if abs(m.at_seconds - one.at_seconds) < half]
+        if within and sum(within) / len(within) > one.busy + _CONTRADICTED * max(one.busy, 1.0) ** 0.5:
+            continue
+        kept = [m for m in kept if abs(m.at_seconds - one.at_seconds) >= half]
+        used.append(one)
+    return sorted([*kept, *used], key=lambda reading: reading.at_seconds)
 
 
 def _in_order(readings: Sequence[Reading]) -> list[Reading]:
@@ -170,21 +196,20 @@ def _one_by_one(moments: Sequence[Reading], workers: int) -> Forecast:
     )
 
 
-def _no_line(readings: Sequence[Reading], workers: int, holding: float | None) -> Forecast:
+def _no_line(readings: Sequence[Reading], now: float, workers: int, holding: float | None) -> Forecast:
     changed = changed_at(readings, holding_seconds=holding)
     return Forecast(
         "unclear",
         workers,
         readings[-1].busy,
-        observed_seconds=readings[-1].at_seconds - (readings[0].at_seconds if changed is None else changed),
+        observed_seconds=now - (readings[0].at_seconds if changed is None else changed),
         readings=len(readings),
         reason="few" if changed is None else "changed",
     )
 
 
-def _along(line: Line, readings: Sequence[Reading], workers: int) -> Forecast:
+def _along(line: Line, readings: Sequence[Reading], now: float, workers: int) -> Forecast:
     """The forecast along a line."""
-    now = readings[-1].at_seconds
     observed = now - line.first_seconds
     until = now + HORIZON * observed
     rising = line.probability_rising
