@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import FIXTURES
+from stackscan.knowledge.configuration import shipped
+from stackscan.live.history import History
+from stackscan.live.poll import Answer, judge
+from stackscan.live.sample import Sample
+from stackscan.live.sends import POOL, Sends
+from stackscan.live.target import Target
+from stackscan.load.scrapes import read_scrape
+from stackscan.pipeline import Options
 from stackscan.queueing.filling import Forecast, forecast
+from stackscan.queueing.send_times import Scrape
 from stackscan.queueing.trend import Reading
 from stackscan.render import forecast_words
 
@@ -117,7 +132,7 @@ def test_readings_at_one_moment_or_back_in_time_make_no_line() -> None:
 
 
 def test_the_words() -> None:
-    """Golden: what people read."""
+    """What people read."""
     rising = Forecast(
         "filling",
         12,
@@ -135,3 +150,170 @@ def test_the_words() -> None:
     assert say(rising) == "bitswap-task-workers will be full in about 6 min (90%: 4 to 11 min) if the trend goes on"
     assert forecast_words.short(rising) == "full in 6 min (4 to 11 min)"
     assert forecast_words.because(rising) == "72 samples over 6 min; the load rises by 1.1 workers per minute"
+    beyond = replace(rising, full_high=None)
+    assert forecast_words.short(beyond) == "full in 6 min (4 min or more)"
+    later = replace(beyond, full_in_seconds=None, full_low=None, probability_within=0.317)
+    assert say(later) == "bitswap-task-workers is filling: full within 12 min with a probability of 32%"
+    full = replace(rising, kind="full", full_for_seconds=200.0)
+    assert say(full) == "bitswap-task-workers is full: all 12 workers have been busy for 3 min"
+    assert say(replace(full, workers=1)) == "bitswap-task-workers is full: its only worker has been busy for 3 min"
+    steady = replace(rising, kind="steady", busy=2.04)
+    assert say(steady) == "bitswap-task-workers will not be full within 12 min: 2 of 12 workers are busy on average"
+    assert say(replace(steady, endless=True)).endswith("within 12 min: 2 of 12 workers blocked for good")
+    falling = replace(rising, kind="falling", per_second=-0.5 / 3600)
+    assert say(falling) == "bitswap-task-workers: the load falls, 6.2 of 12 workers are busy on average"
+    assert forecast_words.because(falling).endswith("the load falls by 0.5 workers per hour")
+    for reason, why in (
+        ("few", "too few samples so far (72)"),
+        ("changed", "the load changed about 6 min ago"),
+        ("varies", "the load varies too much (6.2 of 12 workers are busy on average)"),
+    ):
+        unclear = replace(rising, kind="unclear", reason=reason)
+        assert say(unclear) == f"bitswap-task-workers: no forecast, {why}"
+    assert forecast_words.short(unclear) == "unclear"
+    assert say(replace(full, full_for_seconds=40.0)).isprintable()
+    assert forecast_words.sentence("a\x1b[2Jb", full).isprintable()
+
+
+def test_spans_of_time() -> None:
+    spans = [forecast_words.span(seconds) for seconds in (0, 40, 89.6, 91, 3580, 4800, 40_000, 300_000)]
+    assert spans == ["0 s", "40 s", "90 s", "2 min", "1 h", "1 h 20 min", "11 h", "3 days"]
+
+
+# -- a node's own count of its sends ----------------------------------------------------------------------------------
+
+
+def test_the_sends_of_a_node_say_more_than_samples_that_are_far_apart() -> None:
+    """Samples every 60 s of a load from 4 to 8 scatter like Poisson counts; the counter has every send in between."""
+    counts = [4, 6, 3, 5, 7, 4, 3, 8, 6, 5, 9, 6, 4, 8, 7, 9, 6, 10, 5, 8, 9]
+    moments = regular(counts, 60.0)
+    sends = [Reading(90.0 + 180 * place, 4.3 + 0.6 * place, 180.0) for place in range(6)]
+    without = forecast(moments, workers=12, holding_seconds=10.0)
+    found = forecast(moments, workers=12, holding_seconds=10.0, sends=sends)
+    assert without.kind == "unclear"
+    assert found.kind == "filling"
+    assert found.full_in_seconds == pytest.approx(60 * 4.7 / 0.2 - 190, rel=0.2)
+
+
+def test_sends_that_never_end_are_in_no_counter() -> None:
+    moments = regular([9] * 20, 20.0)
+    nothing = [Reading(60.0 + 120 * place, 0.0, 120.0) for place in range(3)]
+    assert forecast(moments, workers=12, holding_seconds=10.0, sends=nothing).busy == pytest.approx(9.0)
+
+
+def scrape(name: str, number: int) -> Scrape:
+    file = FIXTURES / "kubo" / name / f"bitswap-{number:02}.prom"
+    return read_scrape(file.read_text("utf-8"), where=file.name)
+
+
+def test_two_scrapes_of_a_stalled_node_give_the_load_between_them() -> None:
+    """240.1 s of sends less 120.1 s, in the 15 s between: 8 workers; counted as held half a deadline earlier."""
+    sends = Sends()
+    sends.take(1000.0, scrape("v0.40.1-stalled-tcp", 1), 10.0)
+    assert not sends.readings
+    sends.take(1015.0, scrape("v0.40.1-stalled-tcp", 2), 10.0)
+    (reading,) = sends.readings
+    assert reading == Reading(1002.5, pytest.approx(8.0, abs=0.01), 15.0)
+
+
+def test_a_counter_that_runs_backwards_is_another_process() -> None:
+    sends = Sends()
+    for at, number in ((1000.0, 1), (1015.0, 2), (1030.0, 1)):
+        sends.take(at, scrape("v0.40.1-stalled-tcp", number), 10.0)
+    assert not sends.readings
+
+
+# -- the history of a process -----------------------------------------------------------------------------------------
+
+
+def sample(name: str, at: float) -> Sample:
+    """A recorded answer of kubo, judged as of one moment."""
+    data = (FIXTURES / "kubo" / name / "goroutine.debug2-02.txt.gz").read_bytes()
+    found = judge(TARGET, "full", Answer(data, datetime.fromtimestamp(at, UTC), 0.1, None), Options(shipped()))
+    assert isinstance(found, Sample)
+    return found
+
+
+TARGET = Target.parse("http://127.0.0.1:5001")
+STALLED = "v0.41.0-boxo-v0.38.0-stalled-tcp"
+
+
+def test_a_history_says_since_when_a_pool_is_full() -> None:
+    history = History(TARGET)
+    assert history.forecast(POOL) is None
+    one = sample(STALLED, 1000.0)
+    for place in range(4):
+        history.take(replace(one, at=datetime.fromtimestamp(1000.0 + 10 * place, UTC)))
+    found = history.forecast(POOL)
+    assert found is not None
+    assert (found.kind, found.workers, found.full_for_seconds) == ("full", 12, 30.0)
+    assert history.forecast(POOL) is found  # asked by the table and by the metrics: judged once
+    assert history.forecast("no-such-pool") is None
+
+
+def test_a_pool_that_is_another_size_than_before_begins_anew() -> None:
+    history = History(TARGET)
+    one, other = sample(STALLED, 0.0), sample("v0.40.1-stalled-tcp", 0.0)
+    workers = [next(pool.workers for pool in found.pools if pool.pool.name == POOL) for found in (one, other)]
+    assert workers == [12, 8]
+    for place, each in enumerate((one, one, one, one, other)):
+        history.take(replace(each, at=datetime.fromtimestamp(1000.0 + 10 * place, UTC)))
+    found = history.forecast(POOL)
+    assert found is not None
+    assert (found.kind, found.readings) == ("unclear", 1)
+
+
+class _Node(BaseHTTPRequestHandler):
+    """Serves metrics as a node does, or as one that is none."""
+
+    asked: list[str]
+    answer: tuple[int, bytes]
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        status, body = self.answer
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def node(status: int, body: bytes) -> Iterator[tuple[Target, list[str]]]:
+    """A node on loopback, and the paths that it was asked for."""
+    handler = type("Node", (_Node,), {"asked": [], "answer": (status, body)})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Target.parse(f"http://127.0.0.1:{server.server_port}"), handler.asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_metrics_are_asked_for_only_where_the_pool_is_and_not_at_each_sample() -> None:
+    body = (FIXTURES / "kubo" / "v0.40.1-stalled-tcp" / "bitswap-01.prom").read_bytes()
+    with node(200, body) as (target, asked):
+        sends = Sends()
+        for _ in range(6):
+            sends.look(target, sample(STALLED, 1000.0))
+        assert asked == ["/debug/metrics/prometheus"]  # the next is due after three deadlines
+        sends = Sends()
+        sends.look(target, replace(sample(STALLED, 1000.0), pools=()))
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize("answer", [(404, b"404 page not found"), (200, b"garbage \xff"), (200, b"")])
+def test_a_process_without_metrics_is_asked_less_and_less(answer: tuple[int, bytes]) -> None:
+    one = sample(STALLED, 1000.0)
+    with node(*answer) as (target, asked):
+        sends = Sends()
+        for _ in range(22):
+            sends.look(target, one)
+        assert len(asked) == 3  # after 6 samples more, and after 12
+        assert not sends.readings

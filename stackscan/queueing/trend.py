@@ -22,9 +22,10 @@ from scipy import special
 
 Floats = NDArray[np.float64]
 
-#: Blocks that a line needs, and the most that are made.
+#: Blocks that a line needs, and the most that are made; fewer and longer ones where the holding time is unknown.
 FEWEST: Final = 6
 _MOST: Final = 48
+_MOST_UNKNOWN: Final = 16
 #: A block is at least so many holding times long.
 _BLOCK: Final = 2.0
 #: A count of nothing is not certain: no block's mean is taken as smaller than this.
@@ -142,7 +143,7 @@ def _blocks(readings: Sequence[Reading], holding: float | None) -> _Blocks:
     if not readings:
         return _Blocks(np.empty(0), np.empty(0), np.empty(0))
     span = readings[-1].at_seconds - readings[0].at_seconds
-    length = max(_BLOCK * (holding or 0.0), span / _MOST)
+    length = span / _MOST_UNKNOWN if holding is None else max(_BLOCK * holding, span / _MOST)
     found: list[tuple[float, float, float]] = []
     group: list[Reading] = []
     for reading in readings:

@@ -17,14 +17,14 @@ def sentence(pool: str, found: Forecast) -> str:
     name = words.plain(pool)
     match found.kind:
         case "full":
-            lasted = found.full_for_seconds or 0.0
-            return f"{name} is full: all {_workers(found)} have been busy for {span(lasted)}"
+            who = f"all {_workers(found)} have" if found.workers > 1 else "its only worker has"
+            return f"{name} is full: {who} been busy for {span(found.full_for_seconds or 0.0)}"
         case "filling":
             return f"{name} {_full(found)}"
         case "steady":
             return f"{name} will not be full within {span(found.horizon_seconds)}: {_load(found)}"
         case "falling":
-            return f"{name} is getting free: {_load(found)}"
+            return f"{name}: the load falls, {_load(found)}"
     return f"{name}: no forecast, {_why_not(found)}"
 
 
@@ -87,6 +87,8 @@ def _workers(found: Forecast) -> str:
 
 
 def _load(found: Forecast) -> str:
+    if found.endless:
+        return f"{found.busy:.0f} of {_workers(found)} blocked for good"
     return f"{found.busy:.2g} of {_workers(found)} are busy on average"
 
 
