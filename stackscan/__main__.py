@@ -13,7 +13,8 @@ from stackscan.cli.terminal.signals import ending_on_signals
 
 
 def main() -> None:
-    """Run the command line. Ctrl-C ends it quietly; a reproducer is only asked to stop, and says what it had."""
+    """Run the command line. Ctrl-C ends it quietly; a reproducer is only asked to stop, and says what it had;
+    what watches ends with 0."""
     # What a command loads and reads stays until it ends. Looking for garbage in it, on the way and at the end, took a
     # sixth of a report's time.
     gc.set_threshold(100_000, 50, 100)
@@ -36,11 +37,15 @@ def _run() -> None:
 
 
 def _listening() -> AbstractContextManager[object]:
-    if sys.argv[1:2] != ["reproduce"]:
-        return ending_on_signals()
-    from stackscan.reproduce.interrupt import on_signals
+    if sys.argv[1:2] == ["reproduce"]:
+        from stackscan.reproduce.interrupt import on_signals
 
-    return on_signals()
+        return on_signals()
+    if sys.argv[1:2] == ["watch"]:
+        from stackscan.cli.terminal.stopping import stop_on_signals
+
+        return stop_on_signals()
+    return ending_on_signals()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "report": "Show what is stuck in a dump, where, and how to fix it.",
     "show": "Show one goroutine: stack, creators, children, waits.",
     "check": "Check captures in a pipeline: pass, fail, or error.",
+    "watch": "Watch running processes: what is stuck, since when, what changed.",
     "compare": "Compare captures in time order: what grew, what is gone, what stayed.",
     "capture": "Capture a live process several times, and compare.",
     "rules": "List the known patterns and pools, or explain one.",

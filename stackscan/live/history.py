@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
+from stackscan.knowledge.rule import Severity
 from stackscan.live.moments import MOMENTS, Moment
 from stackscan.live.sample import Failure, Sample
 from stackscan.live.sends import POOL, Sends
@@ -23,6 +24,11 @@ T = TypeVar("T")
 #: Samples that growth is judged by: the last ones, and some that reach far back.
 _RECENT: Final = 6
 _SPREAD: Final = 12
+#: What stands with a process: the worst severity of its findings, or that it does not answer.
+Level = Literal["error", "warning", "info", "ok", "lost"]
+_SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
+#: Counts of goroutines that are kept, for a curve.
+COUNTS: Final = 60
 
 
 class Spread:
@@ -59,8 +65,9 @@ class Spread:
 class History:
     """What is known of one process. ``last`` is the last sample, ``failure`` why the last request brought nothing
     (None: it did), ``failing_since`` when that began; ``standing`` are the findings that stand; ``growth`` is the
-    verdict over time; ``pools`` the occupancy of each pool lately; ``polls`` counts requests;
-    ``sends`` is what a kubo node counts itself."""
+    verdict over time; ``pools`` the occupancy of each pool lately, ``counts`` the goroutines; ``polls`` counts
+    requests; ``sends`` is what a kubo node counts itself; ``next_at`` is when it is asked again (None: it is being
+    asked, or has not been)."""
 
     target: Target
     last: Sample | None = None
@@ -69,8 +76,10 @@ class History:
     standing: dict[Key, Standing] = field(default_factory=dict)
     growth: Growth | None = None
     pools: dict[str, deque[Moment]] = field(default_factory=dict)
+    counts: deque[int] = field(default_factory=lambda: deque(maxlen=COUNTS))
     polls: int = 0
     failures: int = 0
+    next_at: datetime | None = None
     sends: Sends = field(default_factory=Sends)
     _forecasts: dict[str, tuple[tuple[int, int], Forecast | None]] = field(default_factory=dict)
     _recent: dict[Depth, deque[Observation]] = field(default_factory=dict)
@@ -94,6 +103,7 @@ class History:
         now = stand(self.standing, found, sample.at)
         told = changes(self.standing, now)
         self.standing, self.last = now, sample
+        self.counts.append(sample.goroutines)
         for pool in sample.pools:
             idle = sum(number for state, number in pool.states.items() if state in pool.idle_states)
             moments = self.pools.setdefault(pool.pool.name, deque(maxlen=MOMENTS))
@@ -130,12 +140,12 @@ class History:
         return longer if longer.leaks else growth
 
     @property
-    def level(self) -> str:
+    def level(self) -> Level:
         """The worst of what stands: error, warning, info or ok; ``lost`` where the process does not answer."""
         if self.failure is not None:
             return "lost"
         severities = {one.severity for one in self.standing.values()}
-        return next((name for name in ("error", "warning", "info") if name in severities), "ok")
+        return next((name for name in _SEVERITIES if name in severities), "ok")
 
     @property
     def verdict(self) -> str:

@@ -18,6 +18,7 @@ from stackscan.report.serialise import findings_json
 from stackscan.sources import http
 
 if TYPE_CHECKING:
+    from stackscan.redaction import Redaction
     from stackscan.report import CaptureReport, SnapshotReport
 
 #: Bytes of an answer that is watched: the full text of about 100,000 goroutines. Go cuts its own at 64 MiB.
@@ -44,12 +45,16 @@ def ask(target: Target, depth: Depth) -> Answer | Failure:
     return Answer(fetched.data, _now(), time.monotonic() - began, fetched.cut)
 
 
-def judge(target: Target, depth: Depth, answer: Answer, options: Options) -> Sample | Failure:
-    """What an answer shows, or why it shows nothing."""
+def judge(
+    target: Target, depth: Depth, answer: Answer, options: Options, redaction: Redaction | None = None
+) -> Sample | Failure:
+    """What an answer shows, or why it shows nothing. A redaction changes what is shown, not what is judged."""
     began = time.thread_time()
     source = target.goroutines(depth)
     try:
-        captures, _ = examine_contents(read_bytes(str(source), answer.data, answer.cut), options=options)
+        captures, _ = examine_contents(
+            read_bytes(str(source), answer.data, answer.cut), options=options, redaction=redaction
+        )
         if not captures:
             raise SourceError(f"{source} sent no goroutines")
     except StackscanError as error:

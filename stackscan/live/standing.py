@@ -11,6 +11,7 @@ from stackscan.knowledge import cause
 from stackscan.report.growth import REFERENCES, WHY, Growth, Leak, leak_text, witnesses
 
 if TYPE_CHECKING:
+    from stackscan.knowledge.rule import Severity
     from stackscan.live.sample import Sample
 
 Event = Literal["appeared", "gone", "changed"]
@@ -31,9 +32,9 @@ class Standing:
     since: datetime
 
     @property
-    def severity(self) -> str:
+    def severity(self) -> Severity:
         """Its severity: error, warning or info."""
-        severity: str = self.values["severity"]
+        severity: Severity = self.values["severity"]
         return severity
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from stackscan.live.history import History
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from stackscan.live.standing import Change
     from stackscan.live.target import Depth, Target
     from stackscan.pipeline import Options
+    from stackscan.redaction import Redaction
 
 #: The full text of more goroutines than this is not asked for: to print it stops the process for too long.
 MOST_IN_FULL: Final = 20_000
@@ -33,12 +35,14 @@ MOST_TARGETS: Final = 1_000
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to watch: the interval, the depth of a usual request, after how many of these the full text is asked for
-    (0: never, unless something looks wrong), and of how many goroutines at most."""
+    (0: never, unless something looks wrong), and of how many goroutines at most; ``redaction`` changes what is
+    shown."""
 
     interval_seconds: float
     depth: Depth = "profile"
     full_every: int = 12
     most_in_full: int = MOST_IN_FULL
+    redaction: Redaction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Watcher:
     tell: Tell
     judging: threading.Lock
     stop: threading.Event
-    asked: threading.Event = field(default_factory=threading.Event)
+    going: threading.Event
     history: History = field(init=False)
     _since_full: int = 0
     _cleared: frozenset[Suspect] = frozenset()
@@ -78,11 +82,17 @@ class Watcher:
         """Ask until told to stop; the first time after so many seconds."""
         pace = Pace(self.settings.interval_seconds)
         wait = first_after
+        self.history.next_at = datetime.now(UTC) + timedelta(seconds=wait)
         while not self.stop.wait(wait):
+            self.history.next_at = None
+            self.going.wait()
+            if self.stop.is_set():
+                return
             began = time.monotonic()
             reached = self.once()
             took = time.monotonic() - began
             wait = max(0.0, pace.after(took, failed=not reached) - took)
+            self.history.next_at = datetime.now(UTC) + timedelta(seconds=wait)
 
     def once(self) -> bool:
         """Ask once, in full where something looks wrong; whether the process answered."""
@@ -112,7 +122,7 @@ class Watcher:
         if isinstance(answer, Failure):
             return answer, None
         with self.judging:
-            return judge(self.target, depth, answer, self.options), answer
+            return judge(self.target, depth, answer, self.options, self.settings.redaction), answer
 
     def _is_due(self) -> bool:
         """Whether the full text is due: something stands that it showed, or it has not been asked for long."""
@@ -142,11 +152,32 @@ class Watch:
 
     def __init__(self, targets: Sequence[Target], settings: Settings, options: Options, tell: Tell) -> None:
         self.stop = threading.Event()
+        self._going = threading.Event()
+        self._going.set()
         judging = threading.Lock()
         self._telling = threading.Lock()
         self._tell = tell
         self.settings = settings
-        self.watchers = [Watcher(each, settings, options, self._told, judging, self.stop) for each in targets]
+        self.watchers = [
+            Watcher(each, settings, options, self._told, judging, self.stop, self._going) for each in targets
+        ]
+
+    @property
+    def paused(self) -> bool:
+        """Whether no process is asked for the time being."""
+        return not self._going.is_set()
+
+    def pause(self, wanted: bool) -> None:
+        """Ask no process for the time being, or again."""
+        if wanted:
+            self._going.clear()
+        else:
+            self._going.set()
+
+    def end(self) -> None:
+        """Ask no more; what is being asked is not waited for."""
+        self.stop.set()
+        self._going.set()
 
     def _told(self, news: News) -> None:
         with self._telling:
