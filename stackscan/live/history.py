@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
@@ -12,7 +12,7 @@ from stackscan.knowledge.rule import Severity
 from stackscan.live.moments import MOMENTS, Moment
 from stackscan.live.sample import Failure, Sample
 from stackscan.live.sends import POOL, Sends
-from stackscan.live.standing import Change, Key, Standing, changes, of_sample, stand
+from stackscan.live.standing import Change, Key, Standing, Values, changes, of_sample, stand
 from stackscan.live.target import Depth, Target
 from stackscan.report.growth import Growth, Observation, judge_series
 
@@ -27,6 +27,8 @@ _SPREAD: Final = 12
 #: What stands with a process: the worst severity of its findings, or that it does not answer.
 Level = Literal["error", "warning", "info", "ok", "lost"]
 _SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
+#: Samples without the full text after which information that only it showed is forgotten.
+_REMEMBERED: Final = 60
 #: Counts of goroutines that are kept, for a curve.
 COUNTS: Final = 60
 
@@ -82,6 +84,9 @@ class History:
     next_at: datetime | None = None
     sends: Sends = field(default_factory=Sends)
     _forecasts: dict[str, tuple[tuple[int, int], Forecast | None]] = field(default_factory=dict)
+    _depths: deque[Depth] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    _counted: set[Key] = field(default_factory=set)
+    _since_full: int = 0
     _recent: dict[Depth, deque[Observation]] = field(default_factory=dict)
     _spread: dict[Depth, Spread] = field(default_factory=dict)
 
@@ -98,9 +103,9 @@ class History:
         """Take note of a sample, and say what changed."""
         self.polls += 1
         self.failure = self.failing_since = None
-        self.growth = self._judge(sample)
+        self._judge(sample)
         found = of_sample(sample, self.growth)
-        now = stand(self.standing, found, sample.at)
+        now = stand(self.standing, found | self._unseen(sample, found), sample.at)
         told = changes(self.standing, now)
         self.standing, self.last = now, sample
         self.counts.append(sample.goroutines)
@@ -125,19 +130,41 @@ class History:
             self._forecasts[pool] = key, forecast_of(sample, self.pools[pool], endless=endless, sends=sends)
         return self._forecasts[pool][1]
 
-    def _judge(self, sample: Sample) -> Growth | None:
-        """The verdict over samples of one depth: the last ones, else those that reach far back."""
+    def _unseen(self, sample: Sample, found: Mapping[Key, Values]) -> dict[Key, Values]:
+        """What stood before and this sample cannot take back: it lost goroutines, or it counts, and the finding was
+        only ever seen in the full text. Without this a finding would go and come with the depth of a request."""
+        if sample.depth == "full":
+            self._since_full = 0
+        else:
+            self._since_full += 1
+            self._counted |= found.keys()
+        if sample.depth == "full" and sample.complete:
+            return {}
+        return {
+            key: one.values
+            for key, one in self.standing.items()
+            if key not in found and one.values["cause"] != "leak" and self._is_unseen(key, one, sample)
+        }
+
+    def _is_unseen(self, key: Key, one: Standing, sample: Sample) -> bool:
+        if not sample.complete:
+            return True
+        return key not in self._counted and (one.severity != "info" or self._since_full <= _REMEMBERED)
+
+    def _judge(self, sample: Sample) -> None:
+        """The verdict over samples of one depth, which is the one of most samples lately: a full text now and then
+        does not end a leak that counts show."""
+        self._depths.append(sample.depth)
         recent = self._recent.setdefault(sample.depth, deque(maxlen=_RECENT))
         spread = self._spread.setdefault(sample.depth, Spread(_SPREAD))
         recent.append(sample.observation)
         spread.add(sample.observation)
-        if len(recent) < 2:
-            return None
-        growth = judge_series(tuple(recent))
-        if growth.leaks or len(spread) <= len(recent):
-            return growth
-        longer = judge_series(tuple(spread))
-        return longer if longer.leaks else growth
+        if len(recent) < 2 or self._depths.count(sample.depth) * 2 <= len(self._depths):
+            return
+        self.growth = judge_series(tuple(recent))
+        if not self.growth.leaks and len(spread) > len(recent):
+            longer = judge_series(tuple(spread))
+            self.growth = longer if longer.leaks else self.growth
 
     @property
     def level(self) -> Level:
@@ -152,7 +179,11 @@ class History:
         """The verdict in one line."""
         if self.failure is not None:
             return self.failure.reason
-        worst = [one for one in self.standing.values() if one.values["cause"] == "leak" and one.severity == "error"]
-        if worst:
-            return str(worst[0].values["title"])
-        return self.last.verdicts[0].text if self.last is not None else "not asked yet"
+        if self.last is None:
+            return "not asked yet"
+        level, line = self.level, self.last.verdicts[0]
+        worst = [one for one in self.standing.values() if one.severity == level]
+        if worst and (line.level != level or any(one.values["cause"] == "leak" for one in worst)):
+            leaks = [one for one in worst if one.values["cause"] == "leak"]
+            return str((leaks or worst)[0].values["title"])
+        return line.text

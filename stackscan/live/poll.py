@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from stackscan.redaction import Redaction
     from stackscan.report import CaptureReport, SnapshotReport
 
-#: Bytes of an answer that is watched: the full text of about 100,000 goroutines. Go cuts its own at 64 MiB.
-MOST_BYTES: Final = 80 << 20
+#: Bytes of an answer that is watched. Go cuts its full text at 64 MiB. Counts have a line for each distinct stack: a
+#: hundred times what large programs have, and little enough that many processes may send endless bodies at once.
+MOST_BYTES: Final[Mapping[Depth, int]] = {"profile": 4 << 20, "counts": 16 << 20, "full": 80 << 20}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def ask(target: Target, depth: Depth) -> Answer | Failure:
     """The goroutines of a process as it sends them, or why it does not."""
     began = time.monotonic()
     try:
-        fetched = http.fetch(target.goroutines(depth), most_bytes=MOST_BYTES)
+        fetched = http.fetch(target.goroutines(depth), most_bytes=MOST_BYTES[depth])
     except StackscanError as error:
         return Failure(_now(), str(error), error.hint, time.monotonic() - began)
     return Answer(fetched.data, _now(), time.monotonic() - began, fetched.cut)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 #: The full text of more goroutines than this is not asked for: to print it stops the process for too long.
 MOST_IN_FULL: Final = 20_000
+_FAULT: Final = "This is a bug in stackscan: report it with the answer of the process (curl keeps it)."
 #: Processes that are watched by one program.
 MOST_TARGETS: Final = 1_000
 
@@ -89,10 +90,20 @@ class Watcher:
             if self.stop.is_set():
                 return
             began = time.monotonic()
-            reached = self.once()
+            reached = self._surely()
             took = time.monotonic() - began
             wait = max(0.0, pace.after(took, failed=not reached) - took)
             self.history.next_at = datetime.now(UTC) + timedelta(seconds=wait)
+
+    def _surely(self) -> bool:
+        """Ask once; a fault of ours is told as a failure of this request, and watching goes on."""
+        try:
+            return self.once()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other processes are watched
+            reason = f"unexpected failure while {self.target} was judged: {type(error).__name__}: {error}"
+            silent = self.history.failed(Failure(datetime.now(UTC), reason, _FAULT, 0.0))
+            self.tell(News(self.history, (), None, self.settings.depth, reached=False if silent else None))
+            return False
 
     def once(self) -> bool:
         """Ask once, in full where something looks wrong; whether the process answered."""
