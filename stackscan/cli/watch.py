@@ -15,8 +15,11 @@ from stackscan.cli.options.watching import (
     Depth,
     Format,
     FullEvery,
+    Hook,
     Interval,
     WatchTimeout,
+    Webhook,
+    WebhookFormat,
     interval_seconds,
     targets,
 )
@@ -31,6 +34,9 @@ def command(
     depth: Depth = "profile",
     full_every: FullEvery = 12,
     output_format: Format = None,
+    hook: Hook = None,
+    webhook: Webhook = None,
+    webhook_format: WebhookFormat = "json",
     source_root: SourceRoot = None,
     no_source: NoSource = False,
     config: Config = None,
@@ -61,5 +67,8 @@ def command(
             settings=Settings(seconds, depth, full_every, redaction=chosen(redact, redact_keep, redact_key)),
             options=Options(configuration(config), reader=reader_of(source_root, no_source, redact)),
             output_format=output_format,
+            hooks=hook or (),
+            webhooks=webhook or (),
+            webhook_format=webhook_format,
         )
     )

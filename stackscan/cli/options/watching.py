@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 from stackscan.cli.options import option
+from stackscan.cli.options.sources import named
 from stackscan.cli.options.units import interval, seconds
 from stackscan.errors import UsageError
 
@@ -59,6 +60,28 @@ Format = Annotated[
     option("json: a line for each change [default: a live table on a terminal, json elsewhere].", "--format", "-f"),
 ]
 
+Hook = Annotated[
+    list[str] | None,
+    option(
+        "Run this program when a verdict changes: the JSON line is its standard input. May be repeated.",
+        "--hook",
+        metavar="CMD",
+    ),
+]
+Webhook = Annotated[
+    list[str] | None,
+    option(
+        "Post what changed to this address, or to the one in @FILE. May be repeated.",
+        "--webhook",
+        metavar="URL",
+        parser=named,
+    ),
+]
+WebhookFormat = Annotated[
+    Literal["json", "slack", "alertmanager"],
+    typer.Option("--webhook-format", help="What is posted: the JSON line, a message for Slack, alerts (API v2)."),
+]
+
 
 def interval_seconds(given: timedelta) -> float:
     """The interval. Raises UsageError for one that is out of bounds."""
@@ -75,10 +98,12 @@ def targets(given: Iterable[str], timeout: float | None, every: float) -> list[T
     """
     from stackscan.live.target import Target
     from stackscan.live.watch import MOST_TARGETS
+    from stackscan.sources import Source
 
     limit = min(max(every, _LEAST_TIMEOUT), _MOST_TIMEOUT) if timeout is None else timeout
     found: dict[str, Target] = {}
-    for text in given:
+    for source in given:
+        text = Source(source).with_secrets()
         for each in _listed(Path(text[1:])) if text.startswith("@") else [text]:
             target = Target.parse(each, limit)
             found.setdefault(target.given.with_secrets(), target)
