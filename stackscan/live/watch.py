@@ -90,12 +90,11 @@ class Watcher:
             if self.stop.is_set():
                 return
             began = time.monotonic()
-            reached = self._surely()
-            took = time.monotonic() - began
-            wait = max(0.0, pace.after(took, failed=not reached) - took)
+            requests = self._surely()
+            wait = max(0.0, pace.after(requests or 0.0, failed=requests is None) - (time.monotonic() - began))
             self.history.next_at = datetime.now(UTC) + timedelta(seconds=wait)
 
-    def _surely(self) -> bool:
+    def _surely(self) -> float | None:
         """Ask once; a fault of ours is told as a failure of this request, and watching goes on."""
         try:
             return self.once()
@@ -103,10 +102,11 @@ class Watcher:
             reason = f"unexpected failure while {self.target} was judged: {type(error).__name__}: {error}"
             silent = self.history.failed(Failure(datetime.now(UTC), reason, _FAULT, 0.0))
             self.tell(News(self.history, (), None, self.settings.depth, reached=False if silent else None))
-            return False
+            return None
 
-    def once(self) -> bool:
-        """Ask once, in full where something looks wrong; whether the process answered."""
+    def once(self) -> float | None:
+        """Ask once, in full where something looks wrong; how many seconds the process took (None: it did not answer).
+        What an answer takes to be judged is not counted: the process is not slow because we are."""
         depth: Depth = "full" if self._is_due() else self.settings.depth
         found, answer = self._ask(depth)
         if isinstance(found, Sample) and depth != "full":
@@ -120,13 +120,13 @@ class Watcher:
         if isinstance(found, Failure):
             silent = self.history.failed(found)
             self.tell(News(self.history, (), answer, depth, reached=False if silent else None))
-            return False
+            return None
         self._remember(depth, found)
         before = self.history.failure
         told = self.history.take(found)
         self.tell(News(self.history, told, answer, depth, reached=None if before is None else True))
         self.history.sends.look(self.target, found)
-        return True
+        return found.cost.request_seconds
 
     def _ask(self, depth: Depth) -> tuple[Sample | Failure, Answer | None]:
         answer = ask(self.target, depth)
