@@ -20,7 +20,6 @@ import gzip
 import itertools
 import json
 import os
-import random
 import resource
 import subprocess
 import sys
@@ -87,23 +86,29 @@ class Processes:
             await asyncio.sleep(3600)
         writer.write(b"HTTP/1.1 200 OK\r\n" + (b"Content-Length: 100000\r\n\r\nhalf" if kind == "broken" else b"\r\n"))
         if kind == "garbage":
-            writer.write(random.randbytes(100_000))
+            writer.write(os.urandom(100_000))
         while kind in ("endless", "drip"):
-            piece = random.randbytes(_PIECE) if kind == "endless" else b"g"
+            piece = os.urandom(_PIECE) if kind == "endless" else b"g"
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(len(piece) / _BYTES_PER_SECOND if kind == "endless" else 1.0)
         await writer.drain()
 
 
-async def serve(port: int, log: Path) -> None:
-    """Play processes until standard input ends, then write when each was asked."""
-    processes = Processes()
+async def serve(port: int, processes: Processes) -> None:
+    """Play processes until standard input ends."""
     server = await asyncio.start_server(processes.serve, "127.0.0.1", port, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    log.write_text(json.dumps(processes.asked), encoding="utf-8")
-    os._exit(0)
+
+
+def play(log: Path) -> None:
+    """Play processes, then write when each was asked."""
+    processes = Processes()
+    try:
+        asyncio.run(serve(0, processes))
+    finally:
+        log.write_text(json.dumps(processes.asked), encoding="utf-8")
 
 
 # -- the watcher -----------------------------------------------------------------------------------------------------
@@ -128,8 +133,7 @@ def watch(options: argparse.Namespace, folder: Path) -> bool:
     log = folder / "asked.json"
     served = [sys.executable, __file__, "--serve", str(log)]
     with subprocess.Popen(served, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        port = int(server.stdout.readline())
+        port = int(server.stdout.readline() if server.stdout else 0)
         listed = folder / "processes.txt"
         listed.write_text("\n".join(addresses(port, options.targets, options.broken)), encoding="utf-8")
         command = [sys.executable, "-m", "stackscan", "watch", "--interval", f"{options.interval}s", f"@{listed}"]
@@ -173,9 +177,8 @@ def _judge(asked: dict[str, list[float]], options: argparse.Namespace) -> bool:
     gaps.sort()
     missed = sum(gap > 1.5 * options.interval for gap in gaps)
     middle, late = gaps[len(gaps) // 2], gaps[int(len(gaps) * 0.999)]
-    print(
-        f"{len(gaps):,} intervals of healthy processes: median {middle:.2f} s, 99.9 % {late:.2f} s, longest {gaps[-1]:.2f} s"
-    )
+    told = f"median {middle:.2f} s, 99.9 % {late:.2f} s, longest {gaps[-1]:.2f} s"
+    print(f"{len(gaps):,} intervals of healthy processes: {told}")
     print(f"missed (more than 1.5 intervals): {missed}")
     broken = {name: len(times) for name, times in sorted(asked.items()) if not name.startswith(("quiet", "stalled"))}
     print(f"requests to the broken ones: {broken}")
@@ -228,7 +231,8 @@ def main() -> None:
     parser.add_argument("more", nargs="*", help="further options of stackscan watch, behind --")
     options = parser.parse_args()
     if options.serve:
-        asyncio.run(serve(0, options.serve))
+        play(options.serve)
+        return
     if options.polls:
         sys.exit(0 if polls(options.polls) else 1)
     with tempfile.TemporaryDirectory() as folder:

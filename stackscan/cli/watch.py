@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -29,7 +28,7 @@ _TARGET = "The address of a process (http://HOST:PORT, its /debug/pprof, kubo's 
 
 def command(
     target: Annotated[list[str], typer.Argument(metavar="TARGET...", parser=named, help=_TARGET, show_default=False)],
-    every: Interval = timedelta(seconds=10),
+    every: Interval = None,
     timeout: WatchTimeout = None,
     depth: Depth = "profile",
     full_every: FullEvery = 12,

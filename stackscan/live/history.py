@@ -112,7 +112,10 @@ class History:
         for pool in sample.pools:
             idle = sum(number for state, number in pool.states.items() if state in pool.idle_states)
             moments = self.pools.setdefault(pool.pool.name, deque(maxlen=MOMENTS))
-            moments.append(Moment(sample.at, pool.workers, pool.workers - idle, dict(pool.states)))
+            states = dict(pool.states)
+            if moments and moments[-1].states == states:
+                states = moments[-1].states  # one for all moments in which nothing changed
+            moments.append(Moment(sample.at, pool.workers, pool.workers - idle, states))
         return told
 
     def forecast(self, pool: str) -> Forecast | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
+from stackscan.live.target import Depth
 from stackscan.render.text.watch.model import Happening, Level, PoolRow, Row, Stands
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ def row_of(history: History) -> Row:
     return Row(
         target=str(history.target),
         level=level_of(history),
-        verdict=history.verdict,
+        verdict=verdict_of(history),
         since=_since(history, standing),
         goroutines=None if last is None else last.goroutines,
         counts=tuple(history.counts),
-        pools=() if last is None else tuple(_pools(history, standing)),
+        pools=() if last is None else tuple(_pools(history)),
         findings=tuple(Stands(one.values, one.since) for one in standing[:_FINDINGS]),
         sampled_at=None if last is None else last.at,
         depth="" if last is None else last.depth,
@@ -40,6 +41,14 @@ def row_of(history: History) -> Row:
         requests=history.polls,
         failures=history.failures,
     )
+
+
+def verdict_of(history: History) -> str:
+    """The verdict without the address that was asked: the line has it already."""
+    if history.failure is None:
+        return history.verdict
+    asked = [f"{history.target.goroutines(depth)} " for depth in get_args(Depth)]
+    return next((history.verdict[len(one) :] for one in asked if history.verdict.startswith(one)), history.verdict)
 
 
 def level_of(history: History) -> Level:
@@ -57,11 +66,14 @@ def _since(history: History, standing: list[Standing]) -> datetime | None:
     return min(worst, default=None)
 
 
-def _pools(history: History, standing: list[Standing]) -> Iterator[PoolRow]:
+def _pools(history: History) -> Iterator[PoolRow]:
     """The pools of the last sample, the fullest first."""
-    accused = {str(one.values["rule"]) for one in standing if one.severity in _TROUBLES}
+    last = history.last
+    if last is None:
+        return
+    accused = {finding.rule.pool for finding in last.findings if finding.severity in _TROUBLES}
     found = []
-    for sample in history.last.pools if history.last is not None else ():
+    for sample in last.pools:
         moments = history.pools.get(sample.pool.name, ())
         recent = list(moments)[-_MOMENTS:]
         if not recent:
@@ -73,22 +85,17 @@ def _pools(history: History, standing: list[Standing]) -> Iterator[PoolRow]:
                 workers=now.workers,
                 busy=now.busy,
                 shares=tuple(one.busy / one.workers if one.workers else 0.0 for one in recent),
-                troubled=(now.workers > 0 and now.busy >= now.workers) or _is_accused(sample.pool.name, accused),
+                troubled=(now.workers > 0 and now.busy >= now.workers) or sample.pool.name in accused,
             )
         )
     yield from sorted(found, key=lambda pool: (-(pool.busy / pool.workers if pool.workers else 0.0), pool.name))
-
-
-def _is_accused(pool: str, rules: Collection[str]) -> bool:
-    """Whether a rule that found something has the name of the pool, or of its first words."""
-    return pool in rules
 
 
 def happenings_of(news: News) -> Iterator[Happening]:
     """What the table tells of a request: a line for each finding that came, went or changed."""
     history, target = news.history, str(news.history.target)
     if news.reached is False and history.failure is not None:
-        yield Happening(history.failure.at, target, "lost", "silent", history.failure.reason)
+        yield Happening(history.failure.at, target, "lost", "silent", verdict_of(history))
     elif history.last is not None:
         if news.reached:
             yield Happening(history.last.at, target, level_of(history), "answers", history.verdict)

@@ -17,6 +17,7 @@ from stackscan.errors import UsageError
 if TYPE_CHECKING:
     from stackscan.live.target import Target
 
+_USUAL_SECONDS: Final = 10.0
 #: Bounds of the interval, in seconds.
 _LEAST_SECONDS: Final = 0.1
 _MOST_SECONDS: Final = 86_400.0
@@ -26,7 +27,7 @@ _MOST_TIMEOUT: Final = 10.0
 _MOST_LIST_BYTES: Final = 1 << 20
 
 Interval = Annotated[
-    timedelta,
+    timedelta | None,
     option("Time between two requests to a process [default: 10s].", "--interval", metavar="DURATION", parser=interval),
 ]
 WatchTimeout = Annotated[
@@ -83,9 +84,9 @@ WebhookFormat = Annotated[
 ]
 
 
-def interval_seconds(given: timedelta) -> float:
+def interval_seconds(given: timedelta | None) -> float:
     """The interval. Raises UsageError for one that is out of bounds."""
-    found = given.total_seconds()
+    found = _USUAL_SECONDS if given is None else given.total_seconds()
     if not _LEAST_SECONDS <= found <= _MOST_SECONDS:
         raise UsageError(f"an interval of {found:g} s is out of bounds", hint="It may be from 100ms to 24h.")
     return found

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two drawings where nothing happens: the clock goes on. News are drawn at most so often.
 _TICK_SECONDS: Final = 1.0
-_LEAST_SECONDS: Final = 0.1
+_LEAST_SECONDS: Final = 0.25
 #: Things that happened that are kept.
 _HAPPENINGS: Final = 500
 _PAGE: Final = 10

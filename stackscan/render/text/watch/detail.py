@@ -12,7 +12,7 @@ from stackscan.render import words
 from stackscan.render.numbers import number
 from stackscan.render.text.page import wrapped
 from stackscan.render.text.watch.model import Row, Scene, Stands
-from stackscan.render.text.watch.pieces import ago, cell, clock, curve, line, sign, span
+from stackscan.render.text.watch.pieces import ago, cell, clock, count_curve, line, sign, span
 from stackscan.render.text.watch.table import happening_line, pool_line
 
 _KEYS: Final = "Esc back   ↑ ↓ scroll   p pause   q quit   ? help"
@@ -71,7 +71,7 @@ def _body(scene: Scene, row: Row, width: int) -> list[Text]:
         lines += [Text(), line(("Pools", "bold"))]
         for pool in row.pools:
             lines.append(pool_line(pool, width, indent=2, wide=min(40, max(12, (width - 50) // 2))))
-            lines += _prose("", pool.forecast, width, style="dim") if pool.forecast and width < 120 else []
+            lines += _prose("", f"  {pool.forecast}", width, style="dim") if pool.forecast else []
     happened = [one for one in scene.happenings if one.target == row.target]
     if happened:
         lines += [Text(), line(("What changed", "bold"))]
@@ -85,7 +85,7 @@ def _numbers(scene: Scene, row: Row, width: int) -> list[Text]:
     due = "" if row.next_at is None else f" · next in {span((row.next_at - scene.now).total_seconds())}"
     lines = _prose("", f"{seen}{asked}{due}", width, style="dim")
     if row.goroutines is not None:
-        drawn = curve(row.counts, min(60, max(width - 30, 10))).lstrip()
+        drawn = count_curve(row.counts, min(60, max(width - 40, 10))).lstrip()
         least = f"  {min(row.counts):,} to {max(row.counts):,}" if row.counts else ""
         lines.append(line(("  goroutines  ", "dim"), f"{row.goroutines:,}  ", (drawn, "cyan"), (least, "dim")))
     return lines

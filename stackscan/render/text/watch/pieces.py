@@ -48,6 +48,12 @@ def curve(values: Sequence[float], width: int, *, low: float | None = None, high
     return drawn.rjust(width)
 
 
+def count_curve(counts: Sequence[int], width: int) -> str:
+    """A curve of counts: changes of some percent are low steps, not cliffs."""
+    shown = counts[-width:]
+    return curve(shown, width, low=min(*shown, 0.8 * max(shown)), high=max(shown)) if shown else " " * width
+
+
 def bar(share: float, width: int) -> str:
     """A bar that is filled by this share."""
     filled = min(width, max(0, round(share * width)))

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.text import Text
 
 from stackscan.render import words
 from stackscan.render.text.watch.model import WORST_FIRST, Happening, Level, PoolRow, Row, Scene
-from stackscan.render.text.watch.pieces import ago, bar, cell, clock, curve, line, sign, span
+from stackscan.render.text.watch.pieces import ago, bar, cell, clock, count_curve, curve, line, sign, span
 
 #: From this width on, the verdict stands on the line of its process.
 _WIDE: Final = 120
+#: Columns of the numbers: since when, goroutines with their curve, when it answered, when it is asked.
+_NUMBERS: Final = 7 + 9 + 1 + 12 + 7 + 6
 #: Pools of a process that the table shows.
 _POOLS: Final = 3
 #: Lines of what changed: at most so many, and at most a third of the screen.
 _HAPPENINGS: Final = 8
+#: Levels that a process is not fine in.
+_TROUBLES: Final = ("error", "warning", "lost")
 _KEYS: Final = "q quit   p pause   ↑ ↓ choose   Enter open   ? help"
 _COUNTED: Final[dict[Level, str]] = {
-    "error": "stuck", "lost": "silent", "warning": "with warnings", "unknown": "not asked yet", "ok": "fine"
+    "error": "stuck", "lost": "silent", "warning": "with warnings", "unknown": "new", "ok": "fine"
 }  # fmt: skip
 
 
@@ -45,41 +49,49 @@ def _head(scene: Scene, width: int) -> list[Text]:
 
 
 def _titles(width: int) -> str:
-    names, goroutines = _name_width(width), f"{'goroutines':>19}"
+    names = _name_width(width)
     verdict = f"{'verdict':<{_verdict_width(width)}} " if width >= _WIDE else ""
-    return cell(f"  {'process':<{names}} {verdict}{'since':>7} {goroutines} {'seen':>7} {'next':>5}", width)
+    return cell(f"  {'process':<{names}} {verdict}{'since':>7}  {'goroutines':<20} {'seen':>6} {'next':>5}", width)
 
 
 def _name_width(width: int) -> int:
-    return max(12, width - 2 - 44) if width < _WIDE else min(40, (width - 46) * 2 // 5)
+    return max(12, width - 2 - 1 - _NUMBERS) if width < _WIDE else min(40, (width - _NUMBERS - 4) * 2 // 5)
 
 
 def _verdict_width(width: int) -> int:
-    return width - 2 - _name_width(width) - 1 - 44
+    return max(width - 2 - _name_width(width) - 2 - _NUMBERS, 10)
 
 
 def _rows(scene: Scene, width: int, room: int) -> list[Text]:
     """As many processes as there is room for, so that the chosen one is among them; then how many more there are."""
-    blocks = [_block(scene, place, width) for place in range(len(scene.rows))]
-    first = _first(blocks, scene.selected, room)
+    heights = [_height(row, width) for row in scene.rows]
+    first = _first(heights, scene.selected, room)
     lines: list[Text] = []
-    for place in range(first, len(blocks)):
-        left = len(blocks) - place
-        if len(lines) + len(blocks[place]) > room - (1 if left > 1 else 0) and lines:
+    for place in range(first, len(heights)):
+        left = len(heights) - place
+        if len(lines) + heights[place] > room - (1 if left > 1 else 0) and lines:
             return [*lines, line((f"  {left:,} more, ↓ shows them", "dim"))]
-        lines += blocks[place]
+        lines += _block(scene, place, width)
     return lines[:room]
 
 
-def _first(blocks: list[list[Text]], selected: int, room: int) -> int:
+def _first(heights: Sequence[int], selected: int, room: int) -> int:
     """The first process that is shown: 0, unless the chosen one would not be seen."""
     first, used = 0, 0
-    for place in range(min(selected + 1, len(blocks))):
-        used += len(blocks[place])
+    for place in range(min(selected + 1, len(heights))):
+        used += heights[place]
         while used > room - 1 and first < place:
-            used -= len(blocks[first])
+            used -= heights[first]
             first += 1
     return first
+
+
+def _height(row: Row, width: int) -> int:
+    """How many lines a process takes: only those that are seen are made."""
+    troubled = [pool for pool in row.pools if pool.troubled]
+    says = width < _WIDE and row.level in _TROUBLES
+    forecasts = sum(width < _WIDE and bool(pool.forecast) for pool in troubled[:_POOLS])
+    return 1 + says + min(len(troubled), _POOLS) + forecasts + (len(troubled) > _POOLS)
 
 
 def _block(scene: Scene, place: int, width: int) -> list[Text]:
@@ -87,10 +99,13 @@ def _block(scene: Scene, place: int, width: int) -> list[Text]:
     row = scene.rows[place]
     chosen = place == scene.selected
     lines = [_numbers(row, scene, width, chosen=chosen)]
-    if width < _WIDE and row.level in ("error", "warning", "lost"):
+    if width < _WIDE and row.level in _TROUBLES:
         lines.append(line(("    ", ""), (cell(row.verdict, width - 4), sign(row.level)[1])))
     troubled = [pool for pool in row.pools if pool.troubled]
-    lines += [pool_line(pool, width, indent=4) for pool in troubled[:_POOLS]]
+    for pool in troubled[:_POOLS]:
+        lines.append(pool_line(pool, width, indent=4, forecast=width >= _WIDE))
+        if width < _WIDE and pool.forecast:
+            lines.append(line(("      ", ""), (cell(pool.forecast, width - 6), "dim")))
     if len(troubled) > _POOLS:
         lines.append(line((f"    {words.count(len(troubled) - _POOLS, 'more pools')}", "dim")))
     return lines
@@ -100,33 +115,33 @@ def _numbers(row: Row, scene: Scene, width: int, *, chosen: bool) -> Text:
     mark, style = sign(row.level)
     due = "" if row.next_at is None or scene.paused else span((row.next_at - scene.now).total_seconds())
     count = "" if row.goroutines is None else f"{row.goroutines:,}"
-    name_style = ("reverse " if chosen else "") + (style if row.level in ("error", "warning", "lost") else "")
+    name_style = ("reverse " if chosen else "") + (style if row.level in _TROUBLES else "")
     verdict = f"{cell(row.verdict, _verdict_width(width))} " if width >= _WIDE else ""
     return line(
         (f"{mark} ", style),
         (cell(row.target, _name_width(width), keep="ends"), name_style.strip()),
         " ",
-        (verdict, style if row.level in ("error", "warning", "lost") else "dim"),
+        (verdict, style if row.level in _TROUBLES else "dim"),
         (cell(ago(row.since, scene.now), 7, right=True), ""),
         (cell(count, 9, right=True), ""),
-        (f" {curve(row.counts, 10)}", "cyan"),
-        (cell(ago(row.sampled_at, scene.now), 8, right=True), "dim"),
+        (f" {count_curve(row.counts, 12)}", "cyan"),
+        (cell(ago(row.sampled_at, scene.now), 7, right=True), "dim"),
         (cell(due, 6, right=True), "dim"),
     )
 
 
-def pool_line(pool: PoolRow, width: int, *, indent: int, wide: int = 12) -> Text:
-    """A pool: its name, a bar of its busy workers, how this was lately, and what is expected."""
+def pool_line(pool: PoolRow, width: int, *, indent: int, wide: int = 12, forecast: bool = False) -> Text:
+    """A pool: its name, a bar of its busy workers, how this was lately, and what is expected (``forecast``)."""
     share = pool.busy / pool.workers if pool.workers else 0.0
     style = "bold red" if share >= 1 else "yellow" if share >= 0.8 else "green"
     names = min(30, max(12, width - indent - 2 * wide - 16))
     text = line(
         (" " * indent + cell(pool.name, names, keep="ends"), ""),
         (f" {bar(share, wide)}", style),
-        (f" {pool.busy:,}/{pool.workers:,} busy", ""),
-        (f"  {curve(pool.shares, wide, low=0, high=1)}", "cyan"),
+        (f" {f'{pool.busy:,}/{pool.workers:,} busy':<14}", ""),
+        (f" {curve(pool.shares, wide, low=0, high=1)}", "cyan"),
     )
-    if pool.forecast:
+    if forecast and pool.forecast:
         text.append(cell(f"  {pool.forecast}", max(width - text.cell_len, 0)).rstrip(), "dim")
     text.truncate(width, overflow="ellipsis")
     return text
@@ -157,7 +172,7 @@ def _foot(scene: Scene, width: int) -> Text:
     return line((cell(text, width), "reverse" if scene.paused else "dim"))
 
 
-def rows_in_order(rows: Iterator[Row] | list[Row]) -> tuple[Row, ...]:
+def rows_in_order(rows: Iterable[Row]) -> tuple[Row, ...]:
     """The rows, the worst first; among equals the one that stands longest, then by name."""
     return tuple(
         sorted(
