@@ -140,7 +140,7 @@ class Captures:
         """The other profiles that the process offers."""
         for kind in self.plan.others:
             try:
-                yield kind, http.fetch(self.plan.target.other(kind), most_bytes=MOST_BYTES).data
+                yield kind, http.fetch(self.plan.target.other(kind), most_bytes=MOST_BYTES["full"]).data
             except StackscanError as error:
                 self._say(f"no {kind} profile: {error}", "")
 
