@@ -263,6 +263,27 @@ def test_a_pool_that_is_another_size_than_before_begins_anew() -> None:
     assert (found.kind, found.readings) == ("unclear", 1)
 
 
+def test_only_a_pool_of_a_fixed_size_has_a_forecast() -> None:
+    """Workers that are made for their work are never all busy with more to do; a pool without a model proves its size
+    by workers that wait."""
+    one = sample(STALLED, 0.0)
+    (pool,) = (pool for pool in one.pools if pool.pool.name == "bitswap-engine-workers")
+    assert pool.pool.model is None
+
+    def kind(sizes: Sequence[tuple[int, int]]) -> str | None:
+        history = History(TARGET)
+        for place, (busy, idle) in enumerate(sizes):
+            states = {"blocked-on-outbox": busy, "idle": idle}
+            now = replace(pool, workers=busy + idle, states=states)
+            history.take(replace(one, pools=(now,), at=datetime.fromtimestamp(1000.0 + 10 * place, UTC)))
+        found = history.forecast(pool.pool.name)
+        return None if found is None else found.kind
+
+    assert kind([(0, 8), (8, 0), (8, 0), (8, 0)]) == "full"
+    assert kind([(8, 0), (8, 0), (8, 0), (8, 0)]) is None
+    assert kind([(2, 1), (8, 0), (8, 0), (8, 0)]) is None
+
+
 class _Node(BaseHTTPRequestHandler):
     """Serves metrics as a node does, or as one that is none."""
 

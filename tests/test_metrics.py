@@ -6,6 +6,7 @@ import gzip
 import http.client
 import io
 import json
+import math
 import re
 import shutil
 import socket
@@ -313,10 +314,39 @@ def test_a_leak_has_a_speed() -> None:
     assert ("leak", "error", "leak") in numbers(now["stackscan_findings"], "rule", "severity", "cause")
 
 
+def test_a_pool_that_fills_has_a_time() -> None:
+    """The forecast's median and its interval; 0 when the pool is full, +Inf for an end beyond the horizon."""
+    history = History(target := Target.parse(_URL))
+    one = sample(target, recorded("stalled"))
+    (pool,) = (pool for pool in one.pools if pool.pool.name == "bitswap-task-workers")
+    idle = next(iter(pool.idle_states))
+    for place in range(14):
+        busy = min(1 + place // 2, 12)
+        states = dict.fromkeys(pool.states, 0) | {"stalled-close": busy, idle: 12 - busy}
+        at = one.at + timedelta(seconds=20 * place)
+        history.take(replace(one, at=at, pools=(replace(pool, states=states),)))
+    found = history.forecast(pool.pool.name)
+    assert found is not None
+    now = exposed(history)
+    times = {
+        end: numbers(now[f"stackscan_pool_full_in_{end}seconds"], "pool")["bitswap-task-workers",]
+        for end in ("", "low_", "high_")
+    }
+    high = math.inf if found.full_high is None else found.full_high
+    assert times == {"": found.full_in_seconds, "low_": found.full_low, "high_": high}
+    assert times[""] == pytest.approx(200, rel=0.2)  # five more, at one in 40 s
+    for place in range(14, 17):
+        history.take(replace(one, at=one.at + timedelta(seconds=20 * place)))
+    now = exposed(history)
+    for end in ("", "low_", "high_"):
+        times = numbers(now[f"stackscan_pool_full_in_{end}seconds"], "pool")
+        assert times == {("bitswap-task-workers",): 0.0}
+
+
 def test_every_metric_is_in_use() -> None:
     """Two nodes, one with a load from counts, have all that the page lists."""
     history = History(target := Target.parse(_URL))
-    for place, stage in enumerate(("fixed", "stalled")):
+    for place, stage in enumerate(("fixed", "stalled", "stalled", "stalled")):
         history.take(sample(target, recorded(stage), 10.0 * place))
     other = History(Target.parse("http://127.0.0.1:6061"))
     other.take(sample(other.target, recorded("fixed", "0"), depth="profile"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from stackscan.queueing.filling import Forecast, forecast
 from stackscan.queueing.trend import Reading
@@ -12,12 +12,9 @@ if TYPE_CHECKING:
     from stackscan.analysis.occupancy import PoolSample
     from stackscan.live.moments import Moment
 
-#: A pool whose number of workers changed within the last so many moments has no fixed size, and is never full.
-_SAME_SIZE: Final = 6
-
 
 def forecast_of(
-    sample: PoolSample, moments: Iterable[Moment], *, endless: bool = False, sends: Sequence[Reading] = ()
+    sample: PoolSample, moments: Sequence[Moment], *, endless: bool = False, sends: Sequence[Reading] = ()
 ) -> Forecast | None:
     """The forecast for a pool as it is now, with its history; None: it is no pool of a fixed size.
 
@@ -25,10 +22,9 @@ def forecast_of(
     """
     if not sample.idle_states:
         return None
-    every = tuple(moments)
-    kept = _same_size(every, sample.workers)
+    kept = _same_size(moments, sample.workers)
     model = sample.pool.model
-    if not kept or (model is None and len(kept) < min(_SAME_SIZE, len(every))):
+    if not kept or (model is None and not _is_fixed(moments)):
         return None
     first = kept[0].at.timestamp()
     return forecast(
@@ -38,6 +34,14 @@ def forecast_of(
         endless=endless,
         sends=[one for one in sends if one.at_seconds >= first],
     )
+
+
+def _is_fixed(moments: Sequence[Moment]) -> bool:
+    """Whether a pool without a model has a fixed size: it never had another, and workers that nobody needs wait.
+
+    The connections of a server, all in use and as many as before, are no pool that is full.
+    """
+    return all(one.workers == moments[0].workers for one in moments) and any(one.busy < one.workers for one in moments)
 
 
 def _same_size(moments: Sequence[Moment], workers: int) -> Sequence[Moment]:

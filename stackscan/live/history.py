@@ -122,16 +122,17 @@ class History:
         """When this pool will be full, if the trend of its load goes on; None: not known, or it has no fixed size."""
         from stackscan.live.forecast import forecast_of  # loads scipy
 
-        sample = None if self.last is None else next((p for p in self.last.pools if p.pool.name == pool), None)
-        if self.last is None or sample is None:
+        last, moments = self.last, self.pools.get(pool)
+        sample = None if last is None else next((found for found in last.pools if found.pool.name == pool), None)
+        if last is None or sample is None or moments is None:
             return None
-        projection = self.last.projections.get(pool)
         key = (self.polls, len(self.sends.readings))
-        if pool not in self._forecasts or self._forecasts[pool][0] != key:
-            endless = projection is not None and projection.endless
+        known = self._forecasts.get(pool)
+        if known is None or known[0] != key:
+            endless = pool in last.projections and last.projections[pool].endless
             sends = tuple(self.sends.readings) if pool == POOL else ()
-            self._forecasts[pool] = key, forecast_of(sample, self.pools[pool], endless=endless, sends=sends)
-        return self._forecasts[pool][1]
+            known = self._forecasts[pool] = key, forecast_of(sample, tuple(moments), endless=endless, sends=sends)
+        return known[1]
 
     def _unseen(self, sample: Sample, found: Mapping[Key, Values]) -> dict[Key, Values]:
         """What stood before and this sample cannot take back: it lost goroutines, or it counts, and the finding was

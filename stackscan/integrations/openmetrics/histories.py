@@ -3,9 +3,11 @@ taken."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import Metric
@@ -13,7 +15,7 @@ from prometheus_client.core import Metric
 from stackscan.live.history import History
 from stackscan.live.sample import Sample
 from stackscan.render.openmetrics.families import Row, Samples, label
-from stackscan.render.openmetrics.rows import Found, build, findings, goroutines, pools
+from stackscan.render.openmetrics.rows import MOST_POOLS, Found, build, findings, goroutines, pools
 
 if TYPE_CHECKING:
     from stackscan.live.standing import Standing
@@ -59,6 +61,7 @@ def _rows(history: History, now: datetime | None) -> Iterator[Row]:
     yield from goroutines(last.states, last.goroutines)
     yield from findings(map(_found, history.standing.values()))
     yield from pools(last.pools, last.projections)
+    yield from _forecasts(history)
     yield from _leak(history)
     yield from _capture(last, now)
 
@@ -66,6 +69,17 @@ def _rows(history: History, now: datetime | None) -> Iterator[Row]:
 def _found(standing: Standing) -> Found:
     values = standing.values
     return Found(values["rule"], values["severity"], values["cause"] or "", values["count"], standing.since.timestamp())
+
+
+def _forecasts(history: History) -> Iterator[Row]:
+    """When pools will be full, where that is known; the first ones, of many."""
+    known = [(pool, found) for pool in tuple(history.pools) if (found := history.forecast(pool)) is not None]
+    full = [(found.full_in_seconds, pool, found) for pool, found in known if found.full_in_seconds is not None]
+    for seconds, pool, found in sorted(full, key=itemgetter(0, 1))[:MOST_POOLS]:
+        labels = {"pool": pool}
+        yield "stackscan_pool_full_in_seconds", labels, seconds
+        yield "stackscan_pool_full_in_low_seconds", labels, found.full_low or 0.0
+        yield "stackscan_pool_full_in_high_seconds", labels, math.inf if found.full_high is None else found.full_high
 
 
 def _leak(history: History) -> Iterator[Row]:

@@ -92,6 +92,23 @@ FAMILIES: Final = (
         "ratio",
     ),
     Family(
+        "stackscan_pool_full_in_seconds",
+        "Time until the pool is full if the trend of its load goes on; 0 when it is. Absent when that is not known.",
+        _POOL,
+        "seconds",
+        live=True,
+    ),
+    Family(
+        "stackscan_pool_full_in_low_seconds", "Lower end of that time's 90 % interval.", _POOL, "seconds", live=True
+    ),
+    Family(
+        "stackscan_pool_full_in_high_seconds",
+        "Upper end of that time's 90 % interval; +Inf when it is beyond twice the observed time.",
+        _POOL,
+        "seconds",
+        live=True,
+    ),
+    Family(
         "stackscan_leak_goroutines_per_second",
         "Growth of all places that leak; 0 when no place does. Absent until there are captures to compare.",
         live=True,
