@@ -135,6 +135,7 @@ _HOURS: Final = {
     "StackscanLeak": ('stackscan_leak_goroutines_per_second{target="a"}', "0", "0.5"),
     "StackscanPoolFull": ('stackscan_pool_occupancy_ratio{target="a",pool="p"}', "0.99", "1"),
     "StackscanPoolWaits": ('stackscan_pool_wait_probability_ratio{target="a",pool="p"}', "0.1", "0.75"),
+    "StackscanPoolFills": ('stackscan_pool_full_in_seconds{target="a",pool="p"}', "0", "600"),
     "StackscanTargetSilent": ('stackscan_up{target="a"}', "1", "0"),
     "StackscanAbsent": ('stackscan_build_info{version="1"}', "1", "_"),
 }

@@ -91,6 +91,14 @@ ALERTS: Final = (
         "At the offered load, {{ $value | humanizePercentage }} of the tasks wait for a worker.",
     ),
     Alert(
+        "StackscanPoolFills",
+        "stackscan_pool_full_in_seconds > 0 < 1800",
+        "2m",
+        "warning",
+        "{{ $labels.target }}: {{ $labels.pool }} will be full in {{ $value | humanizeDuration }}",
+        "The load rises. At this trend it reaches the number of workers; from then on the queue grows.",
+    ),
+    Alert(
         "StackscanTargetSilent",
         "stackscan_up == 0",
         "5m",
@@ -242,6 +250,13 @@ def _pools() -> Iterator[timeseries.Panel]:
     )  # fmt: skip
     waits = f"stackscan_pool_wait_probability_ratio{{{_CHOSEN}}}"
     yield _lines("Tasks that wait", "percentunit", (waits, which)).max(1)
+    yield _lines(
+        "Time until a pool is full", "s",
+        (f"stackscan_pool_full_in_seconds{{{_CHOSEN}}}", which),
+        (f"stackscan_pool_full_in_low_seconds{{{_CHOSEN}}}", f"{which} low"),
+        (f"stackscan_pool_full_in_high_seconds{{{_CHOSEN}}} < +Inf", f"{which} high"),
+        about="If the trend of its load goes on, with the ends of the 90 % interval; 0 when the pool is full.",
+    )  # fmt: skip
 
 
 def _watching() -> Iterator[timeseries.Panel]:
