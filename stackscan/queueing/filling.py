@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from scipy import special
 
-from stackscan.queueing.trend import FEWEST, Line, Reading, changed_at, line_of
+from stackscan.queueing.trend import FEWEST, Line, Reading, line_of
 
 Kind = Literal["full", "filling", "steady", "falling", "unclear"]
 #: Why it is not clear: too few readings, a change too short ago, or readings that vary too much.
@@ -107,10 +107,10 @@ def forecast(
     if endless or (holding_seconds is None and _only_rises(moments)):
         return _one_by_one(moments, workers)
     readings = _with_sends(moments, sends)
-    line = line_of(readings, holding_seconds=holding_seconds)
+    line, changed = line_of(readings, holding_seconds=holding_seconds)
     now = moments[-1].at_seconds
     if line is None:
-        return _no_line(readings, now, workers, holding_seconds)
+        return _no_line(readings, now, workers, changed)
     return _along(line, readings, now, workers)
 
 
@@ -196,8 +196,7 @@ def _one_by_one(moments: Sequence[Reading], workers: int) -> Forecast:
     )
 
 
-def _no_line(readings: Sequence[Reading], now: float, workers: int, holding: float | None) -> Forecast:
-    changed = changed_at(readings, holding_seconds=holding)
+def _no_line(readings: Sequence[Reading], now: float, workers: int, changed: float | None) -> Forecast:
     return Forecast(
         "unclear",
         workers,

@@ -32,8 +32,8 @@ _BLOCK: Final = 2.0
 _LEAST_MEAN: Final = 0.25
 #: How seldom a straight line is taken for a broken one.
 _BROKEN: Final = 0.05
-#: A step alone is believed instead of a line when it fits better by so much.
-_STEP: Final = 0.0
+#: A slope of so many standard errors claims a trend.
+_CLAIMED: Final = 2.0
 #: Blocks on each side of a step or bend.
 _SIDE: Final = 2
 
@@ -51,9 +51,8 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line through the load over time: ``value`` at ``at_seconds`` (the middle of the readings), ``slope`` a second,
-    and the variances of both, which are independent. ``freedom`` is that of Student's t. ``blocks`` are what it was
-    fitted to, ``first_seconds`` to ``last_seconds`` is the time that they cover; ``broken``: what was before did not
-    fit and is left out."""
+    and the variances of both, which are independent. ``freedom`` is that of Student's t. What it was
+    fitted to begins at ``first_seconds``."""
 
     at_seconds: float
     value: float
@@ -61,10 +60,7 @@ class Line:
     value_variance: float
     slope_variance: float
     freedom: int
-    blocks: int
     first_seconds: float
-    last_seconds: float
-    broken: bool
 
     def load(self, at_seconds: float) -> float:
         """The load at a time, in erlangs."""
@@ -111,31 +107,21 @@ class _Blocks:
         return _Blocks(self.at[place:], self.mean[place:], self.spread[place:])
 
 
-def line_of(readings: Sequence[Reading], *, holding_seconds: float | None) -> Line | None:
-    """The line through the readings since they last changed otherwise; None: too few for one.
+def line_of(readings: Sequence[Reading], *, holding_seconds: float | None) -> tuple[Line | None, float | None]:
+    """The line through the readings since they last broke with one (None: too few for a line), and when that was, in
+    seconds (None: they did not).
 
     ``readings`` are in the order of time. ``holding_seconds`` is how long a task holds a worker (None: unknown; then
     each reading counts as independent until they show that they are not).
     """
-    blocks, broken = _blocks(readings, holding_seconds), False
+    blocks, changed = _blocks(readings, holding_seconds), None
     while len(blocks.at) >= FEWEST:
-        line, left = _fit(blocks, broken=broken)
+        line, left = _fit(blocks)
         place = _break(blocks, left)
         if place is None:
-            return line
-        blocks, broken = blocks.since(place), True
-    return None
-
-
-def changed_at(readings: Sequence[Reading], *, holding_seconds: float | None) -> float | None:
-    """When the readings last broke with their line, in seconds; None: they did not."""
-    blocks, when = _blocks(readings, holding_seconds), None
-    while len(blocks.at) >= FEWEST:
-        place = _break(blocks, _fit(blocks, broken=False)[1])
-        if place is None:
-            break
-        when, blocks = float(blocks.at[place - 1]), blocks.since(place)
-    return when
+            return line, changed
+        changed, blocks = float(blocks.at[place - 1]), blocks.since(place)
+    return None, changed
 
 
 def _blocks(readings: Sequence[Reading], holding: float | None) -> _Blocks:
@@ -180,7 +166,7 @@ class _Left:
     basis: NDArray[np.float64]
 
 
-def _fit(blocks: _Blocks, *, broken: bool) -> tuple[Line, _Left]:
+def _fit(blocks: _Blocks) -> tuple[Line, _Left]:
     mean = np.full(len(blocks.at), max(float(blocks.mean.mean()), _LEAST_MEAN))
     for _ in range(3):  # weights from the line, and the line from the weights; the third changes nothing that shows
         weights = 1 / (mean * blocks.spread)
@@ -202,10 +188,7 @@ def _fit(blocks: _Blocks, *, broken: bool) -> tuple[Line, _Left]:
         value_variance=spread / float(weights.sum()),
         slope_variance=spread / across,
         freedom=freedom,
-        blocks=len(blocks.at),
         first_seconds=float(blocks.at[0]),
-        last_seconds=float(blocks.at[-1]),
-        broken=broken,
     )
     return line, _Left(residuals, roots, basis)
 
@@ -242,12 +225,12 @@ def _break(blocks: _Blocks, left: _Left) -> int | None:
     if gains[best] > level * spread:
         return int(places[best % len(places)]) + 1
     sloped = left.roots * blocks.mean @ left.basis[1]  # what the line gains over no change at all
-    if sloped * sloped < 4.0 * spread:  # no trend is claimed
+    if sloped * sloped < _CLAIMED**2 * spread:  # no trend is claimed
         return None
     level_only = left.residuals + sloped * left.basis[1]
     steps = _gains(shapes[: len(places)], left.basis[:1], level_only)
     best = int(np.argmax(steps))
-    return int(places[best]) + 1 if steps[best] > sloped * sloped + _STEP * spread else None
+    return int(places[best]) + 1 if steps[best] > sloped * sloped else None  # a step alone fits better
 
 
 def _gains(shapes: NDArray[np.float64], basis: NDArray[np.float64], residuals: Floats) -> Floats:

@@ -95,7 +95,8 @@ def _load(found: Forecast) -> str:
 def _why_not(found: Forecast) -> str:
     match found.reason:
         case "few":
-            return f"too few samples so far ({found.readings:,})"
+            samples = words.count(found.readings, "samples")
+            return f"too little was seen so far ({samples} over {span(found.observed_seconds)})"
         case "changed":
             return f"the load changed about {span(found.observed_seconds)} ago"
     return f"the load varies too much ({_load(found)})"
