@@ -18,6 +18,7 @@ from helpers import FIXTURES
 from stackscan.knowledge.configuration import shipped
 from stackscan.live.history import History
 from stackscan.live.poll import Answer, judge
+from stackscan.live.rows import row_of
 from stackscan.live.sample import Sample
 from stackscan.live.sends import POOL, Sends
 from stackscan.live.target import Target
@@ -260,6 +261,23 @@ def test_a_pool_that_is_another_size_than_before_begins_anew() -> None:
     found = history.forecast(POOL)
     assert found is not None
     assert (found.kind, found.readings) == ("unclear", 1)
+
+
+def test_the_table_of_watch_shows_pools_that_fill() -> None:
+    """Before any worker too few, and before any finding."""
+    history = History(TARGET)
+    one = sample(STALLED, 0.0)
+    (pool,) = (pool for pool in one.pools if pool.pool.name == POOL)
+    for place in range(14):
+        busy = 1 + place // 2
+        states = {"sending": busy, "idle": 12 - busy}
+        at = datetime.fromtimestamp(1000.0 + 20 * place, UTC)
+        history.take(replace(one, at=at, findings=(), pools=(replace(pool, states=states),)))
+    found = history.forecast(POOL)
+    assert found is not None
+    (row,) = row_of(history).pools
+    assert (row.troubled, row.forecast) == (True, forecast_words.short(found))
+    assert row.forecast.startswith("full in ")
 
 
 def test_only_a_pool_of_a_fixed_size_has_a_forecast() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, get_args
 
 from stackscan.live.target import Depth
+from stackscan.render.forecast_words import short
 from stackscan.render.text.watch.model import Happening, Level, PoolRow, Row, Stands
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _MOMENTS: Final = 60
 _FINDINGS: Final = 20
 _ORDER: Final = ("error", "warning", "info")
+#: Forecasts that are shown; the others say that nothing is to come.
+_TOLD: Final = ("full", "filling")
 #: Worse than information.
 _TROUBLES: Final = ("error", "warning")
 
@@ -78,14 +81,16 @@ def _pools(history: History) -> Iterator[PoolRow]:
         recent = list(moments)[-_MOMENTS:]
         if not recent:
             continue
-        now = recent[-1]
+        now, expected = recent[-1], history.forecast(sample.pool.name)
+        fills = expected is not None and expected.kind == "filling"
         found.append(
             PoolRow(
                 name=sample.pool.name,
                 workers=now.workers,
                 busy=now.busy,
                 shares=tuple(one.busy / one.workers if one.workers else 0.0 for one in recent),
-                troubled=(now.workers > 0 and now.busy >= now.workers) or sample.pool.name in accused,
+                forecast=short(expected) if expected is not None and expected.kind in _TOLD else "",
+                troubled=fills or (now.workers > 0 and now.busy >= now.workers) or sample.pool.name in accused,
             )
         )
     yield from sorted(found, key=lambda pool: (-(pool.busy / pool.workers if pool.workers else 0.0), pool.name))

@@ -15,7 +15,7 @@ WORST_FIRST: Final[tuple[Level, ...]] = ("error", "lost", "warning", "unknown", 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
     """A pool of workers now, the share of them that was busy lately (0 to 1, oldest first), and what is expected of it
-    ("": nothing is). ``troubled``: it is full, or a finding is about it."""
+    ("": nothing is). ``troubled``: it is full or fills, or a finding is about it."""
 
     name: str
     workers: int
