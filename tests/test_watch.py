@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import termios
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from typing import Any, Final
 import pytest
 
 from helpers import ANSI, ROOT, assert_refused, command, environment, run
-from live_processes import Kubo, kubo
+from replayed import Node, node
 
 #: Requests within which a change must be told: two intervals, and the full text that a suspicion asks for.
 _REQUESTS: Final = 3
@@ -65,9 +67,9 @@ def test_a_stall_appears_and_goes(tmp_path: Path) -> None:
     """Quiet, stalled, fixed: the lines and the hook say so within two intervals."""
     kept = tmp_path / "hook.ndjson"
     hook = f"{sys.executable} -c \"import sys; open({str(kept)!r}, 'a').write(sys.stdin.read())\""
-    with kubo() as process, watching("--interval", "300ms", "--hook", hook, process.url) as watcher:
+    with node() as process, watching("--interval", "300ms", "--hook", hook, process.url) as watcher:
         process.wait_for_requests("quiet", 3)
-        process.become("stalled")
+        process.stage = "stalled"
         appeared = line_of(watcher)
         assert len(process.asked["stalled"]) <= _REQUESTS + 1  # one more may have come since
         assert ("appeared", "error", process.url) == tuple(appeared[name] for name in ("event", "level", "target"))
@@ -86,7 +88,7 @@ def test_a_stall_appears_and_goes(tmp_path: Path) -> None:
             "cause",
             "steps",
         } <= set(appeared["findings"][0])
-        process.become("fixed")
+        process.stage = "fixed"
         lines = [line_of(watcher), line_of(watcher)]
         assert len(process.asked["fixed"]) <= _REQUESTS + 1
         assert ["appeared", "gone"] == [one["event"] for one in lines]
@@ -107,15 +109,15 @@ def _wait_for_lines(path: Path, count: int) -> None:
 
 def test_a_process_falls_silent_and_answers_again() -> None:
     """Silence is a change with an error; the findings that stood are still told."""
-    with kubo("stalled") as process, watching("--interval", "300ms", process.url) as watcher:
+    with node("stalled") as process, watching("--interval", "300ms", process.url) as watcher:
         assert "appeared" == line_of(watcher)["event"]
-        process.become("silent")
+        process.stage = None
         silent = line_of(watcher)
         assert ("changed", "lost") == (silent["event"], silent["level"])
         assert silent["error"]["reason"] == silent["verdict"]
         assert process.url in silent["verdict"]
         assert ["bitswap-close-stall"] == [one["rule"] for one in silent["findings"]]
-        process.become("stalled")
+        process.stage = "stalled"
         again = line_of(watcher)
         assert ("changed", "error") == (again["event"], again["level"])
         assert "error" not in again
@@ -124,15 +126,51 @@ def test_a_process_falls_silent_and_answers_again() -> None:
 
 def test_lines_for_people_in_a_pipe() -> None:
     """With --format text."""
-    with kubo("stalled") as process, watching("--interval", "300ms", "--format", "text", process.url) as watcher:
+    with node("stalled") as process, watching("--interval", "300ms", "--format", "text", process.url) as watcher:
         assert watcher.stdout is not None
         line = watcher.stdout.readline().decode()
         assert f" {process.url} appeared: bitswap-close-stall: bitswap workers wait in stream Close" in line
 
 
+def test_captures_are_kept_and_metrics_are_served(tmp_path: Path) -> None:
+    """Together with the lines: what is kept can be read, and the metrics say the same."""
+    kept, textfile = tmp_path / "kept", tmp_path / "stackscan.prom"
+    with (
+        node("stalled") as process,
+        watching("--interval", "300ms", "--keep", kept, "--keep-count", "3", "--keep-size", "1MiB", "--keep-age", "7d",
+                 "--metrics", "127.0.0.1:0", "--textfile", textfile, process.url) as watcher,
+    ):  # fmt: skip
+        assert watcher.stderr is not None
+        found = re.fullmatch(
+            rb"stackscan: metrics are at (http://127\.0\.0\.1:\d+/metrics)\n", watcher.stderr.readline()
+        )
+        assert found is not None
+        assert "appeared" == line_of(watcher)["event"]
+        process.wait_for_requests("stalled", 8)
+        with urllib.request.urlopen(found[1].decode()) as page:  # noqa: S310 - our own address
+            served = page.read().decode()
+        assert re.search(rf'stackscan_goroutines{{[^}}]*target="{process.url}"', served)
+        assert 0 == ended(watcher)
+        assert b"watching 1 process" in watcher.stderr.read()
+    written = textfile.read_text(encoding="utf-8")
+    assert 'rule="bitswap-close-stall"' in written
+    captures = sorted(kept.glob("*/*.stacks.gz"))
+    assert 1 <= len(captures) <= 3
+    done = run("report", "--format", "json", captures[-1])
+    assert "bitswap-close-stall" in done.stdout
+
+
+def test_what_is_kept_is_not_redacted(tmp_path: Path) -> None:
+    """That is said; the lines are."""
+    with node("stalled") as process, watching("--redact", "--keep", tmp_path, process.url) as watcher:
+        assert watcher.stderr is not None
+        assert b"stackscan: what is kept is not redacted\n" == watcher.stderr.readline()
+        assert "appeared" == line_of(watcher)["event"]
+
+
 def test_processes_from_a_file(tmp_path: Path) -> None:
     """One a line, with comments; each is watched once."""
-    with kubo("stalled") as process:
+    with node("stalled") as process:
         listed = tmp_path / "processes.txt"
         listed.write_text(f"# ours\n\n{process.url}  # the first\n{process.url}\n", encoding="utf-8")
         with watching("--interval", "300ms", f"@{listed}", process.url) as watcher:
@@ -152,6 +190,11 @@ def test_wrong_words(tmp_path: Path) -> None:
     many = "\n".join(f"http://10.0.{number // 250}.{number % 250}:1" for number in range(1001))
     (tmp_path / "many").write_text(many, encoding="utf-8")
     assert_refused(run("watch", f"@{tmp_path / 'many'}"), "1,001 processes are too many")
+    assert_refused(run("watch", "--keep-size", "many", "http://127.0.0.1:1"), "is not a size")
+    assert_refused(run("watch", "--keep-age", "0d", "http://127.0.0.1:1"), "is not an interval")
+    assert_refused(run("watch", "--metrics", "nowhere", "http://127.0.0.1:1"), "no address to serve metrics at")
+    assert_refused(run("watch", "--keep", "/dev/null/x", "http://127.0.0.1:1"), "Not a directory")
+    assert_refused(run("watch", "--textfile", "/no/such/x.prom", "http://127.0.0.1:1"), "x.prom")
     assert_refused(run("watch", "--hook", "no-such-program x", "http://127.0.0.1:1"), "no-such-program is no program")
     assert_refused(run("watch", "--hook", "'", "http://127.0.0.1:1"), "cannot be read")
     done = run("watch", "--webhook", "hooks.example.com/T0/secret", "http://127.0.0.1:1")
@@ -165,7 +208,7 @@ def test_wrong_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_end_it_with_0(number: int) -> None:
     """Also while a process lets it wait, and nothing is written but whole lines."""
-    with kubo("stalled") as process, watching("--interval", "300ms", process.url) as watcher:
+    with node("stalled") as process, watching("--interval", "300ms", process.url) as watcher:
         line_of(watcher)
         assert 0 == ended(watcher, number)
         assert watcher.stdout is not None
@@ -184,7 +227,7 @@ def test_a_signal_while_it_starts() -> None:
 
 def test_a_reader_that_goes_away_ends_it() -> None:
     """With 0, although nothing more is written."""
-    with kubo("stalled") as process, watching("--interval", "300ms", process.url) as watcher:
+    with node("stalled") as process, watching("--interval", "300ms", process.url) as watcher:
         line_of(watcher)
         assert watcher.stdout is not None
         watcher.stdout.close()
@@ -195,7 +238,7 @@ def test_a_full_disk_is_said() -> None:
     """It cannot do its job: exit code 2."""
     if not Path("/dev/full").exists():
         pytest.skip("the system has no /dev/full")
-    with kubo("stalled") as process, Path("/dev/full").open("wb") as full:
+    with node("stalled") as process, Path("/dev/full").open("wb") as full:
         with watching("--interval", "300ms", process.url, stdout=full) as watcher:
             _, err = watcher.communicate(timeout=60)
         assert 2 == watcher.returncode
@@ -204,13 +247,13 @@ def test_a_full_disk_is_said() -> None:
 
 def test_a_reader_that_does_not_read_holds_nothing_up() -> None:
     """Polling goes on, and SIGTERM ends it."""
-    with kubo("stalled") as process, watching("--interval", "100ms", "--timeout", "1s", process.url) as watcher:
+    with node("stalled") as process, watching("--interval", "100ms", "--timeout", "1s", process.url) as watcher:
         assert watcher.stdout is not None
         fcntl.fcntl(watcher.stdout, fcntl.F_SETPIPE_SZ, 4096)
         for count in range(1, 5):
-            process.become("silent")
-            process.wait_for_requests("silent", count)
-            process.become("stalled")
+            process.stage = None
+            process.wait_for_requests(None, count)
+            process.stage = "stalled"
             process.wait_for_requests("stalled", 2 * count)
         assert 0 == ended(watcher)
 
@@ -264,7 +307,7 @@ class Terminal:
 
 
 @contextmanager
-def on_terminal(process: Kubo, *arguments: str) -> Iterator[Terminal]:
+def on_terminal(process: Node, *arguments: str) -> Iterator[Terminal]:
     terminal = Terminal("--interval", "300ms", process.url, *arguments)
     try:
         yield terminal
@@ -274,9 +317,9 @@ def on_terminal(process: Kubo, *arguments: str) -> Iterator[Terminal]:
 
 def test_the_table_lives() -> None:
     """It shows what changes, opens a process, pauses, helps, and q ends it with the terminal as before."""
-    with kubo() as process, on_terminal(process) as terminal:
-        terminal.see("1 fine", process.url, "398")
-        process.become("stalled")
+    with node() as process, on_terminal(process) as terminal:
+        terminal.see("1 fine", process.url, "goroutines")
+        process.stage = "stalled"
         terminal.see("1 stuck", "12 of 12 bitswap task workers", "12/12 busy", "appeared bitswap-close-stall")
         terminal.press("\r")
         terminal.see("bitswap-close-stall  12 goroutines", "Upgrade to kubo 0.41.0 or later", "Esc back")
@@ -285,7 +328,7 @@ def test_the_table_lives() -> None:
         terminal.press("p")
         terminal.see("1 process, paused", "PAUSED")
         asked = len(process.asked["stalled"])
-        process.become("fixed")
+        process.stage = "fixed"
         terminal.press("?")
         terminal.see("Keys and marks")
         assert len(process.asked["stalled"]) <= asked + 1  # one may have been on its way
@@ -302,7 +345,7 @@ def test_the_table_lives() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_leave_the_terminal_as_it_was(number: int) -> None:
     """The usual screen, the cursor, and keys that are shown."""
-    with kubo() as process, on_terminal(process) as terminal:
+    with node() as process, on_terminal(process) as terminal:
         terminal.see("1 fine")
         terminal.process.send_signal(number)
         code, rest = terminal.end()
@@ -313,7 +356,7 @@ def test_signals_leave_the_terminal_as_it_was(number: int) -> None:
 
 def test_json_on_a_terminal() -> None:
     """Where it is asked for."""
-    with kubo("stalled") as process, on_terminal(process, "--format", "json") as terminal:
+    with node("stalled") as process, on_terminal(process, "--format", "json") as terminal:
         assert '"event": "appeared"' in terminal.see('"event": "appeared"')
 
 

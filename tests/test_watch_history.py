@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from helpers import goroutine
-from live_processes import recorded
+from replayed import recorded
 from stackscan.knowledge.configuration import shipped
 from stackscan.live import watch as watching
 from stackscan.live.history import History
@@ -154,6 +154,24 @@ def test_what_only_the_full_text_shows_does_not_flap(monkeypatch: pytest.MonkeyP
         one for _, e, one in asked.told if e == "appeared"
     }
     assert "ok" == history.level
+
+
+def test_an_alarm_stands_where_the_full_text_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stuck process may grow until its full text is too long: counts, which have no states, end no alarm."""
+
+    def growing(at: int, depth: Depth) -> bytes:
+        many = "\n".join(goroutine(n, ["main.idle"], creator="main.main") for n in range(100, 2100)).encode()
+        if depth == "full" or at < 2:
+            return waiting(at, "full") + (b"\n" + many if at >= 2 else b"")
+        return b"goroutine profile: total 2000\n2000 @ 0x2\n#\t0x2\tmain.main+0x1\t/src/m.go:1\n"
+
+    asked = Asked(monkeypatch, growing, depth="counts", most_in_full=1000)
+    history = asked.poll(20)
+    assert asked.told
+    assert "full" not in asked.depths[4:]
+    assert {"appeared"} == {event for _, event, _ in asked.told}
+    assert history.level in ("error", "warning")
+    assert "no known stuck pattern" not in history.verdict
 
 
 def test_a_cut_answer_takes_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from stackscan.cli.options.configuration import Config
+from stackscan.cli.options.keeping import Keep, KeepAge, KeepCount, KeepSize, Metrics, Textfile, bounds_of
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import named
@@ -33,6 +34,12 @@ def command(
     depth: Depth = "profile",
     full_every: FullEvery = 12,
     output_format: Format = None,
+    keep: Keep = None,
+    keep_count: KeepCount = None,
+    keep_size: KeepSize = None,
+    keep_age: KeepAge = None,
+    metrics: Metrics = None,
+    textfile: Textfile = None,
     hook: Hook = None,
     webhook: Webhook = None,
     webhook_format: WebhookFormat = "json",
@@ -66,6 +73,10 @@ def command(
             settings=Settings(seconds, depth, full_every, redaction=chosen(redact, redact_keep, redact_key)),
             options=Options(configuration(config), reader=reader_of(source_root, no_source, redact)),
             output_format=output_format,
+            keep=keep,
+            bounds=bounds_of(keep_count, keep_size, keep_age),
+            metrics=metrics,
+            textfile=textfile,
             hooks=hook or (),
             webhooks=webhook or (),
             webhook_format=webhook_format,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from stackscan.cli.terminal.endings import say
@@ -15,7 +18,9 @@ from stackscan.errors import OutputError
 
 if TYPE_CHECKING:
     from stackscan.cli.terminal.screen import Screen
-    from stackscan.live.hooks.hooks import Hooks, WebhookFormat
+    from stackscan.integrations.openmetrics import Exporter
+    from stackscan.live.hooks.hooks import WebhookFormat
+    from stackscan.live.kept import Bounds
     from stackscan.live.target import Target
     from stackscan.live.watch import News, Settings, Watch
     from stackscan.pipeline import Options
@@ -27,26 +32,31 @@ Listener = Callable[["News"], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to watch and how, in which format it is told (None: a table on a terminal, JSON elsewhere), and who else is
-    told."""
+    """What to watch and how, in which format it is told (None: a table on a terminal, JSON elsewhere), where captures
+    are kept (None: nowhere) and how many, where metrics are served or written, and who else is told."""
 
     targets: Sequence[Target]
     settings: Settings
     options: Options
     output_format: Literal["text", "json"] | None = None
+    keep: Path | None = None
+    bounds: Bounds | None = None
+    metrics: str | None = None
+    textfile: Path | None = None
     hooks: Sequence[str] = ()
     webhooks: Sequence[str] = ()
     webhook_format: WebhookFormat = "json"
 
 
 def run(plan: Plan) -> None:
-    """Watch until a signal, a key, or the reader's end stops it. Raises UsageError for a hook that cannot be one, and
-    OutputError where standard output cannot be written."""
+    """Watch until a signal, a key, or the reader's end stops it. Raises UsageError for a hook or an address that cannot
+    be one, and OutputError where a file or standard output cannot be written."""
     # It runs for long, and what it makes in a minute is garbage in the next one.
     gc.set_threshold(10_000, 20, 20)
     with stop_on_signals() as stop:
         running = _Run(plan, stop)
         try:
+            running.begin()
             running.until_stopped()
         finally:
             running.end()
@@ -63,7 +73,7 @@ class _Run:
     stop: Stop
     listeners: list[Listener] = field(default_factory=list)
     _watch: Watch = field(init=False)
-    _hooks: Hooks | None = None
+    _closing: list[Callable[[], object]] = field(default_factory=list)
     _screen: Screen | None = None
     _faults: set[str] = field(default_factory=set)
 
@@ -72,11 +82,40 @@ class _Run:
 
         plan = self.plan
         self._watch = Watch(plan.targets, plan.settings, plan.options, self._tell)
+
+    def begin(self) -> None:
+        """Begin to keep, to export, and to tell others, before anything is asked."""
+        plan = self.plan
         if plan.hooks or plan.webhooks:
             from stackscan.live.hooks.hooks import Hooks
 
-            self._hooks = Hooks(plan.hooks, plan.webhooks, webhook_format=plan.webhook_format, tell=self._trouble)
-            self.listeners.append(self._hooks.take)
+            hooks = Hooks(plan.hooks, plan.webhooks, webhook_format=plan.webhook_format, tell=self._trouble)
+            self._closing.append(lambda: hooks.close(_LAST_SECONDS))
+            self.listeners.append(hooks.take)
+        if plan.keep is not None:
+            from stackscan.live.keep import Keep
+
+            keep = Keep(plan.keep, self._trouble, plan.bounds)
+            self._closing.append(lambda: keep.close(_LAST_SECONDS))
+            self.listeners.append(keep.take)
+            if plan.settings.redaction is not None:
+                say("stackscan: what is kept is not redacted", "It is what the processes send.")
+        if plan.metrics is not None or plan.textfile is not None:
+            self._export(plan.metrics, plan.textfile)
+
+    def _export(self, address: str | None, path: Path | None) -> None:
+        from stackscan.integrations.openmetrics import Exporter, textfile_note
+
+        exporter = Exporter(self._watch)
+        self._closing.append(exporter.close)
+        if address is not None:
+            say(f"stackscan: metrics are at {exporter.serve(address)}")
+        if path is not None:
+            note = textfile_note(path)
+            if note is not None:
+                say(f"stackscan: {note}")
+            exporter.write(path)
+            self.listeners.append(_TextfileTroubles(exporter, self._trouble))
 
     def until_stopped(self) -> None:
         """Watch, and show or write what changes."""
@@ -86,10 +125,14 @@ class _Run:
             self._write()
 
     def end(self) -> None:
-        """Ask no more, and deliver what waits."""
+        """Ask no more, and write and deliver what waits: all at the same time, for that is short."""
         self._watch.end()
-        if self._hooks is not None:
-            self._hooks.close(_LAST_SECONDS)
+        threads = [threading.Thread(target=close, daemon=True) for close in self._closing]
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + _LAST_SECONDS + 0.1
+        for thread in threads:
+            thread.join(max(until - time.monotonic(), 0.0))
 
     def _tell(self, news: News) -> None:
         """Tell everybody; who fails is named once, and the others are told."""
@@ -102,12 +145,12 @@ class _Run:
                     self._faults.add(what)
                     self._trouble(str(error) if isinstance(error, OutputError) else f"unexpected failure: {what}")
 
-    def _trouble(self, text: str) -> None:
+    def _trouble(self, text: str, hint: str = "") -> None:
         """Say what is wrong with the watcher itself."""
         if self._screen is not None:
             self._screen.note(text)
         else:
-            say(f"stackscan: {text}")
+            say(f"stackscan: {text}", hint)
 
     def _show(self) -> None:
         from stackscan.cli.terminal.screen import Screen, show
@@ -147,6 +190,21 @@ class _Run:
                 add(spell(values))
 
         return take
+
+
+@dataclass
+class _TextfileTroubles:
+    """Tells once that the text file cannot be written, and once that it can again."""
+
+    exporter: Exporter
+    tell: Callable[[str], None]
+    failure: str | None = None
+
+    def __call__(self, _: News) -> None:
+        now = self.exporter.failure
+        if (now is None) != (self.failure is None):
+            self.tell(now if now is not None else "the text file is written again")
+        self.failure = now
 
 
 def _say_dropped(count: int) -> None:
