@@ -8,6 +8,7 @@ import typer
 
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.keeping import Keep, KeepAge, KeepCount, KeepSize, Metrics, Textfile, bounds_of
+from stackscan.cli.options.processes import interval_seconds, targets
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import named
@@ -20,8 +21,6 @@ from stackscan.cli.options.watching import (
     WatchTimeout,
     Webhook,
     WebhookFormat,
-    interval_seconds,
-    targets,
 )
 
 _TARGET = "The address of a process (http://HOST:PORT, its /debug/pprof, kubo's API), or @FILE with one a line."
