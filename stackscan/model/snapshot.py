@@ -6,8 +6,8 @@ dataclasses, goroutines are rows of a table (:mod:`stackscan.model.table`, :mod:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
 from itertools import chain, repeat
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stackscan.model.arguments import Words
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Frame:
     """One call site.
 
@@ -39,8 +39,13 @@ class Frame:
     pc_offset: int | None = None
     _hash: int = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.function, self.file, self.line, self.pc_offset)))
+    def __init__(self, function: str, file: str, line: int, pc_offset: int | None = None) -> None:
+        # A text may have 100,000 frames: to set the slots themselves takes half as long as dataclass's __init__ does.
+        _set_function(self, function)
+        _set_file(self, file)
+        _set_line(self, line)
+        _set_pc_offset(self, pc_offset)
+        _set_hash_of_frame(self, hash((function, file, line, pc_offset)))
 
     def __hash__(self) -> int:
         return self._hash  # looked up far more often than made
@@ -49,7 +54,15 @@ class Frame:
         return Frame, (self.function, self.file, self.line, self.pc_offset)  # texts hash otherwise in another process
 
 
-@dataclass(frozen=True, slots=True)
+def _setters(made: type) -> tuple[Callable[[object, object], None], ...]:
+    """What sets each field of an object of this frozen class while it is made."""
+    return tuple(getattr(made, one.name).__set__ for one in fields(made))
+
+
+_set_function, _set_file, _set_line, _set_pc_offset, _set_hash_of_frame = _setters(Frame)
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Stack:
     """Where a goroutine is: frames innermost first, and the ``go`` statement that created it.
 
@@ -65,15 +78,28 @@ class Stack:
     functions: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "functions", tuple([frame.function for frame in self.frames]))
-        object.__setattr__(self, "_hash", hash((self.frames, self.created_by, self.elided, self.unavailable)))
+    def __init__(
+        self,
+        frames: tuple[Frame, ...],
+        created_by: Frame | None = None,
+        elided: int | None = 0,
+        unavailable: bool = False,
+    ) -> None:
+        _set_frames(self, frames)
+        _set_created_by(self, created_by)
+        _set_elided(self, elided)
+        _set_unavailable(self, unavailable)
+        _set_functions(self, tuple([frame.function for frame in frames]))
+        _set_hash_of_stack(self, hash((frames, created_by, elided, unavailable)))
 
     def __hash__(self) -> int:
         return self._hash
 
     def __reduce__(self) -> tuple[object, ...]:
         return Stack, (self.frames, self.created_by, self.elided, self.unavailable)
+
+
+_set_frames, _set_created_by, _set_elided, _set_unavailable, _set_functions, _set_hash_of_stack = _setters(Stack)
 
 
 @dataclass(frozen=True, slots=True)
