@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, compress
 from typing import Final, cast
 
 from stackscan.formats.goroutine_text import known_frames
@@ -15,7 +15,8 @@ _CALL_ENDS: Final = b")\n\t"
 _CREATED_BY: Final = "created by "
 _CREATOR: Final = b"\ncreated by "
 _IN_GOROUTINE: Final = b" in goroutine "
-_HEADER: Final = "goroutine "
+#: How other lines begin that end with a parenthesis.
+_NO_NAMES: Final = (" ", "\t", ".", "[", "goroutine ", _CREATED_BY)
 #: The innermost call's name, then each call's location with the name of the next call below it; the outermost location,
 #: with the creator's two lines below it if there is one.
 _Key = tuple[bytes, ...]
@@ -24,6 +25,9 @@ _Guess = tuple[list[bytes], int, int]
 #: How many calls and lines a stack has, and its outermost lines: whether they name the creator's goroutine, what stands
 #: before that, and behind its id.
 _Ends = tuple[int, int, bytes, bytes, bytes]
+
+#: The function and the location of each frame of all keys, the creator's last of its key's; of how many each key has.
+_Lines = tuple[list[known_frames.Line], list[int]]
 
 
 class Signatures:
@@ -78,23 +82,26 @@ class Signatures:
     def stacks(self, interned: Interned) -> list[int | None]:
         """The stack of each signature; None where a line is not what it is taken for."""
         keys = list(self._keys)
-        lines = _all_lines(keys) or list(map(_lines, keys))
-        distinct = list(dict.fromkeys(chain.from_iterable(lines)))
+        lines, counts = _all_lines(keys) or _lines_one_by_one(keys)
+        distinct = list(dict.fromkeys(lines))
         frames = dict(zip(distinct, known_frames.read_frames(distinct), strict=True))
-        unread = {line for line, frame in frames.items() if frame is None}
+        read = list(map(frames.__getitem__, lines))
+        all_read = all(frames.values())
         found: list[int | None] = []
-        for key, of_key in zip(keys, lines, strict=True):
-            if not of_key or not unread.isdisjoint(of_key):
+        high = 0
+        for key, count in zip(keys, counts, strict=True):
+            low, high = high, high + count
+            if not count or not (all_read or all(read[low:high])):
                 found.append(None)
                 continue
-            read = cast("list[Frame]", [frames[line] for line in of_key])
-            created_by = read.pop() if len(of_key) == len(key) else None  # the outermost location has no other name
-            found.append(interned.stack_id(Stack(tuple(read), created_by)))
+            own = high - (count == len(key))  # the outermost location has no other name: the last frame is the creator
+            stack = Stack(tuple(cast("list[Frame]", read[low:own])), None if own == high else read[own])
+            found.append(interned.stack_id(stack))
         return found
 
 
-def _all_lines(keys: Sequence[_Key]) -> list[list[known_frames.Line]] | None:
-    """The same as :func:`_lines` of each key, found in all of them at once; None where one has a line of another kind.
+def _all_lines(keys: Sequence[_Key]) -> _Lines | None:
+    """The same as :func:`_lines_one_by_one`, found in all keys at once; None where one has a line of another kind.
 
     The cut pieces are put together such that each frame is one line, ``NAME(<tab>LOCATION``, also the creator's.
     """
@@ -103,26 +110,33 @@ def _all_lines(keys: Sequence[_Key]) -> list[list[known_frames.Line]] | None:
         return None
     text = b"".join([b"\t".join(key) for key in keys]).decode().replace("\n\t", "(\t")
     *whole, rest = text.split("\n")
-    ends = list(accumulate([len(key) - 1 + more for key, more in zip(keys, created, strict=True)], initial=0))
+    counts = [len(key) - 1 + more for key, more in zip(keys, created, strict=True)]
+    ends = list(accumulate(counts))
     creators = sum(line.startswith(_CREATED_BY) for line in whole)
-    if rest or ends[-1] != len(whole) or text.count("\t") != len(whole) or creators != sum(created):
+    if rest or sum(counts) != len(whole) or text.count("\t") != len(whole) or creators != sum(created):
         return None
-    if not all(whole[end - 1].startswith(_CREATED_BY) for end, more in zip(ends[1:], created, strict=True) if more):
+    if creators and not all(whole[end - 1].startswith(_CREATED_BY) for end in compress(ends, created)):
         return None
     lines = {line: _one_line(line) for line in dict.fromkeys(whole)}
     if None in lines.values():
         return None
-    found = cast("list[known_frames.Line]", list(map(lines.__getitem__, whole)))
-    return [found[low:high] for low, high in pairwise(ends)]
+    return cast("list[known_frames.Line]", list(map(lines.__getitem__, whole))), counts
 
 
 def _one_line(line: str) -> known_frames.Line | None:
     """``main.f(<tab>/src/f.go:7 +0x1d`` → ("main.f", "/src/f.go:7 +0x1d")."""
     name, opened, place = line.partition("(\t")
-    if line.startswith(_CREATED_BY):
+    if name.startswith(_NO_NAMES):
+        if not name.startswith(_CREATED_BY) or name[-1] in " \t":
+            return None
         name = name[len(_CREATED_BY) :]
-        return (name, place) if opened and name and name[-1] not in " \t" else None
-    return (name, place) if opened and _is_name(name) else None
+    return (name, place) if opened and name else None
+
+
+def _lines_one_by_one(keys: Sequence[_Key]) -> _Lines:
+    """The lines of each key (0 where one is of another kind)."""
+    found = list(map(_lines, keys))
+    return list(chain.from_iterable(found)), list(map(len, found))
 
 
 def _without_parent(outermost: bytes, at: int) -> tuple[bytes, bytes]:
@@ -138,7 +152,8 @@ def _without_parent(outermost: bytes, at: int) -> tuple[bytes, bytes]:
 
 
 def _lines(key: _Key) -> list[known_frames.Line]:
-    """The function and the location of each frame, the creator's last; nothing where a line is of another kind."""
+    """The function and the location of each frame of a key, the creator's last; nothing where a line is of another
+    kind."""
     innermost, *calls, outermost = (part.decode() for part in key)
     halves = [call[:-1].split("\n") for call in calls]
     last, *creator = outermost.removesuffix("\n").split("\n")
@@ -159,4 +174,4 @@ def _lines(key: _Key) -> list[known_frames.Line]:
 
 def _is_name(text: str) -> bool:
     """Whether a line that begins so may be a call: it is no other line that ends with a parenthesis."""
-    return text[:1] not in " \t.[" and not text.startswith((_HEADER, _CREATED_BY))
+    return text != "" and not text.startswith(_NO_NAMES)
