@@ -68,7 +68,7 @@ def test_at_most_twenty_ids_are_kept_in_the_order_of_the_dump() -> None:
 def test_an_empty_table_has_no_buckets() -> None:
     """A snapshot without goroutines groups into nothing."""
     snapshot = replace(snapshot_of(goroutine(1, ["main.a"])), table=Table.empty())
-    assert () == group(snapshot)
+    assert [] == list(group(snapshot))
 
 
 @given(_FUNCTIONS, _REASON, st.integers(-1, 9999), st.text(max_size=20), st.one_of(st.none(), st.integers(0, 4096)))

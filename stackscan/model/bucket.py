@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
-from operator import attrgetter
-from typing import Final
+from itertools import islice, starmap
+from operator import itemgetter
+from typing import Final, overload
 
 from stackscan.model.snapshot import Snapshot, Stack
 
@@ -47,26 +48,61 @@ def _signed(wait_reason: str | None, stack: Stack) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_SIGNATURE_DIGITS]
 
 
-def group(snapshot: Snapshot) -> tuple[Bucket, ...]:
+#: The fields of a bucket.
+_Row = tuple[str, int, str | None, Stack, int, int, tuple[int, ...]]
+_SIGNATURE, _COUNT, _REASON, _STACK, _LONGEST, _IDS = 0, 1, 2, 3, 5, 6
+
+
+class Buckets(Sequence[Bucket]):
+    """Buckets that are made when somebody looks at them: of 100,000, most reports show ten."""
+
+    def __init__(self, rows: Sequence[_Row]) -> None:
+        self._rows = rows
+
+    @overload
+    def __getitem__(self, place: int) -> Bucket: ...
+    @overload
+    def __getitem__(self, place: slice) -> Buckets: ...
+    def __getitem__(self, place: int | slice) -> Bucket | Buckets:
+        return Buckets(self._rows[place]) if isinstance(place, slice) else Bucket(*self._rows[place])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Bucket]:
+        return starmap(Bucket, self._rows)
+
+    def without(self, left_out: Collection[tuple[Stack, str | None]]) -> Buckets:
+        """Those with other stacks and wait reasons, in the same order."""
+        if not left_out:
+            return self
+        return Buckets([row for row in self._rows if (row[_STACK], row[_REASON]) not in left_out])
+
+    def with_first(self, stacks: Collection[Stack]) -> Buckets:
+        """The same, those of some stacks before the others."""
+        return Buckets(sorted(self._rows, key=lambda row: row[_STACK] not in stacks)) if stacks else self
+
+
+def group(snapshot: Snapshot) -> Buckets:
     """The buckets of a snapshot, largest first (equal counts: longest wait, then signature)."""
     minutes, ids, stacks = snapshot.column("wait_minutes"), snapshot.column("goroutine_id"), snapshot.stacks
     sign = signature if len(stacks) <= _MANY else _signed
-    buckets = []
+    found: list[_Row] = []
     for (stack_id, reason), rows in snapshot.cells.items():
         stack = stacks[stack_id]
-        name, count = sign(reason, stack), snapshot.count(rows)
+        name = sign(reason, stack)
         if len(rows) == 1:
             wait, number = minutes[rows[0]] or 0, ids[rows[0]]
             known = () if number is None else (number,)
-            buckets.append(Bucket(name, count, reason, stack, wait, wait, known))
+            found.append((name, snapshot.count(rows), reason, stack, wait, wait, known))
             continue
         waits = [minutes[row] or 0 for row in rows]
         shown = tuple(islice((number for row in rows if (number := ids[row]) is not None), _IDS_SHOWN))
-        buckets.append(Bucket(name, count, reason, stack, min(waits), max(waits), shown))
+        found.append((name, snapshot.count(rows), reason, stack, min(waits), max(waits), shown))
     # One order after the other, the last in rank first: most are sorted by some of them, and texts and numbers compare
     # faster than tuples of both.
-    buckets.sort(key=attrgetter("goroutine_ids"))
-    buckets.sort(key=attrgetter("signature"))
-    buckets.sort(key=attrgetter("max_wait_minutes"), reverse=True)
-    buckets.sort(key=attrgetter("count"), reverse=True)
-    return tuple(buckets)
+    found.sort(key=itemgetter(_IDS))
+    found.sort(key=itemgetter(_SIGNATURE))
+    found.sort(key=itemgetter(_LONGEST), reverse=True)
+    found.sort(key=itemgetter(_COUNT), reverse=True)
+    return Buckets(found)

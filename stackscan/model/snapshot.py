@@ -6,6 +6,7 @@ dataclasses, goroutines are rows of a table (:mod:`stackscan.model.table`, :mod:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -216,8 +217,11 @@ class Snapshot:
 
     def counts_by(self, *columns: str) -> dict[tuple[Any, ...], int]:
         """How many goroutines share the values of these columns, in the order of the dump."""
+        keys = zip(*map(self.column, columns), strict=True)
+        if self.counts is None:
+            return Counter(keys)
         found: dict[tuple[Any, ...], int] = {}
-        for key, count in zip(zip(*map(self.column, columns), strict=True), self.counts or repeat(1), strict=False):
+        for key, count in zip(keys, self.counts, strict=True):
             found[key] = found.get(key, 0) + count
         return found
 

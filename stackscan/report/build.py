@@ -71,14 +71,13 @@ def build_snapshot(
     place, snapshot = analysis.capture.place, analysis.capture.snapshot
     top, everything, selection = view.top, view.everything, analysis.selection
     buckets = bucket.group(snapshot)
-    longest = max((b.max_wait_minutes for b in buckets), default=0)
+    longest = max(filter(None, snapshot.column("wait_minutes")), default=0)
     stuck, healthy = analysis.stuck, analysis.healthy
     decided = _decided(snapshot, analysis.findings)
     caught = {snapshot.stacks[stack_id] for finding in stuck for stack_id in finding.stack_ids}
     aside = _aside(snapshot, healthy)
     hidden = set() if everything else aside
-    left = [found for found in buckets if (found.stack, found.wait_reason) not in hidden] if hidden else buckets
-    caught_first = sorted(left, key=lambda found: found.stack not in caught) if caught else left  # stable: by count
+    left = buckets.without(hidden)
     locks = analysis.locks(idle_too=everything)
     suspicions = [] if any(finding.cause for finding in stuck) else lock_report.verdicts(locks)
     return SnapshotReport(
@@ -98,7 +97,7 @@ def build_snapshot(
         complete=snapshot.complete,
         longest_wait_minutes=longest,
         problems=snapshot.problems,
-        wait_reasons=_wait_reasons(buckets),
+        wait_reasons=_wait_reasons(snapshot),
         modules=modules(snapshot.stacks),
         verdicts=verdict.judge(
             snapshot,
@@ -120,7 +119,7 @@ def build_snapshot(
         ending=verdict.of_ending(snapshot, stuck),
         finding_frames=tuple((f.key, frame) for f in stuck if (frame := _location(f, snapshot)) is not None),
         buckets=Later(partial(_stack_reports, buckets[:top], decided, aside)),
-        shown=_stack_reports(caught_first[: SHOWN if top is None else top], decided, aside),
+        shown=_stack_reports(left.with_first(caught)[: SHOWN if top is None else top], decided, aside),
         set_aside=healthy,
         everything=everything,
         explained=view.explained,
@@ -176,11 +175,8 @@ def _aside(snapshot: Snapshot, healthy: Iterable[Finding]) -> set[tuple[Stack, s
     return {(snapshot.stacks[index.cell_stack[cell]], index.cell_reason[cell]) for cell in whole}
 
 
-def _wait_reasons(buckets: Iterable[Bucket]) -> tuple[tuple[str, int], ...]:
-    counts: dict[str, int] = {}
-    for found in buckets:
-        if found.wait_reason is not None:
-            counts[found.wait_reason] = counts.get(found.wait_reason, 0) + found.count
+def _wait_reasons(snapshot: Snapshot) -> tuple[tuple[str, int], ...]:
+    counts = {reason: count for (reason,), count in snapshot.counts_by("wait_reason").items() if reason is not None}
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

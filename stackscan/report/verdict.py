@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from string import Template
 from typing import TYPE_CHECKING, Final
 
@@ -48,8 +49,9 @@ def judge(
 ) -> tuple[Verdict, ...]:
     """The verdict lines of one snapshot, at least one.
 
-    ``buckets`` are those that are not idle; ``suspicions`` are lines beside what rules found; ``doubts`` say why all
-    may not be well though nothing was found; ``selected``: the snapshot holds only the goroutines of a selection.
+    ``buckets`` are those that are not idle, the largest and longest first; ``suspicions`` are lines beside what rules
+    found; ``doubts`` say why all may not be well though nothing was found; ``selected``: the snapshot holds only the
+    goroutines of a selection.
     """
     if selected and not len(snapshot.table):
         return (Verdict("info", "no goroutine matches"),)
@@ -181,10 +183,11 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     if not buckets:
         fine = Verdict("ok", "no known stuck pattern; all goroutines are idle (expected)")
         return [] if findings or snapshot.cause is not None else [fine]
-    blocked = [found for found in buckets if found.wait_reason in _BLOCKED and found.count > 1]
-    if findings and not blocked:
+    shared = takewhile(lambda found: found.count > 1, buckets)
+    blocked = next((found for found in shared if found.wait_reason in _BLOCKED), None)
+    if findings and blocked is None:
         return []
-    largest = (blocked or buckets)[0]
+    largest = blocked or buckets[0]
     if snapshot.cause and largest.count == 1:  # the crash names its frame
         return []
     where = largest.stack.frames[deciding_frame(largest.stack)].function if largest.stack.frames else "no frames"
@@ -193,7 +196,7 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     known = "" if findings or snapshot.cause else "no known stuck pattern; "
     level: Level = "info" if blocked or snapshot.cause or not snapshot.complete else "ok"
     alone = largest.count == 1 < total
-    minutes = max(found.max_wait_minutes for found in buckets) if alone else largest.max_wait_minutes
+    minutes = largest.max_wait_minutes  # of all, where each is alone
     longest = f"{'; longest wait' if alone else ', up to'} {minutes:,} min" if minutes else ""
     what = f"no two of {total:,} goroutines have the same stack" if alone else f"{share} in {where}{reason}"
     return [Verdict(level, f"{known}{what}{longest}")]
