@@ -17,7 +17,8 @@ from stackscan.errors import CatalogueError, ExpressionError
 from stackscan.knowledge.descriptions import read_files, read_text
 from stackscan.knowledge.examples import Example
 from stackscan.knowledge.rule import Rule, catalogue, read_rule
-from stackscan.model.snapshot import Frame, Stack
+from stackscan.model.snapshot import Frame, Snapshot, Stack
+from stackscan.model.table import Table
 from stackscan.pipeline import scan
 from stackscan.report import verdict
 
@@ -524,7 +525,7 @@ def test_versions_tell_whether_a_program_has_the_defect() -> None:
 )
 def test_paths_of_the_library_tell_the_go_version(file: str, version: str | None) -> None:
     """Where Go itself lies often says which one it is."""
-    assert version == go_version([Stack((Frame("net/http.x", file, 1),))])
+    assert version == go_version(Snapshot("text", Table.empty(), (Stack((Frame("net/http.x", file, 1),)),)))
 
 
 def test_rule_files_are_read_by_name(tmp_path: Path) -> None:

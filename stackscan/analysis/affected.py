@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, Literal
 
 from stackscan.formats.symbol import origin
 from stackscan.knowledge.rule import Affected
-from stackscan.model.snapshot import Stack
+from stackscan.model.snapshot import Snapshot, Stack
 from stackscan.model.versions import read_version, satisfies
 
 Verdict = Literal["affected", "not affected"]
@@ -36,11 +36,11 @@ def affected_by(affected: Iterable[Affected], versions: Mapping[str, str]) -> tu
     return ("not affected", ", ".join(f"{entry.module} {text}" for entry, text in known)) if known else None
 
 
-def go_version(stacks: Sequence[Stack]) -> str | None:
+def go_version(snapshot: Snapshot) -> str | None:
     """The Go version in file paths of the standard library; None where there is none."""
-    if len(stacks) > _MANY and not _GO_MARK.search(_paths(stacks)):
+    if len(snapshot.stacks) > _MANY and not _GO_MARK.search(snapshot.files):
         return None
-    return next((version for version in map(_go_of, stacks) if version is not None), None)
+    return next((version for version in map(_go_of, snapshot.stacks) if version is not None), None)
 
 
 @lru_cache(maxsize=_STACKS)
@@ -52,18 +52,13 @@ def _go_of(stack: Stack) -> str | None:
     return None
 
 
-def modules(stacks: Sequence[Stack]) -> tuple[tuple[str, str], ...]:
+def modules(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
     """The module versions in frame paths, which builds with -trimpath or from the module cache have."""
-    if len(stacks) > _MANY and "@v" not in _paths(stacks):
+    if len(snapshot.stacks) > _MANY and "@v" not in snapshot.files:
         return ()
     found: set[tuple[str, str]] = set()
-    found.update(*map(_modules_of, stacks))
+    found.update(*map(_modules_of, snapshot.stacks))
     return tuple(sorted(found))
-
-
-def _paths(stacks: Sequence[Stack]) -> str:
-    """The distinct files of all frames."""
-    return "\n".join({frame.file for stack in stacks for frame in stack.frames})
 
 
 @lru_cache(maxsize=_STACKS)

@@ -124,8 +124,8 @@ def analyse(
     selected = None if where is None else _select(snapshot, where)
     samples = tuple(occupancy.sample(snapshot, knowledge.pools))
     sizes = {sample.pool.name: sample.workers for sample in samples}
-    versions = dict(modules(snapshot.stacks))
-    go = go_version(snapshot.stacks)
+    versions = dict(modules(snapshot))
+    go = go_version(snapshot)
     known = versions | ({"go": go} if go else {})
     among = None if selected is None else selected.mask
     every = classify.classify(snapshot, knowledge.rules, sizes, known)

@@ -66,6 +66,8 @@ def propose(snapshot: Snapshot, pools: Iterable[Pool], claimed: Iterable[Rows] =
 def _groups(index: Index, taken: Collection[int]) -> dict[tuple[str, str], list[tuple[int, int]]]:
     """Cells and their goroutines by root and creator, of those with enough goroutines."""
     creators = [None if stack.created_by is None else stack.created_by.function for stack in index.stacks]
+    if not any(creators):
+        return {}
     counts = [
         index.count([row for row in rows if row not in taken]) if creators[stack_id] is not None else 0
         for stack_id, rows in zip(index.cell_stack, index.cell_rows, strict=True)

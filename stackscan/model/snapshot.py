@@ -193,6 +193,11 @@ class Snapshot:
         return found
 
     @cached_property
+    def files(self) -> str:
+        """The distinct files of all frames, a line each: to find out at once what none of them holds."""
+        return "\n".join(dict.fromkeys([frame.file for stack in self.stacks for frame in stack.frames]))
+
+    @cached_property
     def total(self) -> int:
         """How many goroutines there are."""
         return len(self.table) if self.counts is None else sum(self.counts)

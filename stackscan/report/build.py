@@ -98,7 +98,7 @@ def build_snapshot(
         longest_wait_minutes=longest,
         problems=snapshot.problems,
         wait_reasons=_wait_reasons(snapshot),
-        modules=modules(snapshot.stacks),
+        modules=modules(snapshot),
         verdicts=verdict.judge(
             snapshot,
             left,

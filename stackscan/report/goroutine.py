@@ -101,7 +101,7 @@ def build_goroutine(analysis: Analysis, number: int) -> GoroutineReport | None:
             if number in candidate.goroutine_ids
         ),
         findings=tuple(finding for finding in analysis.findings if at in finding.rows),
-        modules=Later(partial(modules, snapshot.stacks)),
+        modules=Later(partial(modules, snapshot)),
         go_version=analysis.capture.go_version,
     )
 

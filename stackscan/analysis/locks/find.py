@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stackscan.analysis.locks.model import Locks
-from stackscan.analysis.locks.sites import NOT_WAITING, site_of
+from stackscan.analysis.locks.sites import NOT_WAITING, shows_site, site_of
 from stackscan.model.snapshot import Snapshot
 
 
@@ -12,7 +12,8 @@ def find_locks(snapshot: Snapshot) -> Locks:
 
     Formats without arguments show that goroutines wait, not for which lock.
     """
-    sites = {number: site for number, stack in enumerate(snapshot.stacks) if (site := site_of(stack)) is not None}
+    perhaps = [number for number, stack in enumerate(snapshot.stacks) if shows_site(stack)]
+    sites = {number: site for number in perhaps if (site := site_of(snapshot.stacks[number])) is not None}
     if not sites:
         return Locks()
     reasons = snapshot.column("wait_reason")

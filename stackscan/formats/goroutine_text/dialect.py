@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from stackscan.formats import counted
 from stackscan.formats.goroutine_text.trees import Header
@@ -34,12 +35,12 @@ def of(headers: Iterable[Header], stacks: Sequence[Stack], *, creators: bool, la
     seen = set(headers)
     if not seen:
         return None
-    functions = [frame.function for stack in stacks for frame in stack.frames]
-    if any(".go.." in function or "..init" in function for function in functions):
+    functions = "\n".join(chain.from_iterable([stack.functions for stack in stacks]))
+    if ".go.." in functions or "..init" in functions:
         return "gccgo"
     evidence = [_REASON_SINCE[found.wait_reason] for found in seen if found.wait_reason in _REASON_SINCE]
     evidence += ["1.21"] * creators
     evidence += ["1.22"] * any(found.thread is not None for found in seen)
     evidence += ["1.26"] * (labels or any(found.leaked for found in seen))
-    evidence += ["1.18"] * any("[...]" in function for function in functions)
+    evidence += ["1.18"] * ("[...]" in functions)
     return counted.dialect(evidence)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from stackscan.formats.symbol import read_symbol
@@ -102,8 +103,10 @@ class Leaves:
 
     def _tests_for(self, functions: Sequence[str]) -> tuple[list[_Test], list[_Test], list[_Test]]:
         """The patterns with stars, those that only methods match, and the owners, whose text some function holds."""
-        spelt = [name for function in functions if "(" in function or "[" in function for name in spellings(function)]
-        text = "\n".join([*functions, *spelt])
+        text = "\n".join(functions)
+        if "(" in text or "[" in text:
+            spelt = [name for name in functions if "(" in name or "[" in name]
+            text = "\n".join([text, *chain.from_iterable(map(spellings, spelt))])
         starred, of_methods, owners = (
             [test for test in tests if test[0] in text] for tests in (self._starred, self._of_methods, self._owners)
         )

@@ -142,14 +142,14 @@ class Sights:
     def _look_at(self, stacks: Sequence[Stack]) -> list[StackSight]:
         """Look at new stacks. Of most stacks with unlike functions no pattern knows any: of these, only how many frames
         there are, the creator, and what was left out can differ."""
-        functions = list(chain.from_iterable([stack.functions for stack in stacks]))
+        functions = dict.fromkeys(chain.from_iterable([stack.functions for stack in stacks]))  # ordered: near in memory
         creators = [stack.created_by.function for stack in stacks if stack.created_by is not None]
         bits, always = LEAVES.learn([*functions, *creators]), LEAVES.always
-        own = {name for name in set(functions) if bits[name] == always and not name.startswith(_RUNTIME)}
+        known = {name for name in functions if bits[name] != always or name.startswith(_RUNTIME)}
         alike: dict[tuple[int, int, int | None], StackSight] = {}
         found = []
         for stack in stacks:
-            if not own.issuperset(stack.functions):
+            if not known.isdisjoint(stack.functions):
                 found.append(self._look(stack))
                 continue
             creator = stack.created_by
