@@ -107,9 +107,8 @@ class Leaves:
         if "(" in text or "[" in text:
             spelt = [name for name in functions if "(" in name or "[" in name]
             text = "\n".join([text, *chain.from_iterable(map(spellings, spelt))])
-        starred, of_methods, owners = (
-            [test for test in tests if test[0] in text] for tests in (self._starred, self._of_methods, self._owners)
-        )
+        asked = self._starred, self._of_methods if ")" in text else (), self._owners
+        starred, of_methods, owners = ([test for test in tests if test[0] in text] for tests in asked)
         return starred, of_methods, self._owners if "[" in text else owners
 
     def _candidates(self, functions: Sequence[str], tests: tuple[Iterable[_Test], ...]) -> set[str]:
