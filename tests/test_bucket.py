@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import re
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,34 @@ def test_at_most_twenty_ids_are_kept_in_the_order_of_the_dump() -> None:
     (bucket,) = group(snapshot_of("\n".join(goroutine(n, ["main.a"]) for n in ids)))
     assert tuple(ids[:20]) == bucket.goroutine_ids
     assert bucket.count == 30
+
+
+def test_buckets_are_left_out_and_put_first_in_their_order() -> None:
+    """A part of the buckets has their order, and each is made when somebody looks at it: then it is the same again."""
+    snapshot = snapshot_of("\n".join(goroutine(n, [f"main.f{min(n, 5)}"], state="select") for n in range(1, 9)))
+    buckets = group(snapshot)
+    idle, caught = buckets[1], buckets[2].stack
+    assert buckets[0].count == 4
+    assert [buckets[0], *buckets[2:]] == list(buckets.without({(idle.stack, "select")}))
+    assert list(buckets) == list(buckets.without({(idle.stack, None)}))
+    assert [buckets[2], *buckets[:2], *buckets[3:]] == list(buckets.with_first({caught}))
+    assert list(buckets[1:3]) == [buckets[1], buckets[2]]
+    assert buckets[0] is not buckets[0]
+
+
+def test_frames_and_stacks_are_values_that_nothing_changes() -> None:
+    """They are equal where all is equal, in another process too, and refuse new values."""
+    frame = Frame("main.f", "/src/f.go", line=7)
+    stack = Stack((frame,), created_by=frame, elided=None)
+    others = (frame, replace(frame, pc_offset=5), "line"), (stack, replace(stack, unavailable=True), "elided")
+    for value, changed, name in others:
+        again = pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+        assert (value, hash(value), repr(value)) == (again, hash(again), repr(again))
+        assert changed not in {value, again}
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, 3)
+    assert (("main.f",), False) == (stack.functions, stack.unavailable)
+    assert Frame("main.f", "/src/f.go", 7, None) == frame
 
 
 def test_an_empty_table_has_no_buckets() -> None:
