@@ -290,6 +290,20 @@ def test_with_idle_goroutines_the_graph_is_wider(opened: Callable[..., Watched])
     assert before != page.locator(".box.root").get_attribute("aria-label")
 
 
+def test_functions_too_narrow_to_be_seen_are_one_box(browser: Browser, tmp_path: Path) -> None:
+    """Three thousand that have one goroutine each; not one of them would get a pixel."""
+    dump = tmp_path / "many.txt"
+    dump.write_text("\n".join(goroutine(n, [f"main.f{n}"]) for n in range(1, 3001)))
+    with watched(browser, made(tmp_path, dump)) as found:
+        page = found.open("flame")
+        assert ["3,000 narrower functions: 3,000 goroutines"] == _texts(page, ".box.rest")
+        page.locator(".flame-graph").focus()
+        page.keyboard.press("ArrowDown")
+        assert 1 == page.locator(".box.rest.active").count()
+        page.keyboard.press("Enter")
+        assert 1 == page.locator(".box.rest").count()
+
+
 def test_a_click_on_the_culprit_shows_its_stack(opened: Callable[..., Watched]) -> None:
     """And the way back leads to the button."""
     found = opened("deadlock")

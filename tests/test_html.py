@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -124,6 +125,29 @@ def test_no_label_ends_the_script_that_holds_it(label: str, tmp_path: Path) -> N
     assert [printed] == _embedded(text)
     assert text.count("<script") == text.count("</script") == 3
     assert "<!--" not in text
+
+
+# -- sections -------------------------------------------------------------------------------------------------------
+
+
+def test_locks_name_the_line_of_their_holders() -> None:
+    """As a location, as everywhere on the page."""
+    text = _page(FIXTURES / "go" / "go1.27" / "locks_deadlock.txt")
+    locks = text.partition('id="locks"')[2].partition("</section>")[0]
+    assert "may be held by goroutine" in locks
+    assert 'title="example.com/acme/fixtures/deadlock/main.go:28">main.go:28</span>' in locks
+    assert "Frame(function" not in text
+
+
+def test_members_of_a_bundle_are_listed_once(tmp_path: Path) -> None:
+    """With its first capture; the others lead there. Else a bundle of a thousand dumps had a million rows."""
+    bundle = tmp_path / "several.zip"
+    with zipfile.ZipFile(bundle, "w") as archive:
+        for number in range(3):
+            archive.write(FIXTURES / "go" / "go1.27" / "hang_self-deadlock.txt", f"node-{number}.txt")
+    text = _page(bundle)
+    assert 1 == text.count("<td>node-1.txt</td>")
+    assert 3 == text.count('href="#bundle"')
 
 
 # -- --open ---------------------------------------------------------------------------------------------------------

@@ -192,13 +192,23 @@ def test_an_input_that_cannot_be_checked_is_marked(tmp_path: Path) -> None:
     assert any(line.endswith("empty.txt cannot be checked") for line in found.lines)
 
 
+def test_a_failure_is_red_beside_what_cannot_be_checked(tmp_path: Path) -> None:
+    """The exit code is that of what cannot be checked; the colour does not hide the failure."""
+    empty = tmp_path / "empty.txt"
+    empty.write_text("")
+    stalled = KUBO / "v0.40.1-stalled-tcp/stack-02.txt.gz"
+    done = run("check", stalled, empty, "--format", "html", cwd=ROOT)
+    assert 2 == done.returncode
+    assert 'class="verdict error first"' in done.stdout
+
+
 def test_known_goroutines_are_set_aside(tmp_path: Path) -> None:
     """What the baseline has is not listed among what was found."""
     stalled = KUBO / "v0.40.1-stalled-tcp/stack-02.txt.gz"
     baseline = tmp_path / "baseline.json"
     assert 0 == run("check", "--write-baseline", baseline, stalled, cwd=ROOT).returncode
     found = page("check", "--baseline", baseline, stalled)
-    assert any("Nothing was found beside what is known or ignored." in line for line in found.lines)
+    assert any("Nothing was found besides what is known or ignored." in line for line in found.lines)
     assert any("(12 in the baseline)" in line for line in found.lines)
 
 

@@ -24,6 +24,7 @@ from stackscan.queueing.demand import Demand
 from stackscan.queueing.planning import Target, plan, workers_needed
 from stackscan.queueing.projecting import Given, project, project_load
 from stackscan.queueing.projection import Captures, Projection
+from stackscan.queueing.simulated_waits import Simulation
 from stackscan.queueing.targets import targets
 from stackscan.queueing.unexplained import Symptom
 from stackscan.queueing.waits import Solved, waits_of
@@ -217,6 +218,16 @@ def test_other_targets_need_what_plans_for_them_need() -> None:
     assert dict(found.late)[12] == waits_of(_NUMBERS).exceeds(0.1).value
 
 
+def test_neighbours_of_a_large_pool_take_no_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would take seconds: what the model cannot say at once is left out."""
+    large, target = Demand(12, 500, 0.5, 10.0), Target(0.1, 0.99)
+    found = plan(large, target)
+    monkeypatch.setattr(Simulation, "run", lambda *_: pytest.fail("a simulation"))
+    beside = targets(large, target, found)
+    assert not beside.needed
+    assert found.workers_needed in dict(beside.late)
+
+
 # -- the page --------------------------------------------------------------------------------------------------------
 
 
@@ -359,7 +370,7 @@ def test_labels_of_two_curves_stay_apart(first: float, second: float) -> None:
 def test_labels_stay_in_the_drawing() -> None:
     """At either end, however long."""
     label = "these captures: 11.8 (90%: 9.44 to 13.2)"
-    assert [144.0, 256.0] == [rule("mark", at, label).label_at for at in (LEFT, RIGHT)]
+    assert [152.0, 248.0] == [rule("mark", at, label).label_at for at in (LEFT, RIGHT)]
     assert rule("mark", 100.0, "x" * 500).label_at == 200.0
 
 

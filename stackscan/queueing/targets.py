@@ -10,11 +10,13 @@ from stackscan.queueing import checks
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.planning import Plan, Target, workers_needed
 from stackscan.queueing.wait_curve import short_waits
-from stackscan.queueing.waits import Measured, waits_of
+from stackscan.queueing.waits import Measured, Solved, waits_of
 
 #: Pools whose late tasks are told, and how many where each takes a simulation.
 _POINTS: Final = 25
 _FEW_POINTS: Final = 7
+#: On the way to the answers for a larger pool are some that take seconds of simulation each.
+_LARGEST: Final = 2_000
 _PROBABILITIES: Final = (0.9, 0.99, 0.999)
 _WAITS: Final = (0.0, 0.1, 1.0, 10.0)
 
@@ -22,7 +24,7 @@ _WAITS: Final = (0.0, 0.1, 1.0, 10.0)
 @dataclass(frozen=True, slots=True)
 class Targets:
     """Workers needed with closes in the worker: ``needed[wait][probability]`` (None: more than the model takes), one
-    row for each of ``waits_seconds``, one column for each of ``probabilities``; no rows where each takes a simulation.
+    row for each of ``waits_seconds``, one column for each of ``probabilities``; no rows where they take simulations.
 
     ``late`` pairs numbers of workers with the share of tasks that wait longer than the target, ``simulated`` or exact.
     """
@@ -44,7 +46,7 @@ def targets(demand: Demand, target: Target, found: Plan) -> Targets:
         for workers in _workers(demand, needed, points=_FEW_POINTS if simulated else _POINTS)
         if (share := _late(replace(demand, workers=workers), target)) is not None
     )
-    if simulated or needed is None:
+    if simulated or needed is None or needed > _LARGEST:
         return Targets((), (), (), late, simulated)
     unit = target.wait_seconds or demand.close_deadline_seconds / 100
     waits = tuple(sorted({min(unit * step, checks.MOST_SECONDS) for step in _WAITS} | {target.wait_seconds}))
@@ -69,7 +71,7 @@ def _late(demand: Demand, target: Target) -> float | None:
     if demand.saturated:
         return 1.0
     waits = waits_of(demand)
-    if isinstance(waits, Measured):
-        short = short_waits(demand)
-        return None if short is None else short.exceeds(target.wait_seconds).value
-    return waits.exceeds(target.wait_seconds).value
+    if isinstance(waits, Solved):
+        return waits.exceeds(target.wait_seconds).value
+    short = short_waits(demand)
+    return None if short is None else short.exceeds(target.wait_seconds).value

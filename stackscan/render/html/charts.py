@@ -17,7 +17,7 @@ TOP: Final = 34
 _TICKS: Final = 5
 #: A label needs so much room above and below, and for each letter.
 _LINE: Final = 16
-_LETTER: Final = 7.2
+_LETTER: Final = 7.6
 
 
 @dataclass(frozen=True, slots=True)

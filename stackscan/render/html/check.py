@@ -13,8 +13,6 @@ from stackscan.report import Verdict
 from stackscan.report.links import Links, links_of
 from stackscan.report.model import Level
 
-#: What the exit code says.
-_LEVELS: Final[Mapping[int, Level]] = {0: "ok", 1: "error", 2: "warning"}
 #: How an input or a capture did, and what that is coloured like.
 _RESULTS: Final[Mapping[str, Level]] = {"passes": "ok", "fails": "error", "cannot be checked": "warning"}
 #: Stacks that a finding shows.
@@ -37,7 +35,7 @@ def render(result: CheckResult, out: TextIO) -> None:
         rendered(
             "check",
             verdicts=[
-                Verdict(_LEVELS[result.exit_code], answer),
+                Verdict(_level(result), answer),
                 *(Verdict("warning", text) for text in wording.complaints(result)),
             ],
             result=result,
@@ -48,6 +46,13 @@ def render(result: CheckResult, out: TextIO) -> None:
         )
     )
     out.write(after)
+
+
+def _level(result: CheckResult) -> Level:
+    """What the answer is coloured like: an input that cannot be checked does not hide that another fails."""
+    if any(capture.fails for capture in result.captures):
+        return "error"
+    return "ok" if result.exit_code == 0 else "warning"
 
 
 def _source(place: int, source: SourceResult, links: Mapping[_Key, Links]) -> dict[str, Any]:

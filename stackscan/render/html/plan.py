@@ -44,7 +44,7 @@ def render(demand: Demand, target: Target, found: Plan, out: TextIO) -> None:
 
 
 def _others(beside: Targets) -> dict[str, Any] | None:
-    """Workers needed by wait and share; None where each would take a simulation."""
+    """Workers needed by wait and share; None where they would take simulations."""
     if not beside.needed:
         return None
     header = ["Longest wait", *(f"{_exact(part)} of tasks" for part in beside.probabilities)]

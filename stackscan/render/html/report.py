@@ -67,6 +67,9 @@ def _input(report: Report, editor: str | None) -> str:
     """The sections of one input, and its JSON report."""
     bundles = {bundle.source: bundle for bundle in report.bundles}
     sections = [section(s, bundles.get(s.source), number, anchor, editor) for number, anchor, s in _shown(report)]
+    first: dict[str, Markup] = {}  # a bundle's members are listed with its first capture
+    for each in sections:
+        each["bundle_anchor"] = first.setdefault(each["snapshot"].source, each["anchor"])
     return rendered("input", sections=sections, report=data(as_json(report)))
 
 

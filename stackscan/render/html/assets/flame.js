@@ -1,6 +1,8 @@
 // The flame graph: stacks that begin alike are joined, from the outermost function (top) to the innermost.
 
 const MOST_LEVELS = 400;
+/** A box of fewer pixels would not be seen. */
+const NARROWEST = 1.2;
 
 /** The tree of some buckets: {name, count, module, groups, children, buckets}. */
 function flameTree(buckets) {
@@ -100,14 +102,25 @@ function makeFlame(capture, place, onZoom) {
   }
 
   function layer(at, level, left, width, wide, path) {
-    if (width * wide < 1.2 || level > MOST_LEVELS) return;
+    if (level > MOST_LEVELS) return;
     boxes.push(box(at, level, left, width, wide, path));
     let start = left;
-    for (const [name, child] of ordered(at)) {
+    for (const [place, [name, child]] of ordered(at).entries()) {
       const share = (width * child.count) / at.count;
+      if (share * wide < NARROWEST) return rest(at, place, level + 1, start, width, wide, path);
       layer(child, level + 1, start, share, wide, [...path, name]);
       start += share;
     }
+  }
+
+  /** One box for the functions from a place on: each alone would be too narrow to see. `within` is the width above. */
+  function rest(at, place, level, left, within, wide, path) {
+    const others = ordered(at).slice(place);
+    const total = others.reduce((sum, [, child]) => sum + child.count, 0);
+    const width = (within * total) / at.count;
+    if (width * wide < NARROWEST) return;
+    const text = `${count(others.length, "narrower function")}: ${count(total, "goroutine")}`;
+    boxes.push(placed("rest", text, `${text}; the table below has their stacks`, { level, left, width, path, at }, wide));
   }
 
   function box(at, level, left, width, wide, path) {
@@ -115,15 +128,21 @@ function makeFlame(capture, place, onZoom) {
     const colours = state.colour === "state" ? mainGroup(at) : moduleClass(modules, at.module);
     const share = top().count ? ((100 * at.count) / top().count).toFixed(1) : "0";
     const label = `${short(at.name)}: ${count(at.count, "goroutine")}, ${share} %`;
+    const look = `${level ? colours : "root"}${state.search ? (found ? " found" : " faint") : ""}`;
+    return placed(look, short(at.name), label, { level, left, width, path, at }, wide);
+  }
+
+  /** A box with its element: what it looks like, its text, and what it says to readers who do not see it. */
+  function placed(look, text, label, one, wide) {
     const element = h("div", {
-      class: `box ${level ? colours : "root"}${state.search ? (found ? " found" : " faint") : ""}`,
-      role: "treeitem", id: `${capture.anchor}box-${boxes.length}`, "aria-level": level + 1, "aria-label": shown(label), title: shown(label),
-      click: () => zoomTo(path),
-    }, width * wide > 30 ? short(at.name) : "");
-    element.style.left = `${left * 100}%`;
-    element.style.width = `${width * 100}%`;
-    element.style.top = `calc(${level} * var(--flame-row))`;
-    return { element, level, left, width, path, at };
+      class: `box ${look}`,
+      role: "treeitem", id: `${capture.anchor}box-${boxes.length}`, "aria-level": one.level + 1, "aria-label": shown(label), title: shown(label),
+      click: () => zoomTo(one.path),
+    }, one.width * wide > 30 ? text : "");
+    element.style.left = `${one.left * 100}%`;
+    element.style.width = `${one.width * 100}%`;
+    element.style.top = `calc(${one.level} * var(--flame-row))`;
+    return { ...one, element };
   }
 
   function zoomTo(path) {

@@ -63,7 +63,7 @@ function stackInputs(capture) {
   return filterInputs({
     q: textFilter("Function", "Filter by function"),
     state: choice("Any state", "Filter by state", states),
-    wait: h("input", { type: "number", min: "0", placeholder: "Minutes", "aria-label": "Waits at least so many minutes" }),
+    wait: h("input", { type: "number", min: "0", placeholder: "≥ minutes", "aria-label": "Waits at least so many minutes" }),
     module: choice("Any module", "Filter by module", modules),
     rule: rules.length && choice("Any rule", "Filter by rule", rules),
     label: labelled && textFilter("Label", "Filter by label"),
