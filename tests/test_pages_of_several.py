@@ -125,6 +125,24 @@ def test_the_matrix_of_the_page_is_that_of_the_comparison() -> None:
     assert len({json.dumps(frame) for frame in beside["frames"]}) == len(beside["frames"])
 
 
+def test_places_that_look_alike_are_told_apart_by_their_creators(tmp_path: Path) -> None:
+    """In the table, and in the chart, which shows the same function."""
+    dumps = []
+    for number in (3, 9):
+        blocks = [
+            goroutine(n, ["main.read"], state="select", creator=f"main.from{'AB'[n % 2]}") for n in range(1, 2 * number)
+        ]
+        dumps.append(tmp_path / f"{number}.txt")
+        dumps[-1].write_text("\n".join([*blocks, goroutine(99, ["main.only"], creator="main.main")]))
+    found = page("compare", *dumps)
+    text = "\n".join(found.lines)
+    assert "main.read x.go:10 select created by main.fromA" in text
+    assert "main.read x.go:10 select created by main.fromB" in text
+    assert "main.only x.go:10 select created by" not in text
+    lines = json.loads(found.scripts["beside"])["lines"]
+    assert {("main.read", "main.fromA"), ("main.read", "main.fromB")} <= {(at, by) for _, _, at, by in lines}
+
+
 def test_the_page_says_why_goroutines_cannot_be_followed(tmp_path: Path) -> None:
     """Without ids, in two processes, and where one capture is empty of ids to compare."""
     counted = page("compare", *captures("growth/leak/debug1-*"))

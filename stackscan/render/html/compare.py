@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from stackscan.compare import Comparison, Matrix, StandingChange
 from stackscan.knowledge.cause import fix_of
@@ -17,6 +18,9 @@ from stackscan.report.growth import REFERENCES, WHY, PlaceGrowth, leak_text, pla
 from stackscan.report.growth.words import arrows, rate
 from stackscan.report.links import Links
 from stackscan.report.model import Level
+
+if TYPE_CHECKING:
+    from stackscan.model.snapshot import Frame
 
 _LEVELS: Final[dict[str, Level]] = {"leak": "error", "steady": "ok", "sawtooth": "warning", "unclear": "warning"}
 #: What the verdict says of the places that it is about.
@@ -42,6 +46,7 @@ def _values(comparison: Comparison) -> dict[str, Any]:
     gaps = [None, *comparison.intervals_seconds]
     listed = _listed(comparison)
     lines = _lines(listed, comparison)
+    creators = _creators([n for n, _ in listed], comparison)
     changed = [
         entry for entry in listed if entry in lines or len(set(comparison.standings[entry[0]].change.counts)) > 1
     ]
@@ -54,13 +59,13 @@ def _values(comparison: Comparison) -> dict[str, Any]:
             (name, capture, wording.later(gap))
             for name, capture, gap in zip(names, comparison.captures, gaps, strict=True)
         ],
-        "listed": [(comparison.standings[n], said) for n, said in changed],
+        "listed": [(comparison.standings[n], said, creators.get(n)) for n, said in changed],
         "frame_of": _frame_of,
         "columns": wording.columns(len(comparison.captures)),
         "wording": wording,
         "links": links,
         "report": data(as_json(comparison)),
-        "beside": data(_beside(comparison, links, names, lines)),
+        "beside": data(_beside(comparison, links, names, lines, creators)),
     }
 
 
@@ -121,24 +126,44 @@ def _lines(listed: Sequence[tuple[int, str]], comparison: Comparison) -> list[tu
     return [(n, said) for n, said in first if said or largest[n] >= _FLOOR * max(largest.values())]
 
 
+def _creators(places: Sequence[int], comparison: Comparison) -> dict[int, str]:
+    """The creators of those places that a reader could not tell apart without them."""
+    alike: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for n in places:
+        standing = comparison.standings[n]
+        alike[_function(standing), standing.wait_reason].append(n)
+    several = [n for found in alike.values() if len(found) > 1 for n in found]
+    return {n: creator for n in several if (creator := comparison.standings[n].created_by)}
+
+
+def _function(standing: StandingChange) -> str:
+    """The function that a place is shown as; empty for goroutines without frames."""
+    frame = _frame_of(standing.largest)
+    return "" if frame is None else frame.function
+
+
 def _is_at(place: PlaceGrowth, standing: StandingChange) -> bool:
     """Whether they are one place; what a place leaves open is any."""
     told = (standing.at, standing.created_by, standing.wait_reason)
     return all(one is None or one == other for one, other in zip(place.place, told, strict=True))
 
 
-def _frame_of(found: StackReport) -> Any:
+def _frame_of(found: StackReport) -> Frame | None:
     return found.deciding_frame
 
 
 def _beside(
-    comparison: Comparison, links: Links, names: Sequence[str], lines: Sequence[tuple[int, str]]
+    comparison: Comparison,
+    links: Links,
+    names: Sequence[str],
+    lines: Sequence[tuple[int, str]],
+    creators: Mapping[int, str],
 ) -> dict[str, Any]:
     """What the scripts need beyond the JSON.
 
     ``seconds`` from the first capture to each (null: not known), ``times`` of day and ``names`` of the captures;
-    ``lines`` of the chart: places in ``standings``, and what the verdict says of each; ``stacks``: one for each bucket;
-    ``matrix`` (null: none).
+    ``lines`` of the chart: places in ``standings``, what the verdict says of each, its function, and its creator where
+    that alone tells it apart; ``stacks``: one for each bucket; ``matrix`` (null: none).
     """
     frames = Frames(links)
     known = [gap for gap in comparison.intervals_seconds if gap is not None and gap >= 0]
@@ -147,7 +172,7 @@ def _beside(
         "seconds": list(accumulate(known, initial=0.0)) if whole else None,
         "times": [None if c.captured_at is None else f"{c.captured_at:%H:%M:%S}" for c in comparison.captures],
         "names": list(names),
-        "lines": [list(line) for line in lines],
+        "lines": [[n, said, _function(comparison.standings[n]), creators.get(n, "")] for n, said in lines],
         "stacks": [_stack(change.stack, frames) for change in comparison.buckets],
         "matrix": None if comparison.matrix is None else _matrix(comparison.matrix, frames),
     }

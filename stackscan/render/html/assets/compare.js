@@ -19,16 +19,17 @@ const page = (() => {
   };
 })();
 
-/** A place as a line; `said` is what the verdict says of it. */
-function lineOfPlace(standing, said) {
-  const name = `${standing.at ? short(standing.at) : "no frames"}${standing.wait_reason ? ` [${standing.wait_reason}]` : ""}`;
+/** A place as a line: what the verdict says of it, its function, and its creator where that alone tells it apart. */
+function lineOfPlace(standing, said, at, creator) {
+  const reason = standing.wait_reason ? ` [${standing.wait_reason}]` : "";
+  const name = `${at ? short(at) : "no frames"}${reason}${creator ? ` by ${short(creator)}` : ""}`;
   return { name, counts: standing.counts, mark: said && (said === "leaks" ? "alarm" : "warn"),
     words: `${name}: ${standing.counts.map(thousands).join(" → ")}${said && `, ${said}`}` };
 }
 
 function drawChart(place) {
   const { seconds, times } = page.beside;
-  const lines = page.beside.lines.map(([n, words]) => lineOfPlace(page.report.standings[n], words));
+  const lines = page.beside.lines.map(([n, ...words]) => lineOfPlace(page.report.standings[n], ...words));
   if (!lines.length) return;
   const toScale = seconds !== null && seconds[seconds.length - 1] > 0;
   makeChart(place, {
