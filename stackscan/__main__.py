@@ -21,7 +21,10 @@ def main() -> None:
     # Where numpy is loaded, its threads for large matrices would wait busily for 0.1 s; nothing here multiplies any.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        sys.exit(run_to_end(_run))
+        code = run_to_end(_run)
+        if sys.argv[1:2] == ["watch"]:  # its threads may be at work, which Python's own end would break off within it
+            os._exit(code)
+        sys.exit(code)
     finally:
         gc.freeze()
 

@@ -252,14 +252,16 @@ def test_lines_are_ascii_and_whole() -> None:
 
 
 def test_pace() -> None:
-    """At the interval, a little earlier or later; slow or silent processes less often, and soon again when they are
-    not."""
+    """At the interval, a little earlier or later; slow or silent processes less often from the second time on, and soon
+    again when they are not."""
     pace = Pace(10.0, random.Random(1))  # noqa: S311 - the same each time
     assert all(9 <= pace.after(0.1, failed=False) <= 11 for _ in range(100))
     waits = [pace.after(0.1, failed=True) for _ in range(10)]
+    assert waits[0] <= 11
     assert all(b > 1.5 * a for a, b in itertools.pairwise(waits[:4]))
     assert 300 * 1.1 >= max(waits)
     assert [pace.after(0.1, failed=False) for _ in range(5)][-1] <= 11
+    assert pace.after(6.0, failed=False) <= 11
     assert pace.after(6.0, failed=False) >= 18
     assert pace.after(100.0, failed=False) >= 100
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -43,6 +44,7 @@ def row_of(history: History) -> Row:
         hint="" if failure is None else failure.hint,
         requests=history.polls,
         failures=history.failures,
+        key=id(history),
     )
 
 
@@ -98,14 +100,14 @@ def _pools(history: History) -> Iterator[PoolRow]:
 
 def happenings_of(news: News) -> Iterator[Happening]:
     """What the table tells of a request: a line for each finding that came, went or changed."""
-    history, target = news.history, str(news.history.target)
+    history, target, key = news.history, str(news.history.target), id(news.history)
     if news.reached is False and history.failure is not None:
-        yield Happening(history.failure.at, target, "lost", "silent", verdict_of(history))
+        yield Happening(history.failure.at, target, "lost", "silent", verdict_of(history), key)
     elif history.last is not None:
         if news.reached:
-            yield Happening(history.last.at, target, level_of(history), "answers", history.verdict)
+            yield Happening(history.last.at, target, level_of(history), "answers", history.verdict, key)
         for change in news.changes:
-            yield from _told(change, history.last.at, target)
+            yield from (replace(one, key=key) for one in _told(change, history.last.at, target))
 
 
 def _told(change: Change, at: datetime, target: str) -> Iterator[Happening]:

@@ -1,7 +1,7 @@
 """Watches processes: a thread for each asks it at its pace, and tells what changed.
 
-Threads, because they wait for the network; what an answer shows is judged by one of them at a time, so that memory
-holds one dump at a time.
+Threads, because they wait for the network. What an answer shows is judged by one more thread, for all of them: memory
+holds one dump at a time, and what is kept of hundreds of them lies together.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -69,7 +70,7 @@ class Watcher:
     settings: Settings
     options: Options
     tell: Tell
-    judging: threading.Lock
+    judging: ThreadPoolExecutor
     stop: threading.Event
     going: threading.Event
     history: History = field(init=False)
@@ -132,8 +133,8 @@ class Watcher:
         answer = ask(self.target, depth)
         if isinstance(answer, Failure):
             return answer, None
-        with self.judging:
-            return judge(self.target, depth, answer, self.options, self.settings.redaction), answer
+        judged = self.judging.submit(judge, self.target, depth, answer, self.options, self.settings.redaction)
+        return judged.result(), answer
 
     def _is_due(self) -> bool:
         """Whether the full text is due: something stands that it showed, or it has not been asked for long."""
@@ -165,7 +166,7 @@ class Watch:
         self.stop = threading.Event()
         self._going = threading.Event()
         self._going.set()
-        judging = threading.Lock()
+        judging = ThreadPoolExecutor(1, "judge")
         self._telling = threading.Lock()
         self._tell = tell
         self.settings = settings

@@ -47,10 +47,10 @@ class Screen:
     watch: Watch
     stop: Stop
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=20))
-    _rows: dict[str, tuple[Row, History]] = field(default_factory=dict)
+    _rows: dict[int, tuple[Row, History]] = field(default_factory=dict)
     _happenings: deque[Happening] = field(default_factory=lambda: deque(maxlen=_HAPPENINGS))
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _chosen: str | None = None
+    _chosen: int | None = None
     _opened: bool = False
     _scrolled: int = 0
     _helping: bool = False
@@ -58,13 +58,13 @@ class Screen:
 
     def __post_init__(self) -> None:
         for watcher in self.watch.watchers:
-            self._rows[str(watcher.target)] = row_of(watcher.history), watcher.history
+            self._rows[id(watcher.history)] = row_of(watcher.history), watcher.history
 
     def take(self, news: News) -> None:
         """Take note of a request; the screen is drawn anew soon."""
         row, happened = row_of(news.history), list(happenings_of(news))
         with self._lock:
-            self._rows[row.target] = row, news.history
+            self._rows[row.key] = row, news.history
             self._happenings.extend(happened)
         self.stop.ring()
 
@@ -79,13 +79,13 @@ class Screen:
             rows = [replace(row, next_at=history.next_at) for row, history in self._rows.values()]
             happened = tuple(self._happenings)
         ordered = rows_in_order(rows)
-        places = {row.target: place for place, row in enumerate(ordered)}
+        places: dict[int | None, int] = {row.key: place for place, row in enumerate(ordered)}
         return Scene(
             now=now,
             interval_seconds=self.watch.settings.interval_seconds,
             rows=ordered,
             happenings=happened,
-            selected=places.get(self._chosen or "", 0),
+            selected=places.get(self._chosen, 0),
             opened=self._opened,
             scrolled=self._scrolled,
             paused=self.watch.paused,
@@ -116,14 +116,14 @@ class Screen:
 
     def _in_table(self, key: str, scene: Scene) -> None:
         if key == "enter":
-            self._chosen = scene.rows[scene.selected].target
+            self._chosen = scene.rows[scene.selected].key
             self._opened, self._scrolled = True, 0
         elif key == "escape":
             self._chosen = None
         else:
             place = _moved(key, scene.selected, len(scene.rows) - 1)
             if place != scene.selected:
-                self._chosen = scene.rows[place].target
+                self._chosen = scene.rows[place].key
 
 
 def _moved(key: str, place: int, most: int) -> int:

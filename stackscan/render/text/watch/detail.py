@@ -72,7 +72,7 @@ def _body(scene: Scene, row: Row, width: int) -> list[Text]:
         for pool in row.pools:
             lines.append(pool_line(pool, width, indent=2, wide=min(40, max(12, (width - 50) // 2))))
             lines += _prose("", f"  {pool.forecast}", width, style="dim") if pool.forecast else []
-    happened = [one for one in scene.happenings if one.target == row.target]
+    happened = [one for one in scene.happenings if (one.key, one.target) == (row.key, row.target)]
     if happened:
         lines += [Text(), line(("What changed", "bold"))]
         lines += [happening_line(one, width, named=False) for one in reversed(happened)]

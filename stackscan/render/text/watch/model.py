@@ -35,9 +35,11 @@ class Stands:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One process. ``since`` is when the worst of what stands was first seen, or when it fell silent (None: it is
-    fine). ``goroutines`` are those of the last sample (None: there was none), ``counts`` those lately, oldest first.
-    ``sampled_at`` is when it last answered, ``depth`` what it was asked for, ``hint`` what to do when it is silent."""
+    """One process. ``key`` tells it from others, whose addresses may differ in secrets only.
+
+    ``since`` is when the worst of what stands was first seen, or when it fell silent (None: it is fine). ``goroutines``
+    are those of the last sample (None: there was none), ``counts`` those lately, oldest first. ``sampled_at`` is when
+    it last answered, ``depth`` what it was asked for, ``hint`` what to do when it is silent."""
 
     target: str
     level: Level
@@ -53,17 +55,20 @@ class Row:
     hint: str = ""
     requests: int = 0
     failures: int = 0
+    key: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that changed: when, where, what (``appeared``, ``gone``, ``changed``, ``silent``, ``answers``)."""
+    """Something that changed: when, where, what (``appeared``, ``gone``, ``changed``, ``silent``, ``answers``). ``key``
+    is that of its process."""
 
     at: datetime
     target: str
     level: Level
     event: str
     what: str
+    key: int = 0
 
 
 @dataclass(frozen=True, slots=True)
