@@ -6,6 +6,8 @@ import gzip
 import http.server
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -158,3 +160,35 @@ def test_the_pytest_example(served: dict[str, bytes], tmp_path: Path) -> None:
     done = ran()
     assert "2 failed" in done.stdout
     assert "12 workers: bitswap workers wait in stream Close" in done.stdout
+
+
+def _offered() -> set[str]:
+    """The options of ``stackscan watch``."""
+    return set(re.findall(r"--[a-z-]+", run("watch", "--help").stdout))
+
+
+def test_the_service_starts_what_there_is(tmp_path: Path) -> None:
+    """The unit's command has options that exist; systemd reads the unit, where it is at hand."""
+    text = (EXAMPLES / "live" / "stackscan-watch.service").read_text(encoding="utf-8")
+    command = re.search(r"(?m)^ExecStart=((?:.*\\\n)*.*)", text)
+    assert command is not None
+    options = set(re.findall(r"--[a-z-]+", command[1]))
+    assert {"--keep", "--metrics"} <= options <= _offered()
+    if shutil.which("systemd-analyze"):
+        unit = tmp_path / "stackscan-watch.service"
+        unit.write_text(text.replace("/opt/stackscan/bin/stackscan", "/bin/true"), encoding="utf-8")
+        done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+        assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_the_container_starts_what_there_is() -> None:
+    """The same of the image and of its composition."""
+    entry = re.search(r"(?m)^ENTRYPOINT (.*)$", (EXAMPLES / "live" / "Dockerfile").read_text(encoding="utf-8"))
+    assert entry is not None
+    composed = yaml.safe_load((EXAMPLES / "live" / "compose.yaml").read_text(encoding="utf-8"))
+    words = [*json.loads(entry[1]), *composed["services"]["watch"]["command"]]
+    assert ["stackscan", "watch"] == words[:2]
+    assert {word for word in words if word.startswith("--")} <= _offered()
+    assert {name.split(":")[0] for one in composed["services"].values() for name in one["volumes"]} <= set(
+        composed["volumes"]
+    )

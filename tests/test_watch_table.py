@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console, Group
 
-from helpers import ANSI, GOLDEN, golden
+from helpers import ANSI, GOLDEN, ROOT, golden
 from stackscan.cli.terminal.screen import drawn
 from stackscan.render.text.watch.model import Happening, PoolRow, Row, Scene, Stands
 from stackscan.render.text.watch.pieces import bar, cell, count_curve, curve, span
@@ -181,3 +181,10 @@ def test_pieces() -> None:
         span(-3), span(89), span(91), span(5399), span(36 * 3600).replace(" days", " days").replace("2 days", "36 h"),
         span(3 * 86400),
     ]  # fmt: skip
+
+
+def test_the_page_shows_the_table() -> None:
+    """The lines of docs/live.md are those of the screen, without what is empty."""
+    page = (ROOT / "docs" / "live.md").read_text(encoding="utf-8")
+    text = [line for line in (GOLDEN / "watch-table-80.txt").read_text(encoding="utf-8").splitlines() if line]
+    assert "\n".join(text) in page.replace("\n\nWhat changed", "\nWhat changed")
