@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
 from itertools import chain, repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from stackscan.model.conclusion import Conclusion
@@ -195,7 +196,8 @@ class Snapshot:
     @cached_property
     def files(self) -> str:
         """The distinct files of all frames, a line each: to find out at once what none of them holds."""
-        return "\n".join(dict.fromkeys([frame.file for stack in self.stacks for frame in stack.frames]))
+        frames = chain.from_iterable(map(attrgetter("frames"), self.stacks))
+        return "\n".join(dict.fromkeys(map(attrgetter("file"), frames)))
 
     @cached_property
     def total(self) -> int:

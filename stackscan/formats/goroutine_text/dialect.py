@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from operator import attrgetter
 
 from stackscan.formats import counted
 from stackscan.formats.goroutine_text.trees import Header
@@ -35,7 +36,7 @@ def of(headers: Iterable[Header], stacks: Sequence[Stack], *, creators: bool, la
     seen = set(headers)
     if not seen:
         return None
-    functions = "\n".join(chain.from_iterable([stack.functions for stack in stacks]))
+    functions = "\n".join(chain.from_iterable(map(attrgetter("functions"), stacks)))
     if ".go.." in functions or "..init" in functions:
         return "gccgo"
     evidence = [_REASON_SINCE[found.wait_reason] for found in seen if found.wait_reason in _REASON_SINCE]

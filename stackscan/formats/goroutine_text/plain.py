@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, pairwise
-from typing import Final
+from typing import Final, cast
 
 from stackscan.formats import bounds
 from stackscan.formats.goroutine_text import header
@@ -57,8 +57,8 @@ def read(data: bytes, reading: Reading, *, unterminated: bool) -> Rows:
     rows = Rows(
         found.line,
         found.goroutine_id,
-        [entry for tail in found.tail if (entry := entries[tail]) is not None],
-        [stack for signature in found.signature if (stack := stacks[signature]) is not None],
+        cast("list[int]", list(map(entries.__getitem__, found.tail))),  # none is left that cannot be read
+        cast("list[int]", list(map(stacks.__getitem__, found.signature))),
         found.creator_id,
         [low < 2 or data[low - 2] == _NEWLINE for low in found.low],
     )

@@ -103,10 +103,11 @@ class Signatures:
 def _all_lines(keys: Sequence[_Key]) -> _Lines | None:
     """The same as :func:`_lines_one_by_one`, found in all keys at once; None where one has a line of another kind.
 
-    The cut pieces are put together such that each frame is one line, ``NAME(<tab>LOCATION``, also the creator's.
+    The cut pieces are put together such that each frame is one line, ``NAME(<tab>LOCATION``, also the creator's. Where
+    there are as many lines and tabs as there are frames, each key has its own number of them.
     """
     created = [key[-1].count(b"\n\t") for key in keys]
-    if created != [_CREATOR in key[-1] for key in keys]:
+    if max(created, default=0) > 1:
         return None
     text = b"".join([b"\t".join(key) for key in keys]).decode().replace("\n\t", "(\t")
     *whole, rest = text.split("\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, cast
 
 from stackscan.formats.symbol import origin
@@ -142,7 +143,7 @@ class Sights:
     def _look_at(self, stacks: Sequence[Stack]) -> list[StackSight]:
         """Look at new stacks. Of most stacks with unlike functions no pattern knows any: of these, only how many frames
         there are, the creator, and what was left out can differ."""
-        functions = dict.fromkeys(chain.from_iterable([stack.functions for stack in stacks]))  # ordered: near in memory
+        functions = dict.fromkeys(chain.from_iterable(map(attrgetter("functions"), stacks)))  # ordered: near in memory
         creators = [stack.created_by.function for stack in stacks if stack.created_by is not None]
         bits, always = LEAVES.learn([*functions, *creators]), LEAVES.always
         known = {name for name in functions if bits[name] != always or name.startswith(_RUNTIME)}
