@@ -87,14 +87,16 @@ def group(snapshot: Snapshot) -> Buckets:
     """The buckets of a snapshot, largest first (equal counts: longest wait, then signature)."""
     minutes, ids, stacks = snapshot.column("wait_minutes"), snapshot.column("goroutine_id"), snapshot.stacks
     sign = signature if len(stacks) <= _MANY else _signed
+    counts = snapshot.counts
     found: list[_Row] = []
     for (stack_id, reason), rows in snapshot.cells.items():
         stack = stacks[stack_id]
         name = sign(reason, stack)
         if len(rows) == 1:
-            wait, number = minutes[rows[0]] or 0, ids[rows[0]]
+            row = rows[0]
+            wait, number = minutes[row] or 0, ids[row]
             known = () if number is None else (number,)
-            found.append((name, snapshot.count(rows), reason, stack, wait, wait, known))
+            found.append((name, 1 if counts is None else counts[row], reason, stack, wait, wait, known))
             continue
         waits = [minutes[row] or 0 for row in rows]
         shown = tuple(islice((number for row in rows if (number := ids[row]) is not None), _IDS_SHOWN))

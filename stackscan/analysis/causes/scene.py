@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Final
 
 from stackscan.analysis.causes.waiting import MAINS, ONCE, Cells, Waiting, function_of, type_of
@@ -139,7 +140,7 @@ class Scene:
     def is_whole(self) -> bool:
         """Whether all goroutines of the process are here, so that what is not here is nowhere. A person quotes some."""
         whole = self.snapshot.complete and self.snapshot.format != QUOTED
-        return whole and not MAINS.isdisjoint(chain.from_iterable(stack.functions for stack in self.cells.stacks))
+        return whole and not MAINS.isdisjoint(chain.from_iterable(map(attrgetter("functions"), self.cells.stacks)))
 
     @staticmethod
     def is_main(wait: Waiting) -> bool:

@@ -88,7 +88,8 @@ class Rows:
             "creator_id": self.creator_id,
             "line": self.line,
         }
-        headers = [interned.header(entry) for entry in self.header]
+        distinct = {entry: interned.header(entry) for entry in self.entries()}
+        headers = list(map(distinct.__getitem__, self.header))
         columns |= {name: list(map(attrgetter(name), headers)) for name in OF_HEADER}
         labels = interned.label_list()
         if labels is not None:
