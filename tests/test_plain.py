@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import pytest
@@ -86,7 +87,9 @@ def test_every_line_of_a_large_text_is_looked_at(block: int, monkeypatch: pytest
 @pytest.mark.parametrize("loaded", [True, False])
 def test_an_unusual_line_is_seen_with_numpy_and_without(monkeypatch: pytest.MonkeyPatch, loaded: bool) -> None:
     """Numpy is used where it is loaded, and an expression where it is not: both look at the first byte of each line."""
-    if not loaded:
+    if loaded:
+        importlib.import_module("numpy")
+    else:
         monkeypatch.delitem(sys.modules, "numpy", raising=False)
     for byte in range(256):
         begins = bytes([byte])
