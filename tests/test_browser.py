@@ -304,6 +304,23 @@ def test_functions_too_narrow_to_be_seen_are_one_box(browser: Browser, tmp_path:
         assert 1 == page.locator(".box.rest").count()
 
 
+def test_a_graph_of_very_many_functions_has_its_widest_boxes(browser: Browser, tmp_path: Path) -> None:
+    """Deep stacks that share nothing would be 20,000 boxes; a click on one, three pixels wide, shows all of it."""
+    dump = tmp_path / "deep.txt"
+    dump.write_text("\n".join(goroutine(n, [f"main.f{n}x{depth}" for depth in range(50)]) for n in range(1, 401)))
+    with watched(browser, made(tmp_path, dump)) as found:
+        page = found.open("flame")
+        assert 1000 < page.locator(".flame-graph .box").count() < 5000
+        assert "when you zoom in" in page.locator(".trail").inner_text()
+        name = page.locator(".flame-graph .box").nth(7).get_attribute("title")
+        page.locator(".flame-graph .box").nth(7).click()
+        assert 50 == page.locator(".flame-graph .box").count()
+        trail = page.locator(".trail").inner_text()
+        assert "when you zoom in" not in trail
+        assert name is not None
+        assert name.partition(":")[0] in trail
+
+
 def test_a_click_on_the_culprit_shows_its_stack(opened: Callable[..., Watched]) -> None:
     """And the way back leads to the button."""
     found = opened("deadlock")

@@ -22,7 +22,7 @@ const page = (() => {
 /** A place as a line: what the verdict says of it, its function, and its creator where that alone tells it apart. */
 function lineOfPlace(standing, said, at, creator) {
   const reason = standing.wait_reason ? ` [${standing.wait_reason}]` : "";
-  const name = `${at ? short(at) : "no frames"}${reason}${creator ? ` by ${short(creator)}` : ""}`;
+  const name = `${at ? short(at) : "no frames"}${reason}${creator ? ` by ${creator.slice(creator.lastIndexOf("/") + 1)}` : ""}`;
   return { name, counts: standing.counts, mark: said && (said === "leaks" ? "alarm" : "warn"),
     words: `${name}: ${standing.counts.map(thousands).join(" → ")}${said && `, ${said}`}` };
 }

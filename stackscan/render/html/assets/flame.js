@@ -1,8 +1,11 @@
 // The flame graph: stacks that begin alike are joined, from the outermost function (top) to the innermost.
 
 const MOST_LEVELS = 400;
-/** A box of fewer pixels would not be seen. */
-const NARROWEST = 1.2;
+/** A box of fewer pixels can hardly be seen, let alone hit; one of as many as a few letters has a text. */
+const NARROWEST = 2;
+const LEGIBLE = 30;
+/** More boxes cannot be drawn before a reader notices. */
+const MOST_BOXES = 1500;
 
 /** The tree of some buckets: {name, count, module, groups, children, buckets}. */
 function flameTree(buckets) {
@@ -90,59 +93,76 @@ function makeFlame(capture, place, onZoom) {
   function draw() {
     const focus = top();
     const wide = canvas.clientWidth || 1000;
-    boxes = [];
-    canvas.replaceChildren();
-    layer(focus, 0, 0, 1, wide, state.path);
-    const depth = Math.max(...boxes.map((box) => box.level)) + 1;
+    const planned = plan(focus, wide);
+    boxes = planned.slice(0, MOST_BOXES);
+    boxes.forEach((one, n) => { one.element = element(one, n, focus.count, wide); });
+    const depth = boxes.reduce((most, one) => Math.max(most, one.level), 0) + 1;
     canvas.style.height = `calc(${depth} * var(--flame-row))`;
-    canvas.append(...boxes.map((box) => box.element));
+    canvas.replaceChildren(...boxes.map((one) => one.element));
     trail.textContent = "";
-    append(trail, [crumbs(), matches(focus)]);
+    append(trail, [crumbs(), matches(focus), planned.length > MOST_BOXES ? "; the narrowest functions are drawn when you zoom in" : ""]);
     activate(0);
   }
 
-  function layer(at, level, left, width, wide, path) {
-    if (level > MOST_LEVELS) return;
-    boxes.push(box(at, level, left, width, wide, path));
-    let start = left;
-    for (const [place, [name, child]] of ordered(at).entries()) {
-      const share = (width * child.count) / at.count;
-      if (share * wide < NARROWEST) return rest(at, place, level + 1, start, width, wide, path);
-      layer(child, level + 1, start, share, wide, [...path, name]);
-      start += share;
+  /**
+   * The boxes below a node: {at, name, above, level, left, width}, and `others` for those too narrow to be seen, which
+   * share a box. Where there are more than can be drawn in time, the widest are first, each behind the one above it.
+   */
+  function plan(focus, wide) {
+    const found = [];
+
+    function add(at, name, above, level, left, width) {
+      const one = { at, name, above, level, left, width };
+      found.push(one);
+      let start = left;
+      const below = level < MOST_LEVELS ? ordered(at) : [];
+      for (const [place, [inner, child]] of below.entries()) {
+        const share = (width * child.count) / at.count;
+        if (share * wide < NARROWEST) return rest(below.slice(place), one, start);
+        add(child, inner, one, level + 1, start, share);
+        start += share;
+      }
     }
+
+    function rest(others, above, left) {
+      const total = others.reduce((sum, [, child]) => sum + child.count, 0);
+      const width = (above.width * total) / above.at.count;
+      if (width * wide >= NARROWEST) found.push({ at: above.at, above, level: above.level + 1, left, width, others: { functions: others.length, total } });
+    }
+
+    add(focus, "", null, 0, 0, 1);
+    return found.length > MOST_BOXES ? found.sort((a, b) => b.width - a.width || a.level - b.level) : found;
   }
 
-  /** One box for the functions from a place on: each alone would be too narrow to see. `within` is the width above. */
-  function rest(at, place, level, left, within, wide, path) {
-    const others = ordered(at).slice(place);
-    const total = others.reduce((sum, [, child]) => sum + child.count, 0);
-    const width = (within * total) / at.count;
-    if (width * wide < NARROWEST) return;
-    const text = `${count(others.length, "narrower function")}: ${count(total, "goroutine")}`;
-    boxes.push(placed("rest", text, `${text}; the table below has their stacks`, { level, left, width, path, at }, wide));
+  /** Where a box is in the tree; of those that share a box, where they were called from. */
+  function pathOf(one) {
+    if (!one.above) return state.path;
+    const above = pathOf(one.above);
+    return one.others ? above : [...above, one.name];
   }
 
-  function box(at, level, left, width, wide, path) {
-    const found = state.search && at.name.toLowerCase().includes(state.search);
+  function element(one, number, whole, wide) {
+    const { functions, total } = one.others || {};
+    const text = one.others ? `${count(functions, "narrower function")}: ${count(total, "goroutine")}` : short(one.at.name);
+    const label = one.others ? `${text}; the table below has their stacks`
+      : `${text}: ${count(one.at.count, "goroutine")}, ${whole ? ((100 * one.at.count) / whole).toFixed(1) : "0"} %`;
+    const legible = one.width * wide > LEGIBLE;
+    const made = h("div", {
+      class: `box ${look(one)}${legible ? "" : " thin"}`, role: "treeitem", id: `${capture.anchor}box-${number}`, "aria-level": one.level + 1,
+      "aria-label": shown(label), title: shown(label), click: () => zoomTo(pathOf(one)),
+    }, legible ? text : "");
+    made.style.left = `${one.left * 100}%`;
+    made.style.width = `${one.width * 100}%`;
+    made.style.top = `calc(${one.level} * var(--flame-row))`;
+    return made;
+  }
+
+  /** What a box looks like: its state or module, and whether it is searched for. */
+  function look({ at, level, others }) {
+    if (others) return "rest";
     const colours = state.colour === "state" ? mainGroup(at) : moduleClass(modules, at.module);
-    const share = top().count ? ((100 * at.count) / top().count).toFixed(1) : "0";
-    const label = `${short(at.name)}: ${count(at.count, "goroutine")}, ${share} %`;
-    const look = `${level ? colours : "root"}${state.search ? (found ? " found" : " faint") : ""}`;
-    return placed(look, short(at.name), label, { level, left, width, path, at }, wide);
-  }
-
-  /** A box with its element: what it looks like, its text, and what it says to readers who do not see it. */
-  function placed(look, text, label, one, wide) {
-    const element = h("div", {
-      class: `box ${look}`,
-      role: "treeitem", id: `${capture.anchor}box-${boxes.length}`, "aria-level": one.level + 1, "aria-label": shown(label), title: shown(label),
-      click: () => zoomTo(one.path),
-    }, one.width * wide > 30 ? text : "");
-    element.style.left = `${one.left * 100}%`;
-    element.style.width = `${one.width * 100}%`;
-    element.style.top = `calc(${one.level} * var(--flame-row))`;
-    return { ...one, element };
+    const found = state.search && at.name.toLowerCase().includes(state.search);
+    return `${level ? colours : "root"}${state.search ? (found ? " found" : " faint") : ""}`;
   }
 
   function zoomTo(path) {
@@ -229,7 +249,7 @@ function makeFlame(capture, place, onZoom) {
       if (next) { activate(boxes.indexOf(next)); next.element.scrollIntoView({ block: "nearest" }); }
       event.preventDefault();
     } else if (event.key === "Enter" || event.key === " ") {
-      zoomTo(boxes[active].path);
+      zoomTo(pathOf(boxes[active]));
       event.preventDefault();
     } else if (event.key === "Escape" || event.key === "Backspace") {
       zoomTo(state.path.slice(0, -1));
