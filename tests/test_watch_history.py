@@ -124,6 +124,16 @@ def test_three_polls_show_a_leak(monkeypatch: pytest.MonkeyPatch, depth: Depth) 
     assert "serve" in history.verdict
 
 
+@pytest.mark.parametrize("full_every", [2, 3])
+def test_three_polls_of_several_depths_show_a_leak(monkeypatch: pytest.MonkeyPatch, full_every: int) -> None:
+    """Counts and the full text together, where there are too few of each."""
+    asked = Asked(monkeypatch, leaking, depth="counts", full_every=full_every)
+    asked.poll(12)
+    assert 2 == len(set(asked.depths[:3]))
+    assert (2, "appeared", "leak") in asked.told
+    assert "gone" not in [event for _, event, rule in asked.told if rule == "leak"]
+
+
 def test_a_full_text_now_and_then_ends_no_leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """The samples before it are counts, and one full text shows no growth."""
     asked = Asked(monkeypatch, leaking, depth="counts", full_every=4)

@@ -56,8 +56,8 @@ ROWS = (
     Row("https://shop.example.com/debug/pprof", "error", LEAK["title"], NOW - timedelta(hours=2), 910,
         (500, 700, 910), (), (Stands(LEAK, NOW - timedelta(hours=2)),), NOW - timedelta(seconds=4),
         NOW + timedelta(seconds=6), "profile", requests=700),
-    Row("http://10.0.0.2:5001", "lost", "http://10.0.0.2:5001/debug/pprof/goroutine?debug=0 cannot be read: connection "
-        "refused", NOW - timedelta(seconds=41), hint="Check the host, the port, and that the process is alive.",
+    Row("http://10.0.0.2:5001", "lost", "cannot be read: connection refused",
+        NOW - timedelta(seconds=41), hint="Check the host, the port, and that the process is alive.",
         next_at=NOW + timedelta(seconds=39), requests=4, failures=4),
     Row("http://10.0.0.3:6060", "ok", "no known stuck pattern", None, 74, (74, 74, 75, 74), (), (),
         NOW - timedelta(seconds=1), NOW + timedelta(seconds=9), "profile", requests=41),
@@ -66,7 +66,8 @@ ROWS = (
 HAPPENED = (
     Happening(NOW - timedelta(minutes=3), "http://10.0.0.1:5001", "error", "appeared", "bitswap-close-stall: bitswap "
               "workers wait in stream Close for peers that never answer"),
-    Happening(NOW - timedelta(seconds=41), "http://10.0.0.2:5001", "lost", "silent", "connection refused"),
+    Happening(NOW - timedelta(seconds=41), "http://10.0.0.2:5001", "lost", "silent",
+              "cannot be read: connection refused"),
     Happening(NOW - timedelta(seconds=30), "http://10.0.0.3:6060", "ok", "gone", "mutex-wait: 3 goroutines wait"),
 )  # fmt: skip
 SCENE = Scene(NOW, 10.0, rows_in_order(ROWS), HAPPENED)

@@ -24,6 +24,8 @@ T = TypeVar("T")
 #: Samples that growth is judged by: the last ones, and some that reach far back.
 _RECENT: Final = 6
 _SPREAD: Final = 12
+#: Samples that may show a leak.
+_TREND: Final = 3
 #: What stands with a process: the worst severity of its findings, or that it does not answer.
 Level = Literal["error", "warning", "info", "ok", "lost"]
 _SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
@@ -87,6 +89,7 @@ class History:
     _depths: deque[Depth] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _counted: set[Key] = field(default_factory=set)
     _since_full: int = 0
+    _lately: deque[Observation] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _recent: dict[Depth, deque[Observation]] = field(default_factory=dict)
     _spread: dict[Depth, Spread] = field(default_factory=dict)
 
@@ -157,18 +160,20 @@ class History:
 
     def _judge(self, sample: Sample) -> None:
         """The verdict over samples of one depth, which is the one of most samples lately: a full text now and then
-        does not end a leak that counts show."""
+        does not end a leak that counts show. Where there are too few of one depth, all are judged together."""
         self._depths.append(sample.depth)
+        self._lately.append(sample.observation)
         recent = self._recent.setdefault(sample.depth, deque(maxlen=_RECENT))
         spread = self._spread.setdefault(sample.depth, Spread(_SPREAD))
         recent.append(sample.observation)
         spread.add(sample.observation)
-        if len(recent) < 2 or self._depths.count(sample.depth) * 2 <= len(self._depths):
-            return
-        self.growth = judge_series(tuple(recent))
-        if not self.growth.leaks and len(spread) > len(recent):
-            longer = judge_series(tuple(spread))
-            self.growth = longer if longer.leaks else self.growth
+        if len(recent) >= 2 and self._depths.count(sample.depth) * 2 > len(self._depths):
+            self.growth = judge_series(tuple(recent))
+            if not self.growth.leaks and len(spread) > len(recent):
+                longer = judge_series(tuple(spread))
+                self.growth = longer if longer.leaks else self.growth
+        if len(self._lately) >= _TREND and len(recent) < _TREND and not (self.growth and self.growth.leaks):
+            self.growth = judge_series(tuple(self._lately))
 
     @property
     def level(self) -> Level:

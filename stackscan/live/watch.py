@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from stackscan.errors import WorkerError
 from stackscan.live.history import History
 from stackscan.live.pace import Pace
 from stackscan.live.poll import Answer, ask, judge
@@ -196,7 +197,8 @@ class Watch:
             self._tell(news)
 
     def start(self) -> None:
-        """Begin: the requests are spread over the first interval, unless there are few."""
+        """Begin: the requests are spread over the first interval, unless there are few. Raises WorkerError where the
+        system has no thread for each."""
         few = len(self.watchers) <= 4
         for place, watcher in enumerate(self.watchers):
             after = 0.0 if few else self.settings.interval_seconds * place / len(self.watchers)
@@ -206,4 +208,10 @@ class Watch:
                 name=f"watch {place}",
                 daemon=True,
             )
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:
+                raise WorkerError(
+                    f"only {place:,} of {len(self.watchers):,} processes can be watched: no more threads start",
+                    hint="Watch fewer, or raise the limit on threads (ulimit -u, TasksMax of a unit).",
+                ) from None
