@@ -334,6 +334,7 @@ EXPLAINED: Final = {
     "check": "ci.md",
     "compare": "compare.md",
     "capture": "live.md",
+    "watch": "live.md",
     "rules": "rules.md",
     "export": "tables.md",
     "query": "tables.md",
