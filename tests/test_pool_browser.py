@@ -66,7 +66,7 @@ def test_sliders_move_by_keyboard_and_keep_their_place(tmp_path: Path) -> None:
         said = headline(page)
         assert "of 15 erlangs" in said
         assert page.locator(f"#{_PLACE} [aria-live=polite]").count() == 1
-        page.wait_for_function("location.hash.includes('workers=15')")
+        page.wait_for_url("**workers=15**")
         page.reload()
         assert headline(page) == said
         page.locator(f"#{_PLACE} button").click()

@@ -458,6 +458,9 @@ def test_only_what_opens_and_asks_sees_secrets() -> None:
         if isinstance(node, ast.Attribute) and node.attr.endswith("with_secrets")
     }
     assert {
+        ("cli/options/processes.py", "with_secrets"),  # the name of a file that lists processes
+        ("live/hooks/webhook.py", "with_secrets"),  # a request to an address that the user gave
+        ("live/hooks/webhook.py", "request_with_secrets"),
         ("live/target.py", "with_secrets"),  # the addresses of a process's profiles are made of its own
         ("sources/__init__.py", "with_secrets"),
         ("sources/address.py", "with_secrets"),
