@@ -27,6 +27,9 @@ from stackscan.sources.times import captured_at
 
 if TYPE_CHECKING:
     from stackscan.compare import Comparison, Dated
+    from stackscan.fleet.model import Fleet
+    from stackscan.fleet.observe import Unread
+    from stackscan.redaction import Redaction
 
 Source = str | os.PathLike[str]
 
@@ -161,6 +164,52 @@ def _dated(source: str, one: CaptureReport, at: datetime | None) -> Dated:
     taken = one.capture.taken
     when = at or captured_at(source, one.report.member) or taken.captured_at
     return Dated(one.report, one.capture.snapshot, when, taken.host)
+
+
+def fleet(
+    inputs: Iterable[str],
+    *,
+    configuration: Configuration | None = None,
+    pattern: str | None = None,
+    threshold: int = 10_000,
+    since: datetime | None = None,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
+    jobs: int | None = 1,
+) -> Fleet:
+    """The answer over all captures of all inputs. ``pattern`` says what their paths name, ``threshold`` how many
+    goroutines at one line are too many, ``since`` from when on findings are new; ``jobs`` as for :func:`check`.
+
+    Raises StackscanError for a wrong pattern, a folder that cannot be listed, and when no capture at all can be read.
+    """
+    from stackscan.fleet.answer import answer
+    from stackscan.fleet.gather import Gathering
+    from stackscan.fleet.observe import Observe
+    from stackscan.fleet.pattern import read_pattern
+    from stackscan.sources.parts import split
+
+    observe = Observe(None if pattern is None else read_pattern(pattern), threshold, redaction)
+    options = Options(configuration or shipped(), projected=False)
+    parts = [part for each in inputs for part in split(each)]
+    gathering = Gathering()
+    with pipeline.each_part(
+        parts, observe, options=options, progress=progress, redaction=redaction, jobs=jobs
+    ) as found:
+        for rows in found:
+            for row in rows:
+                gathering.take(row)
+    if not gathering.captures:
+        raise _none_read(gathering.unread)
+    return answer(gathering, threshold=threshold, since=since)
+
+
+def _none_read(unread: Sequence[Unread]) -> SourceError:
+    """The error for a fleet of which nothing could be read."""
+    first = next((one for one in unread if not one.other), unread[0] if unread else None)
+    if first is None:
+        return SourceError("there is no file below the sources", hint="Give files, folders or archives of captures.")
+    others = f" (and {len(unread) - 1:,} more)" if len(unread) > 1 else ""
+    return SourceError(f"no capture could be read: {first.where}: {first.reason}{others}")
 
 
 def _evidence(

@@ -10,15 +10,16 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from stackscan import workers
 from stackscan.analysis.analyse import Analysis, analyse
 from stackscan.analysis.selection import check_expression
 from stackscan.errors import SourceError, StackscanError
-from stackscan.formats.contents import Contents, Progress, read_source
+from stackscan.formats.contents import Contents, Progress, read_members, read_source
 from stackscan.knowledge.configuration import Configuration, load, shipped
 from stackscan.report import (
     BundleReport,
@@ -29,6 +30,7 @@ from stackscan.report import (
     build_bundle,
     build_snapshot,
 )
+from stackscan.sources.parts import Group, Part, groups
 from stackscan.sources.sent import Sent
 
 if TYPE_CHECKING:
@@ -41,8 +43,23 @@ if TYPE_CHECKING:
     from stackscan.report.goroutine import GoroutineReport
 
 Made = TypeVar("Made")
+Item_co = TypeVar("Item_co", covariant=True)
 #: What is made of one input, by its name: its captures with their reports, and the report of the bundle if it is one.
 Make = Callable[[str, list[CaptureReport], BundleReport | None], Made]
+
+
+class MakeOfGroup(Protocol, Generic[Item_co]):
+    """What is made of members that are read together, or of a part that cannot be opened."""
+
+    def __call__(
+        self, group: Group, read: Callable[[Group], list[tuple[Capture, SnapshotReport]]]
+    ) -> Iterable[Item_co]:
+        """What is made of a group, which ``read`` reads; it raises StackscanError for one that it cannot read."""
+        ...
+
+    def lost(self, part: Part, error: StackscanError) -> Item_co:
+        """What is made of the rest of a part, which this error keeps from being read."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +169,63 @@ class _Examination(Generic[Made]):
 
     def __reduce__(self) -> tuple[object, ...]:
         """As another process makes it: rules are compiled there, not sent."""
-        given, options = self.options.configuration, self.options
-        if given.path is None and given != shipped():
-            raise TypeError("a configuration without a file")
-        travelling = replace(options, configuration=Configuration((), ()))
-        redaction = None if self.redaction is None else replace(self.redaction)  # without the hashes that it knows
-        return _examination, (given.path, travelling, self.make, redaction)
+        return _travelling(_Examination, self.make, self.options, self.redaction)
 
 
-def _examination(
-    path: Path | None, options: Options, make: Make[Made], redaction: Redaction | None
-) -> _Examination[Made]:
-    return _Examination(make, replace(options, configuration=load(path)), redaction)
+@contextmanager
+def each_part(
+    parts: Sequence[Part],
+    make: MakeOfGroup[Made],
+    *,
+    options: Options,
+    progress: Progress | None = None,
+    redaction: Redaction | None = None,
+    jobs: int | None = 1,
+) -> Iterator[Iterator[list[Made]]]:
+    """Within it: what ``make`` makes of each part of a source, in their order. It is called with each group of members
+    and what reads it, and what it makes must be what pickle takes. ``jobs`` as for :func:`each`."""
+    work = _Survey(make, options, redaction)
+    with workers.in_order(parts, work, jobs=jobs, progress=progress, here=attrgetter("stays")) as outcomes:
+        yield outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _Survey(Generic[Made]):
+    """What is done with each part."""
+
+    make: MakeOfGroup[Made]
+    options: Options
+    redaction: Redaction | None
+
+    def __call__(self, part: Part, progress: Progress | None) -> list[Made]:
+        made: list[Made] = []
+        try:
+            for group in groups(part):
+                made += self.make(group, partial(self._read, progress))
+        except StackscanError as error:
+            made.append(self.make.lost(part, error))
+        return made
+
+    def _read(self, progress: Progress | None, group: Group) -> list[tuple[Capture, SnapshotReport]]:
+        contents = read_members(group.source, group.members, progress)
+        return [(one, _report(one, self.options, self.redaction, ()).report) for one in contents.captures]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """As another process makes it: rules are compiled there, not sent."""
+        return _travelling(_Survey, self.make, self.options, self.redaction)
+
+
+def _travelling(work: type, make: object, options: Options, redaction: Redaction | None) -> tuple[object, ...]:
+    """Work as a pickle takes it: without its rules, and without the hashes that a redaction knows."""
+    given = options.configuration
+    if given.path is None and given != shipped():
+        raise TypeError("a configuration without a file")
+    bare = replace(options, configuration=Configuration((), ()))
+    return _arrived, (work, make, given.path, bare, None if redaction is None else replace(redaction))
+
+
+def _arrived(work: Any, make: object, path: Path | None, options: Options, redaction: Redaction | None) -> object:
+    return work(make, replace(options, configuration=load(path)), redaction)
 
 
 def examine(

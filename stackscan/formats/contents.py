@@ -14,7 +14,7 @@ from stackscan.formats.members import read_member
 from stackscan.formats.plain import is_contention
 from stackscan.model.capture import Capture, Entry, Place, Taken
 from stackscan.model.snapshot import Problem, Snapshot
-from stackscan.sources import Member, Source
+from stackscan.sources import Member, Source, limits
 from stackscan.sources.names import first_known, read_name
 
 if TYPE_CHECKING:
@@ -64,6 +64,14 @@ def read_bytes(source: str, raw: bytes, broken: str | None = None) -> Contents:
     return _read(masked, sources.open_bytes(str(masked), raw, broken), _Reading(None, keep_content=False))
 
 
+def read_members(source: str, members: Iterable[Member], progress: Progress | None = None) -> Contents:
+    """Read some members of a source, which are opened already, as if there were no others.
+
+    Raises UnrecognisedFormatError when none of them holds a dump.
+    """
+    return _read(Source(source), members, _Reading(progress, keep_content=True))
+
+
 def _read(masked: Source, members: Iterable[Member], reading: _Reading) -> Contents:
     try:
         for member in members:
@@ -103,6 +111,7 @@ class _Reading:
     progress: Progress | None
     keep_content: bool
     is_bundle: bool = False
+    dumps: int = 0
     members: list[_Dumps] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     version: dict[str, str] | None = None
@@ -133,6 +142,9 @@ class _Reading:
             snapshots = found[-1][1]
             snapshots[-1] = _cut(snapshots[-1], member.note if member.name is None else None)
         content = member.data if self.keep_content else b""
+        if member.name is not None:
+            self.dumps += 1
+            limits.check_dumps(self.dumps, where=member.source)
         self.members += [_Dumps(part, snapshots, content) for part, snapshots in found]
         wrapped = found[0][0]
         goroutines = sum(snapshot.total for _, snapshots in found for snapshot in snapshots)

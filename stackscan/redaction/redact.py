@@ -97,6 +97,10 @@ class Redaction:
         """Whose lines of a log these are."""
         return hashed(self.key, name) if name else ""
 
+    def version(self, name: str) -> str:
+        """A version: what looks like a release stays."""
+        return name if vocabulary.version(name) else hashed(self.key, name)
+
     def capture(self, capture: Capture) -> Capture:
         """The capture without private names; of the bytes of its file only a keyed hash is published."""
         place = capture.place

@@ -21,7 +21,7 @@ from stackscan.sources.archive_marks import is_archive
 if TYPE_CHECKING:
     from stackscan.sources.archive import Entry
 
-__all__ = ["STDIN", "Member", "Progress", "Source", "open_bytes", "open_source"]
+__all__ = ["STDIN", "Member", "Progress", "Source", "members_of", "open_bytes", "open_source"]
 
 STDIN = "-"
 
@@ -67,7 +67,7 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
     if source != STDIN and not given.is_url and _is_folder(folder := Path(given.with_secrets())):
         from stackscan.sources.archive import folder_entries
 
-        yield from _bundle(source, folder_entries(folder), "", 0)
+        yield from members_of(source, folder_entries(folder), "", 0)
         return
     raw, broken = _read(given, progress)
     yield from open_bytes(source, raw, broken)
@@ -80,7 +80,7 @@ def open_bytes(source: str, raw: bytes, broken: str | None = None) -> Iterator[M
     if is_archive(raw):
         from stackscan.sources.archive import entries
 
-        yield from _bundle(source, entries(raw, where=where), "", 0)
+        yield from members_of(source, entries(raw, where=where), "", 0)
         if broken:
             yield Member(source, "(end)", None, note=broken, cut=True)
         return
@@ -99,7 +99,7 @@ def _read(source: Source, progress: Progress | None) -> tuple[bytes, str | None]
     return (_read_stdin() if source == STDIN else _read_path(source)), None
 
 
-def _bundle(source: str, entries: Iterable[Entry], prefix: str, depth: int) -> Iterator[Member]:
+def members_of(source: str, entries: Iterable[Entry], prefix: str = "", depth: int = 0) -> Iterator[Member]:
     """The members of an archive; an archive inside is opened too, its name before its members'."""
     for entry in entries:
         name = prefix + entry.name
@@ -111,7 +111,7 @@ def _bundle(source: str, entries: Iterable[Entry], prefix: str, depth: int) -> I
             from stackscan.sources.archive import entries as entries_of
 
             inside = entries_of(entry.data, where=f"{source}, {name}")
-            yield from _bundle(source, inside, f"{name}/", depth + 1)
+            yield from members_of(source, inside, f"{name}/", depth + 1)
 
 
 def _is_folder(path: Path) -> bool:

@@ -11,7 +11,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -52,8 +52,13 @@ def folder_entries(folder: Path) -> Iterator[Entry]:
     """The files below a directory, by name; links are not followed."""
     paths = sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
     limits.check_members(len(paths), where=str(folder))
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
+    yield from file_entries(folder, (path.relative_to(folder).as_posix() for path in paths))
+
+
+def file_entries(folder: Path, names: Iterable[str]) -> Iterator[Entry]:
+    """Some files below a directory; links are not followed."""
+    for name in names:
+        path = folder / name
         if path.is_symlink() or not path.is_file():
             yield Entry(name, None, None, "not a regular file; not read")
             continue
@@ -68,6 +73,28 @@ def folder_entries(folder: Path) -> Iterator[Entry]:
             yield Entry(name, None, None, f"cannot be read: {error.strerror or error}")
             continue
         yield _unpacked(name, data, where=str(path))
+
+
+def zip_order(path: Path) -> list[zipfile.ZipInfo]:
+    """The members of a zip on disk, those of one folder together, in the archive's order; none where it has no
+    directory (it was cut) or is no zip."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _by_folder(archive, str(path))
+    except _DAMAGE:
+        return []
+
+
+def zip_entries(path: Path, first: int, last: int) -> Iterator[Entry]:
+    """The members from ``first`` up to ``last`` of :func:`zip_order`, of which no others are read."""
+    with zipfile.ZipFile(path) as archive:
+        yield from _zip_members(archive, _by_folder(archive, str(path))[first:last], path.stat().st_size, str(path))
+
+
+def _by_folder(archive: zipfile.ZipFile, where: str) -> list[zipfile.ZipInfo]:
+    members = [member for member in archive.infolist() if not member.filename.endswith("/")]
+    limits.check_members(len(members), where=where)
+    return sorted(members, key=lambda member: member.filename.rpartition("/")[0])
 
 
 def _unpacked(name: str, data: bytes, *, where: str) -> Entry:
@@ -134,8 +161,19 @@ def _zip_entries(data: bytes, where: str) -> Iterator[Entry]:
             member for member in archive.infolist() if not member.filename.endswith("/")
         ]  # is_dir fails on an empty name
         limits.check_members(len(members), where=where)
-        for member in members:
-            yield _zip_entry(archive, member, where)
+        yield from _zip_members(archive, members, len(data), where)
+
+
+def _zip_members(
+    archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], size: int, where: str
+) -> Iterator[Entry]:
+    """Some members of an archive of ``size`` bytes. Members may share their bytes, so that all are limited together."""
+    total = 0
+    for member in members:
+        entry = _zip_entry(archive, member, where)
+        total += len(entry.data or b"")
+        limits.check_ratio(total, size, where=where)
+        yield entry
 
 
 def _zip_entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> Entry:

@@ -25,8 +25,10 @@ RATIO_FREE_BYTES: Final = 64 << 20
 MAX_WINDOW_BYTES: Final = 128 << 20
 #: Compressions around each other: a .gz of a .gz happens.
 MAX_LAYERS: Final = 2
-#: Members of one archive or directory.
-MAX_MEMBERS: Final = 1000
+#: Members of one archive or directory, of which each name is kept: large clusters have debug zips of ten thousand.
+MAX_MEMBERS: Final = 1_000_000
+#: Members with dumps of which one command keeps what they hold.
+MAX_DUMPS: Final = 1000
 #: Archives inside archives (a directory of bundles is one deep).
 MAX_NESTING: Final = 2
 
@@ -112,6 +114,15 @@ def check_members(count: int, *, where: str) -> None:
         raise LimitError(
             f"{where} contains more than {MAX_MEMBERS:,} members",
             hint="Extract the goroutine dumps and read those.",
+        )
+
+
+def check_dumps(count: int, *, where: str) -> None:
+    """Raise LimitError for an archive or directory of so many dumps that one report cannot hold them."""
+    if count > MAX_DUMPS:
+        raise LimitError(
+            f"{where} contains more than {MAX_DUMPS:,} goroutine dumps",
+            hint="stackscan fleet reads any number of them; other commands read a part.",
         )
 
 

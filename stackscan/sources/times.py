@@ -25,13 +25,14 @@ _MOST_NOTES: Final = 8 << 20
 def captured_at(source: str, member: str | None) -> datetime | None:
     """The UTC time of a capture, by the member's name, then the source's, then the notes; None where none has one."""
     for name in (member, source):
-        found = None if name is None else _stamp(name.replace("\\", "/").rpartition("/")[2])
+        found = None if name is None else stamp(name.replace("\\", "/").rpartition("/")[2])
         if found is not None:
             return found
     return None if source == "-" else _noted(Path(source))
 
 
-def _stamp(name: str) -> datetime | None:
+def stamp(name: str) -> datetime | None:
+    """The UTC time in a file's name; without an offset it is UTC. None where there is none."""
     exact = read_name(name).captured_at  # a host's name may hold what looks like a time
     if exact is not None:
         return exact

@@ -1,6 +1,6 @@
 """What several captures of one process say together: whether its goroutines leak, come and go, or stand still."""
 
-from stackscan.report.growth.judge import judge
+from stackscan.report.growth.judge import grows, judge, waits_on
 from stackscan.report.growth.model import Growth, Kind, Leak, PlaceGrowth, Witness
 from stackscan.report.growth.observe import Observation, observe
 from stackscan.report.growth.process import processes
@@ -19,6 +19,7 @@ __all__ = [
     "Shape",
     "Stacks",
     "Witness",
+    "grows",
     "judge",
     "judge_all",
     "judge_series",
@@ -27,5 +28,6 @@ __all__ = [
     "place_text",
     "processes",
     "sentence",
+    "waits_on",
     "witnesses",
 ]

@@ -135,15 +135,24 @@ def _stayed(ids: Sequence[Mapping[CodePlace, Ids]], place: CodePlace) -> tuple[i
 def _leaks(place: PlaceGrowth, gaps: Sequence[float | None]) -> bool:
     """Whether a place only gains, up to the end, more than chance would have it, and keeps what it gained."""
     counts = place.counts
-    steps = [after - before for before, after in pairwise(counts)]
-    flat = sum(step == 0 for step in steps)
-    if min(steps) < 0 or flat * _FLAT > len(steps) or not _goes_on(steps, gaps):
-        return False
     if place.stayed is None:
-        return place.change >= max(_LEAST_COUNTED, _DEVIATIONS * sqrt(counts[0]))
+        return grows(counts, gaps)
     if place.change < max(_LEAST_STAYED, _SHARE * counts[0]):
         return False
-    return _keeps(counts, place.stayed)
+    return _only_gains(counts, gaps) and _keeps(counts, place.stayed)
+
+
+def grows(counts: Sequence[int], gaps: Sequence[float | None]) -> bool:
+    """Whether counts of goroutines without ids show a leak: they only gain, up to the end, and by more than random
+    arrivals and departures would. ``gaps`` are the seconds between them (None: not known)."""
+    enough = len(counts) >= CAPTURES and counts[-1] - counts[0] >= max(_LEAST_COUNTED, _DEVIATIONS * sqrt(counts[0]))
+    return enough and _only_gains(counts, gaps)
+
+
+def _only_gains(counts: Sequence[int], gaps: Sequence[float | None]) -> bool:
+    steps = [after - before for before, after in pairwise(counts)]
+    flat = sum(step == 0 for step in steps)
+    return min(steps) >= 0 and flat * _FLAT <= len(steps) and _goes_on(steps, gaps)
 
 
 def _goes_on(steps: Sequence[int], gaps: Sequence[float | None]) -> bool:
@@ -214,10 +223,11 @@ def _age(group: Iterable[PlaceGrowth], gaps: Sequence[float | None]) -> Witness:
         return "absent"
     known = [gap for gap in gaps if gap is not None]
     passed = sum(known) / 60 if len(known) == len(gaps) else None
-    return "yes" if any(_waits_on(minutes, passed) for minutes in told) else "no"
+    return "yes" if any(waits_on(minutes, passed) for minutes in told) else "no"
 
 
-def _waits_on(minutes: Sequence[int], passed: float | None) -> bool:
+def waits_on(minutes: Sequence[int], passed: float | None) -> bool:
+    """Whether the oldest wait of each capture grew by about the minutes that passed (None: not known)."""
     grew = minutes[-1] - minutes[0]
     never_less = all(later >= earlier for earlier, later in pairwise(minutes))
     return never_less and minutes[-1] > 0 and (grew > 0 if passed is None else grew >= int(passed) - _LAG_MINUTES)

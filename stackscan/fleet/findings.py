@@ -1,0 +1,202 @@
+"""Findings over all hosts: each rule and cause, each place that grows, and each line with many goroutines, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from math import sqrt
+
+from stackscan.fleet.gather import Column, Counted, Instance
+from stackscan.fleet.model import FleetFinding, Kind, Worst
+from stackscan.fleet.trend import AllSeries, rate, series_of, trend_of
+from stackscan.knowledge.rule import SEVERITIES, Severity
+
+#: Hosts, and the functions at which their goroutines are explained by a finding.
+Told = set[tuple[Instance, str | None]]
+
+_LEAK_FIX = (
+    "Find what should end these goroutines: a context, a closed channel, a time limit on the call they wait for."
+)
+_CROWD_FIX = "Look at what they wait for at this line. If so many are intended, raise --threshold."
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a finding is, before hosts are counted."""
+
+    kind: Kind
+    cause: str | None
+    rule: str | None
+    severity: Severity
+    title: str
+    fix: str
+    place: str | None
+    location: str
+
+
+def findings(counted: Counted, *, threshold: int, since: datetime | None) -> tuple[tuple[FleetFinding, ...], Told]:
+    """All findings, the worst first (severity, then root mean square), and which hosts and functions they explain."""
+    series = series_of(counted)
+    build = partial(_finding, _Fleet.of(counted), series, since)
+    told: Told = set()
+    found = [build(_of_rule(counted, key), column) for key, column in counted.gathering.seen.items()]
+    found += _leaks(counted, series, build, told)
+    found += _crowds(counted, build, told, threshold)
+    present = [one for one in found if one is not None]
+    return tuple(sorted(present, key=_rank)), told
+
+
+def _rank(one: FleetFinding) -> tuple[int, float, str, str, str]:
+    return SEVERITIES.index(one.severity), -one.rms, one.name, one.place or "", one.cause or ""
+
+
+def _of_rule(counted: Counted, key: tuple[str, str | None, str | None]) -> _Named:
+    told = counted.gathering.told[key]
+    return _Named("rule", told.cause, told.rule, told.severity, told.title, told.fix, told.place, told.location)
+
+
+Build = Callable[[_Named, Column], FleetFinding | None]
+
+
+def _leaks(counted: Counted, series: AllSeries, build: Build, told: Told) -> Iterable[FleetFinding | None]:
+    """Places that grow on some host, where no rule says already what is wrong."""
+    for place, column in counted.gathering.places.items():
+        hosts: dict[Instance, dict[int, tuple[int, int]]] = {}
+        caught: set[Instance] = set()
+        for at, count, minutes, is_caught in counted.entries(column):
+            host = counted.instances[at]
+            if host in series:
+                hosts.setdefault(host, {})[at] = count, minutes
+                if is_caught:
+                    caught.add(host)
+        grown = {
+            host for host, counts in hosts.items() if host not in caught and rate(series[host], counts) is not None
+        }
+        if not grown:
+            continue
+        told |= {(host, place[0]) for host in grown}
+        location, idle = counted.gathering.spots[place]
+        state = f" [{place[2]}]" if place[2] else ""
+        title = f"goroutines in {_short(place[0])}{state} grow from capture to capture and never fall"
+        named = _Named("leak", "leak", None, "info" if idle else "error", title, _LEAK_FIX, place[0], location)
+        yield build(named, _of_hosts(counted, column, grown))
+
+
+def _of_hosts(counted: Counted, column: Column, hosts: set[Instance]) -> Column:
+    """The part of a column that is of these hosts."""
+    found = Column()
+    for at, count, minutes, caught in counted.entries(column):
+        if counted.instances[at] in hosts:
+            found.add(at, count, minutes, caught=caught)
+    return found
+
+
+def _crowds(counted: Counted, build: Build, told: Told, threshold: int) -> Iterable[FleetFinding | None]:
+    """Lines with very many goroutines, where nothing else says what is wrong."""
+    for (function, location), column in counted.gathering.crowds.items():
+        known = {counted.instances[at] for at, _, _, caught in counted.entries(column) if caught}
+        known |= {host for host in map(counted.instances.get, column.captures) if host and (host, function) in told}
+        hosts = {counted.instances[at] for at, *_ in counted.entries(column)} - known
+        told |= {(host, function) for host in hosts}
+        idle = counted.gathering.idle_crowds[function, location]
+        title = f"{threshold:,} goroutines or more at one line, {_short(function)}"
+        severity: Severity = "info" if idle else "warning"
+        named = _Named("crowd", "crowd", None, severity, title, _CROWD_FIX, function, location)
+        yield build(named, _of_hosts(counted, column, hosts))
+
+
+def _short(function: str | None) -> str:
+    return "a place without frames" if function is None else function.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fleet:
+    """What findings are compared with: the hosts of each service, its versions, and its first capture."""
+
+    counted: Counted
+    hosts: Mapping[str | None, int]
+    versions: Mapping[str | None, set[str]]
+    first: Mapping[str | None, datetime]
+
+    @classmethod
+    def of(cls, counted: Counted) -> _Fleet:
+        """The services of all captures."""
+        hosts: dict[str | None, set[Instance]] = {}
+        versions: dict[str | None, set[str]] = {}
+        first: dict[str | None, datetime] = {}
+        for at in counted.kept:
+            origin = counted.captures[at].origin
+            hosts.setdefault(origin.service, set()).add(counted.instances[at])
+            if origin.version is not None:
+                versions.setdefault(origin.service, set()).add(origin.version)
+            if origin.time is not None:
+                first[origin.service] = min(first.get(origin.service, origin.time), origin.time)
+        return cls(counted, {service: len(found) for service, found in hosts.items()}, versions, first)
+
+
+def _finding(
+    fleet: _Fleet, series: AllSeries, since: datetime | None, named: _Named, column: Column
+) -> FleetFinding | None:
+    """The finding of those captures that count; None where none of them has it."""
+    counted = fleet.counted
+    entries = [(at, count, minutes) for at, count, minutes, _ in counted.entries(column)]
+    if not entries:
+        return None
+    hosts: dict[Instance, dict[int, tuple[int, int]]] = {}
+    for at, count, minutes in entries:
+        hosts.setdefault(counted.instances[at], {})[at] = count, minutes
+    peaks = [max(count for count, _ in counts.values()) for counts in hosts.values()]
+    services = sorted({service for service, _, _ in hosts}, key=lambda name: (name is None, name or ""))
+    seen = sum(fleet.hosts[service] for service in services)
+    origins = [counted.captures[at].origin for at, _, _ in entries]
+    times = [origin.time for origin in origins if origin.time is not None]
+    versions = {origin.version for origin in origins if origin.version is not None}
+    every = {version for service in services for version in fleet.versions.get(service, ())}
+    waits = named.kind == "leak"
+    trend = trend_of(rate(series[host], counts, waits=waits) for host, counts in hosts.items() if host in series)
+    names = {host for _, host, _ in hosts if host is not None}
+    return FleetFinding(
+        kind=named.kind,
+        cause=named.cause,
+        rule=named.rule,
+        severity="warning" if named.severity == "info" and named.kind == "rule" and trend.growing else named.severity,
+        title=named.title,
+        fix=named.fix,
+        place=named.place,
+        location=named.location,
+        services=tuple(services),
+        hosts=tuple(sorted(names)),
+        hosts_hit=len(hosts),
+        hosts_seen=seen,
+        unknown_hosts=sum(host is None for _, host, _ in hosts),
+        captures=len(entries),
+        total=sum(peaks),
+        rms=sqrt(sum(peak * peak for peak in peaks) / seen),
+        worst=_worst(counted, entries),
+        first_seen=min(times, default=None),
+        last_seen=max(times, default=None),
+        versions=tuple(sorted(versions)),
+        versions_without=tuple(sorted(every - versions)),
+        trend=trend,
+        new=_is_new(fleet, services, times, since),
+    )
+
+
+def _worst(counted: Counted, entries: Iterable[tuple[int, int, int]]) -> Worst:
+    at, count, _ = min(entries, key=lambda entry: (-entry[1], counted.captures[entry[0]].where))
+    one = counted.captures[at]
+    return Worst(one.origin.service, one.origin.host, one.where, count)
+
+
+def _is_new(
+    fleet: _Fleet, services: Iterable[str | None], times: Sequence[datetime], since: datetime | None
+) -> bool | None:
+    """Whether a finding was first seen at this time or later, though there are earlier captures of its services."""
+    if since is None or not times:
+        return None
+    if min(times) < since:
+        return False
+    earlier = any(fleet.first[service] < since for service in services if service in fleet.first)
+    return True if earlier else None

@@ -1,0 +1,186 @@
+"""The answer over a fleet, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from stackscan.knowledge.rule import SEVERITIES, Severity
+
+Kind = Literal["rule", "leak", "crowd"]
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The capture with most goroutines of a finding. None: unknown."""
+
+    service: str | None
+    host: str | None
+    capture: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How a finding's goroutines change on the hosts that have it.
+
+    ``judged`` hosts have three captures or more of one format and version with known times; ``growing`` of them only
+    gain goroutines. ``rate_per_hour`` is the median of these, in goroutines an hour on one host (None: none grows).
+    """
+
+    judged: int
+    growing: int
+    rate_per_hour: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFinding:
+    """One finding of a rule or cause, one place that grows, or one line with very many goroutines, over all hosts.
+
+    ``place`` is the function to look at, ``location`` its file and line in most captures. A host counts with its
+    largest capture: ``total`` is the sum over hosts, ``rms`` the root mean square over all hosts seen, those without it
+    included. ``hosts_seen`` are the hosts of the ``services`` that have it. A capture of an unknown host counts as a
+    host; ``unknown_hosts`` are those among ``hosts_hit``, and ``hosts`` names the others. ``new``: it was first seen
+    after the time that the user gave (None: no time given, or no earlier capture to compare with).
+    """
+
+    kind: Kind
+    cause: str | None
+    rule: str | None
+    severity: Severity
+    title: str
+    fix: str
+    place: str | None
+    location: str
+    services: tuple[str | None, ...]
+    hosts: tuple[str, ...]
+    hosts_hit: int
+    hosts_seen: int
+    unknown_hosts: int
+    captures: int
+    total: int
+    rms: float
+    worst: Worst
+    first_seen: datetime | None
+    last_seen: datetime | None
+    versions: tuple[str, ...]
+    versions_without: tuple[str, ...]
+    trend: Trend
+    new: bool | None = None
+
+    @property
+    def name(self) -> str:
+        """How lists name it."""
+        return self.rule or self.cause or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs on an odd host: goroutines in a place, beside the median of its siblings, and by how many standard
+    deviations."""
+
+    place: str | None
+    state: str | None
+    count: float
+    median: float
+    deviations: float
+
+
+@dataclass(frozen=True, slots=True)
+class OddHost:
+    """A host that differs from its siblings, the ``siblings`` other hosts with its service and version. ``capture`` is
+    one that shows it; the largest difference is the first."""
+
+    service: str | None
+    version: str | None
+    host: str | None
+    capture: str
+    siblings: int
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolHost:
+    """One host's pool: the mean of its busy workers over its captures."""
+
+    service: str | None
+    host: str | None
+    capture: str
+    workers: int
+    busy: float
+
+    @property
+    def occupancy(self) -> float:
+        """The share of workers that are busy, 0 to 1."""
+        return self.busy / self.workers if self.workers else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPool:
+    """A worker pool over all hosts; ``known``: it is described, else it only looks like one.
+
+    ``offered_load_erlangs`` is the sum of busy workers over hosts, each the mean of its captures: what all hosts
+    together need, as long as none is saturated. ``near`` are hosts with nine of ten workers busy or more, worst first.
+    """
+
+    name: str
+    known: bool
+    services: tuple[str | None, ...]
+    hosts: int
+    workers: int
+    offered_load_erlangs: float
+    near: tuple[PoolHost, ...]
+
+    @property
+    def occupancy(self) -> float:
+        """The share of workers that are busy, 0 to 1."""
+        return self.offered_load_erlangs / self.workers if self.workers else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A capture that could not be read, and why."""
+
+    service: str | None
+    host: str | None
+    capture: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The answer over all captures.
+
+    ``captures`` are those that count, ``equal`` those with the same content as another one, ``views`` other formats of
+    the same moment of a host, ``incomplete`` those that are cut, ``other_files`` those that hold no goroutines.
+    ``hosts`` counts captures of unknown hosts as a host each, which are ``unknown_hosts``. ``seconds`` is what reading
+    took, summed over processes.
+    """
+
+    findings: tuple[FleetFinding, ...]
+    odd_hosts: tuple[OddHost, ...]
+    pools: tuple[FleetPool, ...]
+    unreadable: tuple[Unreadable, ...]
+    captures: int
+    equal: int
+    views: int
+    incomplete: int
+    other_files: int
+    hosts: int
+    unknown_hosts: int
+    services: tuple[str, ...]
+    unknown_services: int
+    versions: tuple[str, ...]
+    goroutines: int
+    first_captured: datetime | None
+    last_captured: datetime | None
+    unknown_times: int
+    threshold: int
+    since: datetime | None
+    seconds: float
+
+    def fails(self, level: Severity) -> bool:
+        """Whether any finding is of this severity or a worse one; since a time, any new one."""
+        bad = SEVERITIES[: SEVERITIES.index(level) + 1]
+        return any(one.severity in bad and (self.since is None or one.new is not False) for one in self.findings)

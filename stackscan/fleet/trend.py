@@ -1,0 +1,116 @@
+"""Series of captures of one host, and whether something grows in them.
+
+A series has one host, one version and one format, in time order, and ends where a process was started anew: where its
+goroutines fall to less than half. Ids are not kept, so a leak is judged by counts (as ``compare`` judges formats
+without ids) and, in a full text, by the wait of the oldest goroutine, which grows by the time that passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from stackscan.fleet.gather import Counted, Instance
+from stackscan.fleet.model import Trend
+from stackscan.model.counting import TEXT, worth
+from stackscan.report.growth import grows, waits_on
+
+#: Captures that show growth.
+_FEWEST: Final = 3
+#: A process with less than this part of the goroutines of a capture before is another one.
+_ANEW: Final = 0.5
+#: In so many minutes the runtime starts the clocks of all waits.
+_CLOCK_MINUTES: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Captures of one process, as it seems; ``seconds`` are the times between them."""
+
+    captures: tuple[int, ...]
+    seconds: tuple[float, ...]
+    is_text: bool
+
+    @property
+    def hours(self) -> float:
+        """The time from the first to the last capture."""
+        return sum(self.seconds) / 3600
+
+
+#: Of each host its series, in time order.
+AllSeries = Mapping[Instance, Sequence[Series]]
+#: Of one capture its goroutines and the minutes that the oldest waits.
+Counts = Mapping[int, tuple[int, int]]
+
+
+def series_of(counted: Counted) -> AllSeries:
+    """The series of each host that has captures enough."""
+    by_host: dict[Instance, list[int]] = {}
+    for at in counted.kept:
+        one = counted.captures[at]
+        if one.complete and not one.leak_profile and one.origin.host is not None and one.origin.time is not None:
+            by_host.setdefault(counted.instances[at], []).append(at)
+    found = {host: [*_series(counted, captures)] for host, captures in by_host.items()}
+    return {host: series for host, series in found.items() if series}
+
+
+def _series(counted: Counted, captures: Sequence[int]) -> Iterable[Series]:
+    """The series of one host, whose captures are in time order."""
+    formats: dict[str, int] = {}
+    for at in captures:
+        name = counted.captures[at].format
+        formats[name] = formats.get(name, 0) + 1
+    best = min(formats, key=lambda name: (-formats[name], worth(name), name))
+    run: list[int] = []
+    for at in (at for at in captures if counted.captures[at].format == best):
+        if run and _seconds(counted, run[-1], at) <= 0:
+            continue
+        if run and _is_anew(counted, run[-1], at):
+            yield from _one(counted, run, is_text=best == TEXT)
+            run = []
+        run.append(at)
+    yield from _one(counted, run, is_text=best == TEXT)
+
+
+def _one(counted: Counted, run: Sequence[int], *, is_text: bool) -> Iterable[Series]:
+    if len(run) >= _FEWEST:
+        yield Series(tuple(run), tuple(_seconds(counted, a, b) for a, b in pairwise(run)), is_text)
+
+
+def _seconds(counted: Counted, before: int, after: int) -> float:
+    first, second = counted.captures[before].origin.time, counted.captures[after].origin.time
+    return 0.0 if first is None or second is None else (second - first).total_seconds()
+
+
+def _is_anew(counted: Counted, before: int, after: int) -> bool:
+    first, second = counted.captures[before], counted.captures[after]
+    return first.origin.version != second.origin.version or second.goroutines < _ANEW * first.goroutines
+
+
+def rate(series: Sequence[Series], counts: Counts, *, waits: bool = True) -> float | None:
+    """How many goroutines an hour the last series that grows gains; None where none grows. ``waits``: the minutes are
+    known, where the format has any."""
+    for one in reversed(series):
+        numbers = [counts.get(at, (0, 0)) for at in one.captures]
+        goroutines = [number for number, _ in numbers]
+        if grows(goroutines, one.seconds) and not (waits and _come_and_go(one, [minutes for _, minutes in numbers])):
+            return (goroutines[-1] - goroutines[0]) / one.hours
+    return None
+
+
+def _come_and_go(series: Series, minutes: Sequence[int]) -> bool:
+    """Whether even the oldest goroutines are younger than those that stay would be."""
+    passed = sum(series.seconds) / 60
+    if not series.is_text or (passed < _CLOCK_MINUTES and not any(minutes)):
+        return False
+    return not waits_on(minutes, passed)
+
+
+def trend_of(rates: Iterable[float | None]) -> Trend:
+    """The trend over hosts, of each its rate (None: it does not grow)."""
+    judged = list(rates)
+    growing = [each for each in judged if each is not None]
+    return Trend(len(judged), len(growing), median(growing) if growing else None)

@@ -1,0 +1,199 @@
+"""Splits sources into parts that several processes read: a file, or some members of a folder or an archive.
+
+What belongs to one process stays together: the files of a folder that is a bundle (kubo's, or a node of a debug zip).
+All else is split, so that nobody reads a folder of ten thousand captures alone. A compressed tar can only be read from
+its beginning: it is one part, of which one folder at a time is in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from stackscan import sources
+from stackscan.errors import SourceError
+from stackscan.sources import Member, Source
+from stackscan.sources.address import masked
+from stackscan.sources.archive_marks import ZIP
+from stackscan.sources.sent import Sent
+
+#: Files that only a bundle of one process has: kubo's, and a node's of a cockroach debug zip.
+MARKS: Final = frozenset({"version.json", "goroutines.stacks", "stacks.txt"})
+#: A folder of more files, or more bytes, is a collection: its files are read one by one.
+_MOST_MEMBERS: Final = 512
+_MOST_BYTES: Final = 256 << 20
+#: Members of a zip in one part, and the most parts: each part reads the zip's directory again.
+_SPAN: Final = 32
+_MOST_SPANS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one process reads at a time; it may be pickled.
+
+    ``sent`` is the file, folder or address; ``below`` is its path below the source that the user gave. ``names`` are
+    files of that folder, ``span`` the places of members in the zip's order (None: all of it).
+    """
+
+    sent: Sent
+    below: str
+    names: tuple[str, ...] = ()
+    span: tuple[int, int] | None = None
+
+    def __str__(self) -> str:
+        return str(self.sent)
+
+    @property
+    def stays(self) -> bool:
+        """Whether only this process can read it."""
+        return self.sent.stays
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Members that are read together: those of one bundle, or one file. ``below`` is the path, below the source that
+    the user gave, of what holds them."""
+
+    source: str
+    below: str
+    members: tuple[Member, ...]
+
+
+def split(source: str) -> Iterator[Part]:
+    """The parts of a source, in order. Raises SourceError for a folder that cannot be listed."""
+    given = Source(source)
+    if given == sources.STDIN or given.is_url:
+        yield Part(Sent.of(given), "")
+        return
+    path = Path(given.with_secrets())
+    if not _is_folder(path):
+        yield from _of_file(given, path, "")
+        return
+    for folder, names in _listed(path):
+        inner = folder.relative_to(path).as_posix()
+        below = "" if inner == "." else inner
+        if _is_bundle(names) and _fits(folder, names):
+            yield Part(Sent.of(str(folder)), below, names=tuple(names))
+            continue
+        for name in names:
+            if (folder / name).is_symlink():
+                yield Part(Sent.of(str(folder)), below, names=(name,))
+                continue
+            yield from _of_file(Source(str(folder / name)), folder / name, f"{below}/{name}" if below else name)
+
+
+def groups(part: Part) -> Iterator[Group]:
+    """What is read together of a part, one after the other. Raises what opening a source raises."""
+    source = part.sent.source
+    for members in _together(_opened(part)):
+        yield Group(str(source), part.below, members)
+
+
+def _opened(part: Part) -> Iterator[Member]:
+    source, path = part.sent.source, Path(part.sent.given)
+    if part.names:
+        from stackscan.sources.archive import file_entries
+
+        return sources.members_of(str(source), file_entries(path, part.names))
+    if part.span is not None:
+        from stackscan.sources.archive import zip_entries
+
+        return sources.members_of(str(source), zip_entries(path, *part.span))
+    return sources.open_source(source)
+
+
+def _together(members: Iterable[Member]) -> Iterator[tuple[Member, ...]]:
+    """Members of one folder that follow each other: together if they are a bundle, else one by one."""
+    waiting: list[Member] = []
+    size = 0
+    for member in members:
+        if member.name is None:
+            yield (member,)
+            continue
+        full = len(waiting) >= _MOST_MEMBERS or size > _MOST_BYTES
+        if waiting and (full or _folder(member) != _folder(waiting[0])):
+            yield from _divided(waiting)
+            waiting, size = [], 0
+        waiting.append(member)
+        size += len(member.data or b"")
+    yield from _divided(waiting)
+
+
+def _divided(members: list[Member]) -> Iterator[tuple[Member, ...]]:
+    if _is_bundle([(member.name or "").rpartition("/")[2] for member in members]):
+        yield tuple(members)
+    else:
+        yield from ((member,) for member in members)
+
+
+def _folder(member: Member) -> str:
+    return (member.name or "").rpartition("/")[0]
+
+
+def _is_bundle(names: Iterable[str]) -> bool:
+    return not MARKS.isdisjoint(names)
+
+
+def _fits(folder: Path, names: list[str]) -> bool:
+    """Whether a bundle is small enough to be read at once."""
+    try:
+        return len(names) <= _MOST_MEMBERS and sum((folder / n).lstat().st_size for n in names) <= _MOST_BYTES
+    except OSError:
+        return True  # reading it says what is wrong
+
+
+def _listed(path: Path) -> Iterator[tuple[Path, list[str]]]:
+    """The folders below a path, itself included, that have files, with their names, all sorted. Links to folders are
+    files here: nobody follows them."""
+
+    def fail(error: OSError) -> None:
+        raise SourceError(f"{masked(str(error.filename))} cannot be listed: {error.strerror}", hint="")
+
+    for folder, inner, names in os.walk(path, onerror=fail):
+        here = Path(folder)
+        names += [name for name in inner if (here / name).is_symlink()]
+        inner.sort()
+        if names:
+            yield here, sorted(names)
+
+
+def _of_file(source: Source, path: Path, below: str) -> Iterator[Part]:
+    """The parts of a file: one, unless it is a zip of many members."""
+    sent = Sent.of(source)
+    members = _zip_folders(path)
+    if not members:
+        yield Part(sent, below)
+        return
+    most = max(_SPAN, len(members) // _MOST_SPANS)
+    first = 0
+    for place in range(1, len(members) + 1):
+        ends_folder = place == len(members) or members[place] != members[place - 1]
+        if place == len(members) or (place - first >= most and ends_folder) or place - first >= most + _MOST_MEMBERS:
+            yield Part(sent, below, span=(first, place))
+            first = place
+
+
+def _zip_folders(path: Path) -> list[str]:
+    """The folder of each member of a zip, in its order; nothing for any other file."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return []
+        with path.open("rb") as file:
+            if file.read(len(ZIP)) != ZIP:
+                return []
+    except (OSError, ValueError):
+        return []  # opening it says what is wrong
+    from stackscan.sources.archive import zip_order
+
+    return [member.filename.rpartition("/")[0] for member in zip_order(path)]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
