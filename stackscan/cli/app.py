@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "watch": "Watch running processes: what is stuck, since when, what changed.",
     "compare": "Compare captures in time order: what grew, what is gone, what stayed.",
     "capture": "Capture a live process several times, and compare.",
+    "fleet": "Answer over many captures of many hosts: what, where, who differs.",
     "rules": "List the known patterns and pools, or explain one.",
     "export": "Write captures as tables: Parquet, Arrow, CSV, NDJSON.",
     "query": "Query captures with SQL.",

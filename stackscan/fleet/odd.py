@@ -50,7 +50,7 @@ class _Place:
 
 
 def odd_hosts(counted: Counted, told: Told) -> tuple[OddHost, ...]:
-    """The hosts that differ, the one with the largest difference first. ``told`` are hosts and functions that findings
+    """The hosts that differ, each once, the one with the largest difference first. ``told`` are hosts and functions that findings
     explain."""
     hosts = _kin(counted)
     places = [*_places(counted, hosts, told)]
@@ -69,7 +69,9 @@ def odd_hosts(counted: Counted, told: Told) -> tuple[OddHost, ...]:
                 difference = Difference(place.place[0], place.place[2], value, place.middle, change / scale)
                 found.setdefault((place.kin, host), []).append(difference)
     odd = [_odd(counted, kin, host, hosts[kin], differences) for (kin, host), differences in found.items()]
-    return tuple(sorted(odd, key=lambda one: (-abs(one.differences[0].deviations), one.service or "", one.capture)))
+    odd.sort(key=lambda one: (-abs(one.differences[0].deviations), one.service or "", one.capture))
+    once = {(one.service, one.host, one.capture if one.host is None else ""): one for one in reversed(odd)}
+    return tuple(one for one in odd if one in once.values())
 
 
 def _kin(counted: Counted) -> dict[Kin, dict[Instance, list[int]]]:

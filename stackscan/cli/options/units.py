@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from stackscan.errors import ModelError, UsageError
@@ -38,6 +38,15 @@ def interval(text: str) -> timedelta:
     if found <= 0:
         raise UsageError(f"{text!r} is not an interval", hint="Write it like 30s, 10m or 1h30m.")
     return timedelta(seconds=found)
+
+
+def moment(text: str) -> datetime:
+    """A time, as RFC 3339 writes it, or a day; without an offset it is UTC. Raises UsageError."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is not a time", hint="Write it like 2026-04-22T10:00:00Z or 2026-04-22.") from None
 
 
 def share(text: str | float) -> float:

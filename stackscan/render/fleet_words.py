@@ -1,0 +1,222 @@
+"""The answer over a fleet in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+from stackscan.fleet.model import Difference, Fleet, FleetFinding, FleetPool, OddHost, PoolHost, Unreadable
+from stackscan.render import words
+from stackscan.render.numbers import number
+from stackscan.report.growth.words import rate
+
+Level = Literal["error", "warning", "info", "ok"]
+_NAMED: Final = 3
+
+
+def verdict(fleet: Fleet) -> tuple[Level, str]:
+    """The answer in one line, and how bad it is."""
+    bad = [one for one in fleet.findings if one.severity in ("error", "warning")]
+    parts = []
+    if bad:
+        parts.append(f"{words.count(len(bad), 'problems')} on {_at_most(bad, fleet)}")
+    if fleet.odd_hosts:
+        parts.append(words.count(len(fleet.odd_hosts), "odd hosts"))
+    full = [pool for pool in fleet.pools if pool.near]
+    if full:
+        parts.append(f"{words.count(len(full), 'pools')} near saturation")
+    level: Level = bad[0].severity if bad else "warning" if parts else "ok"
+    if not parts:
+        parts.append(f"no problem found on {counted_hosts(fleet.hosts, fleet.hosts, fleet.unknown_hosts)}")
+    if fleet.unreadable:
+        level = "warning" if level == "ok" else level
+        parts.append(f"{words.count(len(fleet.unreadable), 'captures')} could not be read")
+    return level, "; ".join(parts)
+
+
+def _at_most(bad: Sequence[FleetFinding], fleet: Fleet) -> str:
+    """How many hosts have any of them: known by name, so of captures of unknown hosts as many as of the worst."""
+    names = {host for one in bad for host in one.hosts}
+    hit = min(max([len(names), *(one.hosts_hit for one in bad)]), fleet.hosts)
+    return counted_hosts(hit, fleet.hosts, fleet.unknown_hosts)
+
+
+def counted_hosts(hit: int, seen: int, unknown: int) -> str:
+    """``19 of 21 hosts``; captures of unknown hosts are called that."""
+    share = f"{hit:,} of {seen:,}" if hit < seen else f"all {seen:,}" if seen > 1 else "1"
+    if not unknown:
+        return f"{share} host{'' if seen == 1 else 's'}"
+    if unknown >= hit:
+        return f"{share} capture{'' if seen == 1 else 's'} of unknown hosts"
+    return f"{share} hosts ({unknown:,} unknown)"
+
+
+def scope(fleet: Fleet) -> str:
+    """How much was read, and from when."""
+    known = fleet.hosts - fleet.unknown_hosts
+    parts = [words.count(fleet.captures, "captures")]
+    parts.append(words.count(known, "hosts") if known else "hosts unknown: name them with --pattern")
+    if known and fleet.unknown_hosts:
+        parts.append(f"{words.count(fleet.unknown_hosts, 'captures')} of unknown hosts")
+    if fleet.services:
+        parts.append(words.count(len(fleet.services), "services"))
+    if fleet.versions:
+        parts.append(words.count(len(fleet.versions), "versions"))
+    if fleet.first_captured and fleet.last_captured:
+        parts.append(between(fleet.first_captured, fleet.last_captured) + " UTC")
+    return ", ".join(parts)
+
+
+def left_out(fleet: Fleet) -> str:
+    """What was not counted, and why; empty for nothing."""
+    parts = [
+        f"{words.count(fleet.equal, 'captures')} equal to others" if fleet.equal else "",
+        f"{words.count(fleet.views, 'captures')} in a second format" if fleet.views else "",
+        f"{words.count(fleet.other_files, 'files')} without goroutines" if fleet.other_files else "",
+    ]
+    told = ", ".join(filter(None, parts))
+    cut = f"{words.count(fleet.incomplete, 'captures')} incomplete" if fleet.incomplete else ""
+    return "; ".join(filter(None, (f"not counted: {told}" if told else "", cut)))
+
+
+def between(first: datetime, last: datetime) -> str:
+    """``2026-04-22 10:00 to 12:30``."""
+    if first == last:
+        return f"{first:%Y-%m-%d %H:%M}"
+    same_day = first.date() == last.date()
+    return f"{first:%Y-%m-%d %H:%M} to {last:{'%H:%M' if same_day else '%Y-%m-%d %H:%M'}}"
+
+
+def size(one: FleetFinding) -> str:
+    """On how many hosts, and how many goroutines."""
+    hosts = counted_hosts(one.hosts_hit, one.hosts_seen, one.unknown_hosts)
+    return f"{hosts}, {words.count(one.total, 'goroutines')} (rms {number(one.rms)})"
+
+
+def trend(one: FleetFinding) -> str:
+    """Whether it grows, and how fast; empty where nothing grows."""
+    if not one.trend.growing or one.trend.rate_per_hour is None:
+        return ""
+    judged = one.trend.judged
+    hosts = f"{one.trend.growing:,} of {judged:,} hosts" if judged > one.trend.growing else f"{judged:,} hosts"
+    hosts = "1 host" if judged == 1 else hosts
+    return f"grows on {hosts}, by {rate(one.trend.rate_per_hour / 3600)} on each"
+
+
+def place(one: FleetFinding) -> str:
+    """Where to look: the function, and its line."""
+    if one.place is None:
+        return ""
+    where = f" ({words.plain(one.location)})" if one.location else ""
+    return f"{words.base_symbol(one.place)}{where}"
+
+
+def worst(one: FleetFinding) -> str:
+    """The host with most goroutines, and the capture that shows it."""
+    top = one.worst
+    return f"most on {host_name(top.service, top.host)}: {top.count:,} in {words.plain(top.capture)}"
+
+
+def host_name(service: str | None, host: str | None) -> str:
+    """``h17 (checkout)``."""
+    name = "unknown host" if host is None else words.plain(host)
+    return name if service is None else f"{name} ({words.plain(service)})"
+
+
+def versions(one: FleetFinding) -> str:
+    """The versions that have it and those that do not; empty where none is known."""
+    if not one.versions:
+        return ""
+    without = f", not {_listed(one.versions_without)}" if one.versions_without else ""
+    return f"versions: {_listed(one.versions)}{without}"
+
+
+def services(one: FleetFinding) -> str:
+    """The services that have it; empty where none is known."""
+    known = [name for name in one.services if name is not None]
+    return f"services: {_listed(known)}" if known else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(words.plain, names[:_NAMED]))
+    return f"{shown} and {len(names) - _NAMED:,} more" if len(names) > _NAMED else shown
+
+
+def seen(one: FleetFinding) -> str:
+    """From when to when it was seen; whether that is new."""
+    new = {True: "NEW, ", False: "", None: ""}[one.new]
+    return f"{new}seen {between(one.first_seen, one.last_seen)}" if one.first_seen and one.last_seen else ""
+
+
+def details(one: FleetFinding) -> tuple[str, ...]:
+    """What else is known of a finding, a line each: size and trend, worst host, versions and times."""
+    lines = (
+        (size(one), trend(one)),
+        (place(one),),
+        (worst(one),),
+        (services(one), versions(one), seen(one)),
+    )
+    joined = ("; ".join(filter(None, parts)) for parts in lines)
+    return tuple(filter(None, joined))
+
+
+def odd(one: OddHost) -> str:
+    """In what a host differs from its siblings."""
+    siblings = "its sibling has" if one.siblings == 1 else f"its {one.siblings:,} siblings have"
+    return "; ".join(difference(each, siblings if not at else "they have") for at, each in enumerate(one.differences))
+
+
+def difference(one: Difference, siblings: str) -> str:
+    """``412 goroutines in store.(*Cache).Get [select], its 6 siblings have 12``."""
+    where = "a place without frames" if one.place is None else words.base_symbol(one.place)
+    state = f" [{words.plain(one.state)}]" if one.state else ""
+    count = f"{one.count:,.0f} goroutine{'' if one.count == 1 else 's'}"
+    return f"{count} in {where}{state}, {siblings} {one.median:,.0f}"
+
+
+def pool(one: FleetPool) -> str:
+    """The load of a pool over all hosts."""
+    load = f"{number(one.offered_load_erlangs)} of {one.workers:,} workers busy on {words.count(one.hosts, 'hosts')}"
+    return load if one.known else f"{load} (possible pool)"
+
+
+def near(one: FleetPool) -> str:
+    """The hosts on which a pool is near saturation; empty for none."""
+    if not one.near:
+        return ""
+    named = ", ".join(map(_busy, one.near[:_NAMED]))
+    return f"{words.count(len(one.near), 'hosts')} near saturation: {named}" + (", …" if len(one.near) > _NAMED else "")
+
+
+def _busy(one: PoolHost) -> str:
+    name = words.plain(one.capture) if one.host is None else host_name(one.service, one.host)
+    return f"{name} {number(one.busy)} of {one.workers:,}"
+
+
+def unreadable(one: Unreadable) -> str:
+    """A capture that could not be read: host, name, reason."""
+    return f"{host_name(one.service, one.host)}: {words.plain(one.capture)}: {words.plain(one.reason)}"
+
+
+def odd_name(one: OddHost) -> str:
+    """An odd host with its version; of an unknown host the capture."""
+    version = f" {words.plain(one.version)}" if one.version else ""
+    return (words.plain(one.capture) if one.host is None else host_name(one.service, one.host)) + version
+
+
+def since(fleet: Fleet) -> str:
+    """What is new since the time that was asked for; empty where nobody asked."""
+    if fleet.since is None:
+        return ""
+    new = sum(one.new is True for one in fleet.findings)
+    unknown = sum(one.new is None for one in fleet.findings)
+    told = f"; of {unknown:,} it is not known" if unknown else ""
+    return (
+        f"new since {fleet.since:%Y-%m-%d %H:%M} UTC: {new:,} of {words.count(len(fleet.findings), 'findings')}{told}"
+    )
+
+
+def more(shown: int, of: int) -> str:
+    """A heading's note: ``5 of 12; --all shows all``."""
+    return f"{shown:,} of {of:,}; --all shows all" if shown < of else ""
