@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from math import sqrt
 
 from stackscan.fleet.gather import Column, Counted, Instance
 from stackscan.fleet.model import FleetFinding, Kind, Worst
-from stackscan.fleet.trend import AllSeries, rate, series_of, trend_of
+from stackscan.fleet.trend import AllSeries, series_of, trend_of
 from stackscan.knowledge.rule import SEVERITIES, Severity
 
-#: Hosts, and the functions at which their goroutines are explained by a finding.
-Told = set[tuple[Instance, str | None]]
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What findings explain: functions of some hosts, and whole ``hosts`` that one of them singles out (at most half of
+    those seen have it)."""
+
+    functions: set[tuple[Instance, str | None]] = field(default_factory=set)
+    hosts: set[Instance] = field(default_factory=set)
+
 
 _LEAK_FIX = (
     "Find what should end these goroutines: a context, a closed channel, a time limit on the call they wait for."
@@ -39,8 +46,8 @@ class _Named:
 def findings(counted: Counted, *, threshold: int, since: datetime | None) -> tuple[tuple[FleetFinding, ...], Told]:
     """All findings, the worst first (severity, then root mean square), and which hosts and functions they explain."""
     series = series_of(counted)
-    build = partial(_finding, _Fleet.of(counted), series, since)
-    told: Told = set()
+    told = Told()
+    build = partial(_finding, _Fleet.of(counted, told.hosts), series, since)
     found = [build(_of_rule(counted, key), column) for key, column in counted.gathering.seen.items()]
     found += _leaks(counted, series, build, told)
     found += _crowds(counted, build, told, threshold)
@@ -67,16 +74,14 @@ def _leaks(counted: Counted, series: AllSeries, build: Build, told: Told) -> Ite
         caught: set[Instance] = set()
         for at, count, minutes, is_caught in counted.entries(column):
             host = counted.instances[at]
-            if host in series:
+            if host in series.by_host:
                 hosts.setdefault(host, {})[at] = count, minutes
                 if is_caught:
                     caught.add(host)
-        grown = {
-            host for host, counts in hosts.items() if host not in caught and rate(series[host], counts) is not None
-        }
+        grown = {host for host, counts in hosts.items() if host not in caught and series.rate(host, counts) is not None}
         if not grown:
             continue
-        told |= {(host, place[0]) for host in grown}
+        told.functions.update((host, place[0]) for host in grown)
         location, idle = counted.gathering.spots[place]
         state = f" [{place[2]}]" if place[2] else ""
         title = f"goroutines in {_short(place[0])}{state} grow from capture to capture and never fall"
@@ -97,9 +102,11 @@ def _crowds(counted: Counted, build: Build, told: Told, threshold: int) -> Itera
     """Lines with very many goroutines, where nothing else says what is wrong."""
     for (function, location), column in counted.gathering.crowds.items():
         known = {counted.instances[at] for at, _, _, caught in counted.entries(column) if caught}
-        known |= {host for host in map(counted.instances.get, column.captures) if host and (host, function) in told}
+        known |= {
+            host for host in map(counted.instances.get, column.captures) if host and (host, function) in told.functions
+        }
         hosts = {counted.instances[at] for at, *_ in counted.entries(column)} - known
-        told |= {(host, function) for host in hosts}
+        told.functions.update((host, function) for host in hosts)
         idle = counted.gathering.idle_crowds[function, location]
         title = f"{threshold:,} goroutines or more at one line, {_short(function)}"
         severity: Severity = "info" if idle else "warning"
@@ -113,15 +120,17 @@ def _short(function: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Fleet:
-    """What findings are compared with: the hosts of each service, its versions, and its first capture."""
+    """What findings are compared with: the hosts of each service, its versions, and its first capture. ``singled``
+    gathers the hosts that a finding singles out."""
 
     counted: Counted
     hosts: Mapping[str | None, int]
     versions: Mapping[str | None, set[str]]
     first: Mapping[str | None, datetime]
+    singled: set[Instance]
 
     @classmethod
-    def of(cls, counted: Counted) -> _Fleet:
+    def of(cls, counted: Counted, singled: set[Instance]) -> _Fleet:
         """The services of all captures."""
         hosts: dict[str | None, set[Instance]] = {}
         versions: dict[str | None, set[str]] = {}
@@ -133,7 +142,7 @@ class _Fleet:
                 versions.setdefault(origin.service, set()).add(origin.version)
             if origin.time is not None:
                 first[origin.service] = min(first.get(origin.service, origin.time), origin.time)
-        return cls(counted, {service: len(found) for service, found in hosts.items()}, versions, first)
+        return cls(counted, {service: len(found) for service, found in hosts.items()}, versions, first, singled)
 
 
 def _finding(
@@ -155,13 +164,17 @@ def _finding(
     versions = {origin.version for origin in origins if origin.version is not None}
     every = {version for service in services for version in fleet.versions.get(service, ())}
     waits = named.kind == "leak"
-    trend = trend_of(rate(series[host], counts, waits=waits) for host, counts in hosts.items() if host in series)
+    trend = trend_of(series.rate(host, counts, waits=waits) for host, counts in hosts.items() if host in series.by_host)
     names = {host for _, host, _ in hosts if host is not None}
+    is_growing_rule = named.kind == "rule" and trend.growing > 0
+    severity: Severity = "warning" if named.severity == "info" and is_growing_rule else named.severity
+    if severity != "info" and 2 * len(hosts) <= seen:
+        fleet.singled.update(hosts)
     return FleetFinding(
         kind=named.kind,
         cause=named.cause,
         rule=named.rule,
-        severity="warning" if named.severity == "info" and named.kind == "rule" and trend.growing else named.severity,
+        severity=severity,
         title=named.title,
         fix=named.fix,
         place=named.place,

@@ -53,7 +53,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Spot:
     """One place in the code in one capture: goroutines, minutes that the oldest waits, whether all of them are idle as
-    expected, and whether a rule says that they are stuck."""
+    expected, and whether a rule says that they are stuck (above info)."""
 
     place: CodePlace
     location: str
@@ -247,12 +247,17 @@ def _location(frame: Frame | None) -> str:
 
 def _spots(report: SnapshotReport) -> Iterator[Spot]:
     """The places of a capture."""
-    stuck = {finding.rule.name for finding in report.findings}
+    stuck = _alarming(report)
     stacks: dict[CodePlace, list[StackReport]] = {}
     for found in report.buckets:  # the largest first
         stacks.setdefault(place_of(found), []).append(found)
     for place, here in stacks.items():
         yield _spot(place, here, stuck)
+
+
+def _alarming(report: SnapshotReport) -> set[str]:
+    """The rules whose goroutines need no other finding: what is only information may still leak."""
+    return {finding.rule.name for finding in report.findings if finding.severity != "info"}
 
 
 def _spot(place: CodePlace, here: Sequence[StackReport], stuck: set[str]) -> Spot:
@@ -270,7 +275,7 @@ def _crowds(report: SnapshotReport, threshold: int) -> Iterator[Spot]:
     """Lines at which very many goroutines are, of whatever state and creator."""
     if report.goroutines < threshold:
         return
-    stuck = {finding.rule.name for finding in report.findings}
+    stuck = _alarming(report)
     lines: dict[tuple[str | None, str], list[StackReport]] = {}
     for found in report.buckets:
         frame = found.deciding_frame

@@ -4,7 +4,8 @@ Siblings have the same service, version and format. For each place in the code a
 captures, and is compared with the median of its siblings. The scale is the median absolute deviation (times 1.4826, as
 for a normal distribution), but not less than chance gives: the square root of the median (Poisson), times how much more
 than that the places of this fleet vary. Over all hosts and places together the chance of one false alarm is 1 in 100
-(Bonferroni). A difference must also be ten goroutines, and half of the median. What a finding explains is left out.
+(Bonferroni). A difference must also be ten goroutines, and half of the median. What a finding explains is left out, and
+a host that a finding singles out.
 """
 
 from __future__ import annotations
@@ -50,8 +51,7 @@ class _Place:
 
 
 def odd_hosts(counted: Counted, told: Told) -> tuple[OddHost, ...]:
-    """The hosts that differ, each once, the one with the largest difference first. ``told`` are hosts and functions that findings
-    explain."""
+    """The hosts that differ, each once, the largest difference first. ``told`` is what findings explain."""
     hosts = _kin(counted)
     places = [*_places(counted, hosts, told)]
     tests = sum(len(place.values) for place in places)
@@ -121,7 +121,7 @@ def _places(counted: Counted, hosts: Mapping[Kin, Mapping[Instance, list[int]]],
             if kin is not None:
                 host = counted.instances[at]
                 counts.setdefault(kin, {}).setdefault(host, []).append(count)
-                if is_caught or (host, place[0]) in told:
+                if is_caught or host in told.hosts or (host, place[0]) in told.functions:
                     caught.add(host)
         for kin, seen in counts.items():
             values = {host: _typical(seen.get(host, ()), len(captures)) for host, captures in hosts[kin].items()}

@@ -2,7 +2,9 @@
 
 A series has one host, one version and one format, in time order, and ends where a process was started anew: where its
 goroutines fall to less than half. Ids are not kept, so a leak is judged by counts (as ``compare`` judges formats
-without ids) and, in a full text, by the wait of the oldest goroutine, which grows by the time that passes.
+without ids) and, in a full text, by the wait of the oldest goroutine, which grows by the time that passes. A fleet has
+many places on many hosts, of which some grow by chance: what grows must grow by so much that all of them together show
+one by chance in 1 of 100 fleets (Bonferroni; counts vary as Poisson's).
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from math import sqrt
+from statistics import NormalDist, median
 from typing import Final
 
 from stackscan.fleet.gather import Counted, Instance
@@ -22,8 +25,14 @@ from stackscan.report.growth import grows, waits_on
 _FEWEST: Final = 3
 #: A process with less than this part of the goroutines of a capture before is another one.
 _ANEW: Final = 0.5
+#: The chance that anything grows by chance.
+_FALSE_ALARMS: Final = 0.01
 #: In so many minutes the runtime starts the clocks of all waits.
 _CLOCK_MINUTES: Final = 5.0
+
+
+#: Of one capture its goroutines and the minutes that the oldest waits.
+Counts = Mapping[int, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +49,25 @@ class Series:
         return sum(self.seconds) / 3600
 
 
-#: Of each host its series, in time order.
-AllSeries = Mapping[Instance, Sequence[Series]]
-#: Of one capture its goroutines and the minutes that the oldest waits.
-Counts = Mapping[int, tuple[int, int]]
+@dataclass(frozen=True, slots=True)
+class AllSeries:
+    """The series of each host, in time order, and by how many standard deviations a place must grow."""
+
+    by_host: Mapping[Instance, Sequence[Series]]
+    deviations: float
+
+    def rate(self, host: Instance, counts: Counts, *, waits: bool = True) -> float | None:
+        """How many goroutines an hour the last series of a host that grows gains; None where none grows. ``waits``: the
+        minutes are known, where the format has any."""
+        for one in reversed(self.by_host[host]):
+            numbers = [counts.get(at, (0, 0)) for at in one.captures]
+            goroutines = [number for number, _ in numbers]
+            change = goroutines[-1] - goroutines[0]
+            if change <= self.deviations * sqrt(goroutines[0] + goroutines[-1]) or not grows(goroutines, one.seconds):
+                continue
+            if not (waits and _come_and_go(one, [minutes for _, minutes in numbers])):
+                return change / one.hours
+        return None
 
 
 def series_of(counted: Counted) -> AllSeries:
@@ -54,7 +78,15 @@ def series_of(counted: Counted) -> AllSeries:
         if one.complete and not one.leak_profile and one.origin.host is not None and one.origin.time is not None:
             by_host.setdefault(counted.instances[at], []).append(at)
     found = {host: [*_series(counted, captures)] for host, captures in by_host.items()}
-    return {host: series for host, series in found.items() if series}
+    known = {host: series for host, series in found.items() if series}
+    return AllSeries(known, NormalDist().inv_cdf(1 - _FALSE_ALARMS / max(_tests(counted, known), 1)))
+
+
+def _tests(counted: Counted, series: Mapping[Instance, Sequence[Series]]) -> int:
+    """How many places on how many hosts may grow."""
+    columns = counted.gathering.places.values()
+    hosts = ({counted.instances[at] for at, *_ in counted.entries(column)} for column in columns)
+    return sum(len(each & series.keys()) for each in hosts)
 
 
 def _series(counted: Counted, captures: Sequence[int]) -> Iterable[Series]:
@@ -88,17 +120,6 @@ def _seconds(counted: Counted, before: int, after: int) -> float:
 def _is_anew(counted: Counted, before: int, after: int) -> bool:
     first, second = counted.captures[before], counted.captures[after]
     return first.origin.version != second.origin.version or second.goroutines < _ANEW * first.goroutines
-
-
-def rate(series: Sequence[Series], counts: Counts, *, waits: bool = True) -> float | None:
-    """How many goroutines an hour the last series that grows gains; None where none grows. ``waits``: the minutes are
-    known, where the format has any."""
-    for one in reversed(series):
-        numbers = [counts.get(at, (0, 0)) for at in one.captures]
-        goroutines = [number for number, _ in numbers]
-        if grows(goroutines, one.seconds) and not (waits and _come_and_go(one, [minutes for _, minutes in numbers])):
-            return (goroutines[-1] - goroutines[0]) / one.hours
-    return None
 
 
 def _come_and_go(series: Series, minutes: Sequence[int]) -> bool:

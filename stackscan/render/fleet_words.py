@@ -109,7 +109,7 @@ def place(one: FleetFinding) -> str:
     if one.place is None:
         return ""
     where = f" ({words.plain(one.location)})" if one.location else ""
-    return f"{words.base_symbol(one.place)}{where}"
+    return f"{words.short_symbol(one.place)}{where}"
 
 
 def worst(one: FleetFinding) -> str:
@@ -150,12 +150,12 @@ def seen(one: FleetFinding) -> str:
 
 
 def details(one: FleetFinding) -> tuple[str, ...]:
-    """What else is known of a finding, a line each: size and trend, worst host, versions and times."""
+    """What else is known of a finding, a line each: place and size, worst host, trend with versions and times."""
+    where = place(one)
     lines = (
-        (size(one), trend(one)),
-        (place(one),),
+        (f"{where}: {size(one)}" if where else size(one),),
         (worst(one),),
-        (services(one), versions(one), seen(one)),
+        (trend(one), services(one), versions(one), seen(one)),
     )
     joined = ("; ".join(filter(None, parts)) for parts in lines)
     return tuple(filter(None, joined))

@@ -11,7 +11,7 @@ from stackscan.render.text.opened import page_on
 from stackscan.render.text.page import MARKS, Page
 
 #: Findings on one screen, and lines of each other list.
-ON_SCREEN: Final = 4
+ON_SCREEN: Final = 3
 _OTHERS: Final = 3
 
 
@@ -41,7 +41,7 @@ def _findings(page: Page, fleet: Fleet, most: int | None) -> None:
         page.marked(mark, f"{name}: {one.title}", style, styled=len(name))
         for line in wording.details(one):
             page.whole(line, indent=4, style="dim")
-        if one.fix:
+        if one.fix and one.severity != "info":
             page.prose("fix", words.first_sentence(one.fix), indent=4)
 
 
