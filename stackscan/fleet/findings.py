@@ -78,7 +78,8 @@ def _leaks(counted: Counted, series: AllSeries, build: Build, told: Told) -> Ite
                 hosts.setdefault(host, {})[at] = count, minutes
                 if is_caught:
                     caught.add(host)
-        grown = {host for host, counts in hosts.items() if host not in caught and series.rate(host, counts) is not None}
+        rates = series.rates({host: counts for host, counts in hosts.items() if host not in caught})
+        grown = {host for host, rate in rates.items() if rate is not None}
         if not grown:
             continue
         told.functions.update((host, place[0]) for host in grown)
@@ -164,7 +165,7 @@ def _finding(
     versions = {origin.version for origin in origins if origin.version is not None}
     every = {version for service in services for version in fleet.versions.get(service, ())}
     waits = named.kind == "leak"
-    trend = trend_of(series.rate(host, counts, waits=waits) for host, counts in hosts.items() if host in series.by_host)
+    trend = trend_of(series.rates(hosts, waits=waits).values())
     names = {host for _, host, _ in hosts if host is not None}
     is_growing_rule = named.kind == "rule" and trend.growing > 0
     severity: Severity = "warning" if named.severity == "info" and is_growing_rule else named.severity

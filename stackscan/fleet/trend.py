@@ -3,8 +3,9 @@
 A series has one host, one version and one format, in time order, and ends where a process was started anew: where its
 goroutines fall to less than half. Ids are not kept, so a leak is judged by counts (as ``compare`` judges formats
 without ids) and, in a full text, by the wait of the oldest goroutine, which grows by the time that passes. A fleet has
-many places on many hosts, of which some grow by chance: what grows must grow by so much that all of them together show
-one by chance in 1 of 100 fleets (Bonferroni; counts vary as Poisson's).
+many places on many hosts, of which some grow by chance. So the hosts of a service in which a place grows are tested
+together: the growth of all must be so many standard deviations (Poisson's) that any choice of hosts in any place shows
+as much by chance in at most 1 of 100 fleets (Bonferroni).
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import sqrt
-from statistics import NormalDist, median
+from math import comb, log, sqrt
+from statistics import median
 from typing import Final
 
 from stackscan.fleet.gather import Counted, Instance
@@ -51,23 +52,52 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class AllSeries:
-    """The series of each host, in time order, and by how many standard deviations a place must grow."""
+    """The series of each host, in time order, and how many places of how many services may grow by chance."""
 
     by_host: Mapping[Instance, Sequence[Series]]
-    deviations: float
+    tests: int
 
-    def rate(self, host: Instance, counts: Counts, *, waits: bool = True) -> float | None:
-        """How many goroutines an hour the last series of a host that grows gains; None where none grows. ``waits``: the
-        minutes are known, where the format has any."""
-        for one in reversed(self.by_host[host]):
-            numbers = [counts.get(at, (0, 0)) for at in one.captures]
-            goroutines = [number for number, _ in numbers]
-            change = goroutines[-1] - goroutines[0]
-            if change <= self.deviations * sqrt(goroutines[0] + goroutines[-1]) or not grows(goroutines, one.seconds):
-                continue
-            if not (waits and _come_and_go(one, [minutes for _, minutes in numbers])):
-                return change / one.hours
-        return None
+    def rates(self, hosts: Mapping[Instance, Counts], *, waits: bool = True) -> dict[Instance, float | None]:
+        """How many goroutines an hour each host with series gains; None where it does not grow. ``waits``: the minutes
+        are known, where the format has any."""
+        judged = {
+            host: _grown(self.by_host[host], counts, waits) for host, counts in hosts.items() if host in self.by_host
+        }
+        services: dict[str | None, list[_Grown | None]] = {}
+        for (service, _, _), found in judged.items():
+            services.setdefault(service, []).append(found)
+        real = {service for service, found in services.items() if self._is_real(found)}
+        return {host: found.rate if found and host[0] in real else None for host, found in judged.items()}
+
+    def _is_real(self, found: Sequence[_Grown | None]) -> bool:
+        """Whether so much growth on so many of these hosts is no chance. The bound is Chernoff's."""
+        grown = [one for one in found if one is not None]
+        if not grown:
+            return False
+        choices = log(max(self.tests, 1)) + log(comb(len(found), len(grown)))
+        limit = sqrt(2 * (choices - log(2 * _FALSE_ALARMS)))
+        return sum(one.change for one in grown) > limit * sqrt(sum(one.variance for one in grown))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    """Growth on one host: goroutines gained, the variance of that by chance, and goroutines an hour."""
+
+    change: int
+    variance: int
+    rate: float
+
+
+def _grown(series: Sequence[Series], counts: Counts, waits: bool) -> _Grown | None:
+    """The growth in the last series of a host that grows; None where none does."""
+    for one in reversed(series):
+        numbers = [counts.get(at, (0, 0)) for at in one.captures]
+        goroutines = [number for number, _ in numbers]
+        come_and_go = waits and _come_and_go(one, [minutes for _, minutes in numbers])
+        if grows(goroutines, one.seconds) and not come_and_go:
+            first, last = goroutines[0], goroutines[-1]
+            return _Grown(last - first, first + last, (last - first) / one.hours)
+    return None
 
 
 def series_of(counted: Counted) -> AllSeries:
@@ -79,14 +109,14 @@ def series_of(counted: Counted) -> AllSeries:
             by_host.setdefault(counted.instances[at], []).append(at)
     found = {host: [*_series(counted, captures)] for host, captures in by_host.items()}
     known = {host: series for host, series in found.items() if series}
-    return AllSeries(known, NormalDist().inv_cdf(1 - _FALSE_ALARMS / max(_tests(counted, known), 1)))
+    return AllSeries(known, _tests(counted, known))
 
 
 def _tests(counted: Counted, series: Mapping[Instance, Sequence[Series]]) -> int:
-    """How many places on how many hosts may grow."""
+    """How many places of how many services may grow."""
     columns = counted.gathering.places.values()
     hosts = ({counted.instances[at] for at, *_ in counted.entries(column)} for column in columns)
-    return sum(len(each & series.keys()) for each in hosts)
+    return sum(len({service for service, _, _ in each & series.keys()}) for each in hosts)
 
 
 def _series(counted: Counted, captures: Sequence[int]) -> Iterable[Series]:
