@@ -335,6 +335,7 @@ EXPLAINED: Final = {
     "compare": "compare.md",
     "capture": "live.md",
     "watch": "live.md",
+    "fleet": "fleet.md",
     "rules": "rules.md",
     "export": "tables.md",
     "query": "tables.md",

@@ -326,7 +326,9 @@ def test_the_outputs_are_as_kept(planted: Path, monkeypatch: pytest.MonkeyPatch,
     """Golden files."""
     monkeypatch.setenv("COLUMNS", "80")
     text = shown(fleet_of(planted), output).replace(str(planted), "dumps")
-    golden(GOLDEN / f"fleet.{ending}", text.replace(f'"stackscan_version": "{__version__}"', '"stackscan_version": "?"'))
+    golden(
+        GOLDEN / f"fleet.{ending}", text.replace(f'"stackscan_version": "{__version__}"', '"stackscan_version": "?"')
+    )
 
 
 @pytest.mark.parametrize("columns", [80, 140])

@@ -75,6 +75,8 @@ def test_paths_of_members_and_of_single_files() -> None:
     pattern = read_pattern("{host}/{service}.zip")
     assert Origin("a", "h") == of_path(pattern, "h/a.zip", "goroutines.stacks", "dumps/h/a.zip")
     assert Origin("a", "h") == of_path(pattern, "", None, "/srv/dumps/h/a.zip")
+    assert Origin("a", "h") == of_path(pattern, "", "goroutines.stacks", "dumps/h/a.zip")
+    assert Origin("b", "g") == of_path(pattern, "", "g/b.zip", "dumps/h/a.zip")
     assert of_path(pattern, "x", None, "x") is None
     assert of_path(None, "x", None, "x") is None
 

@@ -30,15 +30,16 @@ def of_path(pattern: Pattern | None, below: str, member: str | None, source: str
     """What the path of a capture says by the pattern; None where it does not match, or there is none.
 
     The path is that below the source; of a member of an archive, also that of the archive. Where the source is the file
-    itself it has no such path: then the last parts of the file's name are matched, as many as the pattern has.
+    itself, or a bundle, it has no path below it: then the last parts of its own name are matched, as many as the
+    pattern has.
     """
     if pattern is None:
         return None
-    if not below and member is None:
-        parts = source.replace("\\", "/").split("/")
-        below = "/".join(parts[-pattern.parts :]) if pattern.parts else source
-    whole = "/".join(filter(None, (below, member)))
-    tried = (pattern.read(path) for path in dict.fromkeys((whole, below)))
+    parts = source.replace("\\", "/").split("/")
+    own = "" if below else "/".join(parts[-pattern.parts :])
+    tried = (
+        pattern.read(path) for path in dict.fromkeys(("/".join(filter(None, (below, member))), below, own)) if path
+    )
     return next((found for found in tried if found is not None), None)
 
 

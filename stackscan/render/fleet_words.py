@@ -186,7 +186,9 @@ def near(one: FleetPool) -> str:
     if not one.near:
         return ""
     named = ", ".join(map(_busy, one.near[:_NAMED]))
-    return f"{words.count(len(one.near), 'hosts')} near saturation: {named}" + (", …" if len(one.near) > _NAMED else "")
+    unknown = all(host.host is None for host in one.near)
+    hosts = words.count(len(one.near), "captures" if unknown else "hosts") + (" of unknown hosts" if unknown else "")
+    return f"{hosts} near saturation: {named}" + (", …" if len(one.near) > _NAMED else "")
 
 
 def _busy(one: PoolHost) -> str:
