@@ -141,6 +141,19 @@ def test_growth_by_chance_is_no_leak(tmp_path: Path) -> None:
     assert shown(fleet).startswith("✓ no problem found on all 40 hosts")
 
 
+def test_hosts_with_more_load_are_not_odd(tmp_path: Path) -> None:
+    """Siblings that differ in proportion to their load, as those of all services here do."""
+    chance = random.Random(11)  # noqa: S311
+    for number in range(60):
+        load = chance.uniform(0.7, 1.3)
+        places = [(round(chance.gauss(size * load, size**0.5)), f"web.serve{size}", "select") for size in (50, 80, 120)]
+        put(tmp_path, f"shop{number % 10}", f"h{number}", 0, dump(*places, salt=number))
+    assert () == fleet_of(tmp_path).odd_hosts
+    odd = dump((50, "web.serve50", "select"), (80, "web.serve80", "select"), (400, "web.serve120", "select"), salt=99)
+    put(tmp_path, "shop1", "h99", 0, odd)
+    assert ["h99"] == [one.host for one in fleet_of(tmp_path).odd_hosts]
+
+
 def test_young_goroutines_are_no_leak(tmp_path: Path) -> None:
     """More load from capture to capture: even the oldest goroutine waits for less than a minute."""
     for step in range(4):

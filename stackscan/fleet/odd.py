@@ -2,10 +2,10 @@
 
 Siblings have the same service, version and format. For each place in the code a host counts with the median of its
 captures, and is compared with the median of its siblings. The scale is the median absolute deviation (times 1.4826, as
-for a normal distribution), but not less than chance gives: the square root of the median (Poisson), times how much more
-than that the places of this fleet vary. Over all hosts and places together the chance of one false alarm is 1 in 100
-(Bonferroni). A difference must also be ten goroutines, and half of the median. What a finding explains is left out, and
-a host that a finding singles out.
+for a normal distribution), but not less than how much the counts of this fleet vary: few siblings may be alike by
+chance. Small counts vary like Poisson's, or by a multiple of that; large ones in proportion, for some hosts have more
+load. Over all hosts and places together the chance of one false alarm is 1 in 100 (Bonferroni). A difference must also
+be ten goroutines, and half of the median. What a finding explains is left out, and a host that a finding singles out.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ _FALSE_ALARMS: Final = 0.01
 _NORMAL: Final = 1.4826
 _LEAST: Final = 10
 _LEAST_SHARE: Final = 0.5
-#: Places with such a median say how much counts vary, of which this quantile is taken.
+#: Places with such medians say how much small counts vary, and those above how much large ones do; of both this
+#: quantile is taken.
 _TYPICAL: Final = 4
+_LARGE: Final = 30
 _QUANTILE: Final = 0.9
 _SHOWN: Final = 3
 
@@ -58,10 +60,10 @@ def odd_hosts(counted: Counted, told: Told) -> tuple[OddHost, ...]:
     if not tests:
         return ()
     limit = NormalDist().inv_cdf(1 - _FALSE_ALARMS / (2 * tests))
-    variation = _variation(places)
+    variation = _Variation.of(places)
     found: dict[tuple[Kin, Instance], list[Difference]] = {}
     for place in places:
-        scale = max(_NORMAL * place.deviation, sqrt(variation * max(place.middle, 1.0)))
+        scale = max(_NORMAL * place.deviation, variation.at(place.middle))
         for host, value in place.values.items():
             change = value - place.middle
             least = max(_LEAST, _LEAST_SHARE * place.middle)
@@ -136,14 +138,34 @@ def _typical(counts: Iterable[int], captures: int) -> float:
     return median([0] * (captures - len(known)) + known)
 
 
-def _variation(places: Iterable[_Place]) -> float:
-    """How much more than by chance the counts of siblings vary; 1: no more."""
-    shares = sorted(
-        (_NORMAL * place.deviation) ** 2 / place.middle
-        for place in places
-        if place.middle >= _TYPICAL and len(place.values) > _FEWEST
-    )
-    return max(1.0, shares[int(_QUANTILE * (len(shares) - 1))]) if shares else 1.0
+@dataclass(frozen=True, slots=True)
+class _Variation:
+    """How much the counts of siblings vary in this fleet: small ones so many times as much as Poisson's (variances),
+    and all by a ``share`` of their size."""
+
+    times: float
+    share: float
+
+    @classmethod
+    def of(cls, places: Iterable[_Place]) -> _Variation:
+        """The variation of these places."""
+        small, large = [], []
+        for place in places:
+            variance = (_NORMAL * place.deviation) ** 2
+            if place.middle >= _LARGE:
+                large.append(sqrt(max(variance - place.middle, 0)) / place.middle)
+            elif place.middle >= _TYPICAL:
+                small.append(variance / place.middle)
+        return cls(max(1.0, _quantile(small)), _quantile(large))
+
+    def at(self, middle: float) -> float:
+        """The standard deviation of counts around a median."""
+        return sqrt(self.times * max(middle, 1.0) + (self.share * middle) ** 2)
+
+
+def _quantile(values: Iterable[float]) -> float:
+    ordered = sorted(values)
+    return ordered[int(_QUANTILE * (len(ordered) - 1))] if ordered else 0.0
 
 
 def _odd(
