@@ -180,7 +180,7 @@ def fleet(
     """The answer over all captures of all inputs. ``pattern`` says what their paths name, ``threshold`` how many
     goroutines at one line are too many, ``since`` from when on findings are new; ``jobs`` as for :func:`check`.
 
-    Raises StackscanError for a wrong pattern, a folder that cannot be listed, and when no capture at all can be read.
+    Raises StackscanError for a wrong pattern, and when no capture at all can be read.
     """
     from stackscan.fleet.answer import answer
     from stackscan.fleet.gather import Gathering

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import pickle
 import random
 import re
@@ -296,6 +297,25 @@ def test_one_unreadable_file_does_not_end_the_run(tmp_path: Path) -> None:
     (tmp_path / "shop" / "h1" / "20260422T100000.txt").unlink()
     with pytest.raises(SourceError, match="no capture could be read"):
         fleet_of(tmp_path)
+
+
+def test_a_folder_that_cannot_be_listed_does_not_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named with the reason."""
+    put(tmp_path, "shop", "h1", 0, dump())
+    closed = put(tmp_path, "shop", "h2", 0, dump()).parent
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    fleet = fleet_of(tmp_path)
+    assert (1, [(str(closed), "it cannot be listed: Permission denied")]) == (
+        fleet.captures,
+        [(one.capture, one.reason) for one in fleet.unreadable],
+    )
 
 
 def test_other_files_of_a_bundle_are_no_captures(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,6 @@ from typing import Final
 from stackscan import sources
 from stackscan.errors import SourceError
 from stackscan.sources import Member, Source
-from stackscan.sources.address import masked
 from stackscan.sources.archive_marks import ZIP
 from stackscan.sources.sent import Sent
 
@@ -36,13 +35,15 @@ class Part:
     """What one process reads at a time; it may be pickled.
 
     ``sent`` is the file, folder or address; ``below`` is its path below the source that the user gave. ``names`` are
-    files of that folder, ``span`` the places of members in the zip's order (None: all of it).
+    files of that folder, ``span`` the places of members in the zip's order (None: all of it). ``broken`` says why it
+    cannot be read.
     """
 
     sent: Sent
     below: str
     names: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
+    broken: str = ""
 
     def __str__(self) -> str:
         return str(self.sent)
@@ -64,7 +65,7 @@ class Group:
 
 
 def split(source: str) -> Iterator[Part]:
-    """The parts of a source, in order. Raises SourceError for a folder that cannot be listed."""
+    """The parts of a source, in order. What is wrong with one of them, reading it says."""
     given = Source(source)
     if given == sources.STDIN or given.is_url:
         yield Part(Sent.of(given), "")
@@ -73,9 +74,9 @@ def split(source: str) -> Iterator[Part]:
     if not _is_folder(path):
         yield from _of_file(given, path, "")
         return
-    for folder, names in _listed(path):
-        inner = folder.relative_to(path).as_posix()
-        below = "" if inner == "." else inner
+    broken: list[OSError] = []
+    for folder, names in _listed(path, broken.append):
+        below = _below(folder, path)
         if _is_bundle(names) and _fits(folder, names):
             yield Part(Sent.of(str(folder)), below, names=tuple(names))
             continue
@@ -84,6 +85,14 @@ def split(source: str) -> Iterator[Part]:
                 yield Part(Sent.of(str(folder)), below, names=(name,))
                 continue
             yield from _of_file(Source(str(folder / name)), folder / name, f"{below}/{name}" if below else name)
+    for error in broken:
+        where = Path(error.filename)
+        yield Part(Sent.of(str(where)), _below(where, path), broken=f"it cannot be listed: {error.strerror}")
+
+
+def _below(inner: Path, folder: Path) -> str:
+    found = inner.relative_to(folder).as_posix()
+    return "" if found == "." else found
 
 
 def groups(part: Part) -> Iterator[Group]:
@@ -95,6 +104,8 @@ def groups(part: Part) -> Iterator[Group]:
 
 def _opened(part: Part) -> Iterator[Member]:
     source, path = part.sent.source, Path(part.sent.given)
+    if part.broken:
+        raise SourceError(part.broken)
     if part.names:
         from stackscan.sources.archive import file_entries
 
@@ -146,13 +157,9 @@ def _fits(folder: Path, names: list[str]) -> bool:
         return True  # reading it says what is wrong
 
 
-def _listed(path: Path) -> Iterator[tuple[Path, list[str]]]:
+def _listed(path: Path, fail: Callable[[OSError], None]) -> Iterator[tuple[Path, list[str]]]:
     """The folders below a path, itself included, that have files, with their names, all sorted. Links to folders are
-    files here: nobody follows them."""
-
-    def fail(error: OSError) -> None:
-        raise SourceError(f"{masked(str(error.filename))} cannot be listed: {error.strerror}", hint="")
-
+    files here: nobody follows them. ``fail`` is called for a folder that cannot be listed."""
     for folder, inner, names in os.walk(path, onerror=fail):
         here = Path(folder)
         names += [name for name in inner if (here / name).is_symlink()]
