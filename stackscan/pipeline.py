@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from stackscan import workers
 from stackscan.analysis.analyse import Analysis, analyse
@@ -30,10 +30,10 @@ from stackscan.report import (
     build_bundle,
     build_snapshot,
 )
-from stackscan.sources.parts import Group, Part, groups
 from stackscan.sources.sent import Sent
 
 if TYPE_CHECKING:
+    from stackscan.fleet.observe import Observe, Row, Unread
     from stackscan.formats.contended import ContentionProfile
     from stackscan.golang.reader import Reader
     from stackscan.model.capture import Capture
@@ -41,25 +41,11 @@ if TYPE_CHECKING:
     from stackscan.queueing.projection import Projection
     from stackscan.redaction import Redaction
     from stackscan.report.goroutine import GoroutineReport
+    from stackscan.sources.parts import Group, Part
 
 Made = TypeVar("Made")
-Item_co = TypeVar("Item_co", covariant=True)
 #: What is made of one input, by its name: its captures with their reports, and the report of the bundle if it is one.
 Make = Callable[[str, list[CaptureReport], BundleReport | None], Made]
-
-
-class MakeOfGroup(Protocol, Generic[Item_co]):
-    """What is made of members that are read together, or of a part that cannot be opened."""
-
-    def __call__(
-        self, group: Group, read: Callable[[Group], list[tuple[Capture, SnapshotReport]]]
-    ) -> Iterable[Item_co]:
-        """What is made of a group, which ``read`` reads; it raises StackscanError for one that it cannot read."""
-        ...
-
-    def lost(self, part: Part, error: StackscanError) -> Item_co:
-        """What is made of the rest of a part, which this error keeps from being read."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,36 +161,37 @@ class _Examination(Generic[Made]):
 @contextmanager
 def each_part(
     parts: Sequence[Part],
-    make: MakeOfGroup[Made],
+    observe: Observe,
     *,
     options: Options,
     progress: Progress | None = None,
     redaction: Redaction | None = None,
     jobs: int | None = 1,
-) -> Iterator[Iterator[list[Made]]]:
-    """Within it: what ``make`` makes of each part of a source, in their order. It is called with each group of members
-    and what reads it, and what it makes must be what pickle takes. ``jobs`` as for :func:`each`."""
-    work = _Survey(make, options, redaction)
+) -> Iterator[Iterator[list[Row | Unread]]]:
+    """Within it: the rows of each part of a source, in their order. ``jobs`` as for :func:`each`."""
+    work = _Survey(observe, options, redaction)
     with workers.in_order(parts, work, jobs=jobs, progress=progress, here=attrgetter("stays")) as outcomes:
         yield outcomes
 
 
 @dataclass(frozen=True, slots=True)
-class _Survey(Generic[Made]):
+class _Survey:
     """What is done with each part."""
 
-    make: MakeOfGroup[Made]
+    observe: Observe
     options: Options
     redaction: Redaction | None
 
-    def __call__(self, part: Part, progress: Progress | None) -> list[Made]:
-        made: list[Made] = []
+    def __call__(self, part: Part, progress: Progress | None) -> list[Row | Unread]:
+        from stackscan.sources.parts import groups
+
+        rows: list[Row | Unread] = []
         try:
             for group in groups(part):
-                made += self.make(group, partial(self._read, progress))
+                rows += self.observe(group, partial(self._read, progress))
         except StackscanError as error:
-            made.append(self.make.lost(part, error))
-        return made
+            rows.append(self.observe.lost(part, error))
+        return rows
 
     def _read(self, progress: Progress | None, group: Group) -> list[tuple[Capture, SnapshotReport]]:
         contents = read_members(group.source, group.members, progress)
@@ -212,7 +199,7 @@ class _Survey(Generic[Made]):
 
     def __reduce__(self) -> tuple[object, ...]:
         """As another process makes it: rules are compiled there, not sent."""
-        return _travelling(_Survey, self.make, self.options, self.redaction)
+        return _travelling(_Survey, self.observe, self.options, self.redaction)
 
 
 def _travelling(work: type, make: object, options: Options, redaction: Redaction | None) -> tuple[object, ...]:

@@ -37,7 +37,7 @@ from helpers import (
 from stackscan.knowledge.configuration import shipped
 from stackscan.pipeline import Options, scan
 from stackscan.render import OUTPUTS, words
-from stackscan.render.markdown import report as markdown
+from stackscan.render.markdown import escapes
 from stackscan.report import Report
 
 _STALLED: Final = FIXTURES / "kubo" / "v0.40.1-stalled-tcp" / "goroutine.debug2-01.txt.gz"
@@ -186,7 +186,7 @@ def test_markdown_fences_hold(name: str) -> None:
 @given(st.text(alphabet="`|a <>@\n", min_size=1, max_size=12))
 def test_a_code_span_holds_any_text(text: str) -> None:
     """The fence of a code span is longer than any run of backticks inside, and is one line."""
-    span = markdown._code(text)
+    span = escapes.code(text)
     fence = re.match("`+", span)
     assert fence is not None
     inner = span.strip("`")
