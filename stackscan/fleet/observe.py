@@ -1,4 +1,4 @@
-"""What one capture says to the fleet: a small row, made by whoever reads the capture.
+"""A capture as a row of the fleet: small, made by the process that reads the capture.
 
 It is one function without state, from the members of a capture to rows that pickle takes: any engine may run it.
 """

@@ -30,7 +30,7 @@ def of_path(pattern: Pattern | None, below: str, member: str | None, source: str
     """What the path of a capture says by the pattern; None where it does not match, or there is none.
 
     The path is that below the source; of a member of an archive, also that of the archive. Where the source is the file
-    itself, or a bundle, it has no path below it: then the last parts of its own name are matched, as many as the
+    itself, or a bundle, it has no path below it: then the last parts of its name are matched, as many as the
     pattern has.
     """
     if pattern is None:

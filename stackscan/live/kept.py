@@ -229,7 +229,7 @@ class _Index:
 
 
 def _read(index: Path) -> Iterable[Kept]:
-    """The files that an index names; whoever wrote it, only what has the name of a capture."""
+    """The files that an index names; whatever its content, only what has the name of a capture."""
     for line in index.read_bytes().splitlines():
         with suppress(ValueError, TypeError, KeyError):
             values = json.loads(line)

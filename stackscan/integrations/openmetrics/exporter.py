@@ -59,7 +59,7 @@ class Exporter:
         return CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry)
 
     def text(self) -> str:
-        """The text file: node_exporter has the memory of its own process under the same names."""
+        """The text file: node_exporter shows its memory under the same names."""
         return generate_latest(Histories(self._histories, ages=False)).decode()
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ _SAID: Final = {"leak": "leaks", "sawtooth": "up and down", "unclear": "grew, un
 #: Places that the chart shows, and that the table below it lists.
 _LINES: Final = 6
 _LISTED: Final = 15
-#: The part of the chart's height below which lines cannot be told apart.
+#: The part of the chart's height below which lines cannot be distinguished.
 _FLOOR: Final = 0.05
 
 
