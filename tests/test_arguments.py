@@ -303,16 +303,19 @@ def test_lists_read_one_by_one_have_the_words_of_lists_read_at_once(lists_of_pie
 
 @pytest.mark.parametrize("name", ["pool.txt", "locks_deadlock.txt", "cgo_crash.txt", "ancestors.txt"])
 @pytest.mark.parametrize("part", [1, 1 << 20])
+@pytest.mark.parametrize("few", [0, 1_000])
 def test_lists_that_are_looked_for_late_have_the_same_words(
-    name: str, part: int, monkeypatch: pytest.MonkeyPatch
+    name: str, part: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A text of some megabytes that is read goroutine by goroutine: numpy finds its lists when they are asked for,
-    between damaged goroutines and in two dumps of one file, too."""
+    """A text of some megabytes that is read goroutine by goroutine: numpy finds its lists when they are asked for, or
+    those of a dump with few goroutines are read one by one, between damaged goroutines and in two dumps of one file,
+    too."""
     text = (FIXTURES / "go" / "go1.26" / name).read_text()
     data = f"{text}\n{goroutine(7777, ['a.F', 'a.G'])}noise\n{goroutine(8, ['a.G', 'a.F'])}\n{text}".encode()
     one_by_one = goroutine_text.read(data)
     monkeypatch.setattr(plain_reader, "_MANY_CALLS", 0)
     monkeypatch.setattr(late_calls, "_PART", part)
+    monkeypatch.setattr(arguments, "_FEW_GOROUTINES", few)
     monkeypatch.setattr("stackscan.model.arguments._BLOCK", 3)
     at_once = goroutine_text.read(data)
     assert 2 <= len(one_by_one)
@@ -322,11 +325,23 @@ def test_lists_that_are_looked_for_late_have_the_same_words(
             assert list(expected.words(of, first=first) or ()) == list(found.words(of, first=first) or ())
 
 
+def test_the_small_dumps_of_a_large_log_need_no_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of dumps of a goroutine each would wait longer for numpy than for their words."""
+    text = "noise\n\n".join(goroutine(7, ["a.F", "a.G"]) for _ in range(3)).encode()
+    expected = [list(snapshot.words() or ()) for snapshot in goroutine_text.read(text)]
+    monkeypatch.setattr(plain_reader, "_MANY_CALLS", 0)
+    monkeypatch.setattr(late_calls.LateCalls, "_known", None)
+    assert expected == [list(snapshot.words() or ()) for snapshot in goroutine_text.read(text)]
+    assert 3 == len(expected)
+    assert all(expected)
+
+
 def test_many_words_are_no_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     """The words of a large text are a few bytes each until somebody looks at them."""
     text = goroutine(7, ["a.F", "a.G"]).encode()
     expected = list(goroutine_text.read(text)[0].words() or ())
     monkeypatch.setattr(plain_reader, "_MANY_CALLS", 0)
+    monkeypatch.setattr(arguments, "_FEW_GOROUTINES", 0)
     words = goroutine_text.read(text)[0].words()
     assert words is not None
     assert 17 == sum(memoryview(getattr(words, name)).itemsize for name in COLUMNS)

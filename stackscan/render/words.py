@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -74,7 +75,12 @@ def first_sentence(text: str) -> str:
 
 def short_location(frame: Frame) -> str:
     """``server.go:278``; nothing where the runtime did not know the file."""
-    return plain(f"{PurePosixPath(frame.file).name}:{frame.line}") if frame.file else ""
+    return _short_location(frame.file, frame.line) if frame.file else ""
+
+
+@lru_cache(maxsize=4_096)  # a log of many dumps names few lines, each very often
+def _short_location(file: str, line: int) -> str:
+    return plain(f"{PurePosixPath(file).name}:{line}")
 
 
 def folded(fold: Fold) -> str:

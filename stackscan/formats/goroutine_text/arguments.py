@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from stackscan.formats.goroutine_text.calls import LARGEST_PLACE, LEAST_POINTER, SHORTEST, Calls, Wanted
 from stackscan.formats.goroutine_text.reading import ScatteredCalls
@@ -27,6 +27,8 @@ _BLANK: Final = b"\0\r \t"
 _CLOSE: Final = ord(")")
 #: So many words are looked for in the text itself.
 _FEW: Final = 32
+#: The lists of so many goroutines are read one by one: numpy takes as long for one of them as for hundreds.
+_FEW_GOROUTINES: Final = 16
 
 
 def reader(
@@ -47,6 +49,10 @@ def reader(
         low, high = int(lines[0]), int(lines[-1])
         line = attrgetter("line")
         mine = scattered[bisect_left(scattered, low, key=line) : bisect_left(scattered, high + 1, key=line)]
+        if len(lines) <= _FEW_GOROUTINES and not any(isinstance(whole, Calls) for whole in calls):
+            late = (one for whole in calls for one in _one_by_one(cast("LateCalls", whole), low, high))
+            every = sorted([*late, *mine], key=line)
+            return _read_scattered(data, every, lines, stack_ids(), wanted) if every else Words()
         found = _read_scattered(data, mine, lines, stack_ids(), wanted) if mine else Words()
         parts = [part for whole in calls if len((part := whole.within(low, high)).paren)]
         if not parts:
@@ -56,6 +62,13 @@ def reader(
         return read_chunks(data, parts, lines, stack_ids(), wanted).joined(found)
 
     return read
+
+
+def _one_by_one(late: LateCalls, first_line: int, last_line: int) -> Iterator[ScatteredCalls]:
+    """The goroutines whose headers stand on these lines, each by itself."""
+    for at in range(bisect_left(late.line, first_line), bisect_left(late.line, last_line + 1)):
+        line = late.line[at]
+        yield ScatteredCalls(line, range(line + 1, line + 1 + 2 * late.count[at], 2), late.low[at], line)
 
 
 def _read_scattered(

@@ -18,14 +18,14 @@ _PART: Final = 2 << 20  # bytes whose lists are looked for, and read, at once
 
 @dataclass(frozen=True)
 class LateCalls:
-    """:class:`Calls` that are not known yet, of regular goroutines in bytes ``low`` to ``high`` of a text.
+    """:class:`Calls` that are not known yet, of regular goroutines, which end before byte ``high`` of a text.
 
-    ``line`` are their header lines (1-based, ascending), of which the first begins at ``low``; ``count`` are their
-    calls. Each call stands two lines below the one before it, and the first below the header.
+    ``line`` are their header lines (1-based, ascending), which begin at the bytes ``low``; ``count`` are their calls.
+    Each call stands two lines below the one before it, and the first below the header.
     """
 
     data: bytes
-    low: int
+    low: Sequence[int]
     high: int
     line: Sequence[int]
     count: Sequence[int]
@@ -41,11 +41,11 @@ class LateCalls:
         from stackscan.formats.goroutine_text.calls import Calls
         from stackscan.formats.goroutine_text.lines import ends_and_parens
 
-        ends, parens = ends_and_parens(np.frombuffer(self.data, np.uint8, self.high - self.low, self.low))
+        ends, parens = ends_and_parens(np.frombuffer(self.data, np.uint8, self.high - self.low[0], self.low[0]))
         line, count = np.array(self.line, dtype=np.int64), np.array(self.count, dtype=np.int64)
         behind = np.cumsum(count)
         of_calls = np.repeat(line - line[0] + 1 - 2 * (behind - count), count) + 2 * np.arange(behind[-1])
-        return Calls(self.low, line, count, parens[of_calls].astype(np.int32), ends[of_calls].astype(np.int32))
+        return Calls(self.low[0], line, count, parens[of_calls].astype(np.int32), ends[of_calls].astype(np.int32))
 
 
 def of_goroutines(
@@ -56,5 +56,5 @@ def of_goroutines(
     first = 0
     for place, end in enumerate(high, start=1):
         if end - low[first] >= _PART or place == len(high):
-            yield LateCalls(data, low[first], end, line[first:place], count[first:place])
+            yield LateCalls(data, low[first:place], end, line[first:place], count[first:place])
             first = place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -112,7 +113,7 @@ class Page:
             self._write((first if place == 0 else further) + line)
 
     def _write(self, line: str) -> None:
-        self._out.write(line.translate(_CONTROL) + "\n")
+        self._out.write((line if line.isprintable() else line.translate(_CONTROL)) + "\n")
 
 
 def pieces(parts: tuple[str | tuple[str, str], ...]) -> list[tuple[str, str]]:
@@ -143,6 +144,11 @@ def wrapped(text: str, width: int) -> list[str]:
         from stackscan.render.text.wrapping import wrapped_by_rich
 
         return wrapped_by_rich(text, width)
+    return list(_wrapped(text, width))
+
+
+@lru_cache(maxsize=256)  # the dumps of one log say the same of many goroutines
+def _wrapped(text: str, width: int) -> tuple[str, ...]:
     breaks, used = [0], 0
     for found in _WORD.finditer(text):
         word, at = found[0], found.start()
@@ -155,4 +161,4 @@ def wrapped(text: str, width: int) -> list[str]:
         elif used and at:
             breaks.append(at)
             used = len(word)
-    return [text[begin:end].rstrip() for begin, end in pairwise([*breaks, len(text)])]
+    return tuple(text[begin:end].rstrip() for begin, end in pairwise([*breaks, len(text)]))
