@@ -18,6 +18,7 @@ from stackscan import sources
 from stackscan.errors import SourceError
 from stackscan.sources import Member, Source
 from stackscan.sources.archive_marks import ZIP
+from stackscan.sources.marks import file_mark, folder_mark
 from stackscan.sources.sent import Sent
 
 #: Files that only a bundle of one process has: kubo's, and a node's of a cockroach debug zip.
@@ -36,7 +37,8 @@ class Part:
 
     ``sent`` is the file, folder or address; ``below`` is its path below the source that the user gave. ``names`` are
     files of that folder, ``span`` the places of members in the zip's order (None: all of it). ``broken`` says why it
-    cannot be read.
+    cannot be read. ``mark`` changes with the content: of the file, of the whole archive, of the files of a folder
+    together (None: not known before it is read).
     """
 
     sent: Sent
@@ -44,6 +46,7 @@ class Part:
     names: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
     broken: str = ""
+    mark: str | None = None
 
     def __str__(self) -> str:
         return str(self.sent)
@@ -78,11 +81,11 @@ def split(source: str) -> Iterator[Part]:
     for folder, names in _listed(path, broken.append):
         below = _below(folder, path)
         if _is_bundle(names) and _fits(folder, names):
-            yield Part(Sent.of(str(folder)), below, names=tuple(names))
+            yield Part(Sent.of(str(folder)), below, names=tuple(names), mark=folder_mark(folder, names))
             continue
         for name in names:
             if (folder / name).is_symlink():
-                yield Part(Sent.of(str(folder)), below, names=(name,))
+                yield Part(Sent.of(str(folder)), below, names=(name,), mark=folder_mark(folder, (name,)))
                 continue
             yield from _of_file(Source(str(folder / name)), folder / name, f"{below}/{name}" if below else name)
     for error in broken:
@@ -170,17 +173,17 @@ def _listed(path: Path, fail: Callable[[OSError], None]) -> Iterator[tuple[Path,
 
 def _of_file(source: Source, path: Path, below: str) -> Iterator[Part]:
     """The parts of a file: one, unless it is a zip of many members."""
-    sent = Sent.of(source)
+    sent, mark = Sent.of(source), file_mark(path)
     members = _zip_folders(path)
     if not members:
-        yield Part(sent, below)
+        yield Part(sent, below, mark=mark)
         return
     most = max(_SPAN, len(members) // _MOST_SPANS)
     first = 0
     for place in range(1, len(members) + 1):
         ends_folder = place == len(members) or members[place] != members[place - 1]
         if place == len(members) or (place - first >= most and ends_folder) or place - first >= most + _MOST_MEMBERS:
-            yield Part(sent, below, span=(first, place))
+            yield Part(sent, below, span=(first, place), mark=mark)
             first = place
 
 
