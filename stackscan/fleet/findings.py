@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
 from math import sqrt
+from typing import Any
 
 from stackscan.fleet.gather import Column, Counted, Instance
-from stackscan.fleet.model import FleetFinding, Kind, Worst
+from stackscan.fleet.model import FleetFinding, Named, Peak, Worst
 from stackscan.fleet.trend import AllSeries, series_of, trend_of
 from stackscan.knowledge.rule import SEVERITIES, Severity
 
@@ -29,20 +30,6 @@ _LEAK_FIX = (
 _CROWD_FIX = "Look at what they wait for at this line. If so many are intended, raise --threshold."
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """What a finding is, before hosts are counted."""
-
-    kind: Kind
-    cause: str | None
-    rule: str | None
-    severity: Severity
-    title: str
-    fix: str
-    place: str | None
-    location: str
-
-
 def findings(counted: Counted, *, threshold: int, since: datetime | None) -> tuple[tuple[FleetFinding, ...], Told]:
     """All findings, the worst first (severity, then root mean square), and which hosts and functions they explain."""
     series = series_of(counted)
@@ -59,12 +46,12 @@ def _rank(one: FleetFinding) -> tuple[int, float, str, str, str]:
     return SEVERITIES.index(one.severity), -one.rms, one.name, one.place or "", one.cause or ""
 
 
-def _of_rule(counted: Counted, key: tuple[str, str | None, str | None]) -> _Named:
+def _of_rule(counted: Counted, key: tuple[str, str | None, str | None]) -> Named:
     told = counted.gathering.told[key]
-    return _Named("rule", told.cause, told.rule, told.severity, told.title, told.fix, told.place, told.location)
+    return Named("rule", told.cause, told.rule, told.severity, told.title, told.fix, told.place, told.location)
 
 
-Build = Callable[[_Named, Column], FleetFinding | None]
+Build = Callable[[Named, Column], FleetFinding | None]
 
 
 def _leaks(counted: Counted, series: AllSeries, build: Build, told: Told) -> Iterable[FleetFinding | None]:
@@ -86,7 +73,7 @@ def _leaks(counted: Counted, series: AllSeries, build: Build, told: Told) -> Ite
         location, idle = counted.gathering.spots[place]
         state = f" [{place[2]}]" if place[2] else ""
         title = f"goroutines in {_short(place[0])}{state} grow from capture to capture and never fall"
-        named = _Named("leak", "leak", None, "info" if idle else "error", title, _LEAK_FIX, place[0], location)
+        named = Named("leak", "leak", None, "info" if idle else "error", title, _LEAK_FIX, place[0], location)
         yield build(named, _of_hosts(counted, column, grown))
 
 
@@ -111,7 +98,7 @@ def _crowds(counted: Counted, build: Build, told: Told, threshold: int) -> Itera
         idle = counted.gathering.idle_crowds[function, location]
         title = f"{threshold:,} goroutines or more at one line, {_short(function)}"
         severity: Severity = "info" if idle else "warning"
-        named = _Named("crowd", "crowd", None, severity, title, _CROWD_FIX, function, location)
+        named = Named("crowd", "crowd", None, severity, title, _CROWD_FIX, function, location)
         yield build(named, _of_hosts(counted, column, hosts))
 
 
@@ -147,7 +134,7 @@ class _Fleet:
 
 
 def _finding(
-    fleet: _Fleet, series: AllSeries, since: datetime | None, named: _Named, column: Column
+    fleet: _Fleet, series: AllSeries, since: datetime | None, named: Named, column: Column
 ) -> FleetFinding | None:
     """The finding of those captures that count; None where none of them has it."""
     counted = fleet.counted
@@ -157,7 +144,8 @@ def _finding(
     hosts: dict[Instance, dict[int, tuple[int, int]]] = {}
     for at, count, minutes in entries:
         hosts.setdefault(counted.instances[at], {})[at] = count, minutes
-    peaks = [max(count for count, _ in counts.values()) for counts in hosts.values()]
+    peaks = [Peak(host[0], host[1], max(count for count, _ in counts.values())) for host, counts in hosts.items()]
+    peaks.sort(key=lambda one: (-one.count, one.service or "", one.host or ""))
     services = sorted({service for service, _, _ in hosts}, key=lambda name: (name is None, name or ""))
     seen = sum(fleet.hosts[service] for service in services)
     origins = [counted.captures[at].origin for at, _, _ in entries]
@@ -172,30 +160,28 @@ def _finding(
     if severity != "info" and 2 * len(hosts) <= seen:
         fleet.singled.update(hosts)
     return FleetFinding(
-        kind=named.kind,
-        cause=named.cause,
-        rule=named.rule,
-        severity=severity,
-        title=named.title,
-        fix=named.fix,
-        place=named.place,
-        location=named.location,
+        **_fields(replace(named, severity=severity)),
         services=tuple(services),
         hosts=tuple(sorted(names)),
         hosts_hit=len(hosts),
         hosts_seen=seen,
         unknown_hosts=sum(host is None for _, host, _ in hosts),
         captures=len(entries),
-        total=sum(peaks),
-        rms=sqrt(sum(peak * peak for peak in peaks) / seen),
+        total=sum(peak.count for peak in peaks),
+        rms=sqrt(sum(peak.count**2 for peak in peaks) / seen),
         worst=_worst(counted, entries),
         first_seen=min(times, default=None),
         last_seen=max(times, default=None),
         versions=tuple(sorted(versions)),
         versions_without=tuple(sorted(every - versions)),
         trend=trend,
+        peaks=tuple(peaks),
         new=_is_new(fleet, services, times, since),
     )
+
+
+def _fields(named: Named) -> dict[str, Any]:
+    return {one.name: getattr(named, one.name) for one in fields(named)}
 
 
 def _worst(counted: Counted, entries: Iterable[tuple[int, int, int]]) -> Worst:

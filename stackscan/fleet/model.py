@@ -35,15 +35,9 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True)
-class FleetFinding:
-    """One finding of a rule or cause, one place that grows, or one line with very many goroutines, over all hosts.
-
-    ``place`` is the function to look at, ``location`` its file and line in most captures. A host counts with its
-    largest capture: ``total`` is the sum over hosts, ``rms`` the root mean square over all hosts seen, those without it
-    included. ``hosts_seen`` are the hosts of the ``services`` that have it. A capture of an unknown host counts as a
-    host; ``unknown_hosts`` are those among ``hosts_hit``, and ``hosts`` names the others. ``new``: it was first seen
-    after the time that the user gave (None: no time given, or no earlier capture to compare with).
-    """
+class Named:
+    """What a finding is, before hosts are counted: one of a rule or cause, one place that grows, or one line with very
+    many goroutines. ``place`` is the function to look at, ``location`` its file and line in most captures."""
 
     kind: Kind
     cause: str | None
@@ -53,6 +47,33 @@ class FleetFinding:
     fix: str
     place: str | None
     location: str
+
+    @property
+    def name(self) -> str:
+        """How lists name it."""
+        return self.rule or self.cause or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most goroutines of a finding in one capture of a host. None: unknown."""
+
+    service: str | None
+    host: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFinding(Named):
+    """A finding over all hosts.
+
+    A host counts with its largest capture, of which ``peaks`` has the goroutines, most first: ``total`` is the sum over
+    hosts, ``rms`` the root mean square over all hosts seen, those without it included. ``hosts_seen`` are the hosts of
+    the ``services`` that have it. A capture of an unknown host counts as a host; ``unknown_hosts`` are those among
+    ``hosts_hit``, and ``hosts`` names the others. ``new``: it was first seen after the time that the user gave (None:
+    no time given, or no earlier capture to compare with).
+    """
+
     services: tuple[str | None, ...]
     hosts: tuple[str, ...]
     hosts_hit: int
@@ -67,12 +88,8 @@ class FleetFinding:
     versions: tuple[str, ...]
     versions_without: tuple[str, ...]
     trend: Trend
+    peaks: tuple[Peak, ...]
     new: bool | None = None
-
-    @property
-    def name(self) -> str:
-        """How lists name it."""
-        return self.rule or self.cause or self.kind
 
 
 @dataclass(frozen=True, slots=True)
