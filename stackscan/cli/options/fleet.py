@@ -1,0 +1,61 @@
+"""Options of the command that reads the captures of many hosts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+
+from stackscan.cli.options import option
+from stackscan.cli.options.units import moment
+
+#: What the sources of the command are.
+SOURCES = "Captures, and folders, archives and debug zips of them."
+
+Format = Annotated[
+    Literal["text", "json", "markdown"],
+    typer.Option("--format", "-f", help="text for people, json for scripts, markdown for an issue."),
+]
+Pattern = Annotated[
+    str | None,
+    option(
+        "What the path below SOURCE names, like {service}/{host}/{time:%Y%m%dT%H%M%S}.pb.gz.",
+        "--pattern",
+        "-p",
+        metavar="PATTERN",
+    ),
+]
+Since = Annotated[
+    datetime | None,
+    option(
+        "Mark what is new since this time, of a deploy for example (2026-04-22T10:00:00Z).",
+        "--since",
+        metavar="TIME",
+        parser=moment,
+    ),
+]
+Threshold = Annotated[
+    int,
+    typer.Option(
+        "--threshold",
+        min=1,
+        metavar="N",
+        help="So many goroutines at one line are a finding, even without a rule.",
+    ),
+]
+FailOn = Annotated[
+    Literal["error", "warning", "info"] | None,  # as rules have it, whose module only a run loads
+    option("Exit with 1 when a finding has this severity or a worse one; with --since, a new one.", "--fail-on"),
+]
+Top = Annotated[
+    int | None,
+    option(
+        "Entries of each list [default: what fits on a screen; markdown: 10; json: all].",
+        "--top",
+        "-n",
+        min=0,
+        metavar="N",
+    ),
+]
+All = Annotated[bool, typer.Option("--all", "-a", help="Show all entries of all lists.")]
