@@ -186,15 +186,14 @@ def fleet(
     from stackscan.fleet.gather import Gathering
     from stackscan.fleet.observe import Observe
     from stackscan.fleet.pattern import read_pattern
+    from stackscan.fleet.survey import each_part
     from stackscan.sources.parts import split
 
     observe = Observe(None if pattern is None else read_pattern(pattern), threshold, redaction)
     options = Options(configuration or shipped(), projected=False)
     parts = [part for each in inputs for part in split(each)]
     gathering = Gathering()
-    with pipeline.each_part(
-        parts, observe, options=options, progress=progress, redaction=redaction, jobs=jobs
-    ) as found:
+    with each_part(parts, observe, options=options, progress=progress, jobs=jobs) as found:
         for rows in found:
             for row in rows:
                 gathering.take(row)

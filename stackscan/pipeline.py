@@ -10,59 +10,30 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from operator import attrgetter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from stackscan import workers
-from stackscan.analysis.analyse import Analysis, analyse
+from stackscan.analysis.analyse import analyse
 from stackscan.analysis.selection import check_expression
 from stackscan.errors import SourceError, StackscanError
-from stackscan.formats.contents import Contents, Progress, read_members, read_source
-from stackscan.knowledge.configuration import Configuration, load, shipped
-from stackscan.report import (
-    BundleReport,
-    CaptureReport,
-    Report,
-    SnapshotReport,
-    View,
-    build_bundle,
-    build_snapshot,
-)
+from stackscan.formats.contents import Contents, Progress, read_source
+from stackscan.knowledge.configuration import shipped
+from stackscan.report import BundleReport, CaptureReport, Report, SnapshotReport
+from stackscan.report.capture import Options, report_capture
 from stackscan.sources.sent import Sent
 
 if TYPE_CHECKING:
-    from stackscan.fleet.observe import Observe, Row, Unread
     from stackscan.formats.contended import ContentionProfile
-    from stackscan.golang.reader import Reader
     from stackscan.model.capture import Capture
-    from stackscan.queueing.outlook import Outlook
-    from stackscan.queueing.projection import Projection
     from stackscan.redaction import Redaction
     from stackscan.report.goroutine import GoroutineReport
-    from stackscan.sources.parts import Group, Part
+
+__all__ = ["Options", "each", "examine", "examine_contents", "made", "profiles_beside", "scan", "show"]
 
 Made = TypeVar("Made")
 #: What is made of one input, by its name: its captures with their reports, and the report of the bundle if it is one.
 Make = Callable[[str, list[CaptureReport], BundleReport | None], Made]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to analyse: with which rules and pools, which goroutines (``where``: an expression; None: all), how many
-    buckets to keep (None: all), whether to show idle goroutines and all details, and whether findings say why;
-    ``reader`` reads the program's source (None: none is read); ``projected``: the pool model is asked;
-    ``individually``: the report holds every goroutine, and what may be drawn of its pools."""
-
-    configuration: Configuration
-    where: str | None = None
-    top: int | None = None
-    everything: bool = False
-    explained: bool = False
-    reader: Reader | None = None
-    projected: bool = True
-    individually: bool = False
 
 
 def scan(
@@ -153,67 +124,6 @@ class _Examination(Generic[Made]):
             return outcome
         return self(source, progress)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """As another process makes it: rules are compiled there, not sent."""
-        return _travelling(_Examination, self.make, self.options, self.redaction)
-
-
-@contextmanager
-def each_part(
-    parts: Sequence[Part],
-    observe: Observe,
-    *,
-    options: Options,
-    progress: Progress | None = None,
-    redaction: Redaction | None = None,
-    jobs: int | None = 1,
-) -> Iterator[Iterator[list[Row | Unread]]]:
-    """Within it: the rows of each part of a source, in their order. ``jobs`` as for :func:`each`."""
-    work = _Survey(observe, options, redaction)
-    with workers.in_order(parts, work, jobs=jobs, progress=progress, here=attrgetter("stays")) as outcomes:
-        yield outcomes
-
-
-@dataclass(frozen=True, slots=True)
-class _Survey:
-    """What is done with each part."""
-
-    observe: Observe
-    options: Options
-    redaction: Redaction | None
-
-    def __call__(self, part: Part, progress: Progress | None) -> list[Row | Unread]:
-        from stackscan.sources.parts import groups
-
-        rows: list[Row | Unread] = []
-        try:
-            for group in groups(part):
-                rows += self.observe(group, partial(self._read, progress))
-        except StackscanError as error:
-            rows.append(self.observe.lost(part, error))
-        return rows
-
-    def _read(self, progress: Progress | None, group: Group) -> list[tuple[Capture, SnapshotReport]]:
-        contents = read_members(group.source, group.members, progress)
-        return [(one, _report(one, self.options, self.redaction, ()).report) for one in contents.captures]
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """As another process makes it: rules are compiled there, not sent."""
-        return _travelling(_Survey, self.observe, self.options, self.redaction)
-
-
-def _travelling(work: type, make: object, options: Options, redaction: Redaction | None) -> tuple[object, ...]:
-    """Work as a pickle takes it: without its rules, and without the hashes that a redaction knows."""
-    given = options.configuration
-    if given.path is None and given != shipped():
-        raise TypeError("a configuration without a file")
-    bare = replace(options, configuration=Configuration((), ()))
-    return _arrived, (work, make, given.path, bare, None if redaction is None else replace(redaction))
-
-
-def _arrived(work: Any, make: object, path: Path | None, options: Options, redaction: Redaction | None) -> object:
-    return work(make, replace(options, configuration=load(path)), redaction)
-
 
 def examine(
     source: str,
@@ -237,12 +147,20 @@ def examine_contents(
     contents: Contents, *, options: Options, redaction: Redaction | None = None
 ) -> tuple[list[CaptureReport], BundleReport | None]:
     """The same of an input that has been read."""
-    bundle = build_bundle(contents) if contents.is_bundle else None
-    if bundle is not None and redaction is not None:
-        bundle = redaction.bundle(bundle)
-    return [
-        _report(capture, options, redaction, profiles_beside(capture, contents)) for capture in contents.captures
-    ], bundle
+    reports = [_report(capture, contents, options, redaction) for capture in contents.captures]
+    return reports, _bundle(contents, redaction) if contents.is_bundle else None
+
+
+def _bundle(contents: Contents, redaction: Redaction | None) -> BundleReport:
+    from stackscan.report.bundle import build_bundle  # a dump is none
+
+    bundle = build_bundle(contents)
+    return bundle if redaction is None else redaction.bundle(bundle)
+
+
+def _report(capture: Capture, contents: Contents, options: Options, redaction: Redaction | None) -> CaptureReport:
+    shown = capture if redaction is None else redaction.capture(capture)
+    return report_capture(capture, options, shown=shown, contention=profiles_beside(capture, contents))
 
 
 def profiles_beside(capture: Capture, contents: Contents) -> list[ContentionProfile]:
@@ -292,42 +210,3 @@ def _unknown(number: int, captures: Sequence[Capture]) -> SourceError:
         f"goroutine {number} is not in {where}: it has {len(ids):,}, with ids from {min(ids):,} to {max(ids):,}",
         hint=f"Ids are in the report's findings; the first are {few}.",
     )
-
-
-def _report(
-    capture: Capture, options: Options, redaction: Redaction | None, contention: Sequence[ContentionProfile]
-) -> CaptureReport:
-    public = capture if redaction is None else redaction.capture(capture)
-    analysis = analyse(
-        capture,
-        options.configuration,
-        where=options.where,
-        shown=public,
-        contention=contention,
-        reader=options.reader,
-    )
-    view = View(options.top, options.everything, options.explained, options.individually)
-    projections = _projections(analysis) if options.projected else ()
-    outlooks = _outlooks(projections) if options.individually else ()
-    report = build_snapshot(analysis, projections=projections, outlooks=outlooks, view=view)
-    if options.reader is not None:
-        report = replace(report, source_notes=options.reader.new_notes(), find_source=options.reader.path)
-    return CaptureReport(public, report)
-
-
-def _projections(analysis: Analysis) -> tuple[tuple[str, Projection], ...]:
-    """What the pool model says of the pools that have a model: few dumps show one."""
-    if all(sample.pool.model is None for sample in analysis.samples):
-        return ()
-    from stackscan.load.projections import project_samples
-
-    return project_samples(analysis)
-
-
-def _outlooks(projections: Sequence[tuple[str, Projection]]) -> tuple[tuple[str, Outlook], ...]:
-    """What may be drawn of projections."""
-    if not projections:
-        return ()
-    from stackscan.queueing.outlook import outlook
-
-    return tuple((name, outlook(found)) for name, found in projections)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from stackscan.errors import ExpressionError
-from stackscan.workers import Progress
+from stackscan.workers.work import Progress
 
 
 def process_of(task: int, progress: Progress | None) -> tuple[int, int]:

@@ -24,8 +24,9 @@ from stackscan.fleet.answer import answer
 from stackscan.fleet.gather import Gathering
 from stackscan.fleet.model import Fleet
 from stackscan.fleet.observe import Observe, Row, Unread
+from stackscan.fleet.survey import each_part
 from stackscan.knowledge.configuration import shipped
-from stackscan.pipeline import Options, each_part
+from stackscan.pipeline import Options
 from stackscan.redaction import Redaction
 from stackscan.render import renderer
 from stackscan.sources.parts import split

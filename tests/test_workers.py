@@ -75,7 +75,7 @@ def test_others_are_asked_where_it_lasts(
 def test_what_lasts_goes_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first here, the others elsewhere."""
     monkeypatch.setattr("stackscan.workers._lasts", lambda _, done, *__: done == 2)
-    monkeypatch.setattr("stackscan.workers.cores", lambda: 2)
+    monkeypatch.setattr("stackscan.workers._cores", lambda: 2)
     with workers.in_order(range(8), jobs.process_of) as results:
         found = list(results)
     assert list(range(8)) == [task for task, _ in found]

@@ -102,7 +102,11 @@ class Unread:
 
 
 class Hide(Protocol):
-    """What hides private names that a path holds."""
+    """What hides private names: of a capture, and of its path."""
+
+    def capture(self, capture: Capture) -> Capture:
+        """A capture without them."""
+        ...
 
     def source(self, name: str) -> str:
         """The name of a file."""

@@ -40,6 +40,14 @@ class Configuration:
     causes: tuple[Rule, ...] = ()
     crashes: tuple[CrashKind, ...] = ()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As pickle takes it: what its file says. The other process makes the rules again."""
+        if self.top is not None:
+            return _configured, (self.path, self.top)
+        if self != shipped():
+            raise TypeError("a configuration without a file")
+        return shipped, ()
+
     def expressions(self) -> Iterator[Expression]:
         """All that rules and pools ask of goroutines."""
         for entry in self.rules:
@@ -98,7 +106,11 @@ def load(path: Path | None) -> Configuration:
     """
     if path is None:
         return shipped()
-    top = _read(path)
+    return _configured(path, _read(path))
+
+
+def _configured(path: Path | None, top: Table) -> Configuration:
+    """What ships, and what the table of a file says."""
     own_rules = tuple(read_rule(table, examples_needed=False) for table in top.tables("rule"))
     own_pools = tuple(read_pool(table, examples_needed=False) for table in top.tables("pool"))
     known = [*shipped().rule_names, *(one.name for one in own_rules)]

@@ -51,6 +51,10 @@ class Table:
         self.whole = whole or (lambda: self)  # with the examples
         self.path = path  # of a file that ships
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As pickle takes it: as if nothing had been read of it yet."""
+        return Table, (self._values, self.where)
+
     @property
     def written(self) -> tuple[str, ...]:
         """All keys, as they stand in the file."""

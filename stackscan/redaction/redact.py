@@ -33,6 +33,10 @@ class Redaction:
     key: bytes
     kept_prefixes: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As pickle takes it: without the hashes that it knows."""
+        return Redaction, (self.key, self.kept_prefixes)
+
     @cached_property
     def _names(self) -> Names:
         return Names(lru_cache(maxsize=None)(lambda text: hashed(self.key, text)), self.kept_prefixes)

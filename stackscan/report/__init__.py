@@ -1,7 +1,6 @@
 """Everything that a reporter may show, and nothing else: built once, frozen, sorted, versioned when serialised."""
 
 from stackscan.report.build import View, build_snapshot
-from stackscan.report.bundle import build_bundle
 from stackscan.report.locks import cycle_text, without_cause, worth_showing
 from stackscan.report.model import (
     BundleReport,
@@ -33,7 +32,6 @@ __all__ = [
     "View",
     "ViewsReport",
     "as_json",
-    "build_bundle",
     "build_snapshot",
     "cycle_text",
     "pools_json",

@@ -1,0 +1,61 @@
+"""Reads the parts of sources by several processes: part → rows, one function without state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+
+from stackscan import workers
+from stackscan.errors import StackscanError
+from stackscan.fleet.observe import Observe, Row, Unread
+from stackscan.formats.contents import Progress, read_members
+from stackscan.model.capture import Capture
+from stackscan.report import SnapshotReport
+from stackscan.report.capture import Options, report_capture
+from stackscan.sources.parts import Group, Part, groups
+
+
+@contextmanager
+def each_part(
+    parts: Sequence[Part],
+    observe: Observe,
+    *,
+    options: Options,
+    progress: Progress | None = None,
+    jobs: int | None = 1,
+) -> Iterator[Iterator[list[Row | Unread]]]:
+    """Within it: the rows of each part of a source, in their order. ``jobs``: so many processes work (None: as many as
+    there are processors, once it lasts)."""
+    work = Survey(observe, options)
+    with workers.in_order(parts, work, jobs=jobs, progress=progress, here=attrgetter("stays")) as outcomes:
+        yield outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is done with each part, by any process: it may be pickled."""
+
+    observe: Observe
+    options: Options
+
+    def __call__(self, part: Part, progress: Progress | None = None) -> list[Row | Unread]:
+        """The rows of a part; what cannot be read is a row that says why."""
+        rows: list[Row | Unread] = []
+        try:
+            for group in groups(part):
+                rows += self.observe(group, partial(self._read, progress))
+        except StackscanError as error:
+            rows.append(self.observe.lost(part, error))
+        return rows
+
+    def _read(self, progress: Progress | None, group: Group) -> list[tuple[Capture, SnapshotReport]]:
+        hide = self.observe.hide
+        captures = read_members(group.source, group.members, progress).captures
+        shown = [one if hide is None else hide.capture(one) for one in captures]
+        return [
+            (public, report_capture(one, self.options, shown=public).report)
+            for one, public in zip(captures, shown, strict=True)
+        ]
