@@ -166,29 +166,34 @@ def _dated(source: str, one: CaptureReport, at: datetime | None) -> Dated:
     return Dated(one.report, one.capture.snapshot, when, taken.host)
 
 
-def fleet(
+def fleet(  # noqa: PLR0913  # each is an option of the command
     inputs: Iterable[str],
     *,
     configuration: Configuration | None = None,
     pattern: str | None = None,
     threshold: int = 10_000,
     since: datetime | None = None,
+    owners: Path | None = None,
+    owner: str | None = None,
     progress: Progress | None = None,
     redaction: Redaction | None = None,
     jobs: int | None = 1,
 ) -> Fleet:
     """The answer over all captures of all inputs. ``pattern`` says what their paths name, ``threshold`` how many
-    goroutines at one line are too many, ``since`` from when on findings are new; ``jobs`` as for :func:`check`.
+    goroutines at one line are too many, ``since`` from when on findings are new; ``owners`` is a file that says who
+    owns which packages, ``owner`` the one whose findings are wanted (None: all); ``jobs`` as for :func:`check`.
 
-    Raises StackscanError for a wrong pattern, and when no capture at all can be read.
+    Raises StackscanError for a wrong pattern or file of owners, and when no capture at all can be read.
     """
     from stackscan.fleet.answer import answer
     from stackscan.fleet.gather import Gathering
     from stackscan.fleet.observe import Observe
+    from stackscan.fleet.owners import attribution_of
     from stackscan.fleet.pattern import read_pattern
     from stackscan.fleet.survey import each_part
     from stackscan.sources.parts import split
 
+    attribution = attribution_of(owners, owner, is_redacted=redaction is not None)
     observe = Observe(None if pattern is None else read_pattern(pattern), threshold, redaction)
     options = Options(configuration or shipped(), projected=False)
     parts = [part for each in inputs for part in split(each)]
@@ -199,7 +204,8 @@ def fleet(
                 gathering.take(row)
     if not gathering.captures:
         raise _none_read(gathering.unread)
-    return answer(gathering, threshold=threshold, since=since)
+    whole = answer(gathering, threshold=threshold, since=since)
+    return whole if attribution is None else attribution.applied(whole)
 
 
 def _none_read(unread: Sequence[Unread]) -> SourceError:

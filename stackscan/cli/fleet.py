@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.fleet import SOURCES, All, FailOn, Format, Pattern, Since, Threshold, Top
+from stackscan.cli.options.fleet import SOURCES, All, FailOn, Format, Owner, Owners, Pattern, Since, Threshold, Top
 from stackscan.cli.options.output import OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
@@ -19,6 +19,8 @@ def command(
     output_format: Format = "text",
     output: OutputFile = None,
     since: Since = None,
+    owners: Owners = None,
+    owner: Owner = None,
     threshold: Threshold = 10_000,
     fail_on: FailOn = None,
     top: Top = None,
@@ -53,6 +55,8 @@ def command(
             pattern=pattern,
             threshold=threshold,
             since=since,
+            owners=owners,
+            owner=owner,
             progress=bar,
             redaction=chosen(redact, redact_keep, redact_key),
             jobs=jobs,

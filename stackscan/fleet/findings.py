@@ -47,8 +47,9 @@ def _rank(one: FleetFinding) -> tuple[int, float, str, str, str]:
 
 
 def _of_rule(counted: Counted, key: tuple[str, str | None, str | None]) -> Named:
-    told = counted.gathering.told[key]
-    return Named("rule", told.cause, told.rule, told.severity, told.title, told.fix, told.place, told.location)
+    one = counted.gathering.told[key]
+    words = one.title, one.fix, one.place, one.location, one.packages
+    return Named("rule", one.cause, one.rule, one.severity, *words)
 
 
 Build = Callable[[Named, Column], FleetFinding | None]
@@ -70,10 +71,11 @@ def _leaks(counted: Counted, series: AllSeries, build: Build, told: Told) -> Ite
         if not grown:
             continue
         told.functions.update((host, place[0]) for host in grown)
-        location, idle = counted.gathering.spots[place]
+        known = counted.gathering.spots[place]
         state = f" [{place[2]}]" if place[2] else ""
         title = f"goroutines in {_short(place[0])}{state} grow from capture to capture and never fall"
-        named = Named("leak", "leak", None, "info" if idle else "error", title, _LEAK_FIX, place[0], location)
+        severity: Severity = "info" if known.idle else "error"
+        named = Named("leak", "leak", None, severity, title, _LEAK_FIX, place[0], known.location, known.packages)
         yield build(named, _of_hosts(counted, column, grown))
 
 
@@ -95,10 +97,10 @@ def _crowds(counted: Counted, build: Build, told: Told, threshold: int) -> Itera
         }
         hosts = {counted.instances[at] for at, *_ in counted.entries(column)} - known
         told.functions.update((host, function) for host in hosts)
-        idle = counted.gathering.idle_crowds[function, location]
+        spot = counted.gathering.crowd_spots[function, location]
         title = f"{threshold:,} goroutines or more at one line, {_short(function)}"
-        severity: Severity = "info" if idle else "warning"
-        named = Named("crowd", "crowd", None, severity, title, _CROWD_FIX, function, location)
+        severity: Severity = "info" if spot.idle else "warning"
+        named = Named("crowd", "crowd", None, severity, title, _CROWD_FIX, function, location, spot.packages)
         yield build(named, _of_hosts(counted, column, hosts))
 
 

@@ -58,6 +58,15 @@ class Taken:
         return origin.service, origin.host, "" if origin.host is not None else self.where
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A place in all captures: its file and line, the packages on the stack, and whether it is always idle."""
+
+    location: str
+    packages: tuple[str, ...]
+    idle: bool
+
+
 @dataclass(slots=True)
 class Gathering:
     """What captures said so far. Text that many have in common is kept once."""
@@ -65,9 +74,9 @@ class Gathering:
     captures: list[Taken] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     places: dict[CodePlace, Column] = field(default_factory=dict)
-    spots: dict[CodePlace, tuple[str, bool]] = field(default_factory=dict)  # location, and whether always idle
+    spots: dict[CodePlace, Known] = field(default_factory=dict)
     crowds: dict[tuple[str | None, str], Column] = field(default_factory=dict)
-    idle_crowds: dict[tuple[str | None, str], bool] = field(default_factory=dict)
+    crowd_spots: dict[tuple[str | None, str], Known] = field(default_factory=dict)
     seen: dict[tuple[str, str | None, str | None], Column] = field(default_factory=dict)
     told: dict[tuple[str, str | None, str | None], Seen] = field(default_factory=dict)  # in its worst capture
     pools: dict[tuple[str, bool], list[tuple[int, int, int]]] = field(default_factory=dict)
@@ -88,7 +97,7 @@ class Gathering:
         for crowd in row.crowds:
             line = crowd.place[0], crowd.location
             self.crowds.setdefault(line, Column()).add(at, crowd.count, crowd.minutes, caught=crowd.caught)
-            self.idle_crowds[line] = self.idle_crowds.get(line, True) and crowd.idle
+            self.crowd_spots[line] = _known(self.crowd_spots.get(line), crowd)
         for seen in row.seen:
             self._take_seen(at, seen)
         for pool in row.pools:
@@ -96,10 +105,7 @@ class Gathering:
 
     def _take_spot(self, at: int, spot: Spot) -> None:
         self.places.setdefault(spot.place, Column()).add(at, spot.count, spot.minutes, caught=spot.caught)
-        known = self.spots.get(spot.place)
-        if known is None or spot.location < known[0] or known[1] > spot.idle:
-            location = spot.location if known is None else min(known[0], spot.location)
-            self.spots[spot.place] = location, spot.idle and (known is None or known[1])
+        self.spots[spot.place] = _known(self.spots.get(spot.place), spot)
 
     def _take_seen(self, at: int, seen: Seen) -> None:
         key = seen.rule, seen.cause, seen.place
@@ -116,8 +122,18 @@ class Gathering:
         self.pools.setdefault((pool.pool, pool.known), []).append((at, pool.workers, pool.busy))
 
 
-def _rank(seen: Seen) -> tuple[int, int, str, str]:
-    return SEVERITIES.index(seen.severity), -seen.count, seen.title, seen.location
+def _rank(seen: Seen) -> tuple[int, int, str, str, tuple[str, ...]]:
+    return SEVERITIES.index(seen.severity), -seen.count, seen.title, seen.location, seen.packages
+
+
+def _known(known: Known | None, spot: Spot) -> Known:
+    """What is known of a place with one more capture, whatever their order."""
+    if known is None:
+        return Known(spot.location, spot.packages, spot.idle)
+    if (known.location, known.packages) <= (spot.location, spot.packages) and known.idle <= spot.idle:
+        return known
+    location, packages = min((known.location, known.packages), (spot.location, spot.packages))
+    return Known(location, packages, known.idle and spot.idle)
 
 
 @dataclass(frozen=True, slots=True)

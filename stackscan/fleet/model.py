@@ -37,7 +37,8 @@ class Trend:
 @dataclass(frozen=True, slots=True)
 class Named:
     """What a finding is, before hosts are counted: one of a rule or cause, one place that grows, or one line with very
-    many goroutines. ``place`` is the function to look at, ``location`` its file and line in most captures."""
+    many goroutines. ``place`` is the function to look at, ``location`` its file and line in most captures;
+    ``packages`` are those on the stack outside the standard library, innermost first, then that of the creator."""
 
     kind: Kind
     cause: str | None
@@ -47,6 +48,7 @@ class Named:
     fix: str
     place: str | None
     location: str
+    packages: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -71,7 +73,8 @@ class FleetFinding(Named):
     hosts, ``rms`` the root mean square over all hosts seen, those without it included. ``hosts_seen`` are the hosts of
     the ``services`` that have it. A capture of an unknown host counts as a host; ``unknown_hosts`` are those among
     ``hosts_hit``, and ``hosts`` names the others. ``new``: it was first seen after the time that the user gave (None:
-    no time given, or no earlier capture to compare with).
+    no time given, or no earlier capture to compare with). ``owners``: who owns its package (empty: nobody, or nobody
+    asked).
     """
 
     services: tuple[str | None, ...]
@@ -90,6 +93,7 @@ class FleetFinding(Named):
     trend: Trend
     peaks: tuple[Peak, ...]
     new: bool | None = None
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,8 @@ class Fleet:
     ``captures`` are those that count, ``equal`` those with the same content as another one, ``views`` other formats of
     the same moment of a host, ``incomplete`` those that are cut, ``other_files`` those that hold no goroutines.
     ``hosts`` counts captures of unknown hosts as a host each, which are ``unknown_hosts``. ``seconds`` is what reading
-    took, summed over processes.
+    took, summed over processes. ``owned``: a file of owners was given; with ``owner`` (None: of all) there are the
+    findings of that owner alone, without ``others``.
     """
 
     findings: tuple[FleetFinding, ...]
@@ -196,6 +201,9 @@ class Fleet:
     threshold: int
     since: datetime | None
     seconds: float
+    owned: bool = False
+    owner: str | None = None
+    others: int = 0
 
     def fails(self, level: Severity) -> bool:
         """Whether any finding is of this severity or a worse one; since a time, any new one."""

@@ -5,6 +5,7 @@ It is one function without state, from the members of a capture to rows that pic
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from stackscan.errors import LimitError, StackscanError, UnrecognisedFormatError
 from stackscan.fleet.origin import node_of, of_capture, of_path
 from stackscan.fleet.pattern import Origin, Pattern
 from stackscan.formats.kinds import kind_of
+from stackscan.formats.symbol import is_std, read_symbol
 from stackscan.knowledge.rule import Severity
 from stackscan.model.capture import Capture
-from stackscan.model.snapshot import Frame
+from stackscan.model.snapshot import Frame, Stack
 from stackscan.report import SnapshotReport, StackReport
 from stackscan.report.places import CodePlace, place_of
 from stackscan.sources import Member
@@ -38,7 +40,8 @@ _REASONS: Final[tuple[tuple[type[StackscanError], str], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One rule's or cause's finding in one capture: where most of its goroutines are, and how many it has."""
+    """One rule's or cause's finding in one capture: where most of its goroutines are, and how many it has; the
+    ``packages`` there, outside the standard library, innermost first, then that of the creator."""
 
     rule: str
     cause: str | None
@@ -48,12 +51,13 @@ class Seen:
     place: str | None
     location: str
     count: int
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
     """One place in the code in one capture: goroutines, minutes that the oldest waits, whether all of them are idle as
-    expected, and whether a rule says that they are stuck (above info)."""
+    expected, whether a rule says that they are stuck (above info), and the ``packages`` as in :class:`Seen`."""
 
     place: CodePlace
     location: str
@@ -61,6 +65,7 @@ class Spot:
     minutes: int
     idle: bool
     caught: bool
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +242,24 @@ def _seen(report: SnapshotReport) -> Iterator[Seen]:
                 place=None if frame is None else frame.function,
                 location=_location(frame),
                 count=finding.count,
+                packages=_packages_of(finding.rule.name, frame, report),
             )
+
+
+def _packages_of(rule: str, frame: Frame | None, report: SnapshotReport) -> tuple[str, ...]:
+    """The packages of the largest stack that a rule caught and that has this frame."""
+    caught = (found.bucket.stack for found in report.buckets if rule in found.rules)
+    stack = next((each for each in caught if frame is None or frame in each.frames), None)
+    if stack is not None:
+        return _packages(stack)
+    return () if frame is None else _packages(Stack((frame,)))
+
+
+def _packages(stack: Stack) -> tuple[str, ...]:
+    """The packages on a stack outside the standard library, innermost first, then that of its creator."""
+    frames = stack.frames if stack.created_by is None else (*stack.frames, stack.created_by)
+    named = (read_symbol(frame.function).package for frame in frames)
+    return tuple(dict.fromkeys(sys.intern(name) for name in named if name and not is_std(name)))
 
 
 def _location(frame: Frame | None) -> str:
@@ -272,6 +294,7 @@ def _spot(place: CodePlace, here: Sequence[StackReport], stuck: set[str]) -> Spo
         minutes=max(found.bucket.max_wait_minutes for found in here),
         idle=all(found.aside for found in here),
         caught=any(not stuck.isdisjoint(found.rules) for found in here),
+        packages=_packages(here[0].bucket.stack),
     )
 
 

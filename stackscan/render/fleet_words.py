@@ -132,6 +132,28 @@ def versions(one: FleetFinding) -> str:
     return f"versions: {_listed(one.versions)}{without}"
 
 
+def owners(fleet: Fleet, one: FleetFinding) -> str:
+    """Who owns it; empty where nobody asked."""
+    if not fleet.owned:
+        return ""
+    return f"owner: {', '.join(map(words.plain, one.owners)) or 'nobody'}"
+
+
+def asked(fleet: Fleet) -> str:
+    """Whose findings are shown, and how many others there are; empty for all findings."""
+    if fleet.owner is None:
+        return ""
+    others = words.count(fleet.others, "findings")
+    of = "another owner" if fleet.others == 1 else "other owners"
+    left = f"; {others} of {of} or of nobody left out" if fleet.others else ""
+    return f"findings of {words.plain(fleet.owner)} only{left}"
+
+
+def notes(fleet: Fleet) -> tuple[str, ...]:
+    """What was read, what was left out, what was asked for: a line each."""
+    return tuple(filter(None, (scope(fleet), left_out(fleet), since(fleet), asked(fleet))))
+
+
 def services(one: FleetFinding) -> str:
     """The services that have it; empty where none is known."""
     known = [name for name in one.services if name is not None]
@@ -149,13 +171,13 @@ def seen(one: FleetFinding) -> str:
     return f"{new}seen {between(one.first_seen, one.last_seen)}" if one.first_seen and one.last_seen else ""
 
 
-def details(one: FleetFinding) -> tuple[str, ...]:
+def details(fleet: Fleet, one: FleetFinding) -> tuple[str, ...]:
     """What else is known of a finding, a line each: place and size, worst host, trend with versions and times."""
     where = place(one)
     lines = (
         (f"{where}: {size(one)}" if where else size(one),),
         (worst(one),),
-        (trend(one), services(one), versions(one), seen(one)),
+        (trend(one), owners(fleet, one), services(one), versions(one), seen(one)),
     )
     joined = ("; ".join(filter(None, parts)) for parts in lines)
     return tuple(filter(None, joined))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -35,6 +36,11 @@ Since = Annotated[
         parser=moment,
     ),
 ]
+Owners = Annotated[
+    Path | None,
+    option("Who owns which packages: lines like github.com/acme/shop/... @shop-team.", "--owners", metavar="FILE"),
+]
+Owner = Annotated[str | None, option("With --owners: only the findings of this owner.", "--owner", metavar="NAME")]
 Threshold = Annotated[
     int,
     typer.Option(

@@ -44,6 +44,8 @@ def as_json(fleet: Fleet, top: int | None = None) -> dict[str, Any]:
         "last_captured": _time(fleet.last_captured),
         "threshold": fleet.threshold,
         "since": _time(fleet.since),
+        "owner": fleet.owner,
+        "findings_of_others": fleet.others,
         "findings": [_finding(one) for one in fleet.findings[:top]],
         "odd_hosts": [_odd(one) for one in fleet.odd_hosts[:top]],
         "pools": [_pool(one) for one in fleet.pools[:top]],
@@ -79,6 +81,7 @@ def _finding(one: FleetFinding) -> dict[str, Any]:
         "versions_without": list(one.versions_without),
         "trend": asdict(one.trend),
         "new": one.new,
+        "owners": list(one.owners),
         "fix": one.fix,
     }
 

@@ -21,7 +21,7 @@ def render(fleet: Fleet, out: TextIO, *, top: int | None = None, everything: boo
     level, text = wording.verdict(fleet)
     parts = [
         f"**{MARKS[level]} {escaped(text)}**",
-        "  \n".join(map(escaped, filter(None, (wording.scope(fleet), wording.left_out(fleet), wording.since(fleet))))),
+        "  \n".join(map(escaped, wording.notes(fleet))),
         _findings(fleet, most),
         _list("Odd hosts", (f"{wording.odd_name(one)}: {wording.odd(one)}" for one in fleet.odd_hosts), most),
         _list("Pools", map(_pool, fleet.pools), most),
@@ -33,21 +33,24 @@ def render(fleet: Fleet, out: TextIO, *, top: int | None = None, everything: boo
 def _findings(fleet: Fleet, most: int | None) -> str:
     if not fleet.findings:
         return ""
+    owner = ("owner",) if fleet.owned else ()
+    heads = "", "finding", "place", *owner, "hosts", "goroutines", "rms", "trend", "worst", "versions", "seen"
     rows = [
-        "| | finding | place | hosts | goroutines | rms | trend | worst | versions | seen |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-        *(_row(one) for one in fleet.findings[:most]),
+        "|" + "".join(f" {head} |" if head else " |" for head in heads),
+        "|" + "---|" * len(heads),
+        *(_row(fleet, one) for one in fleet.findings[:most]),
     ]
     return "\n".join(rows) + _rest(len(fleet.findings), most)
 
 
-def _row(one: FleetFinding) -> str:
+def _row(fleet: Fleet, one: FleetFinding) -> str:
     where = "" if one.place is None else code(one.place) + (f" {escaped(one.location)}" if one.location else "")
     worst = f"{escaped(wording.host_name(one.worst.service, one.worst.host))}: {one.worst.count:,}"
     cells = (
         MARKS[one.severity],
         f"{code(one.name)} {escaped(one.title)}",
         where,
+        *([escaped(", ".join(one.owners) or "nobody")] if fleet.owned else []),
         escaped(wording.counted_hosts(one.hosts_hit, one.hosts_seen, one.unknown_hosts)),
         f"{one.total:,}",
         number(one.rms),

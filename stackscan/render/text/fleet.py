@@ -20,7 +20,7 @@ def render(fleet: Fleet, out: TextIO, *, top: int | None = None, everything: boo
     page = page_on(out)
     level, text = wording.verdict(fleet)
     page.marked(MARKS[level][0], text, MARKS[level][1])
-    for line in filter(None, (wording.scope(fleet), wording.left_out(fleet), wording.since(fleet))):
+    for line in wording.notes(fleet):
         page.prose("", line, style="dim")
     most = None if everything else ON_SCREEN if top is None else top
     others = None if everything else _OTHERS if top is None else top
@@ -39,7 +39,7 @@ def _findings(page: Page, fleet: Fleet, most: int | None) -> None:
         mark, style = MARKS[one.severity]
         name = words.plain(one.name)
         page.marked(mark, f"{name}: {one.title}", style, styled=len(name))
-        for line in wording.details(one):
+        for line in wording.details(fleet, one):
             page.whole(line, indent=4, style="dim")
         if one.fix and one.severity != "info":
             page.prose("fix", words.first_sentence(one.fix), indent=4)
