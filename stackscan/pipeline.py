@@ -138,8 +138,6 @@ def examine(
     dump.
     """
     options = options or Options(shipped())
-    if options.reader is not None:
-        options.reader.begin_input()
     return examine_contents(read_source(source, progress), options=options, redaction=redaction)
 
 
@@ -147,6 +145,8 @@ def examine_contents(
     contents: Contents, *, options: Options, redaction: Redaction | None = None
 ) -> tuple[list[CaptureReport], BundleReport | None]:
     """The same of an input that has been read."""
+    if options.reader is not None:
+        options.reader.begin_input()
     reports = [_report(capture, contents, options, redaction) for capture in contents.captures]
     return reports, _bundle(contents, redaction) if contents.is_bundle else None
 

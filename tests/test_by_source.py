@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +12,13 @@ import pytest
 
 from helpers import FIXTURES, index, run
 from stackscan.analysis.finding import Finding
+from stackscan.golang import reading
 from stackscan.golang.reader import Reader
 from stackscan.golang.roots import Sources
 from stackscan.knowledge.configuration import shipped
+from stackscan.live.poll import Answer, judge
+from stackscan.live.sample import Sample
+from stackscan.live.target import Target
 from stackscan.pipeline import Options, scan
 from stackscan.report import Report
 
@@ -193,3 +198,14 @@ def test_advice_is_about_this_code() -> None:
         assert change == finding.evidence["change"]
         (finding,) = _named(path)
         assert "change" not in finding.evidence
+
+
+def test_a_long_watch_reads_the_source_of_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read of the source is bounded for an answer, not for the life of the watcher."""
+    monkeypatch.setattr(reading, "_MOST_BYTES", 13_000)  # enough for each program, and not for both
+    options = Options(shipped(), reader=Reader(Sources((_PROGRAMS,), environment={}, cwd=Path("/"))))
+    for name, expected in (("alive_event-loop", []), ("hang_early-return", ["proved"])):
+        data = (_GO / "go1.26" / f"{name}.txt").read_bytes()
+        found = judge(Target.parse("http://h:1"), "full", Answer(data, datetime.now(UTC), 0.1, None), options)
+        assert isinstance(found, Sample)
+        assert expected == [values["confidence"] for values in found.values]

@@ -187,8 +187,6 @@ class Captures:
         self.captured(one.number, self.plan, found[0].report.goroutines, one.seconds)
 
     def _examined(self, one: _Taken, options: pipeline.Options) -> tuple[list[CaptureReport], BundleReport | None]:
-        if options.reader is not None:
-            options.reader.begin_input()
         return pipeline.examine_contents(read_bytes(self._source(one), one.data, one.cut), options=options)
 
     def _source(self, one: _Taken) -> str:
