@@ -148,9 +148,18 @@ class ReproducerError(StackscanError):
 
 
 class WorkerError(StackscanError):
-    """A process that did a part of the work was killed, or could not be started."""
+    """A process that did a part of the work was killed, or could not be started.
+
+    ``verb`` and ``detail`` say what its task did to it: "killed the process", "signal 9".
+    """
 
     default_hint = "The machine may have too little memory: give it more, or fewer processes (--jobs 1)."
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, verb: str = "killed the process", detail: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.verb, self.detail = verb, detail
 
 
 class OutputError(StackscanError):

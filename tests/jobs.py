@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from stackscan.errors import ExpressionError
+from stackscan.model.capture import Capture
 from stackscan.workers.work import Progress
 
 
@@ -63,3 +65,43 @@ def lasting(task: Path, _: Progress | None) -> None:
     """Says who it is, and takes longer than any test."""
     task.write_text(str(os.getpid()))
     time.sleep(120)
+
+
+@dataclass(frozen=True)
+class Poisonous:
+    """Hides nothing; dies of captures that hold the word "poison", and never ends with those that hold "endless"."""
+
+    signal: int = signal.SIGKILL
+
+    def capture(self, capture: Capture) -> Capture:
+        if b"poison" in capture.content:
+            os.kill(os.getpid(), self.signal)
+        if b"endless" in capture.content:
+            time.sleep(600)
+        return capture
+
+    def source(self, name: str) -> str:
+        return name
+
+    def member(self, name: str | None) -> str | None:
+        return name
+
+    def stream(self, name: str) -> str:
+        return name
+
+    def version(self, name: str) -> str:
+        return name
+
+
+@dataclass(frozen=True)
+class DyingOnce:
+    """Work that kills the first process that gets a task."""
+
+    folder: Path
+
+    def __call__(self, task: int, _: Progress | None) -> int:
+        mark = self.folder / str(task)
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return task

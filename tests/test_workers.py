@@ -117,6 +117,40 @@ def test_a_killed_process_is_an_error_that_names_the_work() -> None:
         list(results)
 
 
+def test_the_rest_goes_on_where_a_killed_process_is_expected() -> None:
+    """What is lost is named in its place, and another process takes over."""
+    told: list[tuple[int, str, str]] = []
+
+    def lost(task: int, error: WorkerError) -> int:
+        told.append((task, error.verb, error.detail))
+        return -task
+
+    with workers.in_order(range(9), jobs.killed_at_three, jobs=2, lost=lost) as results:
+        assert [0, 1, 2, -3, 4, 5, 6, 7, 8] == list(results)
+    assert [(3, "killed the process", f"signal {int(signal.SIGKILL)}")] == told
+
+
+def test_no_task_can_kill_this_process_where_losses_are_expected() -> None:
+    """Also the first one is worked on elsewhere, without a number of processes, too."""
+    with workers.in_order(range(3, 5), jobs.killed_at_three, lost=lambda task, _: -task) as results:
+        assert [-3, 4] == list(results)
+
+
+def test_a_task_apart_has_a_process_to_itself(tmp_path: Path) -> None:
+    """Twice the same task: the first kills it, the second does not."""
+    work = jobs.DyingOnce(tmp_path)
+    with pytest.raises(WorkerError, match="signal 11"):
+        workers.apart(7, work)
+    assert 7 == workers.apart(7, work)
+
+
+def test_what_gives_no_sign_of_life_is_ended(tmp_path: Path) -> None:
+    """It would never end."""
+    with pytest.raises(WorkerError, match="no sign of life for 2 s") as caught:
+        workers.apart(tmp_path / "mark", jobs.lasting, patience=2.0)
+    assert "hung" == caught.value.verb
+
+
 def test_what_a_library_prints_is_no_answer() -> None:
     """Answers have another pipe."""
     with workers.in_order(range(4), jobs.printing, jobs=2) as results:

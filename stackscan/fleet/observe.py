@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Final, Protocol
 
 from stackscan.analysis.finding import told_by
-from stackscan.errors import LimitError, StackscanError, UnrecognisedFormatError
+from stackscan.errors import LimitError, StackscanError, UnrecognisedFormatError, WorkerError
 from stackscan.fleet.origin import node_of, of_capture, of_path
 from stackscan.fleet.pattern import Origin, Pattern
 from stackscan.formats.kinds import kind_of
@@ -158,11 +158,12 @@ class Observe:
             if not capture.second_view:
                 yield self._row(capture, report, group, node, seconds)
 
-    def lost(self, part: Part, error: StackscanError) -> Unread:
-        """A part that cannot be opened, or not read to its end."""
+    def lost(self, part: Part, error: StackscanError, member: str | None = None) -> Unread:
+        """A part that cannot be opened, or not read to its end; or the member of it whose reading kills a process."""
         source = str(part)
-        origin = of_path(self.pattern, part.below, None, source) or Origin()
-        return Unread(self._hidden(origin), self._where(source, None), self._reason(error, source))
+        path = "/".join(filter(None, (part.below, member)))
+        origin = (of_path(self.pattern, part.below, member, source) or Origin()).completed(Origin(host=node_of(path)))
+        return Unread(self._hidden(origin), self._where(source, member), self._reason(error, source))
 
     def _row(self, capture: Capture, report: SnapshotReport, group: Group, node: str | None, seconds: float) -> Row:
         place = capture.place
@@ -198,6 +199,8 @@ class Observe:
 
     def _reason(self, error: StackscanError, where: str) -> str:
         """Why something cannot be read, without its name."""
+        if isinstance(error, WorkerError):
+            return f"its reading {error.verb} twice" + (f" ({error.detail})" if error.detail else "")
         if self.hide is not None:  # a message may quote anything
             return next(text for kind, text in _REASONS if isinstance(error, kind))
         return str(error).removeprefix(where).lstrip(":, ")

@@ -7,15 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
+from typing import Final
 
 from stackscan import workers
 from stackscan.errors import StackscanError
 from stackscan.fleet.observe import Observe, Row, Unread
+from stackscan.fleet.rescue import Rescue, names_of
 from stackscan.formats.contents import Progress, read_members
 from stackscan.model.capture import Capture
 from stackscan.report import SnapshotReport
 from stackscan.report.capture import Options, report_capture
 from stackscan.sources.parts import Group, Part, groups
+
+#: Seconds that a process may read without a sign of life: a damaged dump of some hundred megabytes takes a few minutes.
+_PATIENCE_SECONDS: Final = 600.0
 
 
 @contextmanager
@@ -27,10 +32,26 @@ def each_part(
     progress: Progress | None = None,
     jobs: int | None = 1,
 ) -> Iterator[Iterator[list[Row | Unread]]]:
-    """Within it: the rows of each part of a source, in their order. ``jobs``: so many processes work (None: as many as
-    there are processors, once it lasts)."""
+    """Within it: the rows of each part of a source, in their order.
+
+    ``jobs``: so many processes read (1: this one; None: as many as there are processors). What kills its process, or
+    gives no sign of life for ten minutes, twice, is named as unread, and the run goes on; not where this process reads.
+    """
     work = Survey(observe, options)
-    with workers.in_order(parts, work, jobs=jobs, progress=progress, here=attrgetter("stays")) as outcomes:
+    rescue = Rescue(
+        run=lambda part: workers.apart(part, work, patience=_PATIENCE_SECONDS),
+        names=lambda part: workers.apart(part, names_of, patience=_PATIENCE_SECONDS),
+        lost=observe.lost,
+    )
+    with workers.in_order(
+        parts,
+        work,
+        jobs=jobs,
+        progress=progress,
+        here=attrgetter("stays"),
+        lost=rescue,
+        patience=_PATIENCE_SECONDS,
+    ) as outcomes:
         yield outcomes
 
 
@@ -46,6 +67,8 @@ class Survey:
         rows: list[Row | Unread] = []
         try:
             for group in groups(part):
+                if progress is not None:
+                    progress(str(part), 0, 0)
                 rows += self.observe(group, partial(self._read, progress))
         except StackscanError as error:
             rows.append(self.observe.lost(part, error))

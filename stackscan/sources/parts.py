@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +39,8 @@ class Part:
     ``sent`` is the file, folder or address; ``below`` is its path below the source that the user gave. ``names`` are
     files of that folder, ``span`` the places of members in the zip's order (None: all of it). ``broken`` says why it
     cannot be read. ``mark`` changes with the content: of the file, of the whole archive, of the files of a folder
-    together (None: not known before it is read).
+    together (None: not known before it is read). ``groups``: of the groups that it is read in, only those from the
+    first number to before the second (None: to the last), in steps of the third.
     """
 
     sent: Sent
@@ -47,6 +49,7 @@ class Part:
     span: tuple[int, int] | None = None
     broken: str = ""
     mark: str | None = None
+    groups: tuple[int, int | None, int] = (0, None, 1)
 
     def __str__(self) -> str:
         return str(self.sent)
@@ -55,6 +58,11 @@ class Part:
     def stays(self) -> bool:
         """Whether only this process can read it."""
         return self.sent.stays
+
+    def piece(self, first: int, end: int | None) -> Part:
+        """Of its groups, counted from 0, those from ``first`` to before ``end`` (None: to the last)."""
+        start, stop, step = self.groups
+        return replace(self, groups=(start + first * step, stop if end is None else start + end * step, step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ def _below(inner: Path, folder: Path) -> str:
 def groups(part: Part) -> Iterator[Group]:
     """What is read together of a part, one after the other. Raises what opening a source raises."""
     source = part.sent.source
-    for members in _together(_opened(part)):
+    for members in islice(_together(_opened(part)), *part.groups):
         yield Group(str(source), part.below, members)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from stackscan.workers.crew import Crew
-    from stackscan.workers.work import Progress, Result, Task, Work
+    from stackscan.workers.work import Lost, Progress, Result, Task, Work
 
 #: Seconds of work here before others are asked to help, and the least that they must save.
 _PATIENCE_SECONDS: Final = 0.5
@@ -35,41 +35,65 @@ def in_order(
     jobs: int | None = None,
     progress: Progress | None = None,
     here: Callable[[Task], bool] = lambda _: False,
+    lost: Lost[Task, Result] | None = None,
+    patience: float | None = None,
 ) -> Iterator[Iterator[Result]]:
     """Within it: what ``work`` makes of each task, in their order; its error is raised where its result would come.
 
     ``jobs``: so many processes (1: this one only; None: as many as there are processors, once the work lasts). Things
     that ``here`` says so of are worked on in this process. ``work`` and the results must be what pickle takes. When the
-    block ends, however it ends, no process is left. Raises WorkerError when a process is killed.
+    block ends, however it ends, no process is left.
+
+    Where a process is killed, WorkerError is raised, or with ``lost`` its result taken and the rest goes on: then other
+    processes work from the first of several tasks on. One that gives no sign of life (progress) for ``patience``
+    seconds is killed.
     """
     crew: list[Crew[Task, Result]] = []
+
+    def hire(place: int, processes: int) -> Crew[Task, Result]:
+        from stackscan.workers.crew import Crew  # one input needs no other process
+
+        crew.append(Crew(tasks[place:], work, processes, progress, here, lost, patience))
+        return crew[0]
+
     try:
-        yield _results(tasks, work, crew, jobs=jobs, progress=progress, here=here)
+        yield _results(tasks, work, hire, jobs=jobs, progress=progress, at_once=lost is not None)
     finally:
         for each in crew:
             each.dismiss()
 
 
+def apart(task: Task, work: Work[Task, Result], *, patience: float | None = None) -> Result:
+    """What ``work`` makes of a task in a new process. Raises WorkerError when that is killed; ``patience`` as above."""
+    from stackscan.workers.crew import Crew
+
+    crew = Crew([task], work, 1, patience=patience)
+    try:
+        return next(crew.results())
+    finally:
+        crew.dismiss()
+
+
 def _results(
     tasks: Sequence[Task],
     work: Work[Task, Result],
-    crew: list[Crew[Task, Result]],
+    hire: Callable[[int, int], Crew[Task, Result]],
     *,
     jobs: int | None,
     progress: Progress | None,
-    here: Callable[[Task], bool],
+    at_once: bool,
 ) -> Iterator[Result]:
+    most = jobs or (_cores() if len(tasks) > 1 else 1)
+    if at_once and jobs != 1 and len(tasks) > 1:
+        yield from hire(0, min(most, len(tasks))).results()
+        return
     least = None
     started = time.monotonic()
-    most = jobs or (_cores() if len(tasks) > 1 else 1)
     for place, task in enumerate(tasks):
         left = len(tasks) - place
         processes = min(most, left if jobs else left // _LEAST)
         if processes > 1 and (jobs or _lasts(time.monotonic() - started, place, least, left)):
-            from stackscan.workers.crew import Crew  # one input needs no other process
-
-            crew.append(Crew(tasks[place:], work, processes, progress, here))
-            yield from crew[0].results()
+            yield from hire(place, processes).results()
             return
         began = time.monotonic()
         yield work(task, progress)

@@ -6,12 +6,16 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
+from stackscan.errors import WorkerError
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 #: Called with what is being read, how many bytes of it, and of how many.
 Progress = Callable[[str, int, int], None]
 #: What is done with one thing.
 Work = Callable[[Task, Progress | None], Result]
+#: What is made of a thing whose process ended, and how it did.
+Lost = Callable[[Task, WorkerError], Result]
 
 
 def cores() -> int:
