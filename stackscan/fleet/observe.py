@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from stackscan.analysis.finding import told_by
 from stackscan.errors import LimitError, StackscanError, UnrecognisedFormatError, WorkerError
-from stackscan.fleet.origin import node_of, of_capture, of_path
+from stackscan.fleet.origin import node_of, of_capture, of_metadata, of_path
 from stackscan.fleet.pattern import Origin, Pattern
 from stackscan.formats.kinds import kind_of
 from stackscan.formats.symbol import is_std, read_symbol
@@ -170,7 +170,7 @@ class Observe:
         given = of_path(self.pattern, group.below, place.member, place.source)
         spots, crowds = _spots(report), _crowds(report, self.threshold)
         return Row(
-            origin=self._hidden(of_capture(capture, given, node)),
+            origin=self._hidden(of_capture(capture, given, of_metadata(_metadata(group, place.member)), node)),
             where=self._where(place.source, place.member, place.position if place.snapshots_in_member > 1 else 0),
             digest=_digest(capture),
             format=report.format,
@@ -188,7 +188,8 @@ class Observe:
         """Why a group cannot be read. What has the name of a capture is one; else other files of a bundle are none."""
         first = group.members[0]
         given = of_path(self.pattern, group.below, first.name, group.source)
-        origin = (given or Origin()).completed(Origin(host=node_of(_path(group, first))))
+        origin = (given or Origin()).completed(of_metadata(first.metadata))
+        origin = origin.completed(Origin(host=node_of(_path(group, first))))
         if first.data is None:
             reason = first.note or "it has no content"
             other = reason.endswith(_NO_DUMP)
@@ -221,6 +222,11 @@ class Observe:
 
 def _path(group: Group, member: Member) -> str:
     return "/".join(filter(None, (group.below, member.name)))
+
+
+def _metadata(group: Group, name: str | None) -> tuple[tuple[str, str], ...]:
+    """What object storage says of a member."""
+    return next((member.metadata for member in group.members if member.name == name), ())
 
 
 def _digest(capture: Capture) -> bytes:

@@ -1,4 +1,5 @@
-"""Host, service, version and time of a capture: from the pattern of its path, its labels, its bundle, its names.
+"""Host, service, version and time of a capture: from the pattern of its path, its labels, the metadata of its object,
+its bundle, its names.
 
 Each is taken from the first that knows it. What none knows is unknown.
 """
@@ -12,7 +13,7 @@ from typing import Final
 from stackscan.fleet.pattern import Origin, Pattern
 from stackscan.formats.labels import read_labels
 from stackscan.model.capture import Capture
-from stackscan.sources.times import captured_at
+from stackscan.sources.times import captured_at, stamp
 
 #: Labels whose meaning is defined (OpenTelemetry's conventions for resources). Others, such as ``host``, may be about
 #: a request.
@@ -43,10 +44,18 @@ def of_path(pattern: Pattern | None, below: str, member: str | None, source: str
     return next((found for found in tried if found is not None), None)
 
 
-def of_capture(capture: Capture, given: Origin | None, node: str | None) -> Origin:
-    """The origin of a capture; ``given`` is what its path says, ``node`` the node of a debug zip."""
+def of_metadata(metadata: Iterable[tuple[str, str]]) -> Origin:
+    """What the metadata of an object say; a time is as in a name."""
+    known = dict(metadata)
+    time = known.get("time")
+    return Origin(known.get("service"), known.get("host"), known.get("version"), None if time is None else stamp(time))
+
+
+def of_capture(capture: Capture, given: Origin | None, stored: Origin, node: str | None) -> Origin:
+    """The origin of a capture; ``given`` is what its path says, ``stored`` what its object's metadata do, ``node`` the
+    node of a debug zip."""
     place, taken = capture.place, capture.taken
-    found = (given or Origin()).completed(_of_labels(capture)).completed(Origin(host=node))
+    found = (given or Origin()).completed(_of_labels(capture)).completed(stored).completed(Origin(host=node))
     if found.host is None or found.version is None:
         found = found.completed(Origin(host=taken.host or place.stream or None, version=capture.release))
     if found.time is None:

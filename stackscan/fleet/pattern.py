@@ -15,10 +15,11 @@ from functools import cached_property
 from typing import Final
 
 from stackscan.errors import UsageError
+from stackscan.sources.globs import STARS, star_expression
 from stackscan.sources.times import stamp
 
 FIELDS: Final = ("service", "host", "version", "time")
-_TOKEN: Final = re.compile(r"\{(?P<field>[^{}]*)\}|(?P<deep>(?:(?<=/)|\A)\*\*(?=/|\Z)/?)|(?P<any>\*)|(?P<brace>[{}])")
+_TOKEN: Final = re.compile(rf"\{{(?P<field>[^{{}}]*)\}}|{STARS}|(?P<brace>[{{}}])")
 #: What a time without a format may look like.
 _TIME: Final = r"\d{4}-?\d\d-?\d\d[T_ -]\d\d[:_.-]?\d\d[:_.-]?\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d[:_]?\d\d)?"
 #: The directives of strptime that a path can have, as expressions.
@@ -113,10 +114,8 @@ def _expression(text: str) -> str:
             if known and found.start() and text[found.start() - 1] == "}":
                 raise _wrong(text, found.start(), "nothing stands between two fields: where one ends would be guessed")
             parts.append(_field(text, found, known))
-        elif found["deep"]:
-            parts.append("(?:[^/]+/)*" if found["deep"].endswith("/") else ".*")
         else:
-            parts.append("[^/]*")
+            parts.append(star_expression(found))
     if not known:
         raise UsageError(f"--pattern {text!r} names no field: {{{'}, {'.join(FIELDS)}}}", hint=_HINT)
     return "".join([*parts, re.escape(text[end:])])

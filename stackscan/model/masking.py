@@ -14,6 +14,8 @@ HIDDEN: Final = "***"
 
 #: With one slash, too: so it is left of an address that was taken for a path.
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://|(?:h?t?tps?|ftps?):/", re.IGNORECASE)
+#: An address in object storage, which begins with the name of a bucket: so no login can be in it, and an @ is of a key.
+_BUCKET: Final = re.compile(r"(?:s3|gs|az|abfss?)://[\w.-]+(?=/|\Z)", re.IGNORECASE | re.ASCII)
 #: Host and port.
 _HOST: Final = re.compile(r"(?:\[[0-9a-z:.%-]+\]|[^\s:@\[\]\\]+)(?::\d{0,5})?", re.IGNORECASE)
 _PORT: Final = re.compile(r"[0-9]{1,5}")
@@ -64,7 +66,11 @@ def masked(source: str) -> str:
         if login is not None:
             return f"{login[1]}{HIDDEN}@{_rest(source[login.end() :])}"
         return _PARAMETER.sub(_loose, source)
-    return _PARAMETER.sub(_loose, source[: found.start()]) + found[0] + _rest(source[found.end() :])
+    before = _PARAMETER.sub(_loose, source[: found.start()])
+    bucket = _BUCKET.match(source, found.start())
+    if bucket is not None:
+        return before + bucket[0] + _key(source[bucket.end() :])
+    return before + found[0] + _rest(source[found.end() :])
 
 
 def masked_text(text: str) -> str:
@@ -106,6 +112,12 @@ def _rest(rest: str) -> str:
         path = f"/{HIDDEN}@{last}"
     query = query.partition("#")[0]
     return host + _path(path) + ("?" + _query(query[1:]) if query[:1] == "?" else "")
+
+
+def _key(path: str) -> str:
+    """A key without secrets. What follows a ? is of a signed address, or of the key."""
+    path, query = _divided(path, "?")
+    return _PARAMETER.sub(_loose, _path(path)) + ("?" + _query(query[1:]) if query else "")
 
 
 def _unclear(rest: str) -> str:

@@ -1,4 +1,5 @@
-"""Where dumps come from: files, ``-`` for standard input, http(s) addresses, directories; compressed, in archives.
+"""Where dumps come from: files, ``-`` for standard input, http(s) addresses, object storage, directories; compressed,
+in archives.
 
 A source yields members: named bytes, decompressed and bounded. Every limit on what is read lives in limits.py.
 To add a kind of source, add a module here and a branch in :func:`open_source`.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from stackscan.sources.archive_marks import is_archive
 if TYPE_CHECKING:
     from stackscan.sources.archive import Entry
 
-__all__ = ["STDIN", "Member", "Progress", "Source", "members_of", "open_bytes", "open_source"]
+__all__ = ["STDIN", "Member", "Progress", "Source", "members_of", "open_bytes", "open_source", "read_whole"]
 
 STDIN = "-"
 
@@ -35,7 +36,8 @@ class Member:
 
     ``source`` is masked. ``data`` is None for a member that is not read; ``note`` says why, or what is wrong. ``size``
     is in bytes, as in its archive (None: not known). ``cut``: the end of its bytes is missing. Of a log: ``wrapper``
-    names what was removed, outermost first, and ``stream`` the process or container.
+    names what was removed, outermost first, and ``stream`` the process or container. ``metadata``: what object storage
+    says of its capture (service, host, version, time).
     """
 
     source: str
@@ -46,6 +48,7 @@ class Member:
     cut: bool = False
     wrapper: tuple[str, ...] = ()
     stream: str = ""
+    metadata: tuple[tuple[str, str], ...] = ()
 
     @property
     def where(self) -> str:
@@ -64,6 +67,11 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
         raise SourceError("the name of an input is empty")
     given = Source(source)
     source = str(given)  # masked
+    if given.is_object:
+        from stackscan.sources.objects.members import members
+
+        yield from members(given, progress)
+        return
     if source != STDIN and not given.is_url and _is_folder(folder := Path(given.with_secrets())):
         from stackscan.sources.archive import folder_entries
 
@@ -104,14 +112,15 @@ def members_of(source: str, entries: Iterable[Entry], prefix: str = "", depth: i
     for entry in entries:
         name = prefix + entry.name
         if entry.data is None or not is_archive(entry.data):
-            yield Member(source, name, entry.data, entry.size, entry.note, entry.cut)
+            yield Member(source, name, entry.data, entry.size, entry.note, entry.cut, metadata=entry.metadata)
         elif depth + 1 >= limits.MAX_NESTING:
             yield Member(source, name, None, entry.size, "archives nested too deeply; not read")
         else:
             from stackscan.sources.archive import entries as entries_of
 
             inside = entries_of(entry.data, where=f"{source}, {name}")
-            yield from members_of(source, inside, f"{name}/", depth + 1)
+            found = members_of(source, inside, f"{name}/", depth + 1)
+            yield from (replace(member, metadata=entry.metadata) for member in found) if entry.metadata else found
 
 
 def _is_folder(path: Path) -> bool:
@@ -126,10 +135,10 @@ def _read_stdin() -> bytes:
         raise SourceError("standard input is closed", hint="Pipe a dump into it, or give the path of one.")
     if sys.stdin.isatty():
         raise SourceError("standard input is a terminal", hint="Pipe a dump into it: curl -s URL | stackscan report -")
-    return _read_whole(sys.stdin.buffer, "standard input")
+    return read_whole(sys.stdin.buffer, "standard input")
 
 
-def _read_whole(file: IO[bytes], where: str) -> bytes:
+def read_whole(file: IO[bytes], where: str) -> bytes:
     """All bytes of a file, unless its first ones show that it can hold no dump: a core file may have many GB."""
     if isinstance(file, io.BufferedReader):
         head = file.peek(binaries.PEEK)  # without a copy
@@ -145,10 +154,13 @@ def _read_path(source: Source) -> bytes:
     name = str(source) if "://" in source else masked(str(path))  # a path has no two slashes
     try:
         with path.open("rb") as file:
-            return _read_whole(file, name)
+            return read_whole(file, name)
     except FileNotFoundError:
         if source.is_other_url:
-            raise SourceError(f"{source} is not an http or https address") from None
+            raise SourceError(
+                f"{source} is not an address that is read",
+                hint="Addresses begin with http://, https://, s3://, gs://, az:// or abfs://.",
+            ) from None
         raise SourceError(f"{name} does not exist") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__

@@ -15,6 +15,7 @@ from stackscan.errors import SourceError, UsageError
 from stackscan.sources import limits
 
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
+_OBJECT: Final = re.compile(r"(?:s3|gs|az|abfss?)://", re.IGNORECASE)
 _ANY_URL: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 #: kubo's RPC takes POST only, against cross-site requests; everything else that serves dumps takes GET.
 _RPC: Final = "/api/v0/"
@@ -87,9 +88,14 @@ class Source(_Masked, str):
         return _URL.match(self) is not None
 
     @property
+    def is_object(self) -> bool:
+        """Whether it is in object storage."""
+        return _OBJECT.match(self) is not None
+
+    @property
     def is_other_url(self) -> bool:
-        """Whether it looks like an address of another scheme, which is not fetched."""
-        return _ANY_URL.match(self) is not None and not self.is_url
+        """Whether it looks like an address of another scheme, which is not read."""
+        return _ANY_URL.match(self) is not None and not (self.is_url or self.is_object)
 
 
 class Address(_Masked):

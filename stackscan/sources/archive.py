@@ -31,13 +31,15 @@ _DAMAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One member of an archive: its name, size (None: not known), and its bytes, or why there are none."""
+    """One member of an archive: its name, size (None: not known), and its bytes, or why there are none. ``metadata`` is
+    what object storage says of its capture."""
 
     name: str
     size: int | None
     data: bytes | None
     note: str | None = None
     cut: bool = False
+    metadata: tuple[tuple[str, str], ...] = ()
 
 
 def entries(data: bytes, *, where: str) -> Iterator[Entry]:
@@ -138,10 +140,11 @@ def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) ->
     file = archive.extractfile(member)
     if file is None:
         return Entry(name, member.size, None, "has no content")
-    return _from_stream(name, member.size, file, where)
+    return stream_entry(name, member.size, file, where)
 
 
-def _from_stream(name: str, size: int, file: IO[bytes], where: str) -> Entry:
+def stream_entry(name: str, size: int, file: IO[bytes], where: str) -> Entry:
+    """The entry of a file of ``size`` bytes that is read now, in ``where``; a program or core file is not read."""
     head = file.read(_PEEK)
     if kind := _skipped(head):
         return Entry(name, size, None, f"{kind}; not unpacked")
@@ -183,7 +186,7 @@ def _zip_entry(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) ->
     limits.check_unpacking(member.file_size, max(packed, 1), where=f"{where}, {member.filename}")
     try:
         with archive.open(member) as file:
-            return _from_stream(member.filename, member.file_size, file, where)
+            return stream_entry(member.filename, member.file_size, file, where)
     except _DAMAGE as error:
         return _salvaged_member(archive, member, str(error))
 

@@ -1,4 +1,4 @@
-"""Marks of files: short texts that change with the content, so that what is known need not be read again.
+"""Marks of files and objects: short texts that change with the content, so that what is known need not be read again.
 
 A mark is taken before its file is read. So a file that is written meanwhile has another mark the next time, and is read
 again. Marks say nothing between two places: an equal file elsewhere has another one.
@@ -26,7 +26,7 @@ def file_mark(path: Path) -> str | None:
 
 def folder_mark(folder: Path, names: Iterable[str]) -> str | None:
     """The mark of some files of a folder together, links not followed; None where one of them has none."""
-    hashed = blake2b(digest_size=16)
+    marks: list[tuple[str, str]] = []
     for name in names:
         try:
             mark = _mark((folder / name).lstat())
@@ -34,7 +34,16 @@ def folder_mark(folder: Path, names: Iterable[str]) -> str | None:
             return None
         if mark is None:
             return None
-        hashed.update(f"{len(os.fsencode(name))} {mark} ".encode() + os.fsencode(name))
+        marks.append((name, mark))
+    return joined_mark(marks)
+
+
+def joined_mark(marks: Iterable[tuple[str, str]]) -> str:
+    """The mark of several files or objects together, by their names and marks."""
+    hashed = blake2b(digest_size=16)
+    for name, mark in marks:
+        written = os.fsencode(name)
+        hashed.update(f"{len(written)} {mark} ".encode() + written)
     return hashed.hexdigest()
 
 

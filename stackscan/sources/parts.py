@@ -1,4 +1,4 @@
-"""Splits sources into parts that several processes read: a file, or some members of a folder or an archive.
+"""Splits sources into parts that several processes read: a file, an object, or some members of a folder or an archive.
 
 What belongs to one process stays together: the files of a folder that is a bundle (kubo's, or a node of a debug zip).
 All else is split, so that nobody reads a folder of ten thousand captures alone. A compressed tar can only be read from
@@ -13,14 +13,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stackscan import sources
 from stackscan.errors import SourceError
 from stackscan.sources import Member, Source
 from stackscan.sources.archive_marks import ZIP
-from stackscan.sources.marks import file_mark, folder_mark
+from stackscan.sources.marks import file_mark, folder_mark, joined_mark
 from stackscan.sources.sent import Sent
+
+if TYPE_CHECKING:
+    from stackscan.sources.objects.address import ObjectAddress
+    from stackscan.sources.objects.listing import Folder
 
 #: Files that only a bundle of one process has: kubo's, and a node's of a cockroach debug zip.
 MARKS: Final = frozenset({"version.json", "goroutines.stacks", "stacks.txt"})
@@ -37,10 +41,10 @@ class Part:
     """What one process reads at a time; it may be pickled.
 
     ``sent`` is the file, folder or address; ``below`` is its path below the source that the user gave. ``names`` are
-    files of that folder, ``span`` the places of members in the zip's order (None: all of it). ``broken`` says why it
-    cannot be read. ``mark`` changes with the content: of the file, of the whole archive, of the files of a folder
-    together (None: not known before it is read). ``groups``: of the groups that it is read in, only those from the
-    first number to before the second (None: to the last), in steps of the third.
+    files of that folder (or objects of that prefix), ``span`` the places of members in the zip's order (None: all of
+    it). ``broken`` says why it cannot be read. ``mark`` changes with the content: of the file, of the whole archive, of
+    the files of a folder together (None: not known before it is read). ``groups``: of the groups that it is read in,
+    only those from the first number to before the second (None: to the last), in steps of the third.
     """
 
     sent: Sent
@@ -81,6 +85,9 @@ def split(source: str) -> Iterator[Part]:
     if given == sources.STDIN or given.is_url:
         yield Part(Sent.of(given), "")
         return
+    if given.is_object:
+        yield from _of_objects(given)
+        return
     path = Path(given.with_secrets())
     if not _is_folder(path):
         yield from _of_file(given, path, "")
@@ -101,6 +108,49 @@ def split(source: str) -> Iterator[Part]:
         yield Part(Sent.of(str(where)), _below(where, path), broken=f"it cannot be listed: {error.strerror}")
 
 
+def _of_objects(given: Source) -> Iterator[Part]:
+    """The parts of an address in object storage: one for each object, and one for each bundle.
+
+    Raises SourceError when there is nothing, or nothing of it can be listed.
+    """
+    from stackscan.sources.objects.address import ObjectAddress
+    from stackscan.sources.objects.failures import missing
+    from stackscan.sources.objects.listing import folders_below, object_at
+
+    address = ObjectAddress.parse(given)
+    found = None if address.is_folder else object_at(address)
+    if found is not None:
+        yield Part(Sent.of(given), "", mark=found.mark)
+        return
+    some = False
+    try:
+        for folder in folders_below(address):
+            some = True
+            yield from _of_folder(address, folder)
+    except SourceError as error:
+        if not some:
+            raise
+        yield Part(Sent.of(given), "", broken=f"the list broke off: {error}")
+    if not some:
+        raise missing(address)
+
+
+def _of_folder(address: ObjectAddress, folder: Folder) -> Iterator[Part]:
+    """The parts of a folder in object storage. Matches of a pattern have no path below it, as if a shell had found
+    them."""
+    objects = folder.objects
+    names = tuple(one.name for one in objects)
+    if folder.whole and _is_bundle(names) and sum(one.size for one in objects) <= _MOST_BYTES:
+        where = objects[0].folder.rstrip("/")
+        below = "" if address.is_glob else where.removeprefix(address.folder.rstrip("/")).lstrip("/")
+        mark = joined_mark((one.name, one.mark) for one in objects)
+        yield Part(Sent.of(address.of(where).source), below, names=names, mark=mark)
+        return
+    for one in objects:
+        below = "" if address.is_glob else one.key.removeprefix(address.folder)
+        yield Part(Sent.of(address.of(one.key).source), below, mark=one.mark)
+
+
 def _below(inner: Path, folder: Path) -> str:
     found = inner.relative_to(folder).as_posix()
     return "" if found == "." else found
@@ -117,6 +167,10 @@ def _opened(part: Part) -> Iterator[Member]:
     source, path = part.sent.source, Path(part.sent.given)
     if part.broken:
         raise SourceError(part.broken)
+    if source.is_object:
+        from stackscan.sources.objects.members import listed_members
+
+        return listed_members(source, part.names)
     if part.names:
         from stackscan.sources.archive import file_entries
 

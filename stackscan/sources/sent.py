@@ -39,7 +39,7 @@ class Sent:
     @property
     def stays(self) -> bool:
         """Whether only the process that was given it can read it: standard input, a pipe, a device."""
-        if self.given == _STDIN or self.source.is_url:
+        if self.given == _STDIN or self.source.is_url or self.source.is_object:
             return self.given == _STDIN
         try:
             mode = os.stat(self.given).st_mode  # noqa: PTH116 - whatever text was given
