@@ -9,6 +9,7 @@ import tracemalloc
 import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
 from pathlib import Path
@@ -31,6 +32,7 @@ from stackscan.report import StackReport
 from stackscan.report.growth import (
     Growth,
     Observation,
+    Packed,
     Stacks,
     judge,
     judge_all,
@@ -366,6 +368,38 @@ def test_little_is_kept_of_a_capture() -> None:
     finally:
         tracemalloc.stop()
     assert size < 80 * len(kept) * first[0].total
+
+
+def _listed(value: object) -> object:
+    """Arrays as lists, which can be compared."""
+    if isinstance(value, np.ndarray):
+        return str(value.dtype), value.tolist()
+    if isinstance(value, Observation | Stacks):
+        return {each.name: _listed(getattr(value, each.name)) for each in fields(value)}
+    return tuple(map(_listed, value)) if isinstance(value, tuple) else value
+
+
+@pytest.mark.parametrize("path", [STALLED, Path(captures_of("leak", "debug0")[3])], ids=lambda path: path.name)
+def test_a_watcher_keeps_less_than_half_of_an_observation(path: Path) -> None:
+    """And all of it comes back, the places and shapes as the same objects."""
+    (capture, *_), _ = examine(str(path))
+    seen = observe(capture.report, capture.capture.snapshot, NOON)
+    again = Packed.of(seen).observation()
+    assert _listed(seen) == _listed(again)
+    assert [*map(id, seen.places), *map(id, seen.largest.shapes)] == [
+        *map(id, again.places),
+        *map(id, again.largest.shapes),
+    ]
+    sizes = []
+    for pack in (lambda one: one, Packed.of):
+        tracemalloc.start()
+        try:
+            kept = [pack(observe(capture.report, capture.capture.snapshot, NOON)) for _ in range(50)]
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0] / len(kept))
+        finally:
+            tracemalloc.stop()
+    assert sizes[1] < sizes[0] / 2, sizes
 
 
 # -- one process -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ ends."""
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
 import os
@@ -370,3 +371,30 @@ def test_memory_stays_flat() -> None:
         [sys.executable, "benchmarks/watch.py", "--polls", "500"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+_MAPPED: Final = """
+import ctypes, sys
+from stackscan.live.heap import give_memory_back
+
+class Info(ctypes.Structure):  # of glibc's mallinfo2(3)
+    _fields_ = [("first", ctypes.c_size_t * 3), ("hblks", ctypes.c_size_t), ("rest", ctypes.c_size_t * 6)]
+
+mallinfo2 = ctypes.CDLL(None).mallinfo2
+mallinfo2.restype = Info
+if "so" in sys.argv:
+    give_memory_back()
+large = bytearray(20 << 20)
+del large
+before = mallinfo2().hblks
+answer = bytearray(1 << 20)
+print(mallinfo2().hblks - before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="the C library is not glibc 2.33 or later")
+@pytest.mark.parametrize(("word", "mapped"), [("so", 1), ("", 0)], ids=["as watch does", "as it is"])
+def test_a_large_answer_leaves_no_hole_in_the_heap(word: str, mapped: int) -> None:
+    """It is mapped for itself, also after a larger one."""
+    done = subprocess.run([sys.executable, "-c", _MAPPED, word], capture_output=True, text=True, check=True)
+    assert mapped == int(done.stdout)

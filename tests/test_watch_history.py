@@ -20,6 +20,7 @@ from stackscan.knowledge.configuration import shipped
 from stackscan.live import watch as watching
 from stackscan.live.history import History
 from stackscan.live.lines import text_of, values_of
+from stackscan.live.moments import MOMENTS, Moment, Moments
 from stackscan.live.outbox import Outbox
 from stackscan.live.pace import Pace
 from stackscan.live.poll import Answer
@@ -248,6 +249,19 @@ def test_rows_show_pools_in_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (12, 12, True, (0.0, 1.0, 1.0)) == (pool.workers, pool.busy, pool.troubled, pool.shares)
     assert BEGIN + timedelta(seconds=10) == row.since
     assert 3 == len(row.counts)
+
+
+def test_moments_are_the_last_ones() -> None:
+    """As many as there is room for; counts of any size."""
+    every = [Moment(BEGIN + timedelta(seconds=place), 1 << 40, place) for place in range(2 * MOMENTS + 7)]
+    kept = Moments()
+    assert not kept
+    for one in every:
+        kept.append(one)
+        if one.busy in (0, MOMENTS - 1):
+            assert every[: one.busy + 1] == list(kept)
+    assert every[-MOMENTS:] == list(kept) == list(kept[:])
+    assert (every[-1], every[-MOMENTS], every[-60:]) == (kept[-1], kept[0], list(kept[-60:]))
 
 
 def test_lines_are_ascii_and_whole() -> None:

@@ -9,20 +9,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from stackscan.knowledge.rule import Severity
-from stackscan.live.moments import MOMENTS, Moment
+from stackscan.live.moments import Moment, Moments
 from stackscan.live.sample import Failure, Sample
 from stackscan.live.sends import POOL, Sends
 from stackscan.live.standing import Change, Key, Standing, Values, changes, of_sample, stand
 from stackscan.live.target import Depth, Target
-from stackscan.report.growth import Growth, Observation, judge_series
+from stackscan.report.growth import Growth, Packed, judge_series, unpacked
 
 if TYPE_CHECKING:
     from stackscan.queueing.filling import Forecast
 
 T = TypeVar("T")
 
-#: Samples that growth is judged by: the last ones, and some that reach far back. Each takes 10 to 20 kB for a program
-#: of some hundred goroutines, and there may be a thousand processes.
+#: Samples that growth is judged by: the last ones, and some that reach far back. Each takes 3 to 6 kB for a program of
+#: some hundred goroutines, and there may be a thousand processes.
 _RECENT: Final = 6
 _SPREAD: Final = 8
 #: Samples that may show a leak.
@@ -42,28 +42,23 @@ class Spread:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: list[Observation] = []
+        self._kept: list[tuple[datetime, Packed]] = []
 
-    def add(self, one: Observation) -> None:
-        """Keep one more."""
-        self._kept.append(one)
+    def add(self, at: datetime, one: Packed) -> None:
+        """Keep one more, of this time."""
+        self._kept.append((at, one))
         if len(self._kept) > self._most:
             gaps = [(self._gap(place), place) for place in range(1, len(self._kept) - 1)]
             del self._kept[min(gaps)[1]]
 
     def _gap(self, place: int) -> float:
-        before, after = self._kept[place - 1].captured_at, self._kept[place + 1].captured_at
-        return 0.0 if before is None or after is None else (after - before).total_seconds()
+        return (self._kept[place + 1][0] - self._kept[place - 1][0]).total_seconds()
 
-    def __iter__(self) -> Iterator[Observation]:
-        return iter(self._kept)
+    def __iter__(self) -> Iterator[Packed]:
+        return (one for _, one in self._kept)
 
     def __len__(self) -> int:
         return len(self._kept)
-
-    def clear(self) -> None:
-        """Forget all: the process is another one."""
-        self._kept.clear()
 
 
 @dataclass(slots=True)
@@ -80,7 +75,7 @@ class History:
     failing_since: datetime | None = None
     standing: dict[Key, Standing] = field(default_factory=dict)
     growth: Growth | None = None
-    pools: dict[str, deque[Moment]] = field(default_factory=dict)
+    pools: dict[str, Moments] = field(default_factory=dict)
     counts: deque[int] = field(default_factory=lambda: deque(maxlen=COUNTS))
     polls: int = 0
     failures: int = 0
@@ -90,8 +85,8 @@ class History:
     _depths: deque[Depth] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _counted: set[Key] = field(default_factory=set)
     _since_full: int = 0
-    _lately: deque[Observation] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    _recent: dict[Depth, deque[Observation]] = field(default_factory=dict)
+    _lately: deque[Packed] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    _recent: dict[Depth, deque[Packed]] = field(default_factory=dict)
     _spread: dict[Depth, Spread] = field(default_factory=dict)
 
     def failed(self, failure: Failure) -> bool:
@@ -115,11 +110,9 @@ class History:
         self.counts.append(sample.goroutines)
         for pool in sample.pools:
             idle = sum(number for state, number in pool.states.items() if state in pool.idle_states)
-            moments = self.pools.setdefault(pool.pool.name, deque(maxlen=MOMENTS))
-            states = dict(pool.states)
-            if moments and moments[-1].states == states:
-                states = moments[-1].states  # one for all moments in which nothing changed
-            moments.append(Moment(sample.at, pool.workers, pool.workers - idle, states))
+            if pool.pool.name not in self.pools:
+                self.pools[pool.pool.name] = Moments()
+            self.pools[pool.pool.name].append(Moment(sample.at, pool.workers, pool.workers - idle))
         return told
 
     def forecast(self, pool: str) -> Forecast | None:
@@ -163,18 +156,19 @@ class History:
         """The verdict over samples of one depth, which is the one of most samples lately: a full text now and then
         does not end a leak that counts show. Where there are too few of one depth, all are judged together."""
         self._depths.append(sample.depth)
-        self._lately.append(sample.observation)
+        packed = Packed.of(sample.observation)
+        self._lately.append(packed)
         recent = self._recent.setdefault(sample.depth, deque(maxlen=_RECENT))
         spread = self._spread.setdefault(sample.depth, Spread(_SPREAD))
-        recent.append(sample.observation)
-        spread.add(sample.observation)
+        recent.append(packed)
+        spread.add(sample.at, packed)
         if len(recent) >= 2 and self._depths.count(sample.depth) * 2 > len(self._depths):
-            self.growth = judge_series(tuple(recent))
+            self.growth = judge_series(unpacked(recent))
             if not self.growth.leaks and len(spread) > len(recent):
-                longer = judge_series(tuple(spread))
+                longer = judge_series(unpacked(spread))
                 self.growth = longer if longer.leaks else self.growth
         if len(self._lately) >= _TREND and len(recent) < _TREND and not (self.growth and self.growth.leaks):
-            self.growth = judge_series(tuple(self._lately))
+            self.growth = judge_series(unpacked(self._lately))
 
     @property
     def level(self) -> Level:

@@ -79,10 +79,10 @@ def _pools(history: History) -> Iterator[PoolRow]:
     accused = {finding.rule.pool for finding in last.findings if finding.severity in _TROUBLES}
     found = []
     for sample in last.pools:
-        moments = history.pools.get(sample.pool.name, ())
-        recent = list(moments)[-_MOMENTS:]
-        if not recent:
+        moments = history.pools.get(sample.pool.name)
+        if not moments:
             continue
+        recent = moments[-_MOMENTS:]
         now, expected = recent[-1], history.forecast(sample.pool.name)
         fills = expected is not None and expected.kind == "filling"
         found.append(

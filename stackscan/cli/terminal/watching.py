@@ -51,8 +51,11 @@ class Plan:
 def run(plan: Plan) -> None:
     """Watch until a signal, a key, or the reader's end stops it. Raises UsageError for a hook or an address that cannot
     be one, and OutputError where a file or standard output cannot be written."""
+    from stackscan.live.heap import give_memory_back
+
     # It runs for long, and what it makes in a minute is garbage in the next one.
     gc.set_threshold(10_000, 20, 20)
+    give_memory_back()
     with stop_on_signals() as stop:
         running = _Run(plan, stop)
         try:

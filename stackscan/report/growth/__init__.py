@@ -3,6 +3,7 @@
 from stackscan.report.growth.judge import grows, judge, waits_on
 from stackscan.report.growth.model import Growth, Kind, Leak, PlaceGrowth, Witness
 from stackscan.report.growth.observe import Observation, observe
+from stackscan.report.growth.packed import Packed, unpacked
 from stackscan.report.growth.process import processes
 from stackscan.report.growth.series import judge_all, judge_series
 from stackscan.report.growth.stacks import Shape, Stacks
@@ -15,6 +16,7 @@ __all__ = [
     "Kind",
     "Leak",
     "Observation",
+    "Packed",
     "PlaceGrowth",
     "Shape",
     "Stacks",
@@ -28,6 +30,7 @@ __all__ = [
     "place_text",
     "processes",
     "sentence",
+    "unpacked",
     "waits_on",
     "witnesses",
 ]
