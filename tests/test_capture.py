@@ -231,6 +231,11 @@ def test_a_target_is_an_address(target: str) -> None:
     assert_refused(run("capture", target), "is not the address of a process", "http://HOST:PORT")
 
 
+def test_a_target_that_can_never_be_asked() -> None:
+    """Is told at once, and not for each capture."""
+    assert_refused(run("capture", "http://:80"), "it has no host")
+
+
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     """Neither in what is said, nor in the names of files."""
     with serving(Process(DUMP.encode(), refuses())) as server:

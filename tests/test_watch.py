@@ -126,11 +126,14 @@ def test_a_process_falls_silent_and_answers_again() -> None:
 
 
 def test_lines_for_people_in_a_pipe() -> None:
-    """With --format text."""
+    """With --format text; each names its process once."""
     with node("stalled") as process, watching("--interval", "300ms", "--format", "text", process.url) as watcher:
         assert watcher.stdout is not None
         line = watcher.stdout.readline().decode()
         assert f" {process.url} appeared: bitswap-close-stall: bitswap workers wait in stream Close" in line
+        process.stage = None
+        silent = watcher.stdout.readline().decode()
+        assert (1, 1) == (silent.count(process.url), silent.count(f" {process.url} silent: "))
 
 
 def test_captures_are_kept_and_metrics_are_served(tmp_path: Path) -> None:
@@ -191,6 +194,11 @@ def test_wrong_words(tmp_path: Path) -> None:
     many = "\n".join(f"http://10.0.{number // 250}.{number % 250}:1" for number in range(1001))
     (tmp_path / "many").write_text(many, encoding="utf-8")
     assert_refused(run("watch", f"@{tmp_path / 'many'}"), "1,001 processes are too many")
+    assert_refused(run("watch", "http://:80"), "it has no host")
+    done = run("watch", "http://name:hush@host:99999")
+    assert_refused(done, "its port is not a number")
+    assert "hush" not in done.stderr
+    assert_refused(run("watch", "--keep-count", "5", "http://127.0.0.1:1"), "nothing is kept without --keep")
     assert_refused(run("watch", "--keep-size", "many", "http://127.0.0.1:1"), "is not a size")
     assert_refused(run("watch", "--keep-age", "0d", "http://127.0.0.1:1"), "is not an interval")
     assert_refused(run("watch", "--metrics", "nowhere", "http://127.0.0.1:1"), "no address to serve metrics at")

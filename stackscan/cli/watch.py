@@ -73,7 +73,7 @@ def command(
             options=Options(configuration(config), reader=reader_of(source_root, no_source, redact)),
             output_format=output_format,
             keep=keep,
-            bounds=bounds_of(keep_count, keep_size, keep_age),
+            bounds=bounds_of(keep, keep_count, keep_size, keep_age),
             metrics=metrics,
             textfile=textfile,
             hooks=hook or (),

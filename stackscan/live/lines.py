@@ -57,6 +57,8 @@ def text_of(values: dict[str, Any]) -> str:
 def plain_text_of(values: dict[str, Any]) -> str:
     """The same for people, in one line: when, where, what."""
     found = [f"{one['rule']}: {one['title']}" for one in values["findings"]]
-    silent = "error" in values
+    silent, target = "error" in values, values["target"]
     what = values["verdict"] if silent or not found else "; ".join(found)
-    return plain(f"{values['time']} {values['target']} {'silent' if silent else values['event']}: {what}")
+    if silent and what.startswith(target):  # the line has the address already
+        what = what.partition(" ")[2]
+    return plain(f"{values['time']} {target} {'silent' if silent else values['event']}: {what}")

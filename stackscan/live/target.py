@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from stackscan.errors import UsageError
+from stackscan.errors import SourceError, UsageError
 from stackscan.sources import Source
+from stackscan.sources.address import Address
 
 #: What of a process is asked: counts as protobuf (no states, cheap for the process), counts as text, or the full text,
 #: for which Go stops the world and prints each goroutine.
@@ -48,6 +49,10 @@ class Target:
                 f"{given} is not the address of a process",
                 hint="Give http://HOST:PORT of a program with net/http/pprof, or of kubo's API.",
             )
+        try:
+            Address.parse(given.with_secrets())
+        except SourceError as error:  # before it is asked again and again
+            raise UsageError(str(error), hint=error.hint) from None
         return cls(given, timeout_seconds)
 
     def goroutines(self, depth: Depth) -> Source:

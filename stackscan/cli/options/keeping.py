@@ -58,8 +58,12 @@ Textfile = Annotated[
 ]
 
 
-def bounds_of(count: int | None, size_bytes: int | None, longest: timedelta | None) -> Bounds:
-    """How much is kept of each process."""
+def bounds_of(keep: Path | None, count: int | None, size_bytes: int | None, longest: timedelta | None) -> Bounds | None:
+    """How much is kept of each process; None where nothing is. Raises UsageError for a bound without a folder."""
+    if keep is None:
+        if (count, size_bytes, longest) != (None, None, None):
+            raise UsageError("nothing is kept without --keep", hint="Give the folder as well: --keep DIR.")
+        return None
     from stackscan.live.kept import Bounds
 
     usual = Bounds()
