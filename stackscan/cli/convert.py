@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from stackscan.cli.options import option
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.options.sources import Timeout, source_argument, within
+from stackscan.cli.options.sources import Timeout, one_within, source_argument
 
 _FORMAT = (
     "pprof: one sample per goroutine, with id, state, minutes and labels; folded: for flame graphs; "
@@ -41,7 +41,7 @@ def command(
     from stackscan.export.convert import choose, converter
     from stackscan.pipeline import examine
 
-    (limited,) = within([source], timeout)
+    limited = one_within(source, timeout)
     with progress() as bar:
         found, _ = examine(limited, progress=bar, redaction=chosen(redact, redact_keep, redact_key))
     content = converter(output_format)(choose(found, member=member, stream=stream, position=snapshot))

@@ -41,6 +41,7 @@ def command(
       stackscan fleet dumps/
       stackscan fleet --pattern '{service}/{host}/{time:%Y%m%dT%H%M%S}.pb.gz' dumps/
       stackscan fleet --since 2026-04-22T10:00:00Z --fail-on error debug.zip
+      stackscan fleet 's3://bucket/prod/*/2026-04-*/*.pb.gz'
     """
     from stackscan.api import fleet
     from stackscan.cli.options.configuration import configuration

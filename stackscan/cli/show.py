@@ -10,7 +10,7 @@ from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Format, OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
-from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.options.sources import Timeout, named, one_within
 
 _SOURCE = "A goroutine dump, or a log, archive or directory that holds one; its address; - for standard input."
 
@@ -43,7 +43,7 @@ def command(
 
     options = Options(configuration(config), reader=reader_of(source_root, no_source, redact))
     with progress() as told:
-        (only,) = within([source], timeout)
-        found = show(only, number, options=options, progress=told, redaction=chosen(redact, redact_keep, redact_key))
+        limited = one_within(source, timeout)
+        found = show(limited, number, options=options, progress=told, redaction=chosen(redact, redact_keep, redact_key))
     with written(output) as out:
         renderer("goroutine", output_format)(found, out, editor=editor)

@@ -12,7 +12,7 @@ from stackscan.cli.options import option
 from stackscan.cli.options.units import moment
 
 #: What the sources of the command are.
-SOURCES = "Captures, and folders, archives and debug zips of them."
+SOURCES = "Captures, and folders, archives and debug zips of them, also in s3://, gs:// and az://."
 
 Format = Annotated[
     Literal["text", "json", "markdown"],

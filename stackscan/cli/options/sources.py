@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Timeout = Annotated[
     float | None,
     option(
-        "Time limit for each http(s) address, like 10s or 500ms; what has arrived by then is read "
+        "Time limit for each address or object, like 10s or 500ms; what http(s) has sent by then is read "
         "[default: 10s to connect, 60s of silence, 10m in all].",
         "--timeout",
         metavar="DURATION",
@@ -56,11 +56,28 @@ def source_argument(tells: str, *, metavar: str = "SOURCE") -> Any:
 
 
 def within(sources: Iterable[str], timeout: float | None) -> list[Source]:
-    """The sources with this time limit (seconds). Raises UsageError for a limit that is out of bounds."""
+    """The sources with this time limit (seconds), those that a pattern of files stands for instead of it.
+
+    Raises UsageError for a limit that is out of bounds, SourceError for a pattern that matches nothing.
+    """
     from stackscan.sources import Source
 
     limited = [Source(each, timeout_seconds=timeout) for each in sources]
+    if any("*" in each for each in limited):
+        from stackscan.sources.globs import expanded
+
+        limited = [found for each in limited for found in expanded(each)]
     young, middle, old = gc.get_threshold()
     if len(limited) == 1 and young == _OF_PROGRAM:  # what it is made into stays until the program ends
         gc.set_threshold(_OF_ONE_SOURCE, middle, old)
     return limited
+
+
+def one_within(source: str, timeout: float | None) -> Source:
+    """The same of one source. Raises UsageError for a pattern that matches several files."""
+    found = within([source], timeout)
+    if len(found) > 1:
+        from stackscan.errors import UsageError
+
+        raise UsageError(f"{source} matches {len(found):,} files", hint=f"Give one of them: {found[0]}, for example.")
+    return found[0]
