@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -417,13 +418,40 @@ def test_a_server_that_dies_in_the_middle_of_an_object_is_an_error(mortal: S3Ser
 
 def test_a_server_that_dies_after_the_list_leaves_the_captures_unread(mortal: S3Server) -> None:
     filled(mortal.bucket("many"), {f"{number}.txt": variant(number) for number in range(3)})
-    parts = [*split(Source("s3://many/", timeout_seconds=20))]
+    parts = [*split(Source("s3://many/", timeout_seconds=4))]
     read = [*groups(parts[0])]
     mortal.kill()
     assert len(read) == 1
     for part in parts[1:]:
         with pytest.raises(SourceError, match="refuses the connection"):
             [*groups(part)]
+
+
+def test_a_short_outage_is_waited_for(mortal: S3Server) -> None:
+    filled(mortal.bucket("many"), {f"{number}.txt": variant(number) for number in range(2)})
+    parts = [*split(Source("s3://many/", timeout_seconds=60))]
+    mortal.kill()
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(lambda: (time.sleep(1.5), mortal.start()))
+        read = [group.members[0].data for part in parts for group in groups(part)]
+        later.result()
+    assert read == [variant(0), variant(1)]
+
+
+def test_a_list_that_breaks_off_is_named_and_what_was_listed_is_read(mortal: S3Server) -> None:
+    folder = mortal.folder / "data" / "long"
+    folder.mkdir()
+    for number in range(2100):  # as files: they have no ETag, and their time is their mark
+        (folder / f"{number:04}.txt").write_bytes(DUMP.encode())
+    parts = split(Source("s3://long/", timeout_seconds=4))
+    first = next(parts)
+    mortal.kill()
+    left = [*parts]
+    assert (first.below, first.broken) == ("0000.txt", "")
+    assert first.mark is not None
+    assert 500 < len(left) < 2100
+    assert "the list broke off" in left[-1].broken
+    assert "refuses the connection" in left[-1].broken
 
 
 def test_a_server_that_never_answers_is_left(monkeypatch: pytest.MonkeyPatch, s3: S3Server) -> None:

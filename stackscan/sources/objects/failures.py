@@ -93,6 +93,12 @@ def is_missing(error: FileNotFoundError) -> bool:
     return code is None or code[1] in _MISSING
 
 
+def is_unreachable(error: BaseException) -> bool:
+    """Whether no answer came, or not the whole of it."""
+    text = str(error)
+    return _STATUS.search(text) is None and ("HttpError" in text or "reqwest" in text)
+
+
 def late(address: ObjectAddress) -> SourceError:
     """The error for a request whose time is over."""
     return SourceError(

@@ -14,19 +14,23 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from stackscan import __version__
 from stackscan.errors import SourceError
 from stackscan.sources import limits
 from stackscan.sources.objects.address import ObjectAddress
-from stackscan.sources.objects.failures import ENDPOINTS, failed, is_missing, late, wrong_setting
+from stackscan.sources.objects.failures import ENDPOINTS, failed, is_missing, is_unreachable, late, wrong_setting
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 Answer = TypeVar("Answer")
-_RETRIES: Final = 3
+#: How often a request is tried again: of a store that nobody reached yet, one that answered the last request, and one
+#: that did not. So a wrong address is an error at once, an outage of half a minute is waited for once, and what is left
+#: of a long list does not wait for it again and again.
+_RETRIES: Final[dict[bool | None, int]] = {None: 3, True: 20, False: 0}
+_OUTAGE_SECONDS: Final = 30.0
 _SWITCHES: Final = ("allow_http", "allow_invalid_certificates")
 _TEXTS: Final = ("proxy_url", "proxy_ca_certificate", "proxy_excludes")
 _YES: Final = frozenset({"1", "true", "on", "yes", "y"})
@@ -34,13 +38,25 @@ _ENDPOINT: Final = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 _CERTIFICATES: Final = ("AWS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
+class _Bucket(NamedTuple):
+    """A bucket, and the environment, which the library reads itself: with another one it is another bucket."""
+
+    scheme: str
+    name: str
+    environment: tuple[tuple[str, str], ...]
+
+
+#: Whether a bucket answered the last request of this process.
+_answered: Final[dict[_Bucket, bool]] = {}
+
+
 def open_store(address: ObjectAddress) -> ObjectStore:
     """The store of an address's bucket. Raises SourceError without the library, or for a wrong setting."""
     _check_endpoint(address)
     certificates = _certificates(address)
-    environment = tuple(sorted((name, os.environ[name]) for name in os.environ if name.startswith(address.settings)))
+    found = _bucket(address)
     try:
-        return _store(address.scheme, address.bucket, address.timeout_seconds, certificates, environment)
+        return _store(found, address.timeout_seconds, certificates, _RETRIES[_answered.get(found)])
     except ModuleNotFoundError:
         raise SourceError(
             f"{address} is in object storage, and the library for it is not installed",
@@ -50,36 +66,38 @@ def open_store(address: ObjectAddress) -> ObjectStore:
         raise failed(error, address) from None
 
 
+def _bucket(address: ObjectAddress) -> _Bucket:
+    names = (name for name in os.environ if name.startswith(address.settings))
+    return _Bucket(address.scheme, address.bucket, tuple(sorted((name, os.environ[name]) for name in names)))
+
+
 @lru_cache(maxsize=8)
-def _store(
-    scheme: str, bucket: str, timeout: float | None, certificates: str | None, environment: tuple[tuple[str, str], ...]
-) -> ObjectStore:
-    """The library reads the ``environment`` itself: with another one it is another store."""
+def _store(place: _Bucket, timeout: float | None, certificates: str | None, retries: int) -> ObjectStore:
     from obstore.store import AzureStore, GCSStore, S3Store
 
     silence = limits.SILENCE_SECONDS if timeout is None else timeout
     total = limits.TOTAL_SECONDS if timeout is None else timeout
     client: Any = {
-        **_client(dict(environment), certificates),
+        **_client(dict(place.environment), certificates),
         "connect_timeout": timedelta(seconds=min(limits.CONNECT_SECONDS, total)),
         "read_timeout": timedelta(seconds=silence),
         "timeout": timedelta(seconds=total),
         "user_agent": f"stackscan/{__version__}",
     }
     retry: Any = {
-        "max_retries": _RETRIES,
-        "retry_timeout": timedelta(seconds=min(silence, total)),
+        "max_retries": retries,
+        "retry_timeout": timedelta(seconds=min(_OUTAGE_SECONDS, total / 2)),
         "backoff": {
             "init_backoff": timedelta(milliseconds=100),
             "max_backoff": timedelta(seconds=2),
             "base": 2,
         },
     }
-    if scheme == "s3":
-        return S3Store(bucket, client_options=client, retry_config=retry)
-    if scheme == "gs":
-        return GCSStore(bucket, client_options=client, retry_config=retry)
-    return AzureStore(bucket, client_options=client, retry_config=retry)
+    if place.scheme == "s3":
+        return S3Store(place.name, client_options=client, retry_config=retry)
+    if place.scheme == "gs":
+        return GCSStore(place.name, client_options=client, retry_config=retry)
+    return AzureStore(place.name, client_options=client, retry_config=retry)
 
 
 def _client(environment: Mapping[str, str], certificates: str | None) -> dict[str, object]:
@@ -137,9 +155,12 @@ def _answer(
     answers: queue.SimpleQueue[tuple[Answer] | SourceError | FileNotFoundError],
 ) -> None:
     """Only text of an error leaves this thread: the library's may hold an address with its signature."""
+    reached = True
     try:
-        answers.put((call(),))
+        answer: tuple[Answer] | SourceError | FileNotFoundError = (call(),)
     except FileNotFoundError as error:
-        answers.put(FileNotFoundError() if is_missing(error) else failed(error, address))
+        answer = FileNotFoundError() if is_missing(error) else failed(error, address)
     except BaseException as error:  # noqa: BLE001  # a panic of the library is no Exception
-        answers.put(failed(error, address))
+        answer, reached = failed(error, address), not is_unreachable(error)
+    _answered[_bucket(address)] = reached
+    answers.put(answer)
