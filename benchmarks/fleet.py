@@ -1,6 +1,6 @@
 """Measures `stackscan fleet`: does the answer name what was planted, and nothing else, and how fast?
 
-    python benchmarks/fleet.py [--captures 1000] [--seed 1] [--jobs N] [--keep FOLDER]
+    python benchmarks/fleet.py [--captures 1000] [--seed 1] [--jobs N] [--keep FOLDER] [--s3 s3://BUCKET/PREFIX]
 
 The captures are made of real ones in fixtures/: 40 services on 250 hosts with two versions, every other service as
 protobuf, the others as full text, each host ten minutes after ten minutes. The size of each group of equal goroutines
@@ -10,7 +10,8 @@ one saturated pool, and 1 % of the captures cut or garbage.
 
 Precision is the share of what the answer has above info (findings, odd hosts, pools near saturation, unreadable
 captures) that was planted; recall is the share of the six faults that it names. Captures per second and the peak of
-memory (of the largest process) are of the whole command, rules and imports included.
+memory (of the largest process) are of the whole command, rules and imports included. With ``--s3`` the captures are
+also put into a bucket (tests/s3server.py can serve one), read from there, and both answers compared.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -225,7 +227,19 @@ def judge(answer: dict[str, Any], spoiled: set[str], folder: Path) -> tuple[dict
     return named, false, len(findings) + len(answer["odd_hosts"]) + len(near) + len(unreadable)
 
 
-def measure(folder: Path, jobs: int | None) -> tuple[dict[str, Any], float, float]:
+def put(folder: Path, address: str) -> None:
+    """Put the captures into a bucket; credentials and endpoint are those of the environment."""
+    from obstore.store import from_url
+
+    allowed = os.environ.get("AWS_ALLOW_HTTP") == "true"
+    store = from_url(address, client_options={"allow_http": allowed})
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(lambda path: store.put(path.relative_to(folder).as_posix(), path.read_bytes()), paths):
+            pass
+
+
+def measure(folder: Path | str, jobs: int | None) -> tuple[dict[str, Any], float, float]:
     """The answer, its seconds, and the peak of memory in MB of the largest process."""
     command = [sys.executable, "-m", "stackscan", "fleet", "--pattern", PATTERN, "--format", "json", str(folder)]
     command += [] if jobs is None else ["--jobs", str(jobs)]
@@ -250,6 +264,15 @@ def report(folder: Path, options: argparse.Namespace) -> None:
     answer, seconds, peak = measure(folder, options.jobs)
     named, false, everything = judge(answer, spoiled, folder)
     print(f"{options.captures / seconds:.0f} captures a second ({seconds:.1f} s), peak memory {peak:.0f} MB")
+    if options.s3:
+        put(folder, options.s3)
+        stored, stored_seconds, peak = measure(options.s3, options.jobs)
+        same = json.loads(json.dumps(stored).replace(options.s3.rstrip("/"), str(folder))) == answer
+        rate = options.captures / stored_seconds
+        print(f"{rate:.0f} captures a second ({stored_seconds:.1f} s) of S3, peak memory {peak:.0f} MB, ", end="")
+        print(
+            f"{seconds / stored_seconds:.2f} of the speed of files; the answer is {'the same' if same else 'ANOTHER'}"
+        )
     print(f"precision {1 - len(false) / max(everything, 1):.3f}, recall {sum(named.values())} of {len(named)}")
     for name, found in named.items():
         print(f"  {'named' if found else 'MISSED'}: {name}")
@@ -264,6 +287,7 @@ def main() -> None:
     reader.add_argument("--seed", type=int, default=1)
     reader.add_argument("--jobs", type=int)
     reader.add_argument("--keep", type=Path)
+    reader.add_argument("--s3")
     options = reader.parse_args()
     if options.keep is not None:
         report(options.keep, options)
