@@ -178,10 +178,12 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     progress: Progress | None = None,
     redaction: Redaction | None = None,
     jobs: int | None = 1,
+    dask: str | None = None,
 ) -> Fleet:
     """The answer over all captures of all inputs. ``pattern`` says what their paths name, ``threshold`` how many
     goroutines at one line are too many, ``since`` from when on findings are new; ``owners`` is a file that says who
-    owns which packages, ``owner`` the one whose findings are wanted (None: all); ``jobs`` as for :func:`check`.
+    owns which packages, ``owner`` the one whose findings are wanted (None: all); ``jobs`` as for :func:`check`;
+    with ``dask`` the workers of the cluster at that address read.
 
     Raises StackscanError for a wrong pattern or file of owners, and when no capture at all can be read.
     """
@@ -198,7 +200,7 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     options = Options(configuration or shipped(), projected=False)
     parts = [part for each in inputs for part in split(each)]
     gathering = Gathering()
-    with each_part(parts, observe, options=options, progress=progress, jobs=jobs) as found:
+    with each_part(parts, observe, options=options, progress=progress, jobs=jobs, dask=dask) as found:
         for rows in found:
             for row in rows:
                 gathering.take(row)

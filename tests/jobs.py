@@ -105,3 +105,13 @@ class DyingOnce:
             mark.touch()
             os.kill(os.getpid(), signal.SIGSEGV)
         return task
+
+
+def hanging_once(task: Path, _: Progress | None) -> str:
+    """The first process that gets it takes longer than any test; the next one does not."""
+    first = not task.exists()
+    with task.open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    if first:
+        time.sleep(30)
+    return "done"

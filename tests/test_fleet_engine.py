@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
 from typing import Final
 
 import pytest
+from test_workers import waited_for
 
 import jobs
+from helpers import environment
 from stackscan.fleet import survey
 from stackscan.fleet.observe import Observe, Row, Unread
 from stackscan.fleet.pattern import read_pattern
@@ -88,3 +94,33 @@ def test_a_capture_whose_reading_never_ends_is_named(tmp_path: Path, monkeypatch
     rows = rows_of(tmp_path)
     assert ["h0", "h2"] == hosts(rows)
     assert [("h1", "its reading hung twice (no sign of life for 4 s)")] == unread(rows)
+
+
+@pytest.mark.parametrize("how", [["--jobs", "2"], ["--dask", "local:2"]], ids=["processes", "dask"])
+def test_ctrl_c_ends_the_run_and_leaves_nothing(tmp_path: Path, how: list[str]) -> None:
+    """No half-written file, and no process."""
+    pytest.importorskip("distributed")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        sources = [f"http://127.0.0.1:{silent.getsockname()[1]}/h{number}" for number in range(4)]
+        command = [sys.executable, "-m", "stackscan", "fleet", *how, "-o", str(tmp_path / "fleet.txt"), *sources]
+        running = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, start_new_session=True)
+        try:
+            asking = [silent.accept()[0] for _ in range(2)]  # both processes read
+            os.killpg(running.pid, signal.SIGINT)
+            _, said = running.communicate(timeout=60)
+        finally:
+            running.kill()
+        for connection in asking:
+            connection.close()
+    assert (130, False) == (running.returncode, b"Traceback" in said), said
+    assert [] == list(tmp_path.iterdir())
+    assert waited_for(lambda: not group_is_alive(running.pid))
+
+
+def group_is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

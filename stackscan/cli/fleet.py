@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.fleet import SOURCES, All, FailOn, Format, Owner, Owners, Pattern, Since, Threshold, Top
+from stackscan.cli.options.fleet import (
+    SOURCES,
+    All,
+    Dask,
+    FailOn,
+    Format,
+    Owner,
+    Owners,
+    Pattern,
+    Since,
+    Threshold,
+    Top,
+)
 from stackscan.cli.options.output import OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
@@ -30,6 +42,7 @@ def command(
     redact_key: RedactKey = None,
     timeout: Timeout = None,
     jobs: Jobs = None,
+    dask: Dask = None,
     config: Config = None,
 ) -> None:
     """Answer over many captures of many hosts: each finding, cause and growing place once, with all hosts that have it.
@@ -61,6 +74,7 @@ def command(
             progress=bar,
             redaction=chosen(redact, redact_keep, redact_key),
             jobs=jobs,
+            dask=dask,
         )
     with written(output) as out:
         renderer("fleet", output_format)(found, out, top=top, everything=everything)

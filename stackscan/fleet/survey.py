@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from stackscan import workers
 from stackscan.errors import StackscanError
@@ -31,28 +31,64 @@ def each_part(
     options: Options,
     progress: Progress | None = None,
     jobs: int | None = 1,
+    dask: str | None = None,
 ) -> Iterator[Iterator[list[Row | Unread]]]:
-    """Within it: the rows of each part of a source, in their order.
+    """Within it: the rows of each part of a source, in their order, few of them before they are taken.
 
-    ``jobs``: so many processes read (1: this one; None: as many as there are processors). What kills its process, or
-    gives no sign of life for ten minutes, twice, is named as unread, and the run goes on; not where this process reads.
+    ``jobs``: so many processes read (1: this one; None: as many as there are processors); with ``dask``, the workers of
+    the Dask cluster at that address do. What kills its process, or gives no sign of life for ten minutes, twice, is
+    named as unread, and the run goes on; not where this process reads. When the block ends, nobody reads any more.
     """
     work = Survey(observe, options)
-    rescue = Rescue(
-        run=lambda part: workers.apart(part, work, patience=_PATIENCE_SECONDS),
-        names=lambda part: workers.apart(part, names_of, patience=_PATIENCE_SECONDS),
-        lost=observe.lost,
-    )
-    with workers.in_order(
-        parts,
-        work,
-        jobs=jobs,
-        progress=progress,
-        here=attrgetter("stays"),
-        lost=rescue,
-        patience=_PATIENCE_SECONDS,
-    ) as outcomes:
-        yield outcomes
+    shared = _Shared(work, progress)
+    with shared.on_dask(parts, dask) if dask is not None else shared.here(parts, jobs) as rows:
+        yield rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """How parts are shared between those who read."""
+
+    work: Survey
+    progress: Progress | None
+
+    @contextmanager
+    def here(self, parts: Sequence[Part], jobs: int | None) -> Iterator[Iterator[list[Row | Unread]]]:
+        """Between processes of this machine."""
+        with workers.in_order(
+            parts,
+            self.work,
+            jobs=jobs,
+            progress=self.progress,
+            here=attrgetter("stays"),
+            lost=self._rescue(workers.apart),
+            patience=_PATIENCE_SECONDS,
+        ) as outcomes:
+            yield outcomes
+
+    @contextmanager
+    def on_dask(self, parts: Sequence[Part], address: str) -> Iterator[Iterator[list[Row | Unread]]]:
+        """Between the workers of a cluster."""
+        from stackscan.workers.cluster import cluster
+
+        with cluster(address) as those:
+            outcomes = those.in_order(
+                parts,
+                self.work,
+                lost=self._rescue(those.apart),
+                here=attrgetter("stays"),
+                progress=self.progress,
+                patience=_PATIENCE_SECONDS,
+            )
+            with closing(outcomes):
+                yield outcomes
+
+    def _rescue(self, apart: Callable[..., Any]) -> Rescue:
+        return Rescue(
+            run=lambda part: apart(part, self.work, patience=_PATIENCE_SECONDS),
+            names=lambda part: apart(part, names_of, patience=_PATIENCE_SECONDS),
+            lost=self.work.observe.lost,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,14 @@ Owners = Annotated[
     option("Who owns which packages: lines like github.com/acme/shop/... @shop-team.", "--owners", metavar="FILE"),
 ]
 Owner = Annotated[str | None, option("With --owners: only the findings of this owner.", "--owner", metavar="NAME")]
+Dask = Annotated[
+    str | None,
+    option(
+        "Read with the workers of a Dask cluster: tcp://HOST:PORT, local, or local:N for N processes here.",
+        "--dask",
+        metavar="ADDRESS",
+    ),
+]
 Threshold = Annotated[
     int,
     typer.Option(
