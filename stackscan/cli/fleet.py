@@ -20,7 +20,7 @@ from stackscan.cli.options.fleet import (
     Threshold,
     Top,
 )
-from stackscan.cli.options.output import OutputFile
+from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
 
@@ -30,6 +30,7 @@ def command(
     pattern: Pattern = None,
     output_format: Format = "text",
     output: OutputFile = None,
+    open_page: Open = False,
     since: Since = None,
     owners: Owners = None,
     owner: Owner = None,
@@ -58,25 +59,26 @@ def command(
     """
     from stackscan.api import fleet
     from stackscan.cli.options.configuration import configuration
-    from stackscan.cli.terminal.output import written
+    from stackscan.cli.terminal.output import page_file, written
     from stackscan.cli.terminal.progress import progress
     from stackscan.render import renderer
 
-    with progress() as bar:
-        found = fleet(
-            within(source, timeout),
-            configuration=configuration(config),
-            pattern=pattern,
-            threshold=threshold,
-            since=since,
-            owners=owners,
-            owner=owner,
-            progress=bar,
-            redaction=chosen(redact, redact_keep, redact_key),
-            jobs=jobs,
-            dask=dask,
-        )
-    with written(output) as out:
-        renderer("fleet", output_format)(found, out, top=top, everything=everything)
+    with page_file(output, output_format, show=open_page) as place:
+        with progress() as bar:
+            found = fleet(
+                within(source, timeout),
+                configuration=configuration(config),
+                pattern=pattern,
+                threshold=threshold,
+                since=since,
+                owners=owners,
+                owner=owner,
+                progress=bar,
+                redaction=chosen(redact, redact_keep, redact_key),
+                jobs=jobs,
+                dask=dask,
+            )
+        with written(place) as out:
+            renderer("fleet", output_format)(found, out, top=top, everything=everything)
     if fail_on is not None and found.fails(fail_on):
         raise typer.Exit(1)

@@ -17,7 +17,7 @@ OUTPUTS: Final = {
     "goroutine": ("text", "json"),
     "check": ("text", "json", "junit", "sarif", "github", "html"),
     "compare": ("text", "json", "html"),
-    "fleet": ("text", "json", "markdown"),
+    "fleet": ("text", "json", "markdown", "html"),
     "projection": ("text", "json", "html"),
     "batch": ("text", "json", "html"),
     "plan": ("text", "json", "html"),

@@ -83,9 +83,14 @@ def left_out(fleet: Fleet) -> str:
 def between(first: datetime, last: datetime) -> str:
     """``2026-04-22 10:00 to 12:30``."""
     if first == last:
-        return f"{first:%Y-%m-%d %H:%M}"
+        return moment(first)
     same_day = first.date() == last.date()
     return f"{first:%Y-%m-%d %H:%M} to {last:{'%H:%M' if same_day else '%Y-%m-%d %H:%M'}}"
+
+
+def moment(at: datetime) -> str:
+    """``2026-04-22 10:00``."""
+    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def size(one: FleetFinding) -> str:
@@ -102,6 +107,13 @@ def trend(one: FleetFinding) -> str:
     hosts = f"{one.trend.growing:,} of {judged:,} hosts" if judged > one.trend.growing else f"{judged:,} hosts"
     hosts = "1 host" if judged == 1 else hosts
     return f"grows on {hosts}, by {rate(one.trend.rate_per_hour / 3600)} on each"
+
+
+def short_trend(one: FleetFinding) -> str:
+    """The same in a table, also where nothing grows."""
+    if not one.trend.judged:
+        return "unknown: fewer than 3 captures of a host"
+    return trend(one) or "no steady growth"
 
 
 def place(one: FleetFinding) -> str:
@@ -128,8 +140,8 @@ def versions(one: FleetFinding) -> str:
     """The versions that have it and those that do not; empty where none is known."""
     if not one.versions:
         return ""
-    without = f", not {_listed(one.versions_without)}" if one.versions_without else ""
-    return f"versions: {_listed(one.versions)}{without}"
+    without = f", not {listed(one.versions_without)}" if one.versions_without else ""
+    return f"versions: {listed(one.versions)}{without}"
 
 
 def owners(fleet: Fleet, one: FleetFinding) -> str:
@@ -157,10 +169,11 @@ def notes(fleet: Fleet) -> tuple[str, ...]:
 def services(one: FleetFinding) -> str:
     """The services that have it; empty where none is known."""
     known = [name for name in one.services if name is not None]
-    return f"services: {_listed(known)}" if known else ""
+    return f"services: {listed(known)}" if known else ""
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
     shown = ", ".join(map(words.plain, names[:_NAMED]))
     return f"{shown} and {len(names) - _NAMED:,} more" if len(names) > _NAMED else shown
 
@@ -199,21 +212,27 @@ def difference(one: Difference, siblings: str) -> str:
 
 def pool(one: FleetPool) -> str:
     """The load of a pool over all hosts."""
-    load = f"{number(one.offered_load_erlangs)} of {one.workers:,} workers busy on {words.count(one.hosts, 'hosts')}"
-    return load if one.known else f"{load} (possible pool)"
+    found = f"{load(one)} on {words.count(one.hosts, 'hosts')}"
+    return found if one.known else f"{found} (possible pool)"
+
+
+def load(one: FleetPool) -> str:
+    """``61.5 of 144 workers busy``."""
+    return f"{number(one.offered_load_erlangs)} of {one.workers:,} workers busy"
 
 
 def near(one: FleetPool) -> str:
     """The hosts on which a pool is near saturation; empty for none."""
     if not one.near:
         return ""
-    named = ", ".join(map(_busy, one.near[:_NAMED]))
+    named = ", ".join(map(busy, one.near[:_NAMED]))
     unknown = all(host.host is None for host in one.near)
     hosts = words.count(len(one.near), "captures" if unknown else "hosts") + (" of unknown hosts" if unknown else "")
     return f"{hosts} near saturation: {named}" + (", …" if len(one.near) > _NAMED else "")
 
 
-def _busy(one: PoolHost) -> str:
+def busy(one: PoolHost) -> str:
+    """``h17 (checkout) 12 of 12``: a host's busy workers."""
     name = words.plain(one.capture) if one.host is None else host_name(one.service, one.host)
     return f"{name} {number(one.busy)} of {one.workers:,}"
 

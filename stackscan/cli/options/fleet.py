@@ -15,8 +15,12 @@ from stackscan.cli.options.units import moment
 SOURCES = "Captures, and folders, archives and debug zips of them, also in s3://, gs:// and az://."
 
 Format = Annotated[
-    Literal["text", "json", "markdown"],
-    typer.Option("--format", "-f", help="text for people, json for scripts, markdown for an issue."),
+    Literal["text", "json", "markdown", "html"],
+    typer.Option(
+        "--format",
+        "-f",
+        help="text for people, json for scripts, markdown for an issue, html for a page for a browser.",
+    ),
 ]
 Pattern = Annotated[
     str | None,
@@ -65,7 +69,7 @@ FailOn = Annotated[
 Top = Annotated[
     int | None,
     option(
-        "Entries of each list [default: what fits on a screen; markdown: 10; json: all].",
+        "Entries of each list [default: what fits on a screen; markdown: 10; html: 200; json: all].",
         "--top",
         "-n",
         min=0,

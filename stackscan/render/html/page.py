@@ -26,6 +26,7 @@ _SCRIPTS: Final = {
     "pool": (*_SHELL, "whatif"),
     "compare": (*_STACKS, "chart", "matrix", "compare"),
     "check": _SHELL,
+    "fleet": (*_SHELL, "table", "fleet"),
 }
 #: The style sheets of each kind of page.
 _STYLES: Final = {
@@ -33,6 +34,7 @@ _STYLES: Final = {
     "pool": ("page", "pools"),
     "compare": ("page", "captures"),
     "check": ("page", "check"),
+    "fleet": ("page", "fleet"),
 }
 #: Where the body of a page goes: no text holds it, for what is unprintable is escaped.
 _BODY: Final = "\x02"
