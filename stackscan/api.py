@@ -173,6 +173,7 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     pattern: str | None = None,
     threshold: int = 10_000,
     since: datetime | None = None,
+    compared: str | None = None,
     owners: Path | None = None,
     owner: str | None = None,
     progress: Progress | None = None,
@@ -181,9 +182,10 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     dask: str | None = None,
 ) -> Fleet:
     """The answer over all captures of all inputs. ``pattern`` says what their paths name, ``threshold`` how many
-    goroutines at one line are too many, ``since`` from when on findings are new; ``owners`` is a file that says who
-    owns which packages, ``owner`` the one whose findings are wanted (None: all); ``jobs`` as for :func:`check`;
-    with ``dask`` the workers of the cluster at that address read.
+    goroutines at one line are too many, ``since`` from when on findings are new, ``compared`` the version (or ``A..B``)
+    whose differences from the one before are wanted; ``owners`` is a file that says who owns which packages, ``owner``
+    the one whose findings are wanted (None: all); ``jobs`` as for :func:`check`; with ``dask`` the workers of the
+    cluster at that address read.
 
     Raises StackscanError for a wrong pattern or file of owners, and when no capture at all can be read.
     """
@@ -195,6 +197,8 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     from stackscan.fleet.survey import each_part
     from stackscan.sources.parts import split
 
+    if compared is not None and redaction is not None:
+        compared = "..".join(map(redaction.version, compared.split("..")))
     attribution = attribution_of(owners, owner, is_redacted=redaction is not None)
     observe = Observe(None if pattern is None else read_pattern(pattern), threshold, redaction)
     options = Options(configuration or shipped(), projected=False)
@@ -206,7 +210,7 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
                 gathering.take(row)
     if not gathering.captures:
         raise _none_read(gathering.unread)
-    whole = answer(gathering, threshold=threshold, since=since)
+    whole = answer(gathering, threshold=threshold, since=since, compared=compared)
     return whole if attribution is None else attribution.applied(whole)
 
 

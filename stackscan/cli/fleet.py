@@ -10,6 +10,7 @@ from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.fleet import (
     SOURCES,
     All,
+    CompareVersion,
     Dask,
     FailOn,
     Format,
@@ -32,6 +33,7 @@ def command(
     output: OutputFile = None,
     open_page: Open = False,
     since: Since = None,
+    compare_version: CompareVersion = None,
     owners: Owners = None,
     owner: Owner = None,
     threshold: Threshold = 10_000,
@@ -71,6 +73,7 @@ def command(
                 pattern=pattern,
                 threshold=threshold,
                 since=since,
+                compared=compare_version,
                 owners=owners,
                 owner=owner,
                 progress=bar,

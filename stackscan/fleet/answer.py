@@ -10,13 +10,17 @@ from stackscan.fleet.model import Fleet, Unreadable
 from stackscan.fleet.observe import Unread
 from stackscan.fleet.odd import odd_hosts
 from stackscan.fleet.pools import pools
+from stackscan.fleet.versions import chosen
 
 
-def answer(gathering: Gathering, *, threshold: int, since: datetime | None = None) -> Fleet:
+def answer(
+    gathering: Gathering, *, threshold: int, since: datetime | None = None, compared: str | None = None
+) -> Fleet:
     """The answer; ``threshold`` is the one that rows were made with, ``since`` the time from which on things are new
-    (None: nobody asks)."""
+    (None: nobody asks), ``compared`` the version, or two, whose differences are wanted."""
     counted = Counted.of(gathering)
-    found, told = findings(counted, threshold=threshold, since=since)
+    versions = None if compared is None else chosen(counted, compared)
+    found, told = findings(counted, threshold=threshold, since=since, versions=versions)
     taken = [counted.captures[at] for at in counted.kept]
     instances = set(counted.instances.values())
     times = sorted(one.origin.time for one in taken if one.origin.time is not None)
@@ -43,6 +47,7 @@ def answer(gathering: Gathering, *, threshold: int, since: datetime | None = Non
         threshold=threshold,
         since=since,
         seconds=gathering.seconds,
+        versions_compared=None if versions is None else versions.pair,
     )
 
 

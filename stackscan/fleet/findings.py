@@ -10,8 +10,9 @@ from math import sqrt
 from typing import Any
 
 from stackscan.fleet.gather import Column, Counted, Instance
-from stackscan.fleet.model import FleetFinding, Named, Peak, Worst
+from stackscan.fleet.model import Change, FleetFinding, Named, Peak, Worst
 from stackscan.fleet.trend import AllSeries, series_of, trend_of
+from stackscan.fleet.versions import Versions, judged
 from stackscan.knowledge.rule import SEVERITIES, Severity
 
 
@@ -30,15 +31,17 @@ _LEAK_FIX = (
 _CROWD_FIX = "Look at what they wait for at this line. If so many are intended, raise --threshold."
 
 
-def findings(counted: Counted, *, threshold: int, since: datetime | None) -> tuple[tuple[FleetFinding, ...], Told]:
+def findings(
+    counted: Counted, *, threshold: int, since: datetime | None, versions: Versions | None = None
+) -> tuple[tuple[FleetFinding, ...], Told]:
     """All findings, the worst first (severity, then root mean square), and which hosts and functions they explain."""
     series = series_of(counted)
     told = Told()
-    build = partial(_finding, _Fleet.of(counted, told.hosts), series, since)
+    build = partial(_finding, _Fleet.of(counted, told.hosts, versions), series, since)
     found = [build(_of_rule(counted, key), column) for key, column in counted.gathering.seen.items()]
     found += _leaks(counted, series, build, told)
     found += _crowds(counted, build, told, threshold)
-    present = [one for one in found if one is not None]
+    present = judged([one for one in found if one is not None])
     return tuple(sorted(present, key=_rank)), told
 
 
@@ -111,16 +114,17 @@ def _short(function: str | None) -> str:
 @dataclass(frozen=True, slots=True)
 class _Fleet:
     """What findings are compared with: the hosts of each service, its versions, and its first capture. ``singled``
-    gathers the hosts that a finding singles out."""
+    gathers the hosts that a finding singles out; ``compared`` are the versions to compare (None: nobody asks)."""
 
     counted: Counted
     hosts: Mapping[str | None, int]
     versions: Mapping[str | None, set[str]]
     first: Mapping[str | None, datetime]
     singled: set[Instance]
+    compared: Versions | None
 
     @classmethod
-    def of(cls, counted: Counted, singled: set[Instance]) -> _Fleet:
+    def of(cls, counted: Counted, singled: set[Instance], compared: Versions | None) -> _Fleet:
         """The services of all captures."""
         hosts: dict[str | None, set[Instance]] = {}
         versions: dict[str | None, set[str]] = {}
@@ -132,7 +136,12 @@ class _Fleet:
                 versions.setdefault(origin.service, set()).add(origin.version)
             if origin.time is not None:
                 first[origin.service] = min(first.get(origin.service, origin.time), origin.time)
-        return cls(counted, {service: len(found) for service, found in hosts.items()}, versions, first, singled)
+        seen = {service: len(found) for service, found in hosts.items()}
+        return cls(counted, seen, versions, first, singled, compared)
+
+    def change(self, services: Iterable[str | None], counts: Mapping[int, int]) -> Change | None:
+        """What two versions differ in of a finding with these goroutines by capture."""
+        return None if self.compared is None else self.compared.change(self.counted, services, counts)
 
 
 def _finding(
@@ -179,6 +188,7 @@ def _finding(
         trend=trend,
         peaks=tuple(peaks),
         new=_is_new(fleet, services, times, since),
+        change=fleet.change(services, {at: count for at, count, _ in entries}),
     )
 
 

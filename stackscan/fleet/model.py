@@ -9,6 +9,7 @@ from typing import Literal
 from stackscan.knowledge.rule import SEVERITIES, Severity
 
 Kind = Literal["rule", "leak", "crowd"]
+ChangeKind = Literal["new", "gone", "worse", "better", "same"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,42 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """How a finding differs between two versions: the hosts that have it, of all hosts on that version (``seen``), and
+    the mean of goroutines on a host.
+
+    ``chance`` is the chance of such a difference when the versions are alike, over all findings. ``new`` and ``gone``
+    are none on the one version, whatever the chance; ``worse`` and ``better`` are more than chance explains.
+    """
+
+    kind: ChangeKind
+    chance: float
+    hosts_before: int
+    seen_before: int
+    mean_before: float
+    hosts_after: int
+    seen_after: int
+    mean_after: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether chance does not explain it (1 in 100)."""
+        return self.chance <= 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPair:
+    """The two versions that are compared, in the ``services`` with captures of both; ``left_out`` services have one of
+    them, and ``unknown`` captures no version."""
+
+    before: str
+    after: str
+    services: tuple[str | None, ...]
+    left_out: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
 class FleetFinding(Named):
     """A finding over all hosts.
 
@@ -74,7 +111,7 @@ class FleetFinding(Named):
     the ``services`` that have it. A capture of an unknown host counts as a host; ``unknown_hosts`` are those among
     ``hosts_hit``, and ``hosts`` names the others. ``new``: it was first seen after the time that the user gave (None:
     no time given, or no earlier capture to compare with). ``owners``: who owns its package (empty: nobody, or nobody
-    asked).
+    asked). ``change``: how two versions differ in it (None: nobody asked, or its services do not have both).
     """
 
     services: tuple[str | None, ...]
@@ -94,6 +131,7 @@ class FleetFinding(Named):
     peaks: tuple[Peak, ...]
     new: bool | None = None
     owners: tuple[str, ...] = ()
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +215,8 @@ class Fleet:
     the same moment of a host, ``incomplete`` those that are cut, ``other_files`` those that hold no goroutines.
     ``hosts`` counts captures of unknown hosts as a host each, which are ``unknown_hosts``. ``seconds`` is what reading
     took, summed over processes. ``owned``: a file of owners was given; with ``owner`` (None: of all) there are the
-    findings of that owner alone, without ``others``.
+    findings of that owner alone, without ``others``. ``versions_compared``: those that the
+    ``change`` of each finding is about.
     """
 
     findings: tuple[FleetFinding, ...]
@@ -204,8 +243,15 @@ class Fleet:
     owned: bool = False
     owner: str | None = None
     others: int = 0
+    versions_compared: VersionPair | None = None
 
     def fails(self, level: Severity) -> bool:
-        """Whether any finding is of this severity or a worse one; since a time, any new one."""
+        """Whether any finding is of this severity or a worse one; since a time, any new one; of two versions, any that
+        is new or worse in the second."""
         bad = SEVERITIES[: SEVERITIES.index(level) + 1]
-        return any(one.severity in bad and (self.since is None or one.new is not False) for one in self.findings)
+        return any(one.severity in bad and self._counts(one) for one in self.findings)
+
+    def _counts(self, one: FleetFinding) -> bool:
+        if self.versions_compared is not None and (one.change is None or one.change.kind not in ("new", "worse")):
+            return False
+        return self.since is None or one.new is not False

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from stackscan.fleet.model import Difference, Fleet, FleetFinding, FleetPool, OddHost, PoolHost, Unreadable
+from stackscan.render import fleet_change_words as changes
 from stackscan.render import words
 from stackscan.render.numbers import number
 from stackscan.report.growth.words import rate
@@ -20,7 +21,8 @@ def verdict(fleet: Fleet) -> tuple[Level, str]:
     bad = [one for one in fleet.findings if one.severity in ("error", "warning")]
     parts = []
     if bad:
-        parts.append(f"{words.count(len(bad), 'problems')} on {_at_most(bad, fleet)}")
+        changed = f" ({changes.short(fleet)})" if fleet.versions_compared else ""
+        parts.append(f"{words.count(len(bad), 'problems')} on {_at_most(bad, fleet)}{changed}")
     if fleet.odd_hosts:
         parts.append(words.count(len(fleet.odd_hosts), "odd hosts"))
     full = [pool for pool in fleet.pools if pool.near]

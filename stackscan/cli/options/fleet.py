@@ -40,6 +40,14 @@ Since = Annotated[
         parser=moment,
     ),
 ]
+CompareVersion = Annotated[
+    str | None,
+    option(
+        "Say what is new, gone, worse and better in this version: 1.4.0, or 1.3.9..1.4.0.",
+        "--compare-version",
+        metavar="[OLD..]NEW",
+    ),
+]
 Owners = Annotated[
     Path | None,
     option("Who owns which packages: lines like github.com/acme/shop/... @shop-team.", "--owners", metavar="FILE"),
@@ -64,7 +72,11 @@ Threshold = Annotated[
 ]
 FailOn = Annotated[
     Literal["error", "warning", "info"] | None,  # as rules have it, whose module only a run loads
-    option("Exit with 1 when a finding has this severity or a worse one; with --since, a new one.", "--fail-on"),
+    option(
+        "Exit with 1 when a finding has this severity or a worse one; with --since, a new one; with "
+        "--compare-version, one that is new or worse.",
+        "--fail-on",
+    ),
 ]
 Top = Annotated[
     int | None,

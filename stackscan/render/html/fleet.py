@@ -9,6 +9,7 @@ from math import log
 from typing import Any, Final, TextIO
 
 from stackscan.fleet.model import Fleet, FleetFinding
+from stackscan.render import fleet_change_words as changes
 from stackscan.render import fleet_words as wording
 from stackscan.render.html.page import data, rendered, shell
 from stackscan.render.json.fleet import as_json
@@ -65,6 +66,8 @@ def _values(fleet: Fleet, most: int | None) -> dict[str, Any]:
         "hosts_first": _FIRST_HOSTS,
         "named": _NAMED,
         "wording": wording,
+        "changes": changes,
+        "changed": [(fleet.findings.index(one) + 1, one, change) for one, change in changes.changed(fleet)[:most]],
         "report": data(report),
         "beside": data({"hosts": [_names(one) for one in fleet.findings[:most]]}),
     }

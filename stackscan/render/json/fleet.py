@@ -46,6 +46,7 @@ def as_json(fleet: Fleet, top: int | None = None) -> dict[str, Any]:
         "since": _time(fleet.since),
         "owner": fleet.owner,
         "findings_of_others": fleet.others,
+        "versions_compared": None if fleet.versions_compared is None else asdict(fleet.versions_compared),
         "findings": [_finding(one) for one in fleet.findings[:top]],
         "odd_hosts": [_odd(one) for one in fleet.odd_hosts[:top]],
         "pools": [_pool(one) for one in fleet.pools[:top]],
@@ -82,6 +83,7 @@ def _finding(one: FleetFinding) -> dict[str, Any]:
         "trend": asdict(one.trend),
         "new": one.new,
         "owners": list(one.owners),
+        "change": None if one.change is None else asdict(one.change) | {"certain": one.change.certain},
         "fix": one.fix,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, TextIO
 
 from stackscan.fleet.model import Fleet, FleetFinding, FleetPool
+from stackscan.render import fleet_change_words as changes
 from stackscan.render import fleet_words as wording
 from stackscan.render import words
 from stackscan.render.markdown.escapes import MARKS, code, escaped
@@ -22,12 +23,22 @@ def render(fleet: Fleet, out: TextIO, *, top: int | None = None, everything: boo
     parts = [
         f"**{MARKS[level]} {escaped(text)}**",
         "  \n".join(map(escaped, wording.notes(fleet))),
+        _changes(fleet, most),
         _findings(fleet, most),
         _list("Odd hosts", (f"{wording.odd_name(one)}: {wording.odd(one)}" for one in fleet.odd_hosts), most),
         _list("Pools", map(_pool, fleet.pools), most),
         _list("Could not be read", map(wording.unreadable, fleet.unreadable), most),
     ]
     out.write("\n\n".join(filter(None, parts)) + "\n")
+
+
+def _changes(fleet: Fleet, most: int | None) -> str:
+    pair = fleet.versions_compared
+    if pair is None:
+        return ""
+    lines = [changes.line(one, change) for one, change in changes.changed(fleet)]
+    listed = _list(escaped(changes.heading(pair)), lines, most)
+    return f"{listed}\n\n{escaped(changes.summary(fleet, pair))}" if listed else escaped(changes.summary(fleet, pair))
 
 
 def _findings(fleet: Fleet, most: int | None) -> str:

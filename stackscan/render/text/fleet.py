@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, TextIO
 
 from stackscan.fleet.model import Fleet
+from stackscan.render import fleet_change_words as changes
 from stackscan.render import fleet_words as wording
 from stackscan.render import words
 from stackscan.render.text.opened import page_on
@@ -24,10 +25,24 @@ def render(fleet: Fleet, out: TextIO, *, top: int | None = None, everything: boo
         page.prose("", line, style="dim")
     most = None if everything else ON_SCREEN if top is None else top
     others = None if everything else _OTHERS if top is None else top
+    _changes(page, fleet, others)
     _findings(page, fleet, most)
     _odd(page, fleet, others)
     _pools(page, fleet, others)
     _unreadable(page, fleet, others)
+
+
+def _changes(page: Page, fleet: Fleet, most: int | None) -> None:
+    pair = fleet.versions_compared
+    if pair is None:
+        return
+    changed = changes.changed(fleet)
+    shown = changed[:most]
+    page.heading(changes.heading(pair), wording.more(len(shown), len(changed)))
+    page.whole(changes.summary(fleet, pair), indent=2)
+    for one, change in shown:
+        style = "yellow" if change.kind in ("new", "worse") and one.severity != "info" else "dim"
+        page.whole(changes.line(one, change), indent=4, style=style)
 
 
 def _findings(page: Page, fleet: Fleet, most: int | None) -> None:
