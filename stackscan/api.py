@@ -4,9 +4,10 @@ pytest plugin share: ``check`` and ``compare``."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from stackscan.compare import Comparison, Dated
     from stackscan.fleet.model import Fleet
     from stackscan.fleet.observe import Unread
+    from stackscan.fleet.store.keeping import Keeping, StoreOptions
     from stackscan.redaction import Redaction
 
 Source = str | os.PathLike[str]
@@ -180,14 +182,18 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     redaction: Redaction | None = None,
     jobs: int | None = 1,
     dask: str | None = None,
+    store: StoreOptions | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> Fleet:
     """The answer over all captures of all inputs. ``pattern`` says what their paths name, ``threshold`` how many
     goroutines at one line are too many, ``since`` from when on findings are new, ``compared`` the version (or ``A..B``)
     whose differences from the one before are wanted; ``owners`` is a file that says who owns which packages, ``owner``
     the one whose findings are wanted (None: all); ``jobs`` as for :func:`check`; with ``dask`` the workers of the
-    cluster at that address read.
+    cluster at that address read. With a ``store``, what is new to it is added, and the answer is over all that it
+    holds; ``tell`` is told how much was new.
 
-    Raises StackscanError for a wrong pattern or file of owners, and when no capture at all can be read.
+    Raises StackscanError for a wrong pattern or file of owners, a store that cannot be used, and when no capture at all
+    can be read.
     """
     from stackscan.fleet.answer import answer
     from stackscan.fleet.gather import Gathering
@@ -200,18 +206,35 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     if compared is not None and redaction is not None:
         compared = "..".join(map(redaction.version, compared.split("..")))
     attribution = attribution_of(owners, owner, is_redacted=redaction is not None)
-    observe = Observe(None if pattern is None else read_pattern(pattern), threshold, redaction)
-    options = Options(configuration or shipped(), projected=False)
     parts = [part for each in inputs for part in split(each)]
+    paths = None if pattern is None else read_pattern(pattern)
+    kept = None if store is None else _keeping(store, pattern, threshold, redaction, create=bool(parts))
+    lines_from = threshold if kept is None else kept.lines_from
+    observe = Observe(paths, lines_from, redaction, stacks=kept is not None)
+    options = Options(configuration or shipped(), projected=False)
+    new = parts if kept is None else kept.new(parts)
     gathering = Gathering()
-    with each_part(parts, observe, options=options, progress=progress, jobs=jobs, dask=dask) as found:
-        for rows in found:
-            for row in rows:
-                gathering.take(row)
+    with each_part(new, observe, options=options, progress=progress, jobs=jobs, dask=dask) as found:
+        if kept is not None:
+            kept.add(zip(new, found, strict=True))
+        for row in chain.from_iterable(found) if kept is None else kept.rows():
+            gathering.take(row)
+    if tell is not None and kept is not None and parts:
+        tell(f"objects: {len(new):,} read, {len(parts) - len(new):,} known to the store and not read again")
     if not gathering.captures:
-        raise _none_read(gathering.unread)
+        raise _none_read(gathering.unread) if kept is None or new else kept.empty()
     whole = answer(gathering, threshold=threshold, since=since, compared=compared)
     return whole if attribution is None else attribution.applied(whole)
+
+
+def _keeping(
+    store: StoreOptions, pattern: str | None, threshold: int, redaction: Redaction | None, *, create: bool
+) -> Keeping:
+    from stackscan.fleet.store.keeping import keeping
+    from stackscan.fleet.store.objects import Naming
+
+    identity = "" if redaction is None else redaction.identity
+    return keeping(store, Naming(pattern, redaction), redaction=identity, threshold=threshold, create=create)
 
 
 def _none_read(unread: Sequence[Unread]) -> SourceError:

@@ -162,6 +162,12 @@ class WorkerError(StackscanError):
         self.verb, self.detail = verb, detail
 
 
+class StoreError(StackscanError):
+    """A store of captures cannot be opened, read or written, or may not be: what, and where."""
+
+    default_hint = "docs/store.md says what a store is, and how object storage is named."
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 

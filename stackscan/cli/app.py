@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "compare": "Compare captures in time order: what grew, what is gone, what stayed.",
     "capture": "Capture a live process several times, and compare.",
     "fleet": "Answer over many captures of many hosts: what, where, who differs.",
+    "store": "Keep a store of captures small: what it holds, compaction, retention.",
     "rules": "List the known patterns and pools, or explain one.",
     "export": "Write captures as tables: Parquet, Arrow, CSV, NDJSON.",
     "query": "Query captures with SQL.",

@@ -24,10 +24,11 @@ from stackscan.cli.options.fleet import (
 from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
+from stackscan.cli.options.store import Again, StoreURL, Window, has_no_key, store_options
 
 
 def command(
-    source: Annotated[list[str], source_argument(SOURCES, metavar="SOURCE...")],
+    source: Annotated[list[str] | None, source_argument(SOURCES, metavar="[SOURCE...]")] = None,
     pattern: Pattern = None,
     output_format: Format = "text",
     output: OutputFile = None,
@@ -38,6 +39,9 @@ def command(
     owner: Owner = None,
     threshold: Threshold = 10_000,
     fail_on: FailOn = None,
+    store: StoreURL = None,
+    window: Window = None,
+    reread: Again = None,
     top: Top = None,
     everything: All = False,
     redact: Redact = False,
@@ -56,19 +60,23 @@ def command(
     \b
       stackscan fleet dumps/
       stackscan fleet --pattern '{service}/{host}/{time:%Y%m%dT%H%M%S}.pb.gz' dumps/
+      stackscan fleet --store s3://stacks/fleet --window 7d /var/captures
       stackscan fleet --since 2026-04-22T10:00:00Z --fail-on error debug.zip
       stackscan fleet 's3://bucket/prod/*/2026-04-*/*.pb.gz'
     """
     from stackscan.api import fleet
     from stackscan.cli.options.configuration import configuration
+    from stackscan.cli.terminal.endings import say
     from stackscan.cli.terminal.output import page_file, written
     from stackscan.cli.terminal.progress import progress
     from stackscan.render import renderer
 
+    is_random = has_no_key(redact, redact_keep, redact_key)
+    kept = store_options(store, window, reread, source or (), is_random=is_random)
     with page_file(output, output_format, show=open_page) as place:
         with progress() as bar:
             found = fleet(
-                within(source, timeout),
+                within(source or (), timeout),
                 configuration=configuration(config),
                 pattern=pattern,
                 threshold=threshold,
@@ -80,6 +88,8 @@ def command(
                 redaction=chosen(redact, redact_keep, redact_key),
                 jobs=jobs,
                 dask=dask,
+                store=kept,
+                tell=None if kept is None else say,
             )
         with written(place) as out:
             renderer("fleet", output_format)(found, out, top=top, everything=everything)

@@ -16,6 +16,7 @@ from stackscan.analysis.finding import told_by
 from stackscan.errors import LimitError, StackscanError, UnrecognisedFormatError, WorkerError
 from stackscan.fleet.origin import node_of, of_capture, of_metadata, of_path
 from stackscan.fleet.pattern import Origin, Pattern
+from stackscan.fleet.stacks import printed
 from stackscan.formats.kinds import kind_of
 from stackscan.formats.symbol import is_std, read_symbol
 from stackscan.knowledge.rule import Severity
@@ -57,7 +58,8 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Spot:
     """One place in the code in one capture: goroutines, minutes that the oldest waits, whether all of them are idle as
-    expected, whether a rule says that they are stuck (above info), and the ``packages`` as in :class:`Seen`."""
+    expected, whether a rule says that they are stuck (above info), and the ``packages`` as in :class:`Seen`; ``stack``
+    is that of most of them, as Go prints it, where it was asked for."""
 
     place: CodePlace
     location: str
@@ -66,6 +68,7 @@ class Spot:
     idle: bool
     caught: bool
     packages: tuple[str, ...] = ()
+    stack: str = field(compare=False, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +140,12 @@ Read = Callable[[Group], Sequence[tuple[Capture, SnapshotReport]]]
 @dataclass(frozen=True, slots=True)
 class Observe:
     """Makes the rows of a group of members. ``threshold``: a place with so many goroutines at one line is worth a row
-    by itself; ``hide`` hides private names of paths (None: nothing is hidden)."""
+    by itself; ``hide`` hides private names of paths (None: nothing is hidden); ``stacks``: spots have their stack."""
 
     pattern: Pattern | None
     threshold: int
     hide: Hide | None = None
+    stacks: bool = False
 
     def __call__(self, group: Group, read: Read) -> Iterator[Row | Unread]:
         """The rows of a group, which ``read`` reads; of one that cannot be read, why."""
@@ -168,7 +172,7 @@ class Observe:
     def _row(self, capture: Capture, report: SnapshotReport, group: Group, node: str | None, seconds: float) -> Row:
         place = capture.place
         given = of_path(self.pattern, group.below, place.member, place.source)
-        spots, crowds = _spots(report), _crowds(report, self.threshold)
+        spots, crowds = _spots(report, stacks=self.stacks), _crowds(report, self.threshold, stacks=self.stacks)
         return Row(
             origin=self._hidden(of_capture(capture, given, of_metadata(_metadata(group, place.member)), node)),
             where=self._where(place.source, place.member, place.position if place.snapshots_in_member > 1 else 0),
@@ -280,14 +284,14 @@ def _location(frame: Frame | None) -> str:
     )
 
 
-def _spots(report: SnapshotReport) -> Iterator[Spot]:
+def _spots(report: SnapshotReport, *, stacks: bool) -> Iterator[Spot]:
     """The places of a capture."""
     stuck = _alarming(report)
-    stacks: dict[CodePlace, list[StackReport]] = {}
+    found_at: dict[CodePlace, list[StackReport]] = {}
     for found in report.buckets:  # the largest first
-        stacks.setdefault(place_of(found), []).append(found)
-    for place, here in stacks.items():
-        yield _spot(place, here, stuck)
+        found_at.setdefault(place_of(found), []).append(found)
+    for place, here in found_at.items():
+        yield _spot(place, here, stuck, stacks)
 
 
 def _alarming(report: SnapshotReport) -> set[str]:
@@ -295,7 +299,7 @@ def _alarming(report: SnapshotReport) -> set[str]:
     return {finding.rule.name for finding in report.findings if finding.severity != "info"}
 
 
-def _spot(place: CodePlace, here: Sequence[StackReport], stuck: set[str]) -> Spot:
+def _spot(place: CodePlace, here: Sequence[StackReport], stuck: set[str], stacks: bool) -> Spot:
     return Spot(
         place=place,
         location=_location(here[0].deciding_frame),
@@ -304,10 +308,11 @@ def _spot(place: CodePlace, here: Sequence[StackReport], stuck: set[str]) -> Spo
         idle=all(found.aside for found in here),
         caught=any(not stuck.isdisjoint(found.rules) for found in here),
         packages=_packages(here[0].bucket.stack),
+        stack=printed(here[0].bucket.stack) if stacks else "",
     )
 
 
-def _crowds(report: SnapshotReport, threshold: int) -> Iterator[Spot]:
+def _crowds(report: SnapshotReport, threshold: int, *, stacks: bool) -> Iterator[Spot]:
     """Lines at which very many goroutines are, of whatever state and creator."""
     if report.goroutines < threshold:
         return
@@ -317,7 +322,7 @@ def _crowds(report: SnapshotReport, threshold: int) -> Iterator[Spot]:
         frame = found.deciding_frame
         lines.setdefault((None if frame is None else frame.function, _location(frame)), []).append(found)
     for (function, _), here in lines.items():
-        crowd = _spot((function, None, None), here, stuck)
+        crowd = _spot((function, None, None), here, stuck, stacks)
         if crowd.count >= threshold:
             yield crowd
 

@@ -41,6 +41,11 @@ class Redaction:
     def _names(self) -> Names:
         return Names(lru_cache(maxsize=None)(lambda text: hashed(self.key, text)), self.kept_prefixes)
 
+    @property
+    def identity(self) -> str:
+        """What is equal for two redactions that give equal names equal hashes, and says nothing about the key."""
+        return hashed(self.key, f"identity {sorted(self.kept_prefixes)}")
+
     def snapshot(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with the same goroutines, stack ids and counts."""
         frames: dict[Frame, Frame] = {}

@@ -18,6 +18,7 @@ OUTPUTS: Final = {
     "check": ("text", "json", "junit", "sarif", "github", "html"),
     "compare": ("text", "json", "html"),
     "fleet": ("text", "json", "markdown", "html"),
+    "store": ("text", "json"),
     "projection": ("text", "json", "html"),
     "batch": ("text", "json", "html"),
     "plan": ("text", "json", "html"),

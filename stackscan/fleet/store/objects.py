@@ -1,0 +1,68 @@
+"""What a store calls the things that it has read, so that it reads each only once.
+
+An object is a file, an archive or a folder that is read together; a large archive is read in several parts. Its mark
+changes with its content. What has no mark (standard input, an address) is read each time, and marked by its content.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Protocol
+
+from stackscan.fleet.observe import Hide, Row, Unread
+from stackscan.fleet.store.columns import CONTENT_MARK
+from stackscan.fleet.store.records import sound
+from stackscan.sources.parts import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read: the name of an object, which part of it, its mark before it was read (None: it has none), and the
+    pattern that its path was compared with."""
+
+    object: str
+    part: str
+    mark: str | None
+    pattern: str
+
+
+class Named(Protocol):
+    """How a part is named in a store."""
+
+    def __call__(self, part: Part) -> Reading:
+        """The reading of a part."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Names parts; ``hide`` hides private names (None: nothing is hidden)."""
+
+    pattern: str | None = None
+    hide: Hide | None = None
+
+    def __call__(self, part: Part) -> Reading:
+        """The reading of a part."""
+        name = _name(part)
+        span = "" if part.span is None else f"{part.span[0]}-{part.span[1]}"
+        return Reading(name if self.hide is None else self.hide.source(name), span, part.mark, self.pattern or "")
+
+
+def _name(part: Part) -> str:
+    """The name of an object, the same from whatever folder the command is run; without the secrets of an address."""
+    shown = str(part)
+    source = part.sent.source
+    is_path = not (source.is_url or source.is_object or part.stays)
+    place = os.path.abspath(shown) if is_path else shown.rstrip("/")  # noqa: PTH100 - links stay as they are named
+    return sound("/".join((place, *part.names)) if len(part.names) == 1 else place)
+
+
+def content_mark(rows: Iterable[Row | Unread]) -> str:
+    """The mark of an object that has none but its content."""
+    hashed = blake2b(digest_size=16)
+    for row in rows:
+        hashed.update(row.digest if isinstance(row, Row) else row.reason.encode("utf-8", "backslashreplace"))
+    return CONTENT_MARK + hashed.hexdigest()
