@@ -236,7 +236,7 @@ def test_compaction_leaves_little(planted: Path, tmp_path: Path) -> None:
     assert summary(opened).places == len(opened.known_places())
 
 
-def _fleet_process(store: Path, *sources: Path) -> subprocess.Popen[bytes]:
+def fleet_process(store: Path | str, *sources: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "stackscan", "fleet", "--pattern", _PATTERN, "--store", store, "--jobs", "1"]
     return subprocess.Popen(
         [*map(str, command), *map(str, sources)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment()
@@ -263,12 +263,12 @@ def test_writers_at_once_lose_nothing(many: Path, tmp_path: Path) -> None:
         folder.mkdir()
         for service in services[writer : writer + 3]:
             (folder / service.name).symlink_to(service)
-    writers = [_fleet_process(store, *services[at : at + 3]) for at in range(4)]
+    writers = [fleet_process(store, *services[at : at + 3]) for at in range(4)]
     while any(writer.poll() is None for writer in writers):
         time.sleep(0.2)
         if (store / "captures" / "_delta_log").exists():
             compact(open_store(str(store)), keep=timedelta(hours=1))
-    assert [(0, b"")] * 4 == [(one.returncode, _errors(one)) for one in writers]
+    assert [(0, b"")] * 4 == [(one.returncode, said(one)) for one in writers]
     opened = open_store(str(store))
     compact(opened, keep=_NOW)
     rows = [*opened.rows()]
@@ -277,7 +277,7 @@ def test_writers_at_once_lose_nothing(many: Path, tmp_path: Path) -> None:
     assert opened.captures.open().count() == 1500
 
 
-def _errors(process: subprocess.Popen[bytes]) -> bytes:
+def said(process: subprocess.Popen[bytes]) -> bytes:
     assert process.stderr is not None
     with process.stderr:
         return b"".join(line for line in process.stderr if not line.startswith(b"objects: "))
@@ -288,10 +288,10 @@ def test_a_killed_writer_leaves_a_whole_store(many: Path, tmp_path: Path) -> Non
     store = tmp_path / "store"
     chance, held = random.Random(3), 0  # noqa: S311
     for _ in range(4):
-        writer = _fleet_process(store, many)
+        writer = fleet_process(store, many)
         time.sleep(chance.uniform(0.7, 3.0))
         writer.kill()
-        _errors(writer)
+        said(writer)
         writer.wait()
         if (store / "captures" / "_delta_log" / f"{0:020}.json").exists():
             now = len([*open_store(str(store)).rows()])
