@@ -66,7 +66,7 @@ def growth(folder: Path, later: Path, store: str) -> float:
     shutil.copytree(later, folder, dirs_exist_ok=True)
     grown, said, seconds, peak = measured(fleet(folder, store=store))
     print(
-        f"a run with {sum(path.is_file() for path in later.rglob('*'))} new: {seconds:.1f} s, peak {peak:.0f} MB; {said}"
+        f"a run with {sum(path.is_file() for path in later.rglob('*'))} new: {seconds:.1f} s, {peak:.0f} MB; {said}"
     )
     truth, _, seconds, peak = measured(fleet(folder))
     print(f"without a store: {seconds:.1f} s, peak {peak:.0f} MB; answers are equal: {truth == grown}")
