@@ -87,6 +87,17 @@ def test_threads_that_tell_of_progress_share_one_bar(monkeypatch: pytest.MonkeyP
     bar.stop.assert_called_once()
 
 
+def test_a_name_in_the_progress_bar_cannot_write_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    bar = MagicMock(task_ids=[0])
+    monkeypatch.setattr(progress, "_start", lambda: bar)
+    monkeypatch.setattr(progress, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("sys.stderr", MagicMock())
+    with progress.progress() as tell:
+        assert tell is not None
+        tell("a\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}.txt", 1, 8)
+    assert "reading a\\x1b[2J\\u202e.txt" == bar.update.call_args.kwargs["description"]
+
+
 def test_a_report_on_a_terminal_is_the_same_by_several_processes() -> None:
     """Its colours and its width, of which the other processes see nothing."""
     shown = [run_on_terminal("report", *INPUTS, "--jobs", number, columns=90, env=SAME)[1] for number in ("1", "2")]

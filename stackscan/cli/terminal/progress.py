@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from stackscan.errors import visible
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -44,7 +46,7 @@ class _Bar:
                     return
                 self._bar = _start()
             task = self._bar.task_ids[0]
-            self._bar.update(task, description=f"reading {what[-40:]}", completed=done, total=total or None)
+            self._bar.update(task, description=f"reading {visible(what)[-40:]}", completed=done, total=total or None)
 
     def stop(self) -> None:
         """Take the bar off the screen."""

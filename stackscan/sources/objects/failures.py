@@ -18,7 +18,10 @@ from stackscan.sources.objects.address import ObjectAddress
 
 _CODE: Final = re.compile(r"<Code>(\w{1,60})</Code>")
 _STATUS: Final = re.compile(r"non-2xx status code: (\d{3})")
-_URL: Final = re.compile(r"https?://[^\s/?#\"]+")
+#: An address that was asked: its scheme, host and port, and the rest.
+_URL: Final = re.compile(r"(https?://[^\s/?#\"]+)[^\s,\"]*")
+#: The key in front of what went wrong with it.
+_LOCATION: Final = re.compile(r"\A(?:Object at location .*? not found|.* to complete for path .*?): Error", re.DOTALL)
 _ILLEGAL: Final = re.compile(r'(?:\A|: )(?:Error parsing )?Path "(?P<key>.*?)"(?:: Enc| contained)', re.DOTALL)
 #: The variable that sets the endpoint, by how variables of the store begin.
 ENDPOINTS: Final = {"AWS": "AWS_ENDPOINT_URL", "GOOGLE": "GOOGLE_BASE_URL", "AZURE": "AZURE_STORAGE_ENDPOINT"}
@@ -81,7 +84,10 @@ _STATUSES: Final[Mapping[int, _Cause]] = {
 def failed(error: BaseException, address: ObjectAddress) -> SourceError:
     """The error for an exception of the library. It quotes nothing that may be secret."""
     text = str(error)
-    cause = next((found for look in _LOOKS if (found := look(text, address)) is not None), None)
+    cause = _of_key(text)
+    if cause is None:
+        bare = _LOCATION.sub("", _URL.sub(r"\1", text))  # a key may read like anything
+        cause = next((found for look in _LOOKS if (found := look(bare, address)) is not None), None)
     if cause is None:
         cause = _Cause(f"the request failed ({type(error).__name__})", "")
     return SourceError(f"{address} cannot be read: {cause.reason}", hint=cause.hint or address.credentials_hint)
@@ -170,7 +176,7 @@ def _of_settings(text: str, _: ObjectAddress) -> _Cause | None:
     return None
 
 
-def _of_key(text: str, _: ObjectAddress) -> _Cause | None:
+def _of_key(text: str) -> _Cause | None:
     """A key that the library does not take; one such key keeps its whole page of a list from being read."""
     found = _ILLEGAL.search(text)
     if found is None:
@@ -183,7 +189,7 @@ def _of_key(text: str, _: ObjectAddress) -> _Cause | None:
 
 
 _LOOKS: Final[tuple[Callable[[str, ObjectAddress], _Cause | None], ...]] = (
-    _of_key, _of_code, _of_credentials, _of_settings, _of_status, _of_connection,
+    _of_code, _of_credentials, _of_settings, _of_status, _of_connection,
 )  # fmt: skip
 
 
@@ -193,7 +199,7 @@ def _endpoint(text: str) -> str:
     if found is None:
         return "the endpoint"
     try:
-        parts = urlsplit(masked(found[0]))
+        parts = urlsplit(masked(found[1]))
     except ValueError:
         return "the endpoint"
     return f"{parts.scheme}://{parts.netloc}"
