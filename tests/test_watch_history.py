@@ -251,6 +251,23 @@ def test_rows_show_pools_in_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 3 == len(row.counts)
 
 
+def test_a_clock_that_is_set_back_makes_no_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Growth from 20 to 70 in the order of the times, and a fall from 70 to 20 in truth. What grows from then on is a
+    leak."""
+    polls = iter([(0, 3), (10, 4), (-3_600, 0), (-3_590, 1), (-3_580, 2)])
+
+    def ask(_: Target, depth: Depth) -> Answer:
+        seconds, grown = next(polls)
+        return Answer(leaking(grown, depth), BEGIN + timedelta(seconds=seconds), 0.01, None)
+
+    asked = Asked(monkeypatch, leaking, depth="full", full_every=0)
+    monkeypatch.setattr(watching, "ask", ask)
+    asked.poll(4)
+    assert [] == asked.told
+    asked.poll(1)
+    assert [(4, "appeared", "leak")] == asked.told
+
+
 def test_moments_are_the_last_ones() -> None:
     """As many as there is room for; counts of any size."""
     every = [Moment(BEGIN + timedelta(seconds=place), 1 << 40, place) for place in range(2 * MOMENTS + 7)]

@@ -102,6 +102,8 @@ class History:
         """Take note of a sample, and say what changed."""
         self.polls += 1
         self.failure = self.failing_since = None
+        if self.last is not None and sample.at < self.last.at:
+            self._begin_anew()
         self._judge(sample)
         found = of_sample(sample, self.growth)
         now = stand(self.standing, found | self._unseen(sample, found), sample.at)
@@ -114,6 +116,12 @@ class History:
                 self.pools[pool.pool.name] = Moments()
             self.pools[pool.pool.name].append(Moment(sample.at, pool.workers, pool.workers - idle))
         return told
+
+    def _begin_anew(self) -> None:
+        """Forget what was before: the clock was set back, and in the order of the times the past would follow now."""
+        self.growth = None
+        for kept in (self._depths, self._lately, self._recent, self._spread, self.pools, self.sends.readings):
+            kept.clear()
 
     def forecast(self, pool: str) -> Forecast | None:
         """When this pool will be full, if the trend of its load goes on; None: not known, or it has no fixed size."""

@@ -124,5 +124,5 @@ def _step(step: Mapping[str, Any], width: int, *, first: bool) -> list[Text]:
 def _prose(label: str, body: str, width: int, *, style: str = "") -> list[Text]:
     """A labelled paragraph."""
     lead = f"  {label:<9} " if label else "  "
-    lines = wrapped(words.shortened(words.plain(" ".join(body.split()))), max(width - len(lead), 20))
+    lines = wrapped(words.shortened(words.plain(" ".join(body.split()))), max(width - len(lead), 8))
     return [line((lead if place == 0 else " " * len(lead), "dim"), (text, style)) for place, text in enumerate(lines)]
