@@ -192,6 +192,55 @@ def test_very_many_goroutines_at_one_line_are_a_finding_without_a_rule(tmp_path:
     assert () == fleet_of(tmp_path, threshold=61).findings
 
 
+def crew(idle: int, busy: int, salt: int, *, busy_in: str = "chan send") -> str:
+    """Workers of a pool that no file describes, some idle in a select and some busy."""
+    block = (
+        "goroutine {id} [{reason}]:\n"
+        "example.com/shop/jobs.{function}(0xc000012345)\n\t/src/jobs/{function}.go:{line} +0x4d\n"
+        "example.com/shop/jobs.(*Queue).work(0xc000012345)\n\t/src/jobs/queue.go:30 +0x4d\n"
+        "created by example.com/shop/jobs.Start in goroutine 1\n\t/src/jobs/queue.go:20 +0x3f\n"
+    )
+    states = [("select", "(*Queue).next", 40)] * idle + [(busy_in, "send", 50)] * busy
+    blocks = (block.format(id=salt + n, reason=r, function=f, line=at) for n, (r, f, at) in enumerate(states, 2))
+    return "\n".join([dump(salt=salt), *blocks])
+
+
+def test_a_pool_that_nobody_described_is_found_where_all_its_workers_are_busy(tmp_path: Path) -> None:
+    """By its siblings: the same root and creator, as many workers, some of them idle; and where all are idle."""
+    for number, busy in enumerate((12, 2, 3, 4, 0)):
+        put(tmp_path, "shop", f"h{number}", 0, crew(12 - busy, busy, number * 100))
+    put(tmp_path, "other", "x", 0, crew(0, 12, 900))  # another service: no sibling shows that it is a pool
+    put(tmp_path, "shop", "small", 0, crew(0, 8, 950))  # of another size
+    (pool,) = fleet_of(tmp_path).pools
+    assert ("example.com/shop/jobs.(*Queue).work", False, 5, 60) == (pool.name, pool.known, pool.hosts, pool.workers)
+    assert [("h0", 12, 12.0)] == [(one.host, one.workers, one.busy) for one in pool.near]
+    assert (21.0, None) == (pool.offered_load_erlangs, pool.high)
+    text = shown(fleet_of(tmp_path))
+    assert "1 pool near saturation" in text.splitlines()[0]
+    assert "(possible pool); offered load at least 14.1 erlangs (95%)" in " ".join(text.split())
+
+
+def test_the_offered_load_has_an_interval(tmp_path: Path) -> None:
+    """Garwood's, of one capture of each host however many there are; where no host is full both ends are known."""
+    for number, busy in enumerate((2, 3, 4)):
+        for step in range(3):
+            put(tmp_path, "shop", f"h{number}", step, crew(12 - busy, busy, number * 100 + step * 20))
+    (pool,) = fleet_of(tmp_path).pools
+    assert (9.0, 36) == (pool.offered_load_erlangs, pool.workers)
+    assert (4.695, 15.705) == (round(pool.low, 3), round(pool.high or 0, 3))  # chi-squared tables: 9.39/2, 31.41/2
+    found = json.loads(shown(fleet_of(tmp_path), "json"))["pools"][0]
+    assert ([pool.low, pool.high], None) == (found["offered_load_interval"], found["offered_load_at_least"])
+
+
+def test_hidden_names_show_no_pool_that_nobody_described(tmp_path: Path) -> None:
+    """Its name is a function's; rows do not hold it either."""
+    for number, busy in enumerate((12, 2, 3)):
+        put(tmp_path, "shop", f"h{number}", 0, crew(12 - busy, busy, number * 100))
+    assert () == fleet_of(tmp_path, redaction=Redaction(b"0" * 32)).pools
+    rows = rows_of(tmp_path, hide=Redaction(b"0" * 32))
+    assert not any(row.crews for row in rows if isinstance(row, Row))
+
+
 def test_equal_captures_count_once(tmp_path: Path) -> None:
     """The same capture under another name, with and without its host; another host's equal capture is another one."""
     text = dump((12, "queue.audit", "chan send"))

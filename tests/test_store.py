@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from test_fleet import dump, put
+from test_fleet import crew, dump, put
 
 from helpers import environment, run
 from stackscan import api
@@ -91,6 +91,15 @@ def test_the_answer_is_that_over_all_captures(planted: Path, tmp_path: Path) -> 
     compact(open_store(str(store)), keep=_NOW)
     assert truth == answered(store=store, threshold=1000)
     assert answered(planted) == answered(store=store)
+
+
+def test_a_pool_that_nobody_described_is_found_in_a_store(tmp_path: Path) -> None:
+    """What recognises it on the host where all its workers are busy is kept."""
+    for number, busy in enumerate((12, 2, 3)):
+        put(tmp_path / "dumps", "shop", f"h{number}", 0, crew(12 - busy, busy, number * 100))
+    direct = answered(tmp_path / "dumps")
+    assert [["h0"]] == [[one["host"] for one in pool["near_saturation"]] for pool in direct["pools"]]
+    assert direct["pools"] == answered(tmp_path / "dumps", store=tmp_path / "store")["pools"]
 
 
 def test_captures_may_come_one_by_one(planted: Path, tmp_path: Path) -> None:

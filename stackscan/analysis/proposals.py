@@ -31,13 +31,26 @@ _WRITABLE: Final = re.compile(r"[^\s'\"`\\\x00-\x1f\x7f-\x9f]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A possible pool: how many goroutines share this root and creator, and how many of them wait for work."""
+    """A possible pool: how many goroutines share this root and creator, and how many of them wait for work, in
+    ``idle_at`` (``queue.next [select]``)."""
 
     root: str
     creator: str
     workers: int
     idle: int
+    idle_at: str
     toml: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Goroutines with one root that one goroutine started, pool or not, and how many of them wait at each place that
+    may be the wait for work. Beside crews of other hosts it shows a pool of which no worker is idle, or all are."""
+
+    root: str
+    creator: str
+    workers: int
+    waits: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,33 @@ class _Wait:
     function: str
     reason: str
     depth: int
+
+    @property
+    def name(self) -> str:
+        """``queue.next [select]``."""
+        return f"{plain(self.function)} [{self.reason}]"
+
+
+def crews(snapshot: Snapshot) -> tuple[Crew, ...]:
+    """All crews of a program's own roots that are as large as a pool."""
+    if snapshot.total < _FEWEST:
+        return ()
+    index = index_of(snapshot)
+    found = (_crew(index, root, creator, cells) for (root, creator), cells in _groups(index, ()).items())
+    return tuple(crew for crew in found if crew is not None)
+
+
+def _crew(index: Index, root: str, creator: str, cells: list[tuple[int, int]]) -> Crew | None:
+    first = index.seen(index.cell_stack[cells[0][0]])
+    if origin(first.stack.frames[first.root]).kind == "std" or not _one_parent(index, [cell for cell, _ in cells]):
+        return None
+    waits = Counter[str]()
+    for cell, count in cells:
+        wait = _wait(index, cell)
+        if wait is not None:
+            waits[wait.name] += count
+    workers = sum(count for _, count in cells)
+    return Crew(plain(root), plain(creator), workers, tuple(sorted(waits.items())))
 
 
 def propose(snapshot: Snapshot, pools: Iterable[Pool], claimed: Iterable[Rows] = ()) -> tuple[Proposal, ...]:
@@ -102,7 +142,7 @@ def _proposal(index: Index, root: str, creator: str, cells: list[tuple[int, int]
     # Where all wait alike, these may be as many connections that each have a loop: no pool.
     if not _LEAST_IDLE <= idle / workers < 1 or not _WRITABLE.fullmatch(plain(where.function)):
         return None
-    return Proposal(names_of[0], names_of[1], workers, idle, _toml(names_of[0], names_of[1], where))
+    return Proposal(names_of[0], names_of[1], workers, idle, where.name, _toml(names_of[0], names_of[1], where))
 
 
 def _one_parent(index: Index, cells: list[int]) -> bool:

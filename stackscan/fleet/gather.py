@@ -7,6 +7,7 @@ take some ten megabytes.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,8 @@ from stackscan.knowledge.rule import SEVERITIES
 from stackscan.model.counting import worth
 from stackscan.report.places import CodePlace
 
+#: Where goroutines of a crew wait, and how many.
+Waits = tuple[tuple[str, int], ...]
 #: Service, host, and of a capture of an unknown host its name: what counts as one host.
 Instance = tuple[str | None, str | None, str]
 
@@ -80,6 +83,9 @@ class Gathering:
     seen: dict[tuple[str, str | None, str | None], Column] = field(default_factory=dict)
     told: dict[tuple[str, str | None, str | None], Seen] = field(default_factory=dict)  # in its worst capture
     pools: dict[tuple[str, bool], list[tuple[int, int, int]]] = field(default_factory=dict)
+    marks: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)  # of pools that nobody described
+    crews: dict[tuple[str, str], list[tuple[int, int, Waits]]] = field(default_factory=dict)
+    waits: dict[Waits, Waits] = field(default_factory=dict)
     seconds: float = 0.0
 
     def take(self, row: Row | Unread) -> None:
@@ -102,6 +108,9 @@ class Gathering:
             self._take_seen(at, seen)
         for pool in row.pools:
             self._take_pool(at, pool)
+        for crew in row.crews:
+            waits = self.waits.setdefault(crew.waits, crew.waits)
+            self.crews.setdefault((crew.root, crew.creator), []).append((at, crew.workers, waits))
 
     def _take_spot(self, at: int, spot: Spot) -> None:
         self.places.setdefault(spot.place, Column()).add(at, spot.count, spot.minutes, caught=spot.caught)
@@ -120,6 +129,8 @@ class Gathering:
 
     def _take_pool(self, at: int, pool: Workers) -> None:
         self.pools.setdefault((pool.pool, pool.known), []).append((at, pool.workers, pool.busy))
+        if not pool.known:
+            self.marks.setdefault(pool.pool, Counter())[pool.creator, pool.idle_at] += 1
 
 
 def _rank(seen: Seen) -> tuple[int, int, str, str, tuple[str, ...]]:

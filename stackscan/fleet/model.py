@@ -180,7 +180,9 @@ class FleetPool:
     """A worker pool over all hosts; ``known``: it is described, else it only looks like one.
 
     ``offered_load_erlangs`` is the sum of busy workers over hosts, each the mean of its captures: what all hosts
-    together need, as long as none is saturated. ``near`` are hosts with nine of ten workers busy or more, worst first.
+    together need, as long as none is saturated; ``low`` and ``high`` are the ends of its 90 % interval (``high`` None:
+    without bound, for a full pool shows only that the load is not small). ``near`` are hosts with nine of ten workers
+    busy or more, worst first.
     """
 
     name: str
@@ -189,6 +191,8 @@ class FleetPool:
     hosts: int
     workers: int
     offered_load_erlangs: float
+    low: float
+    high: float | None
     near: tuple[PoolHost, ...]
 
     @property

@@ -5,7 +5,6 @@ It is one function without state, from the members of a capture to rows that pic
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +12,12 @@ from hashlib import blake2b
 from typing import Final, Protocol
 
 from stackscan.analysis.finding import told_by
+from stackscan.analysis.proposals import Crew, crews
 from stackscan.errors import LimitError, StackscanError, UnrecognisedFormatError, WorkerError
 from stackscan.fleet.origin import node_of, of_capture, of_metadata, of_path
 from stackscan.fleet.pattern import Origin, Pattern
-from stackscan.fleet.stacks import printed
+from stackscan.fleet.stacks import packages_on, printed
 from stackscan.formats.kinds import kind_of
-from stackscan.formats.symbol import is_std, read_symbol
 from stackscan.knowledge.rule import Severity
 from stackscan.model.capture import Capture
 from stackscan.model.snapshot import Frame, Stack
@@ -73,12 +72,15 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """One pool in one capture; ``known``: somebody described it."""
+    """One pool in one capture; ``known``: somebody described it. For one that nobody did, its creator and where its
+    idle workers wait."""
 
     pool: str
     workers: int
     busy: int
     known: bool = True
+    creator: str = ""
+    idle_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Row:
     spots: tuple[Spot, ...]
     crowds: tuple[Spot, ...]
     pools: tuple[Workers, ...]
+    crews: tuple[Crew, ...] = ()
     seconds: float = field(compare=False, default=0.0)
 
 
@@ -185,6 +188,7 @@ class Observe:
             spots=tuple(spots),
             crowds=tuple(crowds),
             pools=tuple(_pools(report)),
+            crews=() if self.hide is not None else crews(capture.snapshot),  # crews name functions
             seconds=seconds,
         )
 
@@ -264,15 +268,8 @@ def _packages_of(rule: str, frame: Frame | None, report: SnapshotReport) -> tupl
     caught = (found.bucket.stack for found in report.buckets if rule in found.rules)
     stack = next((each for each in caught if frame is None or frame in each.frames), None)
     if stack is not None:
-        return _packages(stack)
-    return () if frame is None else _packages(Stack((frame,)))
-
-
-def _packages(stack: Stack) -> tuple[str, ...]:
-    """The packages on a stack outside the standard library, innermost first, then that of its creator."""
-    frames = stack.frames if stack.created_by is None else (*stack.frames, stack.created_by)
-    named = (read_symbol(frame.function).package for frame in frames)
-    return tuple(dict.fromkeys(sys.intern(name) for name in named if name and not is_std(name)))
+        return packages_on(stack)
+    return () if frame is None else packages_on(Stack((frame,)))
 
 
 def _location(frame: Frame | None) -> str:
@@ -307,7 +304,7 @@ def _spot(place: CodePlace, here: Sequence[StackReport], stuck: set[str], stacks
         minutes=max(found.bucket.max_wait_minutes for found in here),
         idle=all(found.aside for found in here),
         caught=any(not stuck.isdisjoint(found.rules) for found in here),
-        packages=_packages(here[0].bucket.stack),
+        packages=packages_on(here[0].bucket.stack),
         stack=printed(here[0].bucket.stack) if stacks else "",
     )
 
@@ -332,4 +329,7 @@ def _pools(report: SnapshotReport) -> Iterator[Workers]:
         idle = sum(sample.states[state] for state in sample.idle_states)
         yield Workers(sample.pool.name, sample.workers, sample.workers - idle)
     for proposal in report.proposals:
-        yield Workers(proposal.root, proposal.workers, proposal.workers - proposal.idle, known=False)
+        busy = proposal.workers - proposal.idle
+        yield Workers(
+            proposal.root, proposal.workers, busy, known=False, creator=proposal.creator, idle_at=proposal.idle_at
+        )

@@ -1,7 +1,10 @@
-"""Stacks as text, to be kept once for each place in the code."""
+"""Stacks of a place in the code: as text, to be kept once, and the packages on them."""
 
 from __future__ import annotations
 
+import sys
+
+from stackscan.formats.symbol import is_std, read_symbol
 from stackscan.model.snapshot import Frame, Stack
 
 
@@ -11,6 +14,13 @@ def printed(stack: Stack) -> str:
     if stack.created_by is not None:
         frames.append(f"created by {_frame(stack.created_by)}")
     return "\n".join(frames)
+
+
+def packages_on(stack: Stack) -> tuple[str, ...]:
+    """The packages on a stack outside the standard library, innermost first, then that of its creator."""
+    frames = stack.frames if stack.created_by is None else (*stack.frames, stack.created_by)
+    named = (read_symbol(frame.function).package for frame in frames)
+    return tuple(dict.fromkeys(sys.intern(name) for name in named if name and not is_std(name)))
 
 
 def _frame(frame: Frame) -> str:

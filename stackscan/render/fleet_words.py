@@ -215,7 +215,17 @@ def difference(one: Difference, siblings: str) -> str:
 def pool(one: FleetPool) -> str:
     """The load of a pool over all hosts."""
     found = f"{load(one)} on {words.count(one.hosts, 'hosts')}"
-    return found if one.known else f"{found} (possible pool)"
+    return "; ".join(filter(None, (found if one.known else f"{found} (possible pool)", erlangs(one))))
+
+
+def erlangs(one: FleetPool) -> str:
+    """The offered load with its interval; of a pool that is full somewhere a lower bound. Empty for no load."""
+    if not one.offered_load_erlangs:
+        return ""
+    if one.high is None:
+        return f"offered load at least {number(one.low)} erlangs (95%)"
+    interval = f"90% interval: {number(one.low)} to {number(one.high)}"
+    return f"offered load {number(one.offered_load_erlangs)} erlangs ({interval})"
 
 
 def load(one: FleetPool) -> str:

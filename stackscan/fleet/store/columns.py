@@ -41,6 +41,9 @@ def captures_schema() -> pl.Schema:
         "packages": pl.List(pl.String()),
     }
     pools = {"pool": pl.String(), "known": pl.Boolean(), "workers": pl.Int64(), "busy": pl.Int64()}
+    pools |= {"created_by": pl.String(), "idle_at": pl.String()}
+    waits = pl.List(pl.Struct({"at": pl.String(), "goroutines": pl.Int64()}))
+    crews = {"root": pl.String(), "created_by": pl.String(), "workers": pl.Int64(), "waits": waits}
     time = pl.Datetime("us", "UTC")
     return pl.Schema(
         {
@@ -68,6 +71,7 @@ def captures_schema() -> pl.Schema:
             "lines": spots,
             "findings": pl.List(pl.Struct(findings)),
             "pools": pl.List(pl.Struct(pools)),
+            "crews": pl.List(pl.Struct(crews)),
         }
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from stackscan.analysis.proposals import Crew
 from stackscan.fleet.observe import Row, Seen, Spot, Unread, Workers
 from stackscan.fleet.pattern import Origin
 from stackscan.fleet.store.columns import CAPTURE, OTHER, UNREADABLE
@@ -87,9 +88,23 @@ def record(row: Row | Unread, ids: PlaceIds) -> Record:
             for one in row.seen
         ],
         "pools": [
-            {"pool": sound(one.pool), "known": one.known, "workers": one.workers, "busy": one.busy} for one in row.pools
+            {
+                "pool": sound(one.pool),
+                "known": one.known,
+                "workers": one.workers,
+                "busy": one.busy,
+                "created_by": sound(one.creator),
+                "idle_at": sound(one.idle_at),
+            }
+            for one in row.pools
         ],
+        "crews": [*map(_crew, row.crews)],
     }
+
+
+def _crew(one: Crew) -> Record:
+    waits = [{"at": sound(at), "goroutines": count} for at, count in one.waits]
+    return {"root": sound(one.root), "created_by": sound(one.creator), "workers": one.workers, "waits": waits}
 
 
 def _spots(spots: Iterable[Spot], ids: PlaceIds) -> list[Record]:
@@ -123,7 +138,8 @@ def restored(columns: Mapping[str, Any], places: Mapping[int, Place]) -> Row | U
         seen=tuple(map(_seen, columns["findings"])),
         spots=_restored(columns, "places", places),
         crowds=_restored(columns, "lines", places),
-        pools=tuple(Workers(one["pool"], one["workers"], one["busy"], one["known"]) for one in columns["pools"]),
+        pools=tuple(map(_pool, columns["pools"])),
+        crews=tuple(map(_crew_of, columns["crews"])),
     )
 
 
@@ -139,6 +155,15 @@ def _seen(one: Mapping[str, Any]) -> Seen:
         count=one["goroutines"],
         packages=tuple(one["packages"]),
     )
+
+
+def _pool(one: Mapping[str, Any]) -> Workers:
+    return Workers(one["pool"], one["workers"], one["busy"], one["known"], one["created_by"], one["idle_at"])
+
+
+def _crew_of(one: Mapping[str, Any]) -> Crew:
+    waits = tuple((wait["at"], wait["goroutines"]) for wait in one["waits"])
+    return Crew(one["root"], one["created_by"], one["workers"], waits)
 
 
 def _restored(columns: Mapping[str, Any], name: str, places: Mapping[int, Place]) -> tuple[Spot, ...]:

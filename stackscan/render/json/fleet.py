@@ -100,6 +100,8 @@ def _pool(one: FleetPool) -> dict[str, Any]:
         "hosts": one.hosts,
         "workers": one.workers,
         "offered_load_erlangs": one.offered_load_erlangs,
+        "offered_load_interval": None if one.high is None else [one.low, one.high],
+        "offered_load_at_least": one.low if one.high is None else None,
         "occupancy": one.occupancy,
         "near_saturation": [{**asdict(each), "occupancy": each.occupancy} for each in one.near],
     }
