@@ -1,6 +1,6 @@
 """Measures `stackscan fleet`: does the answer name what was planted, and nothing else, and how fast?
 
-    python benchmarks/fleet.py [--captures 1000] [--seed 1] [--jobs N] [--keep FOLDER] [--s3 s3://BUCKET/PREFIX]
+    python benchmarks/fleet.py [--captures 1000] [--seed 1] [--jobs N | --dask ADDRESS] [--keep FOLDER] [--s3 URL]
 
 The captures are made of real ones in fixtures/: 40 services on 250 hosts with two versions, every other service as
 protobuf, the others as full text, each host ten minutes after ten minutes. The size of each group of equal goroutines
@@ -239,10 +239,11 @@ def put(folder: Path, address: str) -> None:
             pass
 
 
-def measure(folder: Path | str, jobs: int | None) -> tuple[dict[str, Any], float, float]:
+def measure(folder: Path | str, jobs: int | None, dask: str | None) -> tuple[dict[str, Any], float, float]:
     """The answer, its seconds, and the peak of memory in MB of the largest process."""
     command = [sys.executable, "-m", "stackscan", "fleet", "--pattern", PATTERN, "--format", "json", str(folder)]
     command += [] if jobs is None else ["--jobs", str(jobs)]
+    command += [] if dask is None else ["--dask", dask]
     with tempfile.TemporaryFile() as out:
         began = time.perf_counter()
         process = subprocess.Popen(command, stdout=out)
@@ -261,12 +262,12 @@ def report(folder: Path, options: argparse.Namespace) -> None:
     spoiled = make(folder, options.captures, options.seed)
     size = sum(path.stat().st_size for path in folder.rglob("*.gz")) / 1e6
     print(f"{options.captures:,} captures of {size:,.0f} MB made in {time.perf_counter() - began:.0f} s")
-    answer, seconds, peak = measure(folder, options.jobs)
+    answer, seconds, peak = measure(folder, options.jobs, options.dask)
     named, false, everything = judge(answer, spoiled, folder)
     print(f"{options.captures / seconds:.0f} captures a second ({seconds:.1f} s), peak memory {peak:.0f} MB")
     if options.s3:
         put(folder, options.s3)
-        stored, stored_seconds, peak = measure(options.s3, options.jobs)
+        stored, stored_seconds, peak = measure(options.s3, options.jobs, options.dask)
         same = json.loads(json.dumps(stored).replace(options.s3.rstrip("/"), str(folder))) == answer
         rate = options.captures / stored_seconds
         print(f"{rate:.0f} captures a second ({stored_seconds:.1f} s) of S3, peak memory {peak:.0f} MB, ", end="")
@@ -286,6 +287,7 @@ def main() -> None:
     reader.add_argument("--captures", type=int, default=1000)
     reader.add_argument("--seed", type=int, default=1)
     reader.add_argument("--jobs", type=int)
+    reader.add_argument("--dask", help="local:N or the address of a scheduler")
     reader.add_argument("--keep", type=Path)
     reader.add_argument("--s3")
     options = reader.parse_args()

@@ -65,9 +65,7 @@ def growth(folder: Path, later: Path, store: str) -> float:
     print(f"filled in {filling:.1f} s, peak {peak:.0f} MB; {said}")
     shutil.copytree(later, folder, dirs_exist_ok=True)
     grown, said, seconds, peak = measured(fleet(folder, store=store))
-    print(
-        f"a run with {sum(path.is_file() for path in later.rglob('*'))} new: {seconds:.1f} s, {peak:.0f} MB; {said}"
-    )
+    print(f"a run with {sum(path.is_file() for path in later.rglob('*'))} new: {seconds:.1f} s, {peak:.0f} MB; {said}")
     truth, _, seconds, peak = measured(fleet(folder))
     print(f"without a store: {seconds:.1f} s, peak {peak:.0f} MB; answers are equal: {truth == grown}")
     _report(store, "before compaction")

@@ -168,6 +168,12 @@ class StoreError(StackscanError):
     default_hint = "docs/store.md says what a store is, and how object storage is named."
 
 
+class ClusterError(StackscanError):
+    """A Dask cluster cannot be reached, or went away."""
+
+    default_hint = "Start one with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`."
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 

@@ -115,3 +115,9 @@ def hanging_once(task: Path, _: Progress | None) -> str:
     if first:
         time.sleep(30)
     return "done"
+
+
+def resting(task: int, _: Progress | None) -> int:
+    """Work that lasts for a moment."""
+    time.sleep(0.1)
+    return task

@@ -12,7 +12,7 @@ from test_fleet_engine import dump, hosts, unread
 
 import jobs
 from stackscan import api
-from stackscan.errors import UsageError, WorkerError
+from stackscan.errors import ClusterError, UsageError
 from stackscan.fleet.observe import Observe, Row, Unread
 from stackscan.fleet.pattern import read_pattern
 from stackscan.fleet.survey import each_part
@@ -43,17 +43,17 @@ def test_the_answer_is_that_of_one_process(tmp_path: Path, scheduler: str) -> No
 
 
 def test_a_capture_that_kills_its_worker_is_named(tmp_path: Path) -> None:
-    """On workers of this machine, after two tries; the others are read."""
-    for number in range(5):
-        (tmp_path / f"h{number}.txt").write_text(dump(number, "poison" if number == 1 else "main"))
+    """On workers of this machine, after two tries; the others are read, also those that went with it."""
+    for number in range(40):
+        (tmp_path / f"h{number:02}.txt").write_text(dump(number, "poison" if number == 1 else "main"))
     observe = Observe(read_pattern("{host}.txt"), 10_000, jobs.Poisonous())
     rows: list[Row | Unread] = []
     options = Options(shipped(), projected=False)
     with each_part([*split(str(tmp_path))], observe, options=options, dask="local:2") as found:
         for each in found:
             rows += each
-    assert ["h0", "h2", "h3", "h4"] == hosts(rows)
-    assert [("h1", "its reading killed the process twice")] == unread(rows)
+    assert ["h00", *(f"h{number:02}" for number in range(2, 40))] == hosts(rows)
+    assert [("h01", "its reading killed the process twice")] == unread(rows)
 
 
 def test_another_version_of_the_workers_is_an_error(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,11 +70,26 @@ def test_a_wrong_address_says_what_is_right(address: str) -> None:
         pass
 
 
+def test_a_cluster_that_goes_away_ends_the_run() -> None:
+    """With an error: nothing that it would have read is called unreadable."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=60, host="127.0.0.1"
+        ) as running,
+        clusters.cluster(running.scheduler_address) as cluster,
+    ):
+        results = cluster.in_order(range(400), jobs.resting, lost=lambda task, _: -task, here=lambda _: False)
+        assert 0 == next(results)
+        running.close()
+        with pytest.raises(ClusterError, match="gone"):
+            list(results)
+
+
 def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names it."""
     monkeypatch.setattr(clusters, "_CONNECT_SECONDS", 1)
     said = r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"
-    with pytest.raises(WorkerError, match=said), clusters.cluster("tcp://127.0.0.1:1"):
+    with pytest.raises(ClusterError, match=said), clusters.cluster("tcp://127.0.0.1:1"):
         pass
 
 

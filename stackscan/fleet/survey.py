@@ -105,10 +105,14 @@ class Survey:
             for group in groups(part):
                 if progress is not None:
                     progress(str(part), 0, 0)
-                rows += self.observe(group, partial(self._read, progress))
+                rows += self.of_group(group, progress)
         except StackscanError as error:
             rows.append(self.observe.lost(part, error))
         return rows
+
+    def of_group(self, group: Group, progress: Progress | None = None) -> Iterator[Row | Unread]:
+        """The rows of members that are read together."""
+        return self.observe(group, partial(self._read, progress))
 
     def _read(self, progress: Progress | None, group: Group) -> list[tuple[Capture, SnapshotReport]]:
         hide = self.observe.hide

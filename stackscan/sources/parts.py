@@ -163,6 +163,13 @@ def groups(part: Part) -> Iterator[Group]:
         yield Group(str(source), part.below, members)
 
 
+def groups_of_bytes(name: str, data: bytes) -> Iterator[Group]:
+    """The same of the bytes of one file, an archive or not, which is named so. Raises what opening it raises."""
+    masked = str(Source(name))
+    for members in _together(sources.open_bytes(masked, data)):
+        yield Group(masked, "", members)
+
+
 def _opened(part: Part) -> Iterator[Member]:
     source, path = part.sent.source, Path(part.sent.given)
     if part.broken:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import re
@@ -13,17 +14,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Any, Final, Generic
 
 from stackscan import __version__
-from stackscan.errors import UsageError, WorkerError
+from stackscan.errors import ClusterError, UsageError, WorkerError
 from stackscan.workers.work import Lost, Progress, Result, Task, Work, cores
 
-#: Tasks that are given to the cluster at a time, a thread of it.
+#: Works that are given to the cluster at a time, a thread of it.
 _AHEAD: Final = 4
+#: Tasks that a worker gets at a time: Dask takes some milliseconds for each of its own.
+_MOST_TOGETHER: Final = 32
+#: Seconds after which the threads of the cluster are counted again.
+_COUNT_SECONDS: Final = 5.0
 #: Seconds between two looks at what is done, and how long to wait for a cluster.
 _LOOK_SECONDS: Final = 0.01
 _CONNECT_SECONDS: Final = 10
@@ -43,7 +50,7 @@ def cluster(address: str) -> Iterator[Cluster]:
     end with the block.
 
     Raises UsageError where Dask is not installed, the address is none, or the workers have another version of
-    stackscan; WorkerError where nobody answers.
+    stackscan; ClusterError where nobody answers.
     """
     try:
         import distributed
@@ -84,16 +91,15 @@ def _started(count: int) -> Iterator[Any]:
 def _connected(address: str) -> Iterator[Any]:
     from distributed import Client
 
-    hint = "Start one with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`."
     try:
         client = Client(address, timeout=_CONNECT_SECONDS)
     except (OSError, ValueError) as error:
-        raise WorkerError(f"no Dask scheduler answers at {address}: {error}", hint=hint) from None
+        raise ClusterError(f"no Dask scheduler answers at {address}: {error}") from None
     try:
         try:
             client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
         except TimeoutError:
-            raise WorkerError(f"the Dask scheduler at {address} has no worker", hint=hint) from None
+            raise ClusterError(f"the Dask scheduler at {address} has no worker") from None
         yield client
     finally:
         client.close()
@@ -112,6 +118,15 @@ def _signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Within it the cluster is asked; raises ClusterError when nobody answers any more."""
+    try:
+        yield
+    except (CancelledError, OSError) as error:
+        raise ClusterError(f"the Dask cluster is gone: {error}") from None
+
+
 def _check_versions(client: Any, address: str) -> None:
     """Raise UsageError where a worker has another version of stackscan, or none."""
     known = client.get_versions(packages=["stackscan"])["workers"]
@@ -127,11 +142,11 @@ def _check_versions(client: Any, address: str) -> None:
 
 @dataclass(slots=True)
 class _Given(Generic[Task]):
-    """A task that the cluster works on: its futures, two where the first one takes long."""
+    """Tasks that the cluster works on together: their futures, two where the first one takes long, and none where this
+    process works."""
 
-    task: Task
+    tasks: Sequence[Task]
     futures: list[Any]
-    since: float
 
     @property
     def done(self) -> Any:
@@ -144,7 +159,8 @@ class Cluster:
 
     def __init__(self, client: Any, killed: type[Exception], victims: str) -> None:
         self._client, self._killed, self._victims = client, killed, victims
-        self._took: deque[float] = deque(maxlen=100)  # seconds of the last tasks
+        self._took: deque[float] = deque(maxlen=100)  # seconds of the last works
+        self._threads, self._counted = 1, -math.inf  # of the cluster, and when they were counted
 
     def in_order(
         self,
@@ -163,61 +179,93 @@ class Cluster:
         place = 0
         try:
             while waiting or place < len(tasks):
-                while place < len(tasks) and len(waiting) < self._room():
-                    waiting.append(self._given(tasks[place], [] if here(tasks[place]) else [packed]))
-                    place += 1
+                while place < len(tasks) and len(waiting) < _AHEAD * self._count():
+                    waiting.append(self._given(self._together(tasks, place, here), packed, here))
+                    place += len(waiting[-1].tasks)
                 first = waiting[0]
-                yield self._result(first, packed, patience, lost) if first.futures else work(first.task, progress)
+                if progress is not None:
+                    progress(str(first.tasks[0]), 0, 0)
+                if first.futures:
+                    yield from self._results(first, work, patience, lost)
+                else:
+                    yield work(first.tasks[0], progress)
                 waiting.popleft()
         finally:
-            self._client.cancel([future for given in waiting for future in given.futures])
+            self._cancel([future for given in waiting for future in given.futures])
 
     def apart(self, task: Task, work: Work[Task, Result], *, patience: float | None = None) -> Result:
         """What ``work`` makes of a task. Raises WorkerError when its worker is killed."""
         packed = pickle.dumps(work)
-        given = self._given(task, [packed])
+        given = self._given([task], packed, lambda _: False)
         try:
-            found: Result = self._answer(given, packed, patience)
+            found: Result = self._answer(given, packed, patience)[0]
         finally:
-            self._client.cancel(given.futures)
+            self._cancel(given.futures)
         return found
 
-    def _room(self) -> int:
-        threads: dict[str, int] = self._client.nthreads()
-        return _AHEAD * max(1, sum(threads.values()))
+    def _together(self, tasks: Sequence[Task], place: int, here: Callable[[Task], bool]) -> Sequence[Task]:
+        """The next tasks that are given together: fewer at the end, so that all workers end at the same time."""
+        most = max(1, min(_MOST_TOGETHER, (len(tasks) - place) // (_AHEAD * self._count())))
+        found = [*takewhile(lambda task: not here(task), islice(tasks, place, place + most))]
+        return found or tasks[place : place + 1]
 
-    def _given(self, task: Task, packed: Sequence[bytes]) -> _Given[Task]:
-        futures = [self._client.submit(perform, each, task, pure=False) for each in packed]
-        return _Given(task, futures, time.monotonic())
+    def _count(self) -> int:
+        """The threads of the cluster, which may grow and shrink."""
+        if time.monotonic() - self._counted > _COUNT_SECONDS:
+            with _reached():
+                threads: dict[str, int] = self._client.nthreads()
+            self._threads, self._counted = max(1, sum(threads.values())), time.monotonic()
+        return self._threads
 
-    def _result(self, given: _Given[Task], packed: bytes, patience: float | None, lost: Lost[Task, Result]) -> Result:
+    def _cancel(self, futures: Sequence[Any]) -> None:
+        with suppress(OSError, CancelledError):  # of a cluster that is gone
+            self._client.cancel(futures)
+
+    def _given(self, tasks: Sequence[Task], packed: bytes, here: Callable[[Task], bool]) -> _Given[Task]:
+        with _reached():
+            return _Given(tasks, [] if here(tasks[0]) else [self._client.submit(perform, packed, tasks, pure=False)])
+
+    def _results(
+        self, given: _Given[Task], work: Work[Task, Result], patience: float | None, lost: Lost[Task, Result]
+    ) -> Iterator[Result]:
         try:
-            found: Result = self._answer(given, packed, patience)
+            yield from self._answer(given, pickle.dumps(work), patience)
         except WorkerError as error:
-            return lost(given.task, error)
-        return found
+            if len(given.tasks) == 1:
+                yield lost(given.tasks[0], error)
+            else:
+                yield from (self._alone(task, work, patience, lost) for task in given.tasks)
 
-    def _answer(self, given: _Given[Task], packed: bytes, patience: float | None) -> Any:
-        """The result of the first of its futures. Raises WorkerError when all its workers are killed, or hang."""
+    def _alone(self, task: Task, work: Work[Task, Result], patience: float | None, lost: Lost[Task, Result]) -> Result:
+        try:
+            return self.apart(task, work, patience=patience)
+        except WorkerError as error:
+            return lost(task, error)
+
+    def _answer(self, given: _Given[Task], packed: bytes, patience: float | None) -> Sequence[Any]:
+        """The results of the first of its futures. Raises WorkerError when all its workers are killed, or hang."""
         began = time.monotonic()  # from now on it is the one that others wait for
         while (done := given.done) is None:
             waited = time.monotonic() - began
             if patience is not None and waited > patience:
                 detail = f"no end within {patience:g} s"
-                raise WorkerError(f"{given.task}: {detail}", verb="hung", detail=detail)
+                raise WorkerError(f"{given.tasks[0]}: {detail}", verb="hung", detail=detail)
             if len(given.futures) == 1 and waited > self._straggles():
                 self._give_again(given, packed)
             time.sleep(_LOOK_SECONDS)
+        return self._made(given, done)
+
+    def _made(self, given: _Given[Task], done: Any) -> Sequence[Any]:
         try:
-            result = done.result()
+            with _reached():
+                result: tuple[float, Sequence[Any]] = done.result()
         except self._killed as error:
             tries = getattr(error, "allowed_failures", 0) + 1
             detail = f"{tries} of them each time" if tries > 1 else ""
-            what = f"{given.task}: its reading killed {self._victims}"
+            what = f"{given.tasks[0]}: its reading killed {self._victims}"
             raise WorkerError(what, verb=f"killed {self._victims}", detail=detail) from None
-        seconds, made = result
-        self._took.append(seconds)
-        return made
+        self._took.append(result[0])
+        return result[1]
 
     def _straggles(self) -> float:
         """Seconds after which a task takes suspiciously long."""
@@ -225,21 +273,23 @@ class Cluster:
         return max(_STRAGGLES * middle, _STRAGGLES_SECONDS)
 
     def _give_again(self, given: _Given[Task], packed: bytes) -> None:
-        """Give a task to another worker as well, if there is one."""
-        busy = {worker for worker, keys in self._client.processing().items() if given.futures[0].key in keys}
-        others = sorted(set(self._client.nthreads()) - busy)
+        """Give tasks to another worker as well, if there is one."""
+        with _reached():
+            busy = {worker for worker, keys in self._client.processing().items() if given.futures[0].key in keys}
+            others = sorted(set(self._client.nthreads()) - busy)
         if busy and others:
             given.futures.append(
-                self._client.submit(perform, packed, given.task, pure=False, workers=others, allow_other_workers=False)
+                self._client.submit(perform, packed, given.tasks, pure=False, workers=others, allow_other_workers=False)
             )
 
 
-def perform(packed: bytes, task: Any) -> tuple[float, Any]:
-    """In a worker of the cluster: the seconds that a task took, and what was made of it."""
+def perform(packed: bytes, tasks: Sequence[Any]) -> tuple[float, list[Any]]:
+    """In a worker of the cluster: the seconds that tasks took, and what was made of each."""
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     with _ONE:
         began = time.monotonic()
-        made = _work(packed)(task, None)
+        work = _work(packed)
+        made = [work(task, None) for task in tasks]
         return time.monotonic() - began, made
 
 
