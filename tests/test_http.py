@@ -22,7 +22,7 @@ from stackscan import sources
 from stackscan.errors import LimitError, SourceError, UnrecognisedFormatError
 from stackscan.model.masking import masked
 from stackscan.pipeline import scan
-from stackscan.sources import Source, http, limits
+from stackscan.sources import Source, http, limits, zones
 from stackscan.sources.address import Address
 
 BODY = DUMP.encode()
@@ -39,15 +39,16 @@ class Server:
     port: int = 0
     scheme: str = "http"
     asked: list[str] = field(default_factory=list)
+    connections: int = 0
 
     def url(self, path: str = "/debug/pprof/goroutine?debug=2", *, login: str = "") -> str:
         return f"{self.scheme}://{login}127.0.0.1:{self.port}{path}"
 
 
 @contextmanager
-def serving(answer: Answer, context: ssl.SSLContext | None = None) -> Iterator[Server]:
+def serving(answer: Answer, context: ssl.SSLContext | None = None, *, host: str = "127.0.0.1") -> Iterator[Server]:
     """Run such a server until the block ends."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server((host, 0))
     server = Server(answer, listener.getsockname()[1], "https" if context else "http")
     open_connections: list[socket.socket] = []
 
@@ -74,6 +75,7 @@ def serving(answer: Answer, context: ssl.SSLContext | None = None) -> Iterator[S
             except OSError:
                 return
             open_connections.append(connection)
+            server.connections += 1
             threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
@@ -545,6 +547,175 @@ def test_a_password_does_not_follow_a_redirect_to_another_server() -> None:
         http.fetch(server.url(login="user:secret@"))
     assert ["Authorization: Basic" in head for head in server.asked] == [True, True]
     assert "Authorization" not in other.asked[0]
+
+
+def test_a_redirect_from_https_to_http_is_refused() -> None:
+    """Others could read and change the answer."""
+    with pytest.raises(SourceError, match="redirects from https to http"):
+        Address.parse("https://h/x").redirected("HTTP://h/x")
+    assert "https://h/y" == str(Address.parse("http://h/x").redirected("https://h/y"))
+
+
+# -- where redirects may lead ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "zone"),
+    [
+        ("93.184.216.34", "public"),
+        ("2606:4700::1111", "public"),
+        ("10.1.2.3", "private"),
+        ("172.16.0.1", "private"),
+        ("192.168.1.1", "private"),
+        ("100.64.0.1", "private"),
+        ("fd00::1", "private"),
+        ("224.0.0.1", "private"),
+        ("240.0.0.1", "private"),
+        ("127.0.0.1", "loopback"),
+        ("127.9.9.9", "loopback"),
+        ("0.0.0.0", "loopback"),  # noqa: S104 - an address that connects to this machine
+        ("::", "loopback"),
+        ("::1", "loopback"),
+        ("169.254.169.254", "link-local"),
+        ("fe80::1%eth0", "link-local"),
+        ("::ffff:127.0.0.1", "loopback"),
+        ("::ffff:10.0.0.1", "private"),
+        ("64:ff9b::a9fe:a9fe", "link-local"),
+        ("2002:7f00:1::1", "loopback"),
+    ],
+)
+def test_an_address_has_a_zone(address: str, zone: str) -> None:
+    """Also the IPv4 address inside of an IPv6 one."""
+    assert zone == zones.zone_of(address)
+
+
+INWARD = [("public", "private"), ("public", "loopback"), ("public", "link-local"), ("private", "loopback"),
+          ("private", "link-local"), ("loopback", "link-local")]  # fmt: skip
+
+
+def in_zones(monkeypatch: pytest.MonkeyPatch, **of: str) -> None:
+    """Let addresses of this machine, which the tests can serve, be in other zones: ``_2`` is 127.0.0.2."""
+    known = {f"127.0.0.{name[1:]}": zone for name, zone in of.items()}
+    monkeypatch.setattr(zones, "zone_of", known.__getitem__)
+
+
+@pytest.mark.parametrize(("outer", "inner"), INWARD)
+def test_a_redirect_inward_is_refused(monkeypatch: pytest.MonkeyPatch, outer: str, inner: str) -> None:
+    """No server can make us ask another that it does not reach: that one is not even connected to."""
+    in_zones(monkeypatch, _1=inner, _2=outer)
+    with serving(sends(BODY)) as inside, serving(redirects(inside.url()), host="127.0.0.2") as server:
+        url = server.url().replace("127.0.0.1", "127.0.0.2")
+        with pytest.raises(SourceError, match=rf"from a {outer} to a {inner} address, which is not followed") as caught:
+            http.fetch(url)
+    assert f"{url} redirects to {inside.url()}" in str(caught.value)
+    assert (0, 1) == (inside.connections, len(server.asked))
+
+
+def test_a_redirect_inward_by_way_of_another_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is the outermost server on the way."""
+    in_zones(monkeypatch, _1="loopback", _2="public")
+    with serving(sends(BODY)) as inside, serving(redirects(inside.url()), host="127.0.0.2") as outside:
+        away = outside.url().replace("127.0.0.1", "127.0.0.2")
+        with serving(redirects(away)) as server, pytest.raises(SourceError, match="public to a loopback"):
+            http.fetch(server.url())
+    assert 0 == inside.connections
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer"),
+    [("private", "public"), ("loopback", "public"), ("loopback", "private"), ("link-local", "public"),
+     ("public", "public"), ("private", "private"), ("loopback", "loopback"), ("link-local", "link-local")],
+)  # fmt: skip
+def test_a_redirect_outward_is_followed(monkeypatch: pytest.MonkeyPatch, inner: str, outer: str) -> None:
+    """And one within a zone."""
+    in_zones(monkeypatch, _1=outer, _2=inner)
+    with serving(sends(BODY)) as other, serving(redirects(other.url()), host="127.0.0.2") as server:
+        assert BODY == http.fetch(server.url().replace("127.0.0.1", "127.0.0.2")).data
+
+
+def test_a_name_that_resolves_to_another_address_than_before_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address of the connection counts, not what the name resolved to when it was looked at; nothing is sent."""
+    in_zones(monkeypatch, _1="loopback", _2="public")
+    answers = ["127.0.0.2", "127.0.0.1"]  # public when it is looked at, this machine when it is connected to
+    resolve = socket.getaddrinfo
+
+    def rebinding(host: str, *given: object, **named: object) -> object:
+        return resolve(answers.pop(0) if host == "rebinding.example" else host, *given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    with serving(sends(BODY)) as inside:
+        location = inside.url().replace("127.0.0.1", "rebinding.example")
+        with (
+            serving(redirects(location), host="127.0.0.2") as server,
+            pytest.raises(SourceError, match="to a loopback"),
+        ):
+            http.fetch(server.url().replace("127.0.0.1", "127.0.0.2"))
+    assert [] == answers
+    assert [""] == (inside.asked or [""])  # connected, and closed without a word
+
+
+# -- no network ------------------------------------------------------------------------------------------------------
+
+ADDRESSES = [
+    "http://127.0.0.1:1/x",
+    "HTTPS://u:secret@nowhere.invalid/x?token=secret",
+    "s3://bucket/a",
+    "gs://b/a",
+    "az://b/a",
+]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "report ADDRESS",
+        "show 1 ADDRESS",
+        "check ADDRESS",
+        "compare DUMP ADDRESS",
+        "export -o OUT ADDRESS",
+        "convert -f folded -o OUT ADDRESS",
+        "query SELECT ADDRESS",
+        "fleet ADDRESS",
+        "pool project --from ADDRESS",
+    ],
+)
+def test_every_command_can_be_kept_from_the_network(line: str, tmp_path: Path) -> None:
+    """A service that reads files cannot be made to ask a server; nothing is resolved, connected to or written."""
+    dump = tmp_path / "dump.txt"
+    dump.write_bytes(BODY)
+    with serving(sends(BODY)) as server:
+        values = {"ADDRESS": server.url(), "OUT": str(tmp_path / "out"), "SELECT": "SELECT 1 AS n", "DUMP": str(dump)}
+        done = run(*[values.get(word, word) for word in line.split()], "--no-network")
+        assert_refused(done, "is not read: --no-network or STACKSCAN_NO_NETWORK forbids it")
+        assert 0 == server.connections
+    assert [dump] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("source", ADDRESSES)
+def test_no_address_of_any_scheme_is_resolved(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """By the variable, which holds for Python programs too."""
+    monkeypatch.setenv("STACKSCAN_NO_NETWORK", "1")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("resolved"))
+    with pytest.raises(SourceError, match="STACKSCAN_NO_NETWORK forbids it") as caught:
+        stackscan.scan(source)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["capture http://127.0.0.1:1", "watch http://127.0.0.1:1"])
+def test_no_process_is_asked_without_a_network(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """Commands for live processes have nothing to do then."""
+    monkeypatch.setenv("STACKSCAN_NO_NETWORK", "1")
+    assert_refused(run(*line.split()), "STACKSCAN_NO_NETWORK forbids it")
+
+
+def test_files_are_read_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else changes; a variable that says no forbids nothing."""
+    dump = tmp_path / "dump.txt"
+    dump.write_bytes(BODY)
+    assert 0 == run("report", dump, "--no-network").returncode
+    monkeypatch.setenv("STACKSCAN_NO_NETWORK", "0")
+    with serving(sends(BODY)) as server:
+        assert 0 == run("report", server.url()).returncode
 
 
 # -- secrets ---------------------------------------------------------------------------------------------------------

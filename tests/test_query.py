@@ -144,3 +144,12 @@ def test_what_asks_nothing_is_refused(tmp_path: Path, sql: str) -> None:
     path = tmp_path / "dump.txt"
     path.write_text(DUMP)
     assert_refused(run("query", sql, path), "is not a query", "use SELECT")
+
+
+def test_no_cell_of_a_result_is_a_formula(dump: Path) -> None:
+    """Neither a text nor a column's name; numbers below zero, lists and times stay as they are."""
+    sql = "SELECT '=1+1' AS \"@a\", '\t=2' AS b, -1 AS c, CAST(-1.5 AS DOUBLE) AS d, 'x=1' AS e, [-1] AS f"
+    safe = list(csv.reader(io.StringIO(run("query", sql, dump, "-f", "csv").stdout)))
+    raw = list(csv.reader(io.StringIO(run("query", sql, dump, "-f", "csv", "--csv-raw").stdout)))
+    assert [["'@a", "b", "c", "d", "e", "f"], ["'=1+1", "'\\t=2", "-1", "-1.5", "x=1", "[-1]"]] == safe
+    assert [["@a", "b", "c", "d", "e", "f"], ["=1+1", "\\t=2", "-1", "-1.5", "x=1", "[-1]"]] == raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from datetime import UTC, datetime
@@ -359,3 +360,30 @@ def test_the_page_about_tables_names_each_of_them() -> None:
     """docs/tables.md links to the columns of every table."""
     page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
     assert [] == [name for name in TABLES if f"[`{name}`](columns.md#{name})" not in page]
+
+
+# -- cells that a spreadsheet would run ------------------------------------------------------------------------------
+
+FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\uff1dHYPERLINK(A1)"]
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_no_cell_of_csv_is_a_formula(tmp_path: Path, raw: bool) -> None:
+    """Labels come from strangers, and people open tables in spreadsheets. Other formats have the text as it is."""
+    dump = tmp_path / "dump.txt"
+    stacks = (goroutine(n, [f"{text}.f"]) for n, text in enumerate(FORMULAS, 1))
+    dump.write_text("\n".join(stacks), encoding="utf-8")
+    folder = exported(tmp_path, dump, "--format", "csv", *["--csv-raw"] * raw)
+    with (folder / "frames.csv").open(encoding="utf-8", newline="") as file:
+        read = [row["function"] for row in csv.DictReader(file)]
+    before = "" if raw else "'"
+    assert sorted(f"{before}{text}.f" for text in FORMULAS) == sorted(read)
+    parquet = pl.read_parquet(exported(tmp_path / "whole", dump) / "frames.parquet")
+    assert sorted(f"{text}.f" for text in FORMULAS) == sorted(parquet["function"])
+
+
+def test_csv_raw_is_for_csv(tmp_path: Path) -> None:
+    """Beside another format it would do nothing, and nobody would notice."""
+    done = run("export", SERIES[0], "--csv-raw", "--output", tmp_path / "tables")
+    assert_refused(done, "--csv-raw is for --format csv")
+    assert_refused(run("query", "SELECT 1 AS n", SERIES[0], "--csv-raw"), "--csv-raw is for --format csv")

@@ -37,6 +37,7 @@ A reader that closes the pipe early (`| head`) does not change the exit code. Af
 |---|---|
 | `STACKSCAN_REDACT_KEY` | The secret for `--redact`, so that equal names get equal hashes in several runs ([redaction](redaction.md)). |
 | `STACKSCAN_CACHE_DIR` | The folder for what stackscan keeps between runs to start faster: its compiled rules and grammars, at most 64 MiB, nothing of your dumps. Empty: nothing is kept. Default: `stackscan` in `$XDG_CACHE_HOME` or `~/.cache`. It can be deleted at any time. |
+| `STACKSCAN_NO_NETWORK` | `1` does what `--no-network` does, for every command ([addresses](sources.md#from-a-live-process)); `capture` and `watch` are refused. |
 | `STACKSCAN_TRACEBACK` | `1` adds a Python traceback when stackscan itself fails. Attach it to a bug report. |
 | `NO_COLOR` | Any value turns colour off. |
 | `FORCE_COLOR` | Any value turns colour on, also in a pipe. |

@@ -11,7 +11,7 @@ from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Open
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
-from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
+from stackscan.cli.options.sources import Jobs, NoNetwork, Timeout, source_argument, within
 from stackscan.cli.terminal.endings import say
 from stackscan.cli.terminal.output import page_file, written
 
@@ -42,6 +42,7 @@ def command(
     source_root: SourceRoot = None,
     no_source: NoSource = False,
     timeout: Timeout = None,
+    no_network: NoNetwork = False,
     jobs: Jobs = None,
     config: Config = None,
 ) -> None:
@@ -62,7 +63,7 @@ def command(
     with page_file(output, output_format, show=open_page) as place:
         with progress() as bar:
             result, new = check(
-                within(source, timeout),
+                within(source, timeout, no_network),
                 configuration=configuration(config),
                 policy=policy,
                 baseline=baseline,

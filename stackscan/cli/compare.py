@@ -11,7 +11,7 @@ from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
-from stackscan.cli.options.sources import Timeout, source_argument, within
+from stackscan.cli.options.sources import NoNetwork, Timeout, source_argument, within
 from stackscan.cli.options.units import interval
 
 Output = Literal["text", "json", "html"]
@@ -33,6 +33,7 @@ def command(
     source_root: SourceRoot = None,
     no_source: NoSource = False,
     timeout: Timeout = None,
+    no_network: NoNetwork = False,
     config: Config = None,
 ) -> None:
     """Compare captures in time order: do goroutines leak, what grew, what is gone, and which goroutines stayed.
@@ -56,7 +57,7 @@ def command(
         with progress() as bar:
             reader = reader_of(source_root, no_source)
             found = compare(
-                within(source, timeout),
+                within(source, timeout, no_network),
                 configuration=configuration(config),
                 every=every,
                 progress=bar,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from stackscan.cli.options import option
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.options.sources import Timeout, one_within, source_argument
+from stackscan.cli.options.sources import NoNetwork, Timeout, one_within, source_argument
 
 _FORMAT = (
     "pprof: one sample per goroutine, with id, state, minutes and labels; folded: for flame graphs; "
@@ -24,6 +24,7 @@ def command(
     stream: Annotated[str | None, option("Which writer of a log with several.", metavar="NAME")] = None,
     snapshot: Annotated[int | None, option(_SNAPSHOT, min=1, metavar="N")] = None,
     timeout: Timeout = None,
+    no_network: NoNetwork = False,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
@@ -41,7 +42,7 @@ def command(
     from stackscan.export.convert import choose, converter
     from stackscan.pipeline import examine
 
-    limited = one_within(source, timeout)
+    limited = one_within(source, timeout, no_network)
     with progress() as bar:
         found, _ = examine(limited, progress=bar, redaction=chosen(redact, redact_keep, redact_key))
     content = converter(output_format)(choose(found, member=member, stream=stream, position=snapshot))

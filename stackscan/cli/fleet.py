@@ -23,7 +23,7 @@ from stackscan.cli.options.fleet import (
 )
 from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
-from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
+from stackscan.cli.options.sources import Jobs, NoNetwork, Timeout, source_argument, within
 from stackscan.cli.options.store import Again, StoreURL, Window, has_no_key, store_options
 
 
@@ -48,6 +48,7 @@ def command(
     redact_keep: RedactKeep = None,
     redact_key: RedactKey = None,
     timeout: Timeout = None,
+    no_network: NoNetwork = False,
     jobs: Jobs = None,
     dask: Dask = None,
     config: Config = None,
@@ -76,7 +77,7 @@ def command(
     with page_file(output, output_format, show=open_page) as place:
         with progress() as bar:
             found = fleet(
-                within(source or (), timeout),
+                within(source or (), timeout, no_network),
                 configuration=configuration(config),
                 pattern=pattern,
                 threshold=threshold,

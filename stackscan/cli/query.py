@@ -11,8 +11,8 @@ import typer
 from stackscan.cli.options import option
 from stackscan.cli.options.bounds import MaxMemory, MaxSeconds
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import OutputFile
-from stackscan.cli.options.sources import Jobs, Timeout, source_argument, within
+from stackscan.cli.options.output import CsvRaw, OutputFile
+from stackscan.cli.options.sources import Jobs, NoNetwork, Timeout, source_argument, within
 from stackscan.errors import UsageError
 
 Output = Literal["text", "json", "csv"]
@@ -28,9 +28,11 @@ def command(
     output_format: Annotated[
         Output, typer.Option("--format", "-f", help="text for people, json and csv for programs.")
     ] = "text",
+    csv_raw: CsvRaw = False,
     output: OutputFile = None,
     tables: Annotated[Path | None, option(_TABLES, metavar="DIR")] = None,
     timeout: Timeout = None,
+    no_network: NoNetwork = False,
     jobs: Jobs = None,
     max_seconds: MaxSeconds = 120.0,
     max_memory: MaxMemory = None,
@@ -48,14 +50,16 @@ def command(
     from stackscan.cli.options.configuration import configuration
     from stackscan.cli.terminal.output import written
     from stackscan.cli.terminal.progress import progress
+    from stackscan.export.formulas import check_csv_raw
     from stackscan.export.sql.bounded import Bounds, Runner
-    from stackscan.export.sql.query import OUTPUTS, joined, run
+    from stackscan.export.sql.query import OUTPUTS, as_csv, joined, run
     from stackscan.export.sql.statement import understood
     from stackscan.export.tables.load import exported
     from stackscan.export.tables.rows import MakeRows
     from stackscan.export.tables.schema import TABLES
     from stackscan.pipeline import Options, each, made
 
+    check_csv_raw(csv_raw, output_format)
     if (tables is None) == (not source):
         raise UsageError(
             "nothing to query: give SOURCE, or --tables DIR" if tables is None else "give SOURCE or --tables, not both",
@@ -68,9 +72,9 @@ def command(
                 result = run(sql, loaded, runner=runner)
         else:
             options = Options(configuration(config))
-            sources = within(source or (), timeout)
+            sources = within(source or (), timeout, no_network)
             with progress() as bar, each(sources, MakeRows(), options=options, progress=bar, jobs=jobs) as found:
                 built = joined(chain.from_iterable(made(found)))
             result = run(sql, built, runner=runner)
     with written(output) as out:
-        OUTPUTS[output_format](result, out)
+        as_csv(result, out, raw=True) if csv_raw else OUTPUTS[output_format](result, out)

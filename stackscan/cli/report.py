@@ -10,7 +10,7 @@ from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import All, Explain, Open, OutputFile, Top, Where
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
-from stackscan.cli.options.sources import Jobs, Timeout, named, within
+from stackscan.cli.options.sources import Jobs, NoNetwork, Timeout, named, within
 
 Output = Literal["text", "json", "markdown", "html", "openmetrics"]
 
@@ -43,6 +43,7 @@ def command(
     no_source: NoSource = False,
     editor: Editor = None,
     timeout: Timeout = None,
+    no_network: NoNetwork = False,
     config: Config = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
@@ -80,7 +81,7 @@ def command(
     shared = chosen(redact, redact_keep, redact_key)
     with page_file(output, output_format, show=open_page) as place, spool() as kept:
         pieces = Pieces(output_format, screen(place, editor))
-        sources = within(source, timeout)
+        sources = within(source, timeout, no_network)
         with (
             progress() as bar,
             each(sources, pieces, options=options, progress=bar, redaction=shared, jobs=jobs) as found,

@@ -10,7 +10,7 @@ from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Format, OutputFile
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
-from stackscan.cli.options.sources import Timeout, named, one_within
+from stackscan.cli.options.sources import NoNetwork, Timeout, named, one_within
 
 _SOURCE = "A goroutine dump, or a log, archive or directory that holds one; its address; - for standard input."
 
@@ -24,6 +24,7 @@ def command(
     no_source: NoSource = False,
     editor: Editor = None,
     timeout: Timeout = None,
+    no_network: NoNetwork = False,
     config: Config = None,
     redact: Redact = False,
     redact_keep: RedactKeep = None,
@@ -43,7 +44,7 @@ def command(
 
     options = Options(configuration(config), reader=reader_of(source_root, no_source, redact))
     with progress() as told:
-        limited = one_within(source, timeout)
+        limited = one_within(source, timeout, no_network)
         found = show(limited, number, options=options, progress=told, redaction=chosen(redact, redact_keep, redact_key))
     with written(output) as out:
         renderer("goroutine", output_format)(found, out, editor=editor)

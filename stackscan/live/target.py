@@ -8,7 +8,7 @@ from typing import Final, Literal
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from stackscan.errors import SourceError, UsageError
-from stackscan.sources import Source
+from stackscan.sources import Source, network
 from stackscan.sources.address import Address
 
 #: What of a process is asked: counts as protobuf (no states, cheap for the process), counts as text, or the full text,
@@ -41,7 +41,7 @@ class Target:
     def parse(cls, text: str, timeout_seconds: float | None = None) -> Target:
         """The process at an address: of a host, of its ``/debug/pprof``, of one of its profiles, or kubo's API.
 
-        Raises UsageError for anything else.
+        Raises UsageError for anything else, SourceError where the network is forbidden.
         """
         given = Source(text)
         if not given.is_url:
@@ -49,6 +49,7 @@ class Target:
                 f"{given} is not the address of a process",
                 hint="Give http://HOST:PORT of a program with net/http/pprof, or of kubo's API.",
             )
+        network.check(given)
         try:
             Address.parse(given.with_secrets())
         except SourceError as error:  # before it is asked again and again

@@ -65,6 +65,10 @@ def open_source(source: str, progress: Progress | None = None) -> Iterator[Membe
     """
     if not source:
         raise SourceError("the name of an input is empty")
+    if "://" in source:
+        from stackscan.sources import network
+
+        network.check(source)
     given = Source(source)
     source = str(given)  # masked
     if given.is_object:

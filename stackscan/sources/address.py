@@ -146,7 +146,7 @@ class Address(_Masked):
     def redirected(self, location: str) -> Address:
         """The target of a redirect; user and password are sent to the same server only.
 
-        Raises SourceError for anything but http and https.
+        Raises SourceError for anything but http and https, and for http where this is https.
         """
         location = location.strip()
         try:
@@ -157,6 +157,11 @@ class Address(_Masked):
             scheme = re.sub(r"[^\w+.-]", "?", self.hide(target.partition(":")[0]))[:20]
             where = f"to a {scheme}: address" if location else "to nowhere"
             raise SourceError(f"{self} redirects {where}, which is not followed", hint="")
+        if self.__parts.scheme == "https" and target[:5].lower() == "http:":
+            raise SourceError(
+                f"{self} redirects from https to http, which is not followed",
+                hint="Others could read and change the answer on its way. If that is meant, give its http address.",
+            )
         known = self.__others | self.__secrets()
         try:
             found = Address(target, others=known)

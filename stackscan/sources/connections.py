@@ -8,7 +8,9 @@ import re
 import socket
 from typing import TYPE_CHECKING, Final
 
+from stackscan.errors import SourceError
 from stackscan.model.masking import masked_text
+from stackscan.sources.zones import Zone, refused, zone_of_peer, zones_of_host
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
@@ -34,10 +36,14 @@ _MASKING: Final = _Masking()
 
 
 class Connections:
-    """The connections of one request. :meth:`close` may be called by any thread, at any time."""
+    """The connections of one request. :meth:`close` may be called by any thread, at any time.
+
+    A connection further inward than one before it (zones.py) is refused with SourceError: a redirect led there.
+    """
 
     def __init__(self) -> None:
         self._opened: list[socket.socket] = []
+        self._zones: list[Zone] = []
         self.closed = False
 
     @property
@@ -52,14 +58,16 @@ class Connections:
 
         for name in _LOGGERS:  # what they log may reach stderr, or a log of the program that uses us
             logging.getLogger(name).addFilter(_MASKING)
-        noted = self._noted
+        checked, noted = self._check_host, self._noted
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
+                checked(self.host, self.port)
                 return noted(super()._new_conn())
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
+                checked(self.host, self.port)
                 return noted(super()._new_conn())
 
         class PlainPool(HTTPConnectionPool):
@@ -76,7 +84,29 @@ class Connections:
         self._opened.append(opened.dup())  # TLS takes the socket itself away; a duplicate ends the same connection
         if self.closed:
             self.close()
+        zone = zone_of_peer(opened)
+        try:
+            self._check(zone)  # a name may resolve to another address than it did in _check_host
+        except SourceError:
+            opened.close()
+            raise
+        self._zones.append(zone)
         return opened
+
+    def _check_host(self, host: str, port: int) -> None:
+        """Refuse what a redirect leads to before anything is sent there, not even a connection."""
+        if self._zones:
+            with contextlib.suppress(OSError):  # connecting says what is wrong
+                for zone in zones_of_host(host, port):
+                    self._check(zone)
+
+    def _check(self, zone: Zone) -> None:
+        outer = refused(self._zones, zone)
+        if outer is not None:
+            raise SourceError(
+                f"from a {outer} to a {zone} address, which is not followed",
+                hint="If you trust it, give the address that it redirects to.",
+            )
 
     def close(self) -> None:
         """End all of them, and those to come."""

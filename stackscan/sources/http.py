@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from stackscan import __version__
 from stackscan.errors import LimitError, SourceError, StackscanError
-from stackscan.sources import Progress, compressed, limits, web_errors
+from stackscan.sources import Progress, compressed, limits, network, web_errors
 from stackscan.sources.address import Address, Source
 from stackscan.sources.connections import Connections
 
@@ -72,6 +72,7 @@ def fetch(source: str, *, progress: Progress | None = None, most_bytes: int | No
     MAX_DOWNLOAD_BYTES).
     """
     source = Source(source)
+    network.check(source)
     address = Address.parse(source.with_secrets())
     transfer = _Transfer(address, address, _seconds(source.timeout_seconds))
     # In a separate thread, so that neither a server nor a resolver can hold us longer than the limits.
@@ -146,7 +147,7 @@ def _run(transfer: _Transfer) -> None:
 def _request(transfer: _Transfer) -> None:
     with transfer.connections.pool(connect=transfer.seconds.connect, read=transfer.seconds.silence) as pool:
         for _ in range(limits.MAX_REDIRECTS + 1):
-            with closing(_open(pool, transfer.address)) as response:
+            with closing(_open(pool, transfer)) as response:
                 elsewhere = _take(response, transfer)
             if elsewhere is None:
                 return
@@ -169,8 +170,9 @@ def _take(response: BaseHTTPResponse, transfer: _Transfer) -> Address | None:
     return None
 
 
-def _open(pool: PoolManager, address: Address) -> BaseHTTPResponse:
-    method, url, secret_headers = address.request_with_secrets()
+def _open(pool: PoolManager, transfer: _Transfer) -> BaseHTTPResponse:
+    """The head of an answer. Raises SourceError for a redirect that leads inward (connections.py)."""
+    method, url, secret_headers = transfer.address.request_with_secrets()
     headers = {
         "User-Agent": f"stackscan/{__version__}",
         "Accept": "*/*",
@@ -178,7 +180,10 @@ def _open(pool: PoolManager, address: Address) -> BaseHTTPResponse:
         "Connection": "close",
         **secret_headers,
     }
-    return pool.request(method, url, headers=headers, redirect=False, preload_content=False, decode_content=False)
+    try:
+        return pool.request(method, url, headers=headers, redirect=False, preload_content=False, decode_content=False)
+    except SourceError as error:
+        raise SourceError(f"{transfer.given} redirects to {transfer.address}, {error}", hint=error.hint) from None
 
 
 def _check(response: BaseHTTPResponse, address: Address) -> None:

@@ -39,3 +39,7 @@ Explain = Annotated[
     bool,
     typer.Option("--explain", "-e", help="Say why each finding is bad, the whole fix, and where to read more."),
 ]
+CsvRaw = Annotated[
+    bool,
+    typer.Option("--csv-raw", help="With --format csv: no ' before a text that a spreadsheet would run as a formula."),
+]

@@ -37,6 +37,11 @@ Jobs = Annotated[
     ),
 ]
 
+NoNetwork = Annotated[
+    bool,
+    typer.Option("--no-network", help="Refuse every SOURCE that is an address; STACKSCAN_NO_NETWORK=1 does the same."),
+]
+
 #: Objects from which on this program (``__main__``) looks for garbage among them, and those where it has one source: to
 #: look through a hundred thousand stacks several times took a tenth of a report's time.
 _OF_PROGRAM: Final = 100_000
@@ -55,14 +60,22 @@ def source_argument(tells: str, *, metavar: str = "SOURCE") -> Any:
     return typer.Argument(metavar=metavar, parser=named, help=tells, show_default=False)
 
 
-def within(sources: Iterable[str], timeout: float | None) -> list[Source]:
+def within(sources: Iterable[str], timeout: float | None, no_network: bool) -> list[Source]:
     """The sources with this time limit (seconds), those that a pattern of files stands for instead of it.
 
-    Raises UsageError for a limit that is out of bounds, SourceError for a pattern that matches nothing.
+    Raises UsageError for a limit that is out of bounds, SourceError for a pattern that matches nothing, and for an
+    address where the network is forbidden.
     """
     from stackscan.sources import Source
 
     limited = [Source(each, timeout_seconds=timeout) for each in sources]
+    if no_network or any("://" in each for each in limited):
+        from stackscan.sources import network
+
+        if no_network:
+            network.forbid()
+        for each in limited:
+            network.check(each)
     if any("*" in each for each in limited):
         from stackscan.sources.globs import expanded
 
@@ -73,9 +86,9 @@ def within(sources: Iterable[str], timeout: float | None) -> list[Source]:
     return limited
 
 
-def one_within(source: str, timeout: float | None) -> Source:
+def one_within(source: str, timeout: float | None, no_network: bool) -> Source:
     """The same of one source. Raises UsageError for a pattern that matches several files."""
-    found = within([source], timeout)
+    found = within([source], timeout, no_network)
     if len(found) > 1:
         from stackscan.errors import UsageError
 

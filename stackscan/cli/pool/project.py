@@ -11,7 +11,7 @@ from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Open, OutputFile
 from stackscan.cli.options.pool import DEADLINE, RATE, SERVICE, SILENT, PoolFormat, part, time
-from stackscan.cli.options.sources import Timeout, named, within
+from stackscan.cli.options.sources import NoNetwork, Timeout, named, within
 from stackscan.cli.terminal.output import page_file, written
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def command(
     output: OutputFile = None,
     open_page: Open = False,
     timeout: Timeout = None,
+    no_network: NoNetwork = False,
     config: Config = None,
 ) -> None:
     """Show how close the pool is to saturation, and what the fix, more workers or a shorter deadline would change.
@@ -59,7 +60,7 @@ def command(
     from stackscan.render import renderer
 
     request = ProjectionRequest(
-        captures=tuple(within(captures or (), timeout)),
+        captures=tuple(within(captures or (), timeout, no_network)),
         measured=_measured(metrics, close_deadline, scrape_interval),
         pool=pool,
         workers=workers,
@@ -74,12 +75,13 @@ def command(
         apart_seconds=apart,
         configured=lambda: configuration(config),
     )
-    picture_format = None if plot is None else _picture_format(plot)
+    if plot is not None:
+        from stackscan.render.plots.figure import draw, format_of
+
+        picture_format = format_of(str(plot))
     with progress() as bar:
         found, fix = project_request(request, bar)
-    if plot is not None and picture_format is not None:
-        from stackscan.render.plots.figure import draw
-
+    if plot is not None:
         with written(plot) as out:
             out.buffer.write(draw(curves(found), picture_format=picture_format))
     with page_file(output, output_format, show=open_page) as place, written(place) as out:
@@ -92,9 +94,3 @@ def _measured(metrics: list[str] | None, close_deadline: float | None, between: 
     from stackscan.integrations.prometheus import measure
 
     return measure(metrics, close_deadline_seconds=close_deadline, seconds_between=between)
-
-
-def _picture_format(plot: Path) -> str:
-    from stackscan.render.plots.figure import format_of
-
-    return format_of(str(plot))

@@ -12,6 +12,7 @@ from typing import Any, Final, TextIO
 
 import polars as pl
 
+from stackscan.export.formulas import without_formulas
 from stackscan.export.sql.bounded import Bounds, Runner
 from stackscan.export.sql.statement import understood
 from stackscan.export.tables.build import frames_of
@@ -120,9 +121,13 @@ def as_json(table: pl.DataFrame, out: TextIO) -> None:
     out.write("\n]\n")
 
 
-def as_csv(table: pl.DataFrame, out: TextIO) -> None:
-    """Comma-separated values under the columns' names (RFC 4180); null is an empty cell."""
+def as_csv(table: pl.DataFrame, out: TextIO, *, raw: bool = False) -> None:
+    """Comma-separated values under the columns' names (RFC 4180); null is an empty cell. Texts that a spreadsheet would
+    take for formulas begin with ``'``, unless they shall be ``raw``."""
     names = [plain(name) for name in table.columns]
+    if not raw:
+        names = without_formulas(pl.DataFrame({"name": names})).to_series().to_list()
+        table = without_formulas(table)
     header = True
     for part in table.iter_slices(_AT_ONCE) if len(table) else (table,):
         cells = pl.DataFrame(

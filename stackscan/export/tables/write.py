@@ -17,6 +17,7 @@ import polars as pl
 
 from stackscan.errors import OutputError
 from stackscan.export import atomic
+from stackscan.export.formulas import without_formulas
 from stackscan.export.tables import manifest
 from stackscan.export.tables.build import frames_of
 from stackscan.export.tables.publish import READY, check, files, publish, publishing
@@ -30,11 +31,15 @@ _NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _AT_ONCE: Final = 1 << 15
 
 
+def _write_csv(table: pl.LazyFrame, path: Path) -> None:
+    table.sink_csv(path, datetime_format=_MOMENT)
+
+
 #: Formats of files, which are also their suffixes, and how each writes a lazy table.
 KINDS: Final[dict[str, Callable[[pl.LazyFrame, Path], Any]]] = {
     "parquet": lambda table, path: table.sink_parquet(path, compression="zstd"),
     "arrow": lambda table, path: table.sink_ipc(path, compression="uncompressed"),
-    "csv": lambda table, path: table.sink_csv(path, datetime_format=_MOMENT),
+    "csv": lambda table, path: _write_csv(without_formulas(table), path),
     "ndjson": lambda table, path: table.sink_ndjson(path),
 }
 
@@ -62,8 +67,9 @@ class _Snapshot:
 class Export:
     """An export under way: give it the tables of one snapshot after the other, then finish it."""
 
-    def __init__(self, folder: Path, workspace: Path, file_format: str) -> None:
+    def __init__(self, folder: Path, workspace: Path, file_format: str, *, csv_raw: bool = False) -> None:
         self._folder, self._workspace, self._format = folder, workspace, file_format
+        self._write = _write_csv if csv_raw else KINDS[file_format]
         self._snapshots: dict[Path, _Snapshot] = {}
         self._repeated = self._parts = 0
         self._waiting: list[CaptureRows] = []
@@ -120,7 +126,7 @@ class Export:
         described = {}
         for name in TABLES:
             whole = self._ready / f"{name}.{self._format}"
-            KINDS[self._format](pl.scan_ipc([self._part(name, part) for part in range(self._parts)]), whole)
+            self._write(pl.scan_ipc([self._part(name, part) for part in range(self._parts)]), whole)
             described[whole.name] = manifest.describe(whole, rows[name])
         manifest.write(self._ready / manifest.name_of(self._format), self._format, described)
         self._commit()
@@ -136,7 +142,7 @@ class Export:
                     whole = self._ready / self._file(name, place)
                     whole.parent.mkdir(parents=True, exist_ok=True)
                     part = pl.scan_ipc(self._part(name, snapshot.part))
-                    KINDS[self._format](part.slice(snapshot.first[name], snapshot.rows[name]), whole)
+                    self._write(part.slice(snapshot.first[name], snapshot.rows[name]), whole)
         added = self._commit()
         rows = {
             name: sum(s.rows[name] for place, s in self._snapshots.items() if self._file(name, place) in added)
@@ -159,8 +165,9 @@ class Export:
 
 
 @contextmanager
-def export(folder: Path, file_format: str) -> Iterator[Export]:
+def export(folder: Path, file_format: str, *, csv_raw: bool = False) -> Iterator[Export]:
     """An export to a folder, which is made if need be. What fails leaves no file and no folder behind.
+    ``csv_raw`` leaves texts in CSV as they are.
 
     Raises OutputError when the folder cannot be written.
     """
@@ -171,7 +178,7 @@ def export(folder: Path, file_format: str) -> Iterator[Export]:
         with publishing(folder):
             pass
         with atomic.workspace(folder) as workspace:
-            yield Export(folder, workspace, file_format)
+            yield Export(folder, workspace, file_format, csv_raw=csv_raw)
         done = True
     except (OSError, pl.exceptions.PolarsError) as error:
         raise OutputError(f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}") from error

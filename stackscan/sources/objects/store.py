@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from stackscan import __version__
 from stackscan.errors import SourceError
-from stackscan.sources import limits
+from stackscan.sources import limits, network
 from stackscan.sources.objects.address import ObjectAddress
 from stackscan.sources.objects.failures import ENDPOINTS, failed, is_missing, is_unreachable, late, wrong_setting
 
@@ -52,6 +52,7 @@ _answered: Final[dict[_Bucket, bool]] = {}
 
 def open_store(address: ObjectAddress) -> ObjectStore:
     """The store of an address's bucket. Raises SourceError without the library, or for a wrong setting."""
+    network.check(str(address))
     _check_endpoint(address)
     certificates = _certificates(address)
     found = _bucket(address)
