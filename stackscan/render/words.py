@@ -80,7 +80,7 @@ def short_location(frame: Frame) -> str:
 
 @lru_cache(maxsize=4_096)  # a log of many dumps names few lines, each very often
 def _short_location(file: str, line: int) -> str:
-    return plain(f"{PurePosixPath(file).name}:{line}")
+    return shortened(plain(f"{PurePosixPath(file).name}:{line}"))
 
 
 def folded(fold: Fold) -> str:

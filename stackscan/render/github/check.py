@@ -51,7 +51,7 @@ def _annotation(finding: CheckFinding, capture: CaptureResult, result: CheckResu
 
 def _command(kind: str, message: str, **properties: str) -> str:
     given = ",".join(f"{key}={_property(words.plain(value))}" for key, value in properties.items())
-    text = "\n".join(words.plain(line) for line in message.splitlines())
+    text = "\n".join(words.shortened(words.plain(line)) for line in message.splitlines())
     return f"::{kind} {given}::{_message(text)}\n"
 
 

@@ -114,4 +114,4 @@ def _failure_lines(finding: CheckFinding) -> Iterable[str]:
 
 def _text(text: str) -> str:
     """Text from strangers, on lines of its own, as XML can hold it."""
-    return _NOT_XML.sub("\ufffd", "\n".join(words.plain(line) for line in text.split("\n")))
+    return _NOT_XML.sub("\ufffd", "\n".join(words.shortened(words.plain(line)) for line in text.split("\n")))

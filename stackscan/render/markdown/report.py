@@ -138,7 +138,7 @@ def _lines(lines: Iterable[lock_words.Line]) -> str:
     def plain(text: str | Frame) -> str:
         return text if isinstance(text, str) else f"  {words.short_location(text)}"
 
-    return "\n".join("".join(plain(text) for text, _ in line).rstrip() for line in lines)
+    return "\n".join(words.shortened("".join(plain(text) for text, _ in line).rstrip()) for line in lines)
 
 
 def _stacks(snapshot: SnapshotReport) -> str:

@@ -13,7 +13,7 @@ from prometheus_client.core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from stackscan.render.words import plain
+from stackscan.render.words import fit, plain
 
 #: Labels of a sample.
 Labels = Mapping[str, str]
@@ -144,7 +144,7 @@ BY_NAME: Final = {family.name: family for family in FAMILIES}
 def label(text: str) -> str:
     """Any text as the value of a label: of bounded length, printable, and UTF-8."""
     text = plain(text).encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return fit(text, _LONGEST)
 
 
 @dataclass(frozen=True, slots=True)

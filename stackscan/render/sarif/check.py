@@ -67,7 +67,11 @@ def _rule(finding: CheckFinding) -> dict[str, Any]:
 
 def _short(finding: CheckFinding) -> str:
     """What is true of every result of a rule: without its numbers."""
-    return _line(finding.message.partition(": ")[2] or finding.name) if finding.kind == "rule" else finding.name
+    return (
+        words.shortened(_line(finding.message.partition(": ")[2] or finding.name))
+        if finding.kind == "rule"
+        else finding.name
+    )
 
 
 def _invocation(result: CheckResult) -> dict[str, Any]:
@@ -159,8 +163,8 @@ def _uri(path: str) -> str:
 
 
 def _message(text: str) -> str:
-    """A message's text: braces would be placeholders (section 3.11.5), ``[a](b)`` a link (3.11.6)."""
-    return _line(text).replace("](", "] (").replace("{", "{{").replace("}", "}}")
+    """A message's text: braces would be placeholders (section 3.11.5), ``[a](b)`` a link (3.11.6); names for people."""
+    return words.shortened(_line(text)).replace("](", "] (").replace("{", "{{").replace("}", "}}")
 
 
 def _line(text: str) -> str:
