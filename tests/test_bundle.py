@@ -126,6 +126,31 @@ def test_a_release_built_with_other_modules_is_told_by_its_frames(tmp_path: Path
     assert ("bounded, inline", None) == (text["phases"][0]["phase"], text["phases"][0]["release_phase"])
 
 
+#: The first bytes of what runtime/trace writes since Go 1.26.
+TRACE = b"go 1.26 trace\0\0\0\x01\x01" + bytes(range(256))
+
+
+def test_a_newer_bundle_with_a_leak_profile_and_a_trace_is_read(tmp_path: Path) -> None:
+    """The leak profile is judged as one, not as the second view of the text; the trace is listed as not read."""
+    with zipfile.ZipFile(KUBO / "v0.41.0-quiet" / "ipfs-profile-01.zip") as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    content["goroutineleak.pprof"] = (FIXTURES / "growth" / "leak" / "goroutineleak.pb.gz").read_bytes()
+    content["trace"] = TRACE
+    path = put(tmp_path, zipped(content))
+    report = json_of(path)
+    leaks = {each["member"]: each for each in report["snapshots"]}["goroutineleak.pprof"]
+    assert (leaks["leak_profile"], leaks["goroutines"]) == (True, 1312)
+    assert {finding["cause"] for finding in leaks["findings"]} == {"channel-never-served"}
+    (views,) = report["bundle"]["views"]
+    assert {"goroutines.pprof", "goroutines.stacks"} == set(views["members"])
+    trace = members(path)["trace"]
+    assert ("execution trace", None) == (trace["kind"], trace["goroutines"])
+    assert str(trace["note"]).startswith("not read")
+    shown = rendered(report_of(path), "text")
+    assert "1,312 goroutines · 2 stacks · Go 1.26 or later · complete · leak profile" in shown
+    assert "trace" not in shown  # nothing is wrong with it
+
+
 @pytest.mark.parametrize("pack", [zipped, tarred, lambda m: tarred(m, "w"), lambda m: zipped(m, zipfile.ZIP_STORED)])
 def test_archives_are_told_by_content(tmp_path: Path, pack: object) -> None:
     """Zip, tar and tar.gz, deflated or stored, under any name; gzip inside is taken off."""

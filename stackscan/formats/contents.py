@@ -169,6 +169,7 @@ class _Reading:
             kind = f"{profile.kind} profile"
             self.contention.append((member.name or "", profile))
         unread = str(error) if error and kind in ("text", "binary") and b"goroutine" in data else None
+        unread = kinds.UNREAD.get(kind, unread)
         self._list(member, kind, note=_note(member) or unread)
 
     def _list(self, member: Member, kind: str, goroutines: int | None = None, note: str | None = None) -> None:

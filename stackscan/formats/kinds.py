@@ -32,6 +32,8 @@ _KINDS: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
     ("JSON", lambda data: data[:_PROBE].lstrip()[:1] in (b"{", b"[")),
     ("binary", _is_binary),
 )
+#: Why a kind is not read, where a reader would expect that it is.
+UNREAD: Final = {"execution trace": "not read: it holds events, which go tool trace shows"}
 
 
 def kind_of(data: bytes) -> str:

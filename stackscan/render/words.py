@@ -143,6 +143,8 @@ def summary(snapshot: SnapshotReport) -> str:
         parts.append(f"{snapshot.header_lines:,} header lines")
     if snapshot.complete:
         parts.append("complete")
+    if snapshot.leak_profile:
+        parts.append("leak profile")
     if is_counted(snapshot.format):
         parts.append("counts, no states")
     if snapshot.wrapper:
