@@ -312,3 +312,57 @@ def test_the_text_fits_its_terminal(columns: int) -> None:
     code, shown_there = run_on_terminal("check", STALLED, columns=columns, env=environment(TERM="xterm-256color"))
     assert code == 1
     assert max(len(line) for line in ANSI.sub("", shown_there).splitlines()) <= columns
+
+
+# -- Markdown ----------------------------------------------------------------------------------------------------------
+
+
+def test_markdown_says_what_fails_and_how_to_fix_it(outcome: CheckResult) -> None:
+    """The answer first, what cannot be checked, what is new; what is known or ignored is only counted."""
+    shown = written(outcome, "markdown")
+    assert shown.startswith("**🟡 3 of 3 captures fail; 1 input cannot be checked (1 known, 1 ignored)**")
+    details, _, table = shown.partition("<details>")
+    assert "does not exist" in details
+    assert "`growth`" in details
+    assert "`max-goroutines`" not in details  # ignored
+    assert re.search(r"\| ✗ \| `[^`]*stack-02\.txt\.gz` \| 427 \| .*1 known", table)
+
+
+def test_markdown_is_bounded() -> None:
+    """A hundred failing captures fit into a summary, and those that are left out are counted."""
+    result, _ = check([str(STALLED)] * 130)
+    shown = written(result, "markdown")
+    assert len(shown) < 1 << 16
+    assert "and 110 more captures with findings" in shown
+    assert "and 30 more captures" in shown
+
+
+# -- several forms in one run ------------------------------------------------------------------------------------------
+
+
+def test_also_writes_other_forms_of_the_same_run(tmp_path: Path) -> None:
+    """Each file is what the format alone would write; standard output stays that of --format."""
+    files = {form: tmp_path / f"check.{form}" for form in OUTPUTS["check"]}
+    done = run("check", STALLED, "--format", "github", *(f"--also={form}={path}" for form, path in files.items()))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == run("check", STALLED, "--format", "github").stdout
+    for form in set(files) - {"text"}:
+        assert files[form].read_text(encoding="utf-8") == run("check", STALLED, "--format", form).stdout
+    assert "Idle" in files["text"].read_text(encoding="utf-8")  # the whole report
+
+
+@pytest.mark.parametrize("wrong", ["sarif", "sarif=", "=x", "sarif=-", "pdf=x"])
+def test_also_needs_a_format_and_a_file(tmp_path: Path, wrong: str) -> None:
+    """Anything else is refused before a dump is read."""
+    done = run("check", STALLED, "--also", wrong, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is not FORMAT=FILE" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_also_writes_all_files_or_none(tmp_path: Path) -> None:
+    """One that cannot be written, and two of one name."""
+    good, bad = tmp_path / "good", tmp_path / "no" / "bad"
+    assert run("check", STALLED, "--also", f"json={good}", "--also", f"sarif={bad}").returncode == 2
+    assert run("check", STALLED, "--also", f"json={good}", "--output", good).returncode == 2
+    assert list(tmp_path.iterdir()) == []

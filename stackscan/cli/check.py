@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from stackscan.cli.options import option
+from stackscan.cli.options.checking import Also, Format, OutputFile, distinct, wants_whole
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Open
-from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
+from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Jobs, NoNetwork, Timeout, source_argument, within
+from stackscan.cli.terminal.checked import write_result
 from stackscan.cli.terminal.endings import say
 from stackscan.cli.terminal.output import page_file, written
 
-if TYPE_CHECKING:
-    from stackscan.check import CheckResult
-
-
-Output = Literal["text", "json", "junit", "sarif", "github", "html"]
 FailOn = Literal["error", "warning", "info"]  # as rules have it, whose module only a check loads
 
 _POLICY = "The policy [default: the [check] table of stackscan.toml]."
 _BASELINE = "Known goroutines: only what is new or has grown fails."
 _WRITE = "Write a baseline of these captures, and check against it."
 _FAIL_ON = "The lowest severity that fails [default: from the policy, else error]."
-_FORMAT = "text for people, html for a page for a browser, the others for machines."
-_OUTPUT = "Write to this file (text: with the whole report); the short answer is still printed."
 
 
 def command(
@@ -36,11 +31,13 @@ def command(
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_BASELINE)] = None,
     write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=_WRITE)] = None,
     fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
-    output_format: Annotated[Output, typer.Option("--format", "-f", help=_FORMAT)] = "text",
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT)] = None,
+    output_format: Format = "text",
+    output: OutputFile = None,
+    also: Also = None,
     open_page: Open = False,
     source_root: SourceRoot = None,
     no_source: NoSource = False,
+    editor: Editor = None,
     timeout: Timeout = None,
     no_network: NoNetwork = False,
     jobs: Jobs = None,
@@ -51,7 +48,7 @@ def command(
     Captures that are empty, cut or unreadable never pass. See docs/ci.md.
 
     \b
-      stackscan check --format junit --output stackscan.xml dumps/*.stacks
+      stackscan check --format junit --output stackscan.xml --also sarif=stackscan.sarif dumps/*.stacks
       stackscan check --write-baseline goroutines.baseline.json goroutines.stacks
       stackscan check --baseline goroutines.baseline.json goroutines.stacks
     """
@@ -60,6 +57,7 @@ def command(
     from stackscan.cli.options.configuration import configuration
     from stackscan.cli.terminal.progress import progress
 
+    beside, reader = distinct(output, also), reader_of(source_root, no_source)
     with page_file(output, output_format, show=open_page) as place:
         with progress() as bar:
             result, new = check(
@@ -70,27 +68,16 @@ def command(
                 accept=write_baseline is not None,
                 fail_on=fail_on,
                 progress=bar,
-                reader=reader_of(source_root, no_source),
-                whole=place is not None and output_format == "text",
+                reader=reader,
+                whole=wants_whole(output_format, place, beside),
                 jobs=jobs,
             )
         if write_baseline is not None and result.exit_code != 2:
             with written(write_baseline) as out:
                 write(new, out)
             say(f"{write_baseline}: {len(new.stacks):,} stacks written; review the file and commit it")
-        _write(result, output_format, place)
+        write_result(result, output_format, place, beside, editor=editor, find=None if reader is None else reader.path)
     for checked in result.sources:
         if checked.trouble is not None:
             say(f"stackscan: {checked.trouble}", checked.hint)
     raise typer.Exit(result.exit_code)
-
-
-def _write(result: CheckResult, output_format: str, output: Path | None) -> None:
-    """Write the whole result to ``output``, where there is one, and the short answer to standard output."""
-    from stackscan.render import renderer
-
-    if output is not None:
-        with written(output) as out:
-            renderer("check_long" if output_format == "text" else "check", output_format)(result, out)
-    with written(None) as out:
-        renderer("check", "text" if output is not None else output_format)(result, out)

@@ -10,7 +10,7 @@ import typer
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
 from stackscan.cli.options.output import Open, OutputFile
-from stackscan.cli.options.source import NoSource, SourceRoot, reader_of
+from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import NoNetwork, Timeout, source_argument, within
 from stackscan.cli.options.units import interval
 
@@ -32,6 +32,7 @@ def command(
     fail_on: Annotated[FailOn | None, option(_FAIL_ON)] = None,
     source_root: SourceRoot = None,
     no_source: NoSource = False,
+    editor: Editor = None,
     timeout: Timeout = None,
     no_network: NoNetwork = False,
     config: Config = None,
@@ -65,6 +66,9 @@ def command(
                 individually=output_format == "html",
             )
         with written(place) as out:
-            renderer("compare", output_format)(found, out)
+            text = (
+                {"editor": editor, "find": None if reader is None else reader.path} if output_format == "text" else {}
+            )
+            renderer("compare", output_format)(found, out, **text)
     if fail_on is not None and found.fails(fail_on):
         raise typer.Exit(1)

@@ -15,7 +15,7 @@ from typing import Any, Final
 OUTPUTS: Final = {
     "report": ("text", "json", "markdown", "html", "openmetrics"),
     "goroutine": ("text", "json"),
-    "check": ("text", "json", "junit", "sarif", "github", "html"),
+    "check": ("text", "json", "markdown", "junit", "sarif", "github", "lines", "html"),
     "compare": ("text", "json", "html"),
     "fleet": ("text", "json", "markdown", "html"),
     "store": ("text", "json"),

@@ -7,16 +7,26 @@ from typing import Final, TextIO
 from stackscan.check import CaptureResult, CheckFinding, CheckResult
 from stackscan.render import check_words as wording
 from stackscan.render import words
+from stackscan.render.local_files import Find, local_path
 from stackscan.render.text.opened import page_on
 from stackscan.render.text.page import MARKS, Page
 
 _MOST: Final = 10
 
 
-def render(result: CheckResult, out: TextIO, *, most: int | None = _MOST) -> None:
-    """Write the answer; of each capture at most so many findings (None: all)."""
-    page = page_on(out)
-    page.link_frames()
+def render(
+    result: CheckResult,
+    out: TextIO,
+    *,
+    most: int | None = _MOST,
+    editor: str | None = None,
+    find: Find | None = None,
+) -> None:
+    """Write the answer; of each capture at most so many findings (None: all). ``editor`` is what links open (None: the
+    web), ``find`` finds the file of a frame on this machine (None: none is looked for)."""
+    page = page_on(out, editor)
+    page.link_frames(find=find)
+    page.name_paths(lambda frame: wording.own_path(frame, result.policy) or local_path(frame, find))
     for source in result.sources:
         for capture in source.captures:
             _capture(page, capture, most, judged=source.trouble is None)

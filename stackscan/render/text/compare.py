@@ -8,6 +8,7 @@ from typing import Final, TextIO
 from stackscan.compare import Change, Comparison, StandingChange
 from stackscan.render import compare_words as wording
 from stackscan.render import words
+from stackscan.render.local_files import Find, local_path
 from stackscan.render.text.opened import page_on
 from stackscan.render.text.page import MARKS, Page
 from stackscan.report import StackReport
@@ -19,10 +20,12 @@ _MOST: Final = 10
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
-def render(comparison: Comparison, out: TextIO) -> None:
-    """Write the comparison to a terminal or a pipe."""
-    page = page_on(out)
-    page.link_frames()
+def render(comparison: Comparison, out: TextIO, *, editor: str | None = None, find: Find | None = None) -> None:
+    """Write the comparison to a terminal or a pipe. ``editor`` is what links open (None: the web), ``find`` finds the
+    file of a frame on this machine (None: none is looked for)."""
+    page = page_on(out, editor)
+    page.link_frames(find=find)
+    page.name_paths(lambda frame: local_path(frame, find))
     _verdict(page, comparison)
     _captures(page, comparison)
     grown = [s for s in comparison.standings if s.change.verdict in ("new", "grown")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TextIO
@@ -11,6 +12,7 @@ from stackscan.model.snapshot import Frame
 from stackscan.render import words
 
 if TYPE_CHECKING:
+    from stackscan.render.local_files import Find
     from stackscan.report import SnapshotReport
     from stackscan.report.goroutine import GoroutineReport
 
@@ -40,6 +42,7 @@ class Page:
         self._out = out
         self.columns = columns
         self.width = min(columns, WIDEST)
+        self._path_of: Callable[[Frame], str | None] | None = None
 
     def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
         """One line of data: texts, or a text and its style."""
@@ -81,18 +84,27 @@ class Page:
         else:
             self.line((body, style), indent=indent)
 
-    def link_frames(self, report: SnapshotReport | GoroutineReport | None = None) -> None:
-        """Link the frames that follow to their source; ``report`` says more of it than their paths. Only a terminal
-        has links."""
+    def link_frames(self, report: SnapshotReport | GoroutineReport | None = None, *, find: Find | None = None) -> None:
+        """Link the frames that follow to their source; ``report`` says more of it than their paths, and ``find``
+        finds files on this machine. Only a terminal has links."""
+
+    def name_paths(self, path_of: Callable[[Frame], str | None]) -> None:
+        """Name the files of the frames that follow by these paths, where there is one: editors open what they know."""
+        self._path_of = path_of
+
+    def place(self, frame: Frame) -> str:
+        """``store/cache.go:42`` where the file's path is known here, else ``cache.go:42``."""
+        path = None if self._path_of is None or frame.line < 1 else self._path_of(frame)
+        return words.short_location(frame) if path is None else words.plain(f"{path}:{frame.line}")
 
     def location(self, frame: Frame, lead: str = "  ") -> list[tuple[str, str]]:
         """A frame's file and line behind a lead: texts and their styles, for a line."""
-        return [(lead + words.short_location(frame), "dim")]
+        return [(lead + self.place(frame), "dim")]
 
     def located(self, lead: str, frame: Frame, *, indent: int = 0, style: str = "", lead_style: str = "dim") -> None:
         """A function and where it is. Where both do not fit on the terminal, the function loses its folders, then the
         location moves to a line of its own."""
-        name, location = words.short_symbol(frame.function), words.short_location(frame)
+        name, location = words.short_symbol(frame.function), self.place(frame)
         room = max(self.width - indent - len(lead), 16) if self.cuts else cells(name) + cells(location) + 2
         if cells(name) + cells(location) + 2 > room:
             name = words.base_symbol(frame.function)

@@ -13,6 +13,7 @@ from stackscan.render import words
 from stackscan.render.text.page import Page, paragraph, pieces
 
 if TYPE_CHECKING:
+    from stackscan.render.local_files import Find
     from stackscan.report import SnapshotReport
     from stackscan.report.goroutine import GoroutineReport
     from stackscan.report.links import Links
@@ -42,19 +43,20 @@ class StyledPage(Page):
         self._editor = editor
         self._links: Links | None = None
 
-    def link_frames(self, report: SnapshotReport | GoroutineReport | None = None) -> None:
-        """Link the frames that follow to their source; ``report`` says more of it than their paths."""
+    def link_frames(self, report: SnapshotReport | GoroutineReport | None = None, *, find: Find | None = None) -> None:
+        """Link the frames that follow to their source; ``report`` says more of it than their paths, and ``find``
+        finds files on this machine."""
         if self._may_link:
             from stackscan.report.links import Links, links_of
 
-            self._links = Links(editor=self._editor) if report is None else links_of(report, self._editor)
+            self._links = Links(editor=self._editor, find=find) if report is None else links_of(report, self._editor)
 
     def location(self, frame: Frame, lead: str = "  ") -> list[tuple[str, str]]:
         """A frame's file and line behind a lead, linked: texts and their styles, for a line."""
         target = None if self._links is None else self._links.target(frame)
         if target is None:
             return super().location(frame, lead)
-        return [(lead, "dim"), (words.short_location(frame), f"dim link {target}")]
+        return [(lead, "dim"), (self.place(frame), f"dim link {target}")]
 
     def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
         """One line of data: texts, or a text and its style."""

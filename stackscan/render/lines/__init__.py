@@ -1,0 +1,1 @@
+"""One line for each thing, in the form of compilers, which editors and other programs take apart."""
