@@ -464,6 +464,7 @@ def test_only_what_opens_and_asks_sees_secrets() -> None:
         ("live/target.py", "with_secrets"),  # the addresses of a process's profiles are made of its own
         ("sources/__init__.py", "with_secrets"),
         ("sources/address.py", "with_secrets"),
+        ("sources/globs.py", "with_secrets"),  # the folders in which a pattern is looked for
         ("sources/http.py", "with_secrets"),
         ("sources/http.py", "request_with_secrets"),
         ("sources/objects/address.py", "with_secrets"),  # a key may hold what is hidden
