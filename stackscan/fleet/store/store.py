@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 #: A commit has so many captures, or those of so many seconds.
 _BATCH: Final = 500
-_BATCH_SECONDS: Final = 20.0
+_BATCH_SECONDS: Final = 5.0
 #: Rows that are in memory at a time when all are read.
 _CHUNK: Final = 1_000
 #: Lines with so many goroutines are kept, so that a store may be asked with any larger threshold.

@@ -39,7 +39,7 @@ def _summary(one: Summary) -> list[str]:
     programs = f"{count(len(one.services), 'services')}, {count(len(one.versions), 'versions')}"
     lines = [f"{one.url}: {count(one.captures, 'captures')} of {count(one.hosts, 'known hosts')}, {programs}"]
     if one.first_captured is not None and one.last_captured is not None:
-        lines.append(f"captured {between(one.first_captured, one.last_captured)}")
+        lines.append(f"captured {between(one.first_captured, one.last_captured)} UTC")
     if one.last_read is not None:
         by = ", ".join(one.stackscan_versions)
         lines.append(f"last written {one.last_read:%Y-%m-%d %H:%M} UTC, by stackscan {by}")
