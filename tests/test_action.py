@@ -158,7 +158,7 @@ def test_dumps_that_cannot_be_checked(runner: Runner) -> None:
         path.write_text("")
     done = runner.check(sources="dumps/none-*.stacks")
     assert done.returncode == 2
-    assert "dumps/none-*.stacks does not exist" in done.stderr
+    assert "nothing matches dumps/none-*.stacks" in done.stderr
     assert runner.outputs == {"exit-code": "2"}
     assert "could not check the dumps" in runner.summary
     assert not (runner.work / "stackscan.sarif").exists()
@@ -179,6 +179,13 @@ def test_inputs_reach_the_command(runner: Runner) -> None:
         done = runner.check(sources="dumps/quiet.stacks", **{name: wrong})
         assert done.returncode == 2, name
         assert wrong in done.stderr, name
+
+
+def test_no_network_is_a_switch(runner: Runner) -> None:
+    """With it no address is asked."""
+    done = runner.check(sources="http://127.0.0.1:1/", no_network="true")
+    assert done.returncode == 2
+    assert "--no-network" in done.stderr
 
 
 def test_no_source_is_a_switch(runner: Runner) -> None:
@@ -203,7 +210,7 @@ HOSTILE = [
 ]
 #: Inputs that hold a list, a line each.
 _LISTS = frozenset({"sources", "source-root"})
-_SWITCHES = frozenset({"no-source", "annotations", "summary"})
+_SWITCHES = frozenset({"no-source", "no-network", "annotations", "summary"})
 
 
 @pytest.mark.parametrize("text", HOSTILE)
