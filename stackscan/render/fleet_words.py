@@ -84,7 +84,7 @@ def left_out(fleet: Fleet) -> str:
 
 def between(first: datetime, last: datetime) -> str:
     """``2026-04-22 10:00 to 12:30``."""
-    if first == last:
+    if moment(first) == moment(last):
         return moment(first)
     same_day = first.date() == last.date()
     return f"{first:%Y-%m-%d %H:%M} to {last:{'%H:%M' if same_day else '%Y-%m-%d %H:%M'}}"
