@@ -70,9 +70,8 @@ def test_messages_of_sarif_are_for_people_and_its_locations_are_data(dump: Path)
     assert log["results"]
     texts = re.findall(r'"text": "([^"]*)"', done.stdout)
     assert max(map(len, " ".join(texts).split())) <= LONGEST_WORD + _BESIDE
-    names = [
-        place["logicalLocations"][0]["fullyQualifiedName"] for found in log["results"] for place in found["locations"]
-    ]
+    frames = [frame["location"] for found in log["results"] for stack in found["stacks"] for frame in stack["frames"]]
+    names = [frame["logicalLocations"][0]["fullyQualifiedName"] for frame in frames]
     assert NAME in names
 
 

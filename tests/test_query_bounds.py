@@ -13,6 +13,7 @@ import pytest
 from helpers import DUMP, assert_refused, run
 from stackscan.errors import UsageError
 from stackscan.export.sql.bounded import Bounds, Runner
+from stackscan.export.sql.functions import FUNCTIONS
 from stackscan.export.sql.query import as_csv, as_json, as_text, joined
 from stackscan.export.sql.query import run as run_sql
 from stackscan.export.sql.statement import Statement, understood
@@ -127,6 +128,51 @@ def test_texts_names_and_comments_end_where_they_were_read_to_end(secret: Path, 
     assert told == run_sql(sql, TABLES).to_dict(as_series=False)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT getenv('HOME') AS x",
+        "SELECT \"getenv\"('HOME') AS x",
+        "SELECT GETENV /* c */ ('HOME') AS x FROM goroutines",
+        "SELECT a FROM goroutines WHERE s = abs(getenv('HOME'))",
+        "SELECT a FROM goroutines ORDER BY getenv('HOME')",
+        "SELECT sum(a) OVER (ORDER BY getenv('HOME')) AS x FROM goroutines",
+        "SELECT DISTINCT ON (a) getenv('HOME') AS x FROM goroutines AS getenv(a, s, l)",
+        "SELECT TRIM(BOTH getenv('HOME') FROM s) AS x FROM goroutines AS getenv(a, s, l)",
+        "WITH getenv(a) AS (SELECT 1 AS a) SELECT a, getenv('HOME') AS x FROM getenv",
+        'SELECT "abs"(a) AS x FROM goroutines',
+    ],
+)
+def test_only_functions_that_were_looked_at_are_called(sql: str) -> None:
+    """Whatever functions a later polars brings. A name that lists its columns is none, in its place only."""
+    with pytest.raises(UsageError, match="is not a function of queries"):
+        understood(sql, TABLES)
+
+
+def test_functions_are_those_of_polars() -> None:
+    """Each name on the list is known to the polars that is installed."""
+    unknown = []
+    for name in sorted(FUNCTIONS - {"cast", "try_cast", "position"}):  # these take no list of values
+        said = []
+        for given in ("a", "s", "l", "a, a", "s, s", ""):
+            with pl.SQLContext(TABLES, eager=True) as context:
+                try:
+                    context.execute(f"SELECT {name}({given}) AS x FROM goroutines")
+                except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+                    said.append(str(error))
+                else:
+                    break
+        else:
+            unknown += [name] * all("unsupported function" in each for each in said)
+    assert [] == unknown
+
+
+def test_a_function_that_is_misspelt_is_named() -> None:
+    """With the one that is near."""
+    with pytest.raises(UsageError, match=r"cuont\(…\) is not a function of queries\. Did you mean count\?"):
+        understood("SELECT cuont(a) FROM goroutines", TABLES)
+
+
 @pytest.mark.parametrize("sql", ["SELECT b'''x' AS q", "SELECT e'\\'' AS q", "SELECT 1 # 2", "SELECT $1"])
 def test_other_kinds_of_texts_are_refused(sql: str) -> None:
     """Their ends depend on who reads them."""
@@ -178,6 +224,9 @@ def test_other_kinds_of_texts_are_refused(sql: str) -> None:
         "SELECT (SELECT max(a) FROM pools) AS m FROM goroutines WHERE a IN (SELECT a FROM pools)",
         "SELECT [1, 2] AS x, ARRAY[1, 2] AS y, 1e3 AS z, .5 AS w, -1 AS n",
         "WITH q AS (SELECT a FROM goroutines), r AS (SELECT a FROM q) SELECT * FROM r",
+        "WITH v(x) AS (SELECT 1 AS a), w(y) AS (SELECT 2 AS a) SELECT * FROM v, w",
+        "SELECT CAST(a AS DECIMAL(10, 2)) AS d, POSITION('x' IN s) AS p, TRIM(BOTH 'x' FROM s) AS t FROM goroutines",
+        "SELECT s, count(*) AS n FROM goroutines WHERE (a > 0) AND (NOT (s IN ('q'))) GROUP BY (s)",
         "WITH goroutines AS (SELECT a FROM pools) SELECT * FROM goroutines ORDER BY a",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 AS n FROM r WHERE n < 5) SELECT * FROM r",
         "SELECT a FROM goroutines WHERE a IN (" + ", ".join(map(str, range(5_000))) + ")",

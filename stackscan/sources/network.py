@@ -12,7 +12,7 @@ from stackscan.sources.address import masked
 #: Forbids the network unless it is empty or says no. Processes that are started later inherit it.
 VARIABLE: Final = "STACKSCAN_NO_NETWORK"
 _NO: Final = frozenset({"", "0", "false", "no", "off"})
-_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 def forbid() -> None:

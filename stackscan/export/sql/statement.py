@@ -17,6 +17,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import SqlglotError
 
 from stackscan.errors import UsageError
+from stackscan.export.sql.functions import not_allowed
 from stackscan.export.tables.schema import TABLES
 
 #: polars takes down the process from 500 to 1,000 terms on (``a || a || …``, UNION): it goes through them recursively.
@@ -34,7 +35,7 @@ _BARE: Final = re.compile(r"[\w\s.]+|[^\w'\"`\\$#]{1,4}")
 _COMMENT: Final = re.compile(r"--|/\*|\*/")
 _NAME: Final = re.compile(r"\w+")
 _QUOTES: Final = ("'", '"')
-_READS: Final = re.compile(r"(?:read|scan)_\w+", re.IGNORECASE)
+_READS: Final = re.compile(r"(?:read|scan)_\w+", re.IGNORECASE)  # for a clearer message
 #: Nodes that may stand where a table is expected.
 _SOURCES: Final = (exp.Table, exp.Subquery, exp.Select, exp.SetOperation, exp.Values, exp.Unnest, exp.Paren)
 _SELECTS: Final = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
@@ -141,6 +142,9 @@ def _tree(tokens: list[Token], sql: str) -> exp.Expr:
     found = _Dialect().parser().parse(tokens, sql)
     if len(found) != 1 or found[0] is None:
         raise _refused("it is not a single statement")
+    columned = {alias.name.casefold() for alias in found[0].find_all(exp.TableAlias) if alias.columns}
+    if wrong := not_allowed(tokens, columned):
+        raise _refused(wrong)
     return found[0]
 
 

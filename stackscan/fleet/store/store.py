@@ -32,6 +32,7 @@ from stackscan.fleet.store.current import ROW, superseded
 from stackscan.fleet.store.delta import Size, Table
 from stackscan.fleet.store.objects import Reading, content_mark
 from stackscan.fleet.store.records import Place, PlaceIds, Record, record, restored
+from stackscan.sources import network
 
 if TYPE_CHECKING:
     import polars as pl
@@ -185,6 +186,7 @@ def open_store(url: str, *, create: Settings | None = None) -> Store:
 
     Raises StoreError for a folder that holds other things, for a store of a later release, and where there is none.
     """
+    network.check(url)
     root = _root(url)
     captures, places = Table(f"{root}/{CAPTURES}"), Table(f"{root}/{PLACES}")
     if not captures.exists():
