@@ -98,7 +98,7 @@ def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError) as caught, clusters.cluster("local"):
         pass
-    assert "stackscan[dask]" in caught.value.hint
+    assert "pip install distributed" in caught.value.hint
 
 
 def test_a_task_that_takes_long_is_given_to_another_worker(

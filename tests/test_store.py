@@ -444,7 +444,7 @@ def test_without_the_library_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "deltalake", None)
     with pytest.raises(StoreError, match="not installed") as raised:
         answered(planted, store=tmp_path / "store")
-    assert "stackscan[store]" in raised.value.hint
+    assert "pip install deltalake" in raised.value.hint
 
 
 @pytest.fixture

@@ -55,7 +55,9 @@ def cluster(address: str) -> Iterator[Cluster]:
     try:
         import distributed
     except ImportError:
-        raise UsageError("--dask needs Dask, which is not installed", hint="pip install 'stackscan[dask]'") from None
+        raise UsageError(
+            "--dask needs Dask, which is not installed", hint="Install it beside stackscan: pip install distributed"
+        ) from None
     local = _LOCAL.fullmatch(address)
     if local is None and "://" not in address:
         raise UsageError(
@@ -136,7 +138,7 @@ def _check_versions(client: Any, address: str) -> None:
             has = f"stackscan {version}" if version and version[0].isdigit() else "no stackscan"
             raise UsageError(
                 f"--dask {address}: the worker {worker} has {has}, and this is {__version__}",
-                hint=f"Install the same version where the workers run: pip install stackscan=={__version__}",
+                hint="Install the same version where the workers run.",
             )
 
 

@@ -158,7 +158,7 @@ def _deltalake() -> Any:
     except ImportError:
         raise StoreError(
             "a store needs the package deltalake, which is not installed",
-            hint="Install it: pip install 'stackscan[store]'",
+            hint="Install it beside stackscan: pip install deltalake",
         ) from None
     return deltalake
 

@@ -61,7 +61,7 @@ def open_store(address: ObjectAddress) -> ObjectStore:
     except ModuleNotFoundError:
         raise SourceError(
             f"{address} is in object storage, and the library for it is not installed",
-            hint='Install it: pip install "stackscan[objects]"',
+            hint="Install it beside stackscan: pip install obstore",
         ) from None
     except Exception as error:  # noqa: BLE001  # whatever the library says of a setting
         raise failed(error, address) from None
