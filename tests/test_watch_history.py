@@ -143,6 +143,18 @@ def test_a_full_text_now_and_then_ends_no_leak(monkeypatch: pytest.MonkeyPatch) 
     assert ["appeared"] == [event for _, event, rule in asked.told if rule == "leak" and event != "changed"]
 
 
+def test_few_of_the_seldom_full_texts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are the largest samples, and growth is judged by the counts: memory is full after few of them. Where only
+    full texts come, as many are kept as of anything."""
+    asked = Asked(monkeypatch, states("quiet"), full_every=4)
+    kept = asked.poll(60)
+    assert 10 <= asked.depths.count("full")
+    sizes = {depth: (len(kept._recent[depth]), len(kept._spread[depth])) for depth in kept._recent}
+    assert {"full": (3, 3), "profile": (6, 8)} == sizes
+    only_full = Asked(monkeypatch, states("quiet"), full_every=1).poll(20)
+    assert (6, 8) == (len(only_full._recent["full"]), len(only_full._spread["full"]))
+
+
 def waiting(at: int, depth: Depth) -> bytes:
     """Goroutines that wait for a lock for minutes, which only the full text says; counts have no states."""
     del at

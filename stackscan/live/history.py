@@ -25,6 +25,8 @@ T = TypeVar("T")
 #: some hundred goroutines, and there may be a thousand processes.
 _RECENT: Final = 6
 _SPREAD: Final = 8
+#: Samples of a depth that is seldom asked for, of each of these two kinds.
+_SELDOM: Final = 3
 #: Samples that may show a leak.
 _TREND: Final = 3
 #: What stands with a process: the worst severity of its findings, or that it does not answer.
@@ -47,7 +49,11 @@ class Spread:
     def add(self, at: datetime, one: Packed) -> None:
         """Keep one more, of this time."""
         self._kept.append((at, one))
-        if len(self._kept) > self._most:
+        self.thin(self._most)
+
+    def thin(self, most: int) -> None:
+        """Keep at most so many."""
+        while len(self._kept) > most:
             gaps = [(self._gap(place), place) for place in range(1, len(self._kept) - 1)]
             del self._kept[min(gaps)[1]]
 
@@ -170,13 +176,21 @@ class History:
         spread = self._spread.setdefault(sample.depth, Spread(_SPREAD))
         recent.append(packed)
         spread.add(sample.at, packed)
-        if len(recent) >= 2 and self._depths.count(sample.depth) * 2 > len(self._depths):
+        if not self._is_usual(sample.depth) and any(map(self._is_usual, self._recent)):
+            spread.thin(_SELDOM)  # so many are enough to begin with, where the others stop coming
+            while len(recent) > _SELDOM:
+                recent.popleft()
+        if len(recent) >= 2 and self._is_usual(sample.depth):
             self.growth = judge_series(unpacked(recent))
             if not self.growth.leaks and len(spread) > len(recent):
                 longer = judge_series(unpacked(spread))
                 self.growth = longer if longer.leaks else self.growth
         if len(self._lately) >= _TREND and len(recent) < _TREND and not (self.growth and self.growth.leaks):
             self.growth = judge_series(unpacked(self._lately))
+
+    def _is_usual(self, depth: Depth) -> bool:
+        """Whether most samples lately are of this depth."""
+        return self._depths.count(depth) * 2 > len(self._depths)
 
     @property
     def level(self) -> Level:
