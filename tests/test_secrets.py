@@ -473,6 +473,25 @@ def test_only_what_opens_and_asks_sees_secrets() -> None:
     } == callers
 
 
+def test_files_of_folders_and_archives_are_shown_without_what_their_names_hide(tmp_path: Path) -> None:
+    """As wget names them: after an address, with its query."""
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    for number, secret in enumerate((TOKEN.replace("/", ""), BARE)):
+        (folder / f"goroutine?debug={number + 1}&token={secret}").write_bytes(BODY)
+    (folder / f"cut?token={BARE}").write_bytes(b"")
+    with zipfile.ZipFile(tmp_path / "dumps.zip", "w") as archive:
+        for path in folder.iterdir():
+            archive.write(path, path.name)
+    for source in folder, tmp_path / "dumps.zip":
+        for command in ("report", "fleet"):
+            done = run(command, "--format", "json", source)
+            assert 0 == done.returncode, done.stderr
+            assert "token=***" in done.stdout
+            shown = done.stdout + done.stderr
+            assert [] == [secret for secret in (TOKEN.replace("/", ""), BARE) if secret in shown]
+
+
 def test_members_and_reports_hold_plain_text(server: Server) -> None:
     """Behind the opening of a source there is nothing to give away."""
     (member,) = open_source(address(server, "ok"))

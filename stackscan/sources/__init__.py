@@ -114,7 +114,7 @@ def _read(source: Source, progress: Progress | None) -> tuple[bytes, str | None]
 def members_of(source: str, entries: Iterable[Entry], prefix: str = "", depth: int = 0) -> Iterator[Member]:
     """The members of an archive; an archive inside is opened too, its name before its members'."""
     for entry in entries:
-        name = prefix + entry.name
+        name = prefix + masked(entry.name)  # a file may be named after an address, as wget names it
         if entry.data is None or not is_archive(entry.data):
             yield Member(source, name, entry.data, entry.size, entry.note, entry.cut, metadata=entry.metadata)
         elif depth + 1 >= limits.MAX_NESTING:
