@@ -410,6 +410,25 @@ def test_names_that_are_no_text_are_kept_as_escapes(tmp_path: Path) -> None:
     assert row.where.endswith("h\\udcff.txt")
 
 
+@pytest.mark.parametrize("redaction", [None, Redaction(_KEY)])
+def test_names_that_differ_only_in_what_is_hidden_are_two(redaction: Redaction | None, tmp_path: Path) -> None:
+    """Each is read, each counts, each is known; and the store says nothing of what is hidden in their names, not even
+    in that of a link, which is not read."""
+    captures, store = tmp_path / "captures", tmp_path / "store"
+    captures.mkdir()
+    secrets = ["s3cretOne", "s3cretTwo", "s3cretLink"]
+    paths = [captures / f"dump.txt?token={secret}" for secret in secrets]
+    for size, path in enumerate(paths[:2], 4):
+        path.write_text(dump((size, "store.flush", "IO wait"), salt=size))
+    paths[2].symlink_to(paths[0])
+    assert (3, 0) == counted(captures, store=store, redaction=redaction)
+    assert 2 == answered(store=store, redaction=redaction)["captures"]
+    assert (0, 3) == counted(captures, store=store, redaction=redaction)
+    rows = open_store(str(store)).rows_of_table().collect()
+    assert 3 == rows["object"].n_unique()
+    assert not [secret for secret in secrets if secret in rows.drop("digest").write_json()]
+
+
 def test_what_has_no_mark_is_read_each_time(tmp_path: Path) -> None:
     """Standard input: equal content counts once, other content as another capture."""
     store = tmp_path / "store"

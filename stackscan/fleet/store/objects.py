@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Protocol
+from hashlib import blake2b, pbkdf2_hmac
+from typing import Final, Protocol
 
 from stackscan.fleet.observe import Hide, Row, Unread
 from stackscan.fleet.store.columns import CONTENT_MARK
 from stackscan.fleet.store.records import sound
+from stackscan.sources.address import masked
 from stackscan.sources.parts import Part
+
+#: How often a name with secrets is hashed: about a millisecond's work.
+_ROUNDS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,27 @@ class Naming:
 
 
 def _name(part: Part) -> str:
-    """The name of an object, the same from whatever folder the command is run; without the secrets of an address."""
-    shown = str(part)
+    """The name of an object, the same from whatever folder the command is run; without the secrets of an address.
+
+    Where something in it is hidden, a digest of the whole name follows: two objects that differ only in what is hidden
+    are two. What has no mark needs none, for it is known by its content.
+    """
     source = part.sent.source
-    is_path = not (source.is_url or source.is_object or part.stays)
-    place = os.path.abspath(shown) if is_path else shown.rstrip("/")  # noqa: PTH100 - links stay as they are named
-    return sound("/".join((place, *part.names)) if len(part.names) == 1 else place)
+    inner = part.names if len(part.names) == 1 else ()
+    given = "/".join((part.sent.given, *inner))
+    shown = "/".join((str(source), *map(masked, inner)))
+    if source.is_url or part.stays:
+        return sound(shown.rstrip("/"))
+    if not source.is_object:
+        given, shown = os.path.abspath(given), os.path.abspath(shown)  # noqa: PTH100 - links stay as they are named
+    given, shown = given.rstrip("/"), shown.rstrip("/")
+    return sound(shown if given == shown else f"{shown} #{_digest(given, shown)}")
+
+
+def _digest(given: str, shown: str) -> str:
+    """Ten hexadecimal digits for a name with secrets: too few to recognise a long one, and slow to try short ones."""
+    secret, salt = given.encode("utf-8", "surrogateescape"), shown.encode("utf-8", "surrogateescape")
+    return pbkdf2_hmac("sha256", secret, salt, _ROUNDS, dklen=5).hex()
 
 
 def content_mark(rows: Iterable[Row | Unread]) -> str:
