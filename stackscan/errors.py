@@ -174,6 +174,16 @@ class ClusterError(StackscanError):
     default_hint = "Start one with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`."
 
 
+class MissingExtraError(StackscanError):
+    """A part of stackscan that few use needs a library that is not installed: which, and which extra brings it."""
+
+    def __init__(self, what: str, *, library: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs {library}, which is not installed",
+            hint=f"Install it beside stackscan: pip install {library} (docs/install.md: the extra {extra!r}).",
+        )
+
+
 class OutputError(StackscanError):
     """The report could not be written."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import FIXTURES, assert_refused, run, run_on_terminal
+from helpers import FIXTURES, assert_refused, environment, run, run_on_terminal
 from stackscan.cli.options.units import seconds, share
 from stackscan.cli.pool.lists import spread
 from stackscan.errors import ModelError, OutputError
@@ -123,6 +125,23 @@ def test_a_picture_is_drawn(tmp_path: Path, suffix: str) -> None:
         assert ET.fromstring(picture.decode()).tag.endswith("svg")  # noqa: S314 - our own picture
     else:
         assert picture.startswith({"png": b"\x89PNG", "pdf": b"%PDF"}[suffix])
+
+
+def test_without_matplotlib_a_picture_is_refused(tmp_path: Path) -> None:
+    """By a message that names the library and its extra, before anything is computed or written."""
+    code = (
+        "import sys\n"
+        "sys.modules['matplotlib'] = None\n"  # as if it were not installed
+        "from stackscan.__main__ import main\n"
+        "sys.exit(main())"
+    )
+    path = tmp_path / "curves.svg"
+    command = [sys.executable, "-c", code, "pool", "project", *NUMBERS, "--plot", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "needs matplotlib, which is not installed" in done.stderr
+    assert "pip install matplotlib" in done.stderr
+    assert not path.exists()
 
 
 def test_a_picture_of_captures_marks_their_interval() -> None:

@@ -19,12 +19,13 @@ from stackscan.queueing.batches import Batch, replay_chosen
 from stackscan.queueing.curves import curves
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.detached import closers, closers_of, poisson_quantile, stream_bound_seconds
-from stackscan.queueing.deterministic import DeterministicQueue, log_poisson
+from stackscan.queueing.deterministic import DeterministicQueue
 from stackscan.queueing.estimate import controlled, of_batches
 from stackscan.queueing.near_saturation import NearSaturation
 from stackscan.queueing.planning import Target, plan, workers_needed, writers_needed
 from stackscan.queueing.projecting import project
 from stackscan.queueing.replay import every, replay
+from stackscan.queueing.special import log_poisson
 from stackscan.queueing.steady import steady_state
 from stackscan.queueing.transient import jump
 from stackscan.queueing.values import projection_values
@@ -45,7 +46,7 @@ SHARES = st.floats(0.01, 0.95)
 
 def erlang_b(workers: int, load: float) -> float:
     """The probability that all of ``workers`` are taken where nobody queues (M/G/c/c): Erlang's formula of 1917."""
-    return math.exp(log_poisson(workers, load)) / special.gammaincc(workers + 1.0, load)
+    return math.exp(float(log_poisson(workers, load))) / special.gammaincc(workers + 1.0, load)
 
 
 def erlang_c(workers: int, load: float) -> float:

@@ -100,7 +100,7 @@ def test_a_report_of_a_small_dump_loads_no_library(name: str, output: str) -> No
         (["rules", "mutex-pile-up"], set()),
         (["rules", "--format", "json"], set()),
         (["report", "--where", 'waiting "select"', _SMALL], {"lark"}),
-        (["pool", "plan", "--rate", "5", "--silent-fraction", "0.1"], {"numpy", "scipy"}),
+        (["pool", "plan", "--rate", "5", "--silent-fraction", "0.1"], {"numpy"}),
     ],
     ids=lambda value: " ".join(Path(one).name for one in map(str, value)) if isinstance(value, list) else "",
 )

@@ -19,7 +19,7 @@ from test_fleet import crew, dump, put
 
 from helpers import environment, run
 from stackscan import api
-from stackscan.errors import SourceError, StoreError, UsageError
+from stackscan.errors import MissingExtraError, SourceError, StoreError, UsageError
 from stackscan.fleet.model import Fleet
 from stackscan.fleet.store.keeping import StoreOptions
 from stackscan.fleet.store.store import Store, open_store
@@ -461,7 +461,7 @@ def test_without_the_library_it_says_what_to_install(
     planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "deltalake", None)
-    with pytest.raises(StoreError, match="not installed") as raised:
+    with pytest.raises(MissingExtraError, match="not installed") as raised:
         answered(planted, store=tmp_path / "store")
     assert "pip install deltalake" in raised.value.hint
 

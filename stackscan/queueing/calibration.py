@@ -18,10 +18,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from stackscan.errors import ModelError
-from stackscan.queueing import checks
+from stackscan.queueing import checks, special
 from stackscan.queueing.deterministic import DeterministicQueue
 from stackscan.queueing.estimate import TAIL, poisson_interval
 from stackscan.queueing.halving import sign_change
@@ -155,10 +154,10 @@ def _drawn_where(tail: Callable[[float], float], workers: int, *, begin: float) 
 
     In normal quantiles tails are nearly straight lines; a drawing costs too much for halving.
     """
-    target = float(special.ndtri(TAIL))
+    target = special.ndtri(TAIL)
 
     def off(load: float) -> float:
-        return float(special.ndtri(min(max(tail(load), 1e-4), 1 - 1e-4))) - target
+        return special.ndtri(min(max(tail(load), 1e-4), 1 - 1e-4)) - target
 
     low, high = 1e-6 * workers, _NEAREST * workers
     off_low, off_high = off(low), off(high)

@@ -9,9 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from scipy import special
-
-from stackscan.queueing import checks
+from stackscan.queueing import checks, special
 from stackscan.queueing.demand import Demand
 
 #: A pending close is two goroutines: the closer and its companion that reads the handshake (boxo #1144).
@@ -53,13 +51,21 @@ def poisson_quantile(mean: float, share: float) -> int:
     that a double has."""
     if mean == 0:
         return 0
+    z = special.ndtri(share)
+    near = round(mean + z * math.sqrt(mean) + (z * z - 1) / 6)
     if mean > 1e9:
-        z = float(special.ndtri(share))
-        return round(mean + z * math.sqrt(mean) + (z * z - 1) / 6)
-    k = max(0, math.ceil(float(special.pdtrik(share, mean))) - 2)
-    while float(special.pdtr(k, mean)) < share:
+        return near
+    k = max(0, near)
+    while _at_most(k, mean) < share:
         k += 1
+    while k and _at_most(k - 1, mean) >= share:
+        k -= 1
     return k
+
+
+def _at_most(k: int, mean: float) -> float:
+    """P(Poisson(mean) <= k)."""
+    return 1 - float(special.gammainc(k + 1, mean))
 
 
 def stream_bound_seconds(demand: Demand, peers: int) -> float:

@@ -20,9 +20,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from stackscan.queueing import checks
+from stackscan.queueing import checks, special
 from stackscan.queueing.halving import sign_change
 
 Floats = NDArray[np.float64]
@@ -84,7 +83,7 @@ class DeterministicQueue:
     def in_system_law(self) -> Floats:
         """P(0 workers held), …, P(c - 1 held), P(all held): c + 1 numbers that sum to 1. For at most 10,000 workers."""
         c = checks.whole(self.workers, "workers", least=1, most=10_000)
-        arrivals = np.exp([log_poisson(k, self.load_erlangs) for k in range(c)])
+        arrivals = np.exp(special.log_poisson(np.arange(c, dtype=np.float64), self.load_erlangs))
         below = np.clip(np.convolve(self.queue_law[:c], arrivals)[:c], 0, 1)
         return np.append(below, max(0.0, 1 - below.sum()))
 
@@ -115,23 +114,12 @@ class DeterministicQueue:
 
 def _at_least(k: Floats, mean: Floats | float) -> Floats:
     """P(Poisson(mean) >= k)."""
-    return np.where(k > 0, special.gammainc(np.maximum(k, 1e-300), mean), 1.0)
-
-
-def log_poisson(k: float, mean: float) -> float:
-    """The logarithm of Poisson(mean) at ``k``, by its distance from the mean: exact also where k·log k would swallow
-    all digits (C. Loader, Fast and Accurate Computation of Binomial Probabilities, 2000)."""
-    if k < 20:
-        return float(special.xlogy(k, mean) - mean - special.gammaln(k + 1))
-    off = (mean - k) / k
-    deviance = k * (off - math.log1p(off)) if off > -1 else math.inf
-    series = 1 / (12 * k) - 1 / (360 * k**3) + 1 / (1260 * k**5)
-    return -deviance - 0.5 * math.log(2 * math.pi * k) - series
+    return np.where(k > 0, special.gammainc(np.maximum(k, 1), mean), 1.0)
 
 
 def _excess(k: Floats, mean: Floats | float) -> Floats:
     """E[max(Poisson(mean) - k, 0)]."""
-    at = np.exp([log_poisson(float(n), float(m)) for n, m in np.broadcast(k, mean)])
+    at = np.exp(special.log_poisson(k, mean))
     found: Floats = np.maximum((mean - k) * special.gammainc(k + 1, mean) + mean * at, 0.0)
     return found
 

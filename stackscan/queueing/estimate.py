@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
+from stackscan.queueing import special
 from stackscan.queueing.projection import Intervals
 
 Floats = NDArray[np.float64]
@@ -80,20 +80,20 @@ def controlled(values: Floats, control: Floats, expected: float) -> Estimate:
 
 
 def _student(center: float, deviation: float, batches: int, *, fitted: int) -> Estimate:
-    half = float(special.stdtrit(batches - fitted, (1 + CONFIDENCE) / 2)) * deviation / math.sqrt(batches)
+    half = special.stdtrit(batches - fitted, (1 + CONFIDENCE) / 2) * deviation / math.sqrt(batches)
     return Estimate(float(center), float(center - half), float(center + half))
 
 
 def poisson_interval(count: float) -> tuple[float, float]:
     """The 90 % interval of the mean of a Poisson count (Garwood 1936)."""
-    low = float(special.gammaincinv(count, TAIL)) if count else 0.0
-    return low, float(special.gammaincinv(count + 1, 1 - TAIL))
+    low = special.gammaincinv(count, TAIL) if count else 0.0
+    return low, special.gammaincinv(count + 1, 1 - TAIL)
 
 
 def binomial_interval(hits: int, tries: int) -> tuple[float, float]:
     """The 90 % interval of the share of which ``hits`` of ``tries`` are a sample (Clopper and Pearson 1934)."""
-    low = float(special.betaincinv(hits, tries - hits + 1, TAIL)) if hits else 0.0
-    return low, float(special.betaincinv(hits + 1, tries - hits, 1 - TAIL)) if hits < tries else 1.0
+    low = special.betaincinv(hits, tries - hits + 1, TAIL) if hits else 0.0
+    return low, special.betaincinv(hits + 1, tries - hits, 1 - TAIL) if hits < tries else 1.0
 
 
 def named_intervals(**figures: Estimate | None) -> Intervals:

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
 
-from scipy import special
-
+from stackscan.queueing import special
 from stackscan.queueing.trend import FEWEST, Line, Reading, line_of
 
 Kind = Literal["full", "filling", "steady", "falling", "unclear"]
@@ -172,11 +171,11 @@ def _one_by_one(moments: Sequence[Reading], workers: int) -> Forecast:
     left = max(workers - last.busy, 1e-9)
 
     def after(sure: float) -> float | None:
-        part = float(special.betaincinv(left, taken + 0.5, sure))
+        part = special.betaincinv(left, taken + 0.5, sure)
         seconds = observed * part / (1 - part) if part < 1 else horizon + 1
         return seconds if seconds <= horizon else None
 
-    within = float(special.betainc(left, taken + 0.5, horizon / (horizon + observed)))
+    within = special.betainc(left, taken + 0.5, horizon / (horizon + observed))
     filling = taken >= _TAKEN
     unclear = not filling and within >= _UNLIKELY
     return Forecast(

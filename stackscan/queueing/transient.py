@@ -8,10 +8,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from stackscan.errors import ModelError
-from stackscan.queueing import checks
+from stackscan.queueing import checks, special
 from stackscan.queueing.demand import Demand
 from stackscan.queueing.estimate import CONFIDENCE, binomial_interval
 from stackscan.queueing.projection import Jump, Moments
@@ -164,5 +163,5 @@ def _at(ordered: Floats, share: float) -> float | None:
 
 def _ends(ordered: Floats, share: float) -> tuple[float | None, float | None]:
     """The interval of a percentile: between those order statistics that it lies between nine times in ten."""
-    width = float(special.ndtri((1 + CONFIDENCE) / 2)) * math.sqrt(share * (1 - share) / len(ordered))
+    width = special.ndtri((1 + CONFIDENCE) / 2) * math.sqrt(share * (1 - share) / len(ordered))
     return _at(ordered, max(share - width, 0.0)), _at(ordered, min(share + width, 1.0))

@@ -18,7 +18,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+
+from stackscan.queueing import special
 
 Floats = NDArray[np.float64]
 
@@ -73,17 +74,17 @@ class Line:
 
     def probability_above(self, level: float, at_seconds: float) -> float:
         """How certain it is that the line is above a level at a time, 0 to 1."""
-        return float(special.stdtr(self.freedom, self.off(level, at_seconds)))
+        return special.stdtr(self.freedom, self.off(level, at_seconds))
 
     @property
     def probability_rising(self) -> float:
         """How certain it is that the slope is above 0, 0 to 1."""
-        return float(special.stdtr(self.freedom, self.slope / math.sqrt(self.slope_variance)))
+        return special.stdtr(self.freedom, self.slope / math.sqrt(self.slope_variance))
 
     def reaches(self, level: float, sure: float, *, since_seconds: float, until_seconds: float) -> float | None:
         """The first time from ``since_seconds`` at which it is so certain that the line has reached the level; None:
         not until ``until_seconds``. This is an end of Fieller's interval (1954), one-sided."""
-        wanted = float(special.stdtrit(self.freedom, sure))
+        wanted = special.stdtrit(self.freedom, sure)
         if self.off(level, since_seconds) >= wanted:
             return since_seconds
         if self.off(level, until_seconds) < wanted:
@@ -221,7 +222,7 @@ def _break(blocks: _Blocks, left: _Left) -> int | None:
     best = int(np.argmax(gains))
     squares = float(left.residuals @ left.residuals)
     spread = max(1.0, (squares - float(gains[best])) / (count - 3))
-    level = float(special.stdtrit(count - 3, 1 - _BROKEN / (2 * len(shapes)))) ** 2  # Bonferroni: the worst of many
+    level = special.stdtrit(count - 3, 1 - _BROKEN / (2 * len(shapes))) ** 2  # Bonferroni: the worst of many
     if gains[best] > level * spread:
         return int(places[best % len(places)]) + 1
     sloped = left.roots * blocks.mean @ left.basis[1]  # what the line gains over no change at all

@@ -22,7 +22,7 @@ from itertools import islice, takewhile
 from typing import Any, Final, Generic
 
 from stackscan import __version__
-from stackscan.errors import ClusterError, UsageError, WorkerError
+from stackscan.errors import ClusterError, MissingExtraError, UsageError, WorkerError
 from stackscan.workers.work import Lost, Progress, Result, Task, Work, cores
 
 #: Works that are given to the cluster at a time, a thread of it.
@@ -49,15 +49,13 @@ def cluster(address: str) -> Iterator[Cluster]:
     """The cluster at an address (``tcp://HOST:PORT``), or ``local`` or ``local:N``: N processes on this machine, which
     end with the block.
 
-    Raises UsageError where Dask is not installed, the address is none, or the workers have another version of
-    stackscan; ClusterError where nobody answers.
+    Raises MissingExtraError without Dask; UsageError where the address is none or the workers have another version of
+    stackscan; WorkerError where nobody answers.
     """
     try:
         import distributed
     except ImportError:
-        raise UsageError(
-            "--dask needs Dask, which is not installed", hint="Install it beside stackscan: pip install distributed"
-        ) from None
+        raise MissingExtraError("--dask", library="distributed", extra="dask") from None
     local = _LOCAL.fullmatch(address)
     if local is None and "://" not in address:
         raise UsageError(

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from stackscan.errors import StoreError
+from stackscan.errors import MissingExtraError, StoreError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -152,14 +152,11 @@ class Table:
 
 
 def _deltalake() -> Any:
-    """The library. Raises StoreError where it is not installed."""
+    """The library. Raises MissingExtraError where it is not installed."""
     try:
         import deltalake
     except ImportError:
-        raise StoreError(
-            "a store needs the package deltalake, which is not installed",
-            hint="Install it beside stackscan: pip install deltalake",
-        ) from None
+        raise MissingExtraError("a store", library="deltalake", extra="store") from None
     return deltalake
 
 

@@ -1,17 +1,16 @@
-"""The curves as a picture: SVG, PNG or PDF, by the name of the file."""
+"""The curves as a picture: SVG, PNG or PDF, by the name of the file. matplotlib, which draws it, is an extra."""
 
 from __future__ import annotations
 
 import io
 from pathlib import PurePath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from stackscan.errors import OutputError
+from stackscan.errors import MissingExtraError, OutputError
 from stackscan.queueing.curves import Curves, Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: 6.4 inches of 100 dots: 640 pixels, legible at 600.
 _SIZE_INCHES: Final = (6.4, 5.6)
@@ -23,18 +22,26 @@ _FORMATS: Final = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
 
 
 def format_of(name: str) -> str:
-    """The format that a file's name asks for. Raises OutputError for one that is not drawn."""
+    """The format that a file's name asks for. Raises OutputError for one that is not drawn, and MissingExtraError
+    without matplotlib: both before anything is computed."""
     suffix = PurePath(name).suffix.lower()
     if suffix not in _FORMATS:
         raise OutputError(
             f"{name}: cannot draw a picture to {suffix if suffix[1:].isalnum() else 'a name without a suffix'}",
             hint="Use .svg or .png.",
         )
+    try:
+        import matplotlib as mpl  # noqa: F401 - to know it before the work
+    except ImportError:
+        raise MissingExtraError("--plot", library="matplotlib", extra="plots") from None
     return _FORMATS[suffix]
 
 
 def draw(curves: Curves, *, picture_format: str) -> bytes:
     """The picture as the bytes of its file. The same curves make the same bytes."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     with mpl.rc_context({"svg.hashsalt": "stackscan", "font.size": 10, "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS, layout="constrained")
         axes = figure.subplots(len(curves.panels), 1, sharex=True)

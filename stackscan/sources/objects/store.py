@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from stackscan import __version__
-from stackscan.errors import SourceError
+from stackscan.errors import MissingExtraError, SourceError
 from stackscan.sources import limits, network
 from stackscan.sources.objects.address import ObjectAddress
 from stackscan.sources.objects.failures import ENDPOINTS, failed, is_missing, is_unreachable, late, wrong_setting
@@ -51,7 +51,8 @@ _answered: Final[dict[_Bucket, bool]] = {}
 
 
 def open_store(address: ObjectAddress) -> ObjectStore:
-    """The store of an address's bucket. Raises SourceError without the library, or for a wrong setting."""
+    """The store of an address's bucket. Raises MissingExtraError without the library, and SourceError for a
+    wrong setting."""
     network.check(str(address))
     _check_endpoint(address)
     certificates = _certificates(address)
@@ -59,10 +60,7 @@ def open_store(address: ObjectAddress) -> ObjectStore:
     try:
         return _store(found, address.timeout_seconds, certificates, _RETRIES[_answered.get(found)])
     except ModuleNotFoundError:
-        raise SourceError(
-            f"{address} is in object storage, and the library for it is not installed",
-            hint="Install it beside stackscan: pip install obstore",
-        ) from None
+        raise MissingExtraError(f"{address}: object storage", library="obstore", extra="objects") from None
     except Exception as error:  # noqa: BLE001  # whatever the library says of a setting
         raise failed(error, address) from None
 
