@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import tarfile
 import tracemalloc
 import zipfile
@@ -16,7 +17,7 @@ import pytest
 from backports import zstd
 from hostile import Profile, as_counts, as_pprof
 
-from helpers import DUMP, goroutine, rendered, report_of, snapshot_of
+from helpers import DUMP, ROOT, goroutine, rendered, report_of, snapshot_of
 from stackscan import formats
 from stackscan.errors import LimitError
 from stackscan.formats.goroutine_counts import reader as counts
@@ -323,3 +324,76 @@ def test_a_file_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         assert 1000 + grown == len(limits.read_bounded(file, where="dump"))
     assert [1001, 100] == asked[:2]
     assert grown or len(asked) == 2
+
+
+# -- the pages about limits and promises -----------------------------------------------------------------------------
+
+#: Each constant of limits.py, and the beginning of its row in docs/sources.md.
+ROWS = {
+    "MAX_BYTES": "bytes of one member, unpacked",
+    "MAX_RATIO": "ratio unpacked : packed",
+    "RATIO_FREE_BYTES": "bytes above which that ratio holds",
+    "MAX_WINDOW_BYTES": "memory that a zstandard file requests",
+    "MAX_LAYERS": "nested compressions",
+    "MAX_MEMBERS": "members of an archive or directory",
+    "MAX_DUMPS": "dumps of an archive or directory",
+    "MAX_NESTING": "nested archives",
+    "MAX_DOWNLOAD_BYTES": "bytes of an HTTP answer",
+    "CONNECT_SECONDS": "seconds to connect",
+    "SILENCE_SECONDS": "seconds of silence",
+    "TOTAL_SECONDS": "seconds in all",
+    "MIN_TIMEOUT_SECONDS": "shortest `--timeout`",
+    "MAX_TIMEOUT_SECONDS": "longest `--timeout`",
+    "MAX_REDIRECTS": "redirects",
+    "MAX_LINE_BYTES": "bytes of one line",
+    "MAX_GOROUTINES": "goroutines of one text",
+    "MAX_FRAMES": "frames of one stack",
+    "MAX_LABEL_BYTES": "bytes of one goroutine's labels",
+    "MAX_NAME": "bytes of the name of a function or a file",
+}
+
+
+def spelt(value: float, row: str) -> str:
+    """A limit as the page writes it."""
+    if row.startswith(("bytes", "memory")):
+        unit, size = next((u, s) for u, s in (("GiB", 30), ("MiB", 20), ("KiB", 10)) if value >= 1 << s)
+        return f"{int(value) >> size} {unit}"
+    return f"{value:,g}" if value < 1 else f"{int(value):,}"
+
+
+def limit_rows() -> list[list[str]]:
+    """The table of docs/sources.md, without its head."""
+    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8").split("\n## Limits\n")[1].split("\n## ")[0]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")
+    ][2:]
+
+
+def test_the_table_of_limits_has_each_with_its_value() -> None:
+    """A limit that is added or changed is told."""
+    known = {name for name, value in vars(limits).items() if name[0].isupper() and isinstance(value, int | float)}
+    assert known == set(ROWS)
+    values = {row[0]: row[1] for row in limit_rows()}
+    for name, begins in ROWS.items():
+        (found,) = [value for label, value in values.items() if label.startswith(begins)]
+        assert spelt(getattr(limits, name), begins) == found, name
+
+
+def test_each_limit_says_what_changes_it() -> None:
+    """Options that exist, or "fixed"."""
+    options = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    for row in limit_rows():
+        named = re.findall(r"`(--[a-z-]+)`", row[2])
+        assert named or row[2] == "fixed" or "fleet" in row[2], row
+        assert [] == [name for name in named if f"`{name}" not in options]
+
+
+def test_the_tests_that_hold_a_promise_exist() -> None:
+    """Each row of SECURITY.md names some."""
+    promises = (ROOT / "SECURITY.md").read_text(encoding="utf-8").split("## What is promised")[1].split("\n## ")[0]
+    rows = [line for line in promises.splitlines() if line.startswith("| ")][1:]
+    assert 10 < len(rows)
+    for row in rows:
+        files = re.findall(r"`((?:tests|benchmarks)/\w+\.py)`", row)
+        assert files, row
+        assert [] == [name for name in files if not (ROOT / name).is_file()]
