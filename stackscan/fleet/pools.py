@@ -57,7 +57,7 @@ def _with_crews(counted: Counted, name: str, looks: Sequence[_Look]) -> list[_Lo
 
 
 def _pool(counted: Counted, name: str, known: bool, entries: Iterable[_Look]) -> FleetPool:
-    from stackscan.queueing.estimate import poisson_interval  # loads scipy
+    from stackscan.queueing.estimate import poisson_interval
 
     by_host: dict[Instance, list[_Look]] = {}
     for entry in entries:

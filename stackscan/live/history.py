@@ -131,7 +131,7 @@ class History:
 
     def forecast(self, pool: str) -> Forecast | None:
         """When this pool will be full, if the trend of its load goes on; None: not known, or it has no fixed size."""
-        from stackscan.live.forecast import forecast_of  # loads scipy
+        from stackscan.live.forecast import forecast_of
 
         last, moments = self.last, self.pools.get(pool)
         sample = None if last is None else next((found for found in last.pools if found.pool.name == pool), None)

@@ -1,4 +1,4 @@
-"""The root of a monotone function, by bisection (scipy.optimize costs 0.3 s to load)."""
+"""The root of a monotone function, by bisection, as the quantiles and sizes of the model need it."""
 
 from __future__ import annotations
 

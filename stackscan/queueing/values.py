@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stackscan.queueing.projection import Jump, Moments, Projection, WhatIf
 
-if TYPE_CHECKING:  # scipy is loaded for metrics only
+if TYPE_CHECKING:  # numpy is loaded for metrics only
     from stackscan.queueing.send_times import SendTimes
 
 
