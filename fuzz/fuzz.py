@@ -19,7 +19,7 @@ import atheris
 
 HERE: Final = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "tests"), str(HERE)]  # before our own are imported
-with atheris.instrument_imports(include=["stackscan", "planted"]):
+with atheris.instrument_imports(include=["stackscan", "planted", "settings"]):
     import planted
     from stackscan.errors import StackscanError
     from stackscan.formats.goroutine_text import chunked

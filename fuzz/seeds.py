@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import polars as pl
 from backports import zstd
+
+from stackscan.export.tables.schema import TABLES
 
 FIXTURES: Final = Path(__file__).resolve().parent.parent / "fixtures"
 #: Bytes of a seed: small ones are run more often.
@@ -65,6 +68,39 @@ _PATTERNS: Final = {
     "grouped-stacks": ("tools/grouped_stacks/*.txt",),
     "descriptions": ("../stackscan/knowledge/rules/*.toml", "../stackscan/knowledge/pools/*.toml"),
 }
+_BASELINE: Final = {
+    "schema": "stackscan.baseline", "schema_version": 1, "goroutines": 3, "rules": {"a": 1},
+    "stacks": [
+        {"at": "main.f", "created_by": None, "wait_reason": "select", "count": 2, "rules": [], "signature": "0" * 12}
+    ],
+}  # fmt: skip
+#: Seeds of the small languages, as they are.
+_SETTINGS: Final = {
+    "expression": (
+        'stack "net/http.*" and minutes >= 5',
+        'not (count > 10) or waiting "select"',
+        'innermost "main.f" and created by "main.**"',
+    ),
+    "sql": (
+        "SELECT wait_reason, count(*) AS n FROM goroutines GROUP BY wait_reason ORDER BY n DESC LIMIT 3",
+        "WITH v(x) AS (SELECT depth FROM stacks) SELECT max(x) FROM v WHERE x IN (1, 2) UNION ALL SELECT 1 AS x",
+        "SELECT s.depth, row_number() OVER (PARTITION BY f.file) FROM stacks s JOIN frames f USING (stack_id)",
+    ),
+    "pattern": ("{service}/{host}/{time}/**\n", "{host}/{time:%Y%m%dT%H%M%S}.pb.gz\nb/20260422T101112.pb.gz"),
+    "glob": ("a/**/b*.gz\na/x/y/b1.gz", "**/c\nc", "plain/path\nplain/path"),
+    "capture-name": (
+        "ipfs-profile-2026-04-22T10_11_12+02_00.zip",
+        "x/ipfs-profile-node.1-2026-04-22T10:11:12+0200.tar.gz",
+        "goroutines-127.0.0.1_6060-2026-04-22T08_11_12.345Z.stacks.gz",
+    ),
+    "policy": (
+        '[check]\nfail_on = "warning"\n[[check.limit]]\nname = "x"\nfunction = "main.*"\nmax_count = 3\n',
+        '[check]\nincomplete = "fail"\n[check.growth]\nseverity = "error"\nfactor = 1.5\n',
+        '[[check.ignore]]\nfinding = "leak"\nreason = "r"\nexpires = 2027-01-01\n',
+    ),
+    "baseline": (json.dumps(_BASELINE),),
+    "owners": ("# who\nexample.com/acme/** @acme/store\nnet/* @net a@example.com\nexample.com/x\n",),
+}
 _NOT_TEXT: Final = ("descriptions",)
 _PATTERNS_OF_ALL: Final = tuple(name for name in _PATTERNS if name not in _NOT_TEXT)
 
@@ -73,6 +109,10 @@ def seeds(target: str) -> Iterator[bytes]:
     """The seeds of a target."""
     if target == "archive":
         yield from _archives()
+    elif target in _SETTINGS:
+        yield from (text.encode() for text in _SETTINGS[target])
+    elif target == "table":
+        yield from _tables()
     elif target in ("claimed", "report"):
         for name in _PATTERNS_OF_ALL:
             yield from list(seeds(name))[::7]
@@ -125,6 +165,14 @@ def _answers() -> bytes:
     answers = [json.loads(line) for line in lines[:4]]
     answers[0]["result"]["Goroutines"] = answers[0]["result"]["Goroutines"][:3]
     return b"\n".join(json.dumps(answer).encode() for answer in answers)
+
+
+def _tables() -> Iterator[bytes]:
+    """A small Parquet file of each table."""
+    for schema in TABLES.values():
+        out = io.BytesIO()
+        pl.DataFrame(schema=schema.schema).write_parquet(out)
+        yield out.getvalue()
 
 
 def _archives() -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import invariants
+from settings import SETTINGS
 from stackscan import formats
 from stackscan.errors import StackscanError
 from stackscan.formats import (
@@ -188,6 +189,7 @@ TARGETS: Final[dict[str, Callable[[bytes], Names]]] = {
     "claimed": claimed,
     "report": everything,
     "descriptions": descriptions,
+    **SETTINGS,
 }
 
 

@@ -13,9 +13,11 @@ from helpers import DUMP, goroutine, snapshot_of
 from invariants import check_snapshots, check_text, read_as_columns
 from stackscan import formats
 from stackscan.errors import SourceError
+from stackscan.fleet.pattern import read_pattern
 from stackscan.formats import goroutine_text
 from stackscan.formats.goroutine_text import grammar, reference
 from stackscan.sources import archive, compressed
+from stackscan.sources.globs import matches
 
 
 @pytest.mark.parametrize("byte", ["\ufffd", "_", "\x01", "é"])
@@ -141,3 +143,11 @@ def test_an_incomplete_dump_says_why_where_another_begins() -> None:
     """A frame that is lost at the border of two dumps: its problem and its loss belong to the same of them."""
     lost = "goroutine 1 [running]:\n  noise\npanic: x\n  main  main.go:26 s.Write(...)\nmain.main()\n\t/x.go:153 +0x2\n"
     check_snapshots(goroutine_text.read((lost + goroutine(20, ["main.f"])).encode()))
+
+
+def test_many_stars_in_a_row_are_one() -> None:
+    """A pattern of fifty stars took longer than anybody waits: each of them could stand for each character."""
+    found = read_pattern(f"{{service}}/{'*' * 60}\u01d5{'*' * 60}{{host}}/{{time}}/**\n")
+    assert found.read("eu/node-1/2026-04-22T10_11_12Z/goroutines.pb.gz") is None
+    assert matches(f"a/{'*' * 50}.gz", "a/x.gz")
+    assert not matches(f"a/{'*' * 50}.gz", f"a/{'x' * 60}")

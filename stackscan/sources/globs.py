@@ -11,8 +11,8 @@ from typing import Final
 from stackscan.errors import SourceError
 from stackscan.sources.address import Source
 
-#: The stars of a pattern, as alternatives of an expression: ``deep`` and ``any``.
-STARS: Final = r"(?P<deep>(?:(?<=/)|\A)\*\*(?=/|\Z)/?)|(?P<any>\*)"
+#: The stars of a pattern, as alternatives of an expression: ``deep`` and ``any``; many in a row are one.
+STARS: Final = r"(?P<deep>(?:(?<=/)|\A)\*\*(?=/|\Z)/?)|(?P<any>\*+)"
 _STARS: Final = re.compile(STARS)
 
 
