@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 from backports import zstd
@@ -13,6 +14,7 @@ from helpers import DUMP, goroutine, snapshot_of
 from invariants import check_snapshots, check_text, read_as_columns
 from stackscan import formats
 from stackscan.errors import SourceError
+from stackscan.fleet.owners import read_owners
 from stackscan.fleet.pattern import read_pattern
 from stackscan.formats import goroutine_text
 from stackscan.formats.goroutine_text import grammar, reference
@@ -151,3 +153,11 @@ def test_many_stars_in_a_row_are_one() -> None:
     assert found.read("eu/node-1/2026-04-22T10_11_12Z/goroutines.pb.gz") is None
     assert matches(f"a/{'*' * 50}.gz", "a/x.gz")
     assert not matches(f"a/{'*' * 50}.gz", f"a/{'x' * 60}")
+
+
+def test_many_stars_in_a_row_of_owners_are_one(tmp_path: Path) -> None:
+    """The same in a map of packages."""
+    path = tmp_path / "OWNERS"
+    path.write_text(f"h{'*' * 40}q @a\nx{'*' * 40}.y @b\n")
+    assert () == read_owners(path).of(["h" * 80])
+    assert ("@b",) == read_owners(path).of(["xzz.y"])

@@ -140,4 +140,4 @@ def _part(part: str) -> str:
     """One part with the slash before it."""
     if part in ("**", "..."):
         return "(?:/[^/]+)*"
-    return "/" + "[^/]*".join(map(re.escape, part.split("*")))
+    return "/" + "[^/]*".join(map(re.escape, re.split(r"\*+", part)))  # many stars in a row are one
