@@ -315,6 +315,17 @@ def test_the_reference_is_fresh() -> None:
     golden(DOCS / "reference.md", generated("reference"))
 
 
+@pytest.mark.generated
+def test_the_questions_are_answered_as_the_transcript_shows() -> None:
+    """docs/mcp-transcript.md: five questions, each answered in at most 4,000 bytes."""
+    page = generated("transcript")
+    golden(DOCS / "mcp-transcript.md", page)
+    sizes = [int(size.replace(",", "")) for size in re.findall(r", ([\d,]+) bytes:", page)]
+    assert 5 == len(sizes)
+    assert max(sizes) <= 4_000
+    assert page.count("goroutines 326, 327") + page.count("goroutine 330;") >= 5
+
+
 def test_the_reference_names_every_environment_variable() -> None:
     """Each variable of our own that the package reads is in the reference."""
     read = {
@@ -348,6 +359,7 @@ EXPLAINED: Final = {
     "pool plan": "pool-model.md",
     "reproduce close": "reproducers.md",
     "reproduce pool": "reproducers.md",
+    "mcp": "mcp.md",
 }
 
 

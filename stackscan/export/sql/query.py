@@ -154,6 +154,15 @@ def _cell(value: Any) -> str:
     return plain(value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 
+def as_value(value: Any) -> Any:
+    """A cell as a JSON value; what JSON has no form for as text."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {name: as_value(each) for name, each in value.items()}
+    return [as_value(each) for each in value] if isinstance(value, list) else as_value(_json(value))
+
+
 def _json(value: Any) -> Any:
     if isinstance(value, pl.Series):
         return value.to_list()
