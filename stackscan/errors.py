@@ -177,10 +177,10 @@ class ClusterError(StackscanError):
 class MissingExtraError(StackscanError):
     """A part of stackscan that few use needs a library that is not installed: which, and which extra brings it."""
 
-    def __init__(self, what: str, *, library: str, extra: str) -> None:
+    def __init__(self, what: str, *, library: str, extra: str, hint: str | None = None) -> None:
         super().__init__(
             f"{what} needs {library}, which is not installed",
-            hint=f"Install it beside stackscan: pip install {library} (docs/install.md: the extra {extra!r}).",
+            hint=hint or f"Install it beside stackscan: pip install {library} (docs/install.md: the extra {extra!r}).",
         )
 
 

@@ -492,7 +492,7 @@ def test_without_the_sdk_help_works_and_the_rest_says_what_to_install() -> None:
     assert "--root" in shown.stdout
     refused = _without_sdk()
     assert 2 == refused.returncode
-    assert "Install stackscan with the extra `mcp`." in refused.stderr
+    assert "Install stackscan with the extra `mcp`" in refused.stderr
     assert "" == refused.stdout
 
 

@@ -9,7 +9,7 @@ import typer
 
 from stackscan.cli.options import option
 from stackscan.cli.options.configuration import Config
-from stackscan.errors import UsageError
+from stackscan.errors import MissingExtraError
 
 _ROOT = "A folder whose files may be read, and those of folders in it; repeatable [default: the current folder]."
 _SECONDS = "Seconds that each call may last [default: 60]."
@@ -36,10 +36,8 @@ def command(
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "stackscan":
             raise
-        raise UsageError(
-            "the tools for agents need the MCP SDK, which is not installed",
-            hint="Install stackscan with the extra `mcp`.",
-        ) from None
+        hint = "Install stackscan with the extra `mcp` (docs/install.md)."
+        raise MissingExtraError("stackscan mcp", library="the MCP SDK", extra="mcp", hint=hint) from None
     from stackscan.cli.options.configuration import configuration
     from stackscan.integrations.mcp.captures import Captures
     from stackscan.integrations.mcp.roots import Roots
