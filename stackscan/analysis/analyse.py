@@ -19,6 +19,7 @@ from stackscan.model.capture import Capture
 from stackscan.model.snapshot import Snapshot
 
 if TYPE_CHECKING:  # what few captures need is loaded when one does
+    from stackscan.analysis.breakdown import Breakdown
     from stackscan.analysis.causes.model import Cause
     from stackscan.analysis.creation_sites import Family
     from stackscan.analysis.defects import Judgement
@@ -40,7 +41,8 @@ class Analysis:
     ``capture`` is the capture as it may be shown: redacted, or only the goroutines of ``selection`` (None: all).
     ``findings`` are what is stuck, with the root cause where one is found, and what is idle as expected; their rows are
     those of this capture. ``known_locks``: who waits for which lock, where that was looked into already;
-    ``doubts``: why all may not be well though nothing was found, a clause each.
+    ``doubts``: why all may not be well though nothing was found, a clause each. ``breakdown``: how many
+    there are of all that by the values of a label or another key (None: nobody asked).
     """
 
     capture: Capture
@@ -51,6 +53,7 @@ class Analysis:
     selection: Selection | None = None
     known_locks: Locks | None = None
     doubts: tuple[str, ...] = ()
+    breakdown: Breakdown | None = None
 
     @property
     def stuck(self) -> tuple[Finding, ...]:
@@ -109,14 +112,20 @@ def analyse(
     shown: Capture | None = None,
     contention: Sequence[ContentionProfile] = (),
     reader: Reader | None = None,
+    by: str | None = None,
 ) -> Analysis:
     """Analyse a capture with these rules and pools.
 
     ``where`` is an expression that selects goroutines. The dump is still analysed as a whole, since a worker is one of
     all its pool's; findings then count what was selected. ``shown`` is the same capture redacted; ``contention`` are
     the mutex and block profiles of the same process;
-    ``reader`` reads its source. Raises ExpressionError for a wrong expression.
+    ``reader`` reads its source; ``by`` is what goroutines are counted by. Raises ExpressionError for a wrong
+    expression, and UsageError for a wrong ``by``.
     """
+    if by is not None:
+        from stackscan.analysis.breakdown import check_key
+
+        check_key(by)
     prepare(knowledge, knowledge.expressions)
     snapshot = capture.snapshot
     redacted = shown is not None and shown is not capture
@@ -151,6 +160,8 @@ def analyse(
         known_locks=None if redacted else locks,
         doubts=() if selected is not None or any(map(_alarms, findings)) else doubts(capture, scene),
     )
+    if by is not None:  # before rows become those of a selection
+        found = replace(found, breakdown=_broken_down(found, by, snapshot, None if selected is None else selected.rows))
     if selected is not None:
         return _narrowed(found, selected, "(redacted)" if redacted else where or "", capture)
     if redacted:
@@ -162,6 +173,13 @@ def _select(snapshot: Snapshot, where: str) -> SelectedRows:
     from stackscan.analysis.selection import select_rows
 
     return select_rows(snapshot, where)
+
+
+def _broken_down(found: Analysis, by: str, snapshot: Snapshot, among: Sequence[int] | None) -> Breakdown:
+    from stackscan.analysis.breakdown import break_down  # few runs ask for it
+
+    findings, samples = found.findings, found.samples
+    return break_down(by, found.capture, snapshot, findings=findings, samples=samples, among=among)
 
 
 def _judged(

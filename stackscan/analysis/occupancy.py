@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stackscan.knowledge.language import Catalogue, Index, Kind, index_of, kind_of_rows, select_in
+from stackscan.knowledge.language import Catalogue, Index, Kind, index_of, kind_of_rows, select, select_in
 from stackscan.knowledge.language.index import Rows
 from stackscan.knowledge.pool import OTHER, Pool, State
 from stackscan.model.snapshot import Snapshot
@@ -53,6 +53,14 @@ def sample(snapshot: Snapshot, pools: Sequence[Pool]) -> tuple[PoolSample, ...]:
         for place in sorted(possible)
     )
     return tuple(found for found in samples if found is not None)
+
+
+def workers_of(pool: Pool, snapshot: Snapshot) -> list[tuple[int, bool]]:
+    """The row of each worker of a pool, and whether it is busy."""
+    index = index_of(snapshot)
+    rows = select(pool.worker, index)
+    idle = {place for place, state in enumerate(pool.states) if state.idle}
+    return [(row, at not in idle) for row, at in zip(rows, _sorted(pool.states, index, rows), strict=True)]
 
 
 def _sample(pool: Pool, workers: Rows, index: Index) -> PoolSample | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from stackscan.cli.options.configuration import Config
-from stackscan.cli.options.output import All, Explain, Open, OutputFile, Top, Where
+from stackscan.cli.options.output import All, By, Explain, Open, OutputFile, Top, Where
 from stackscan.cli.options.redaction import Redact, RedactKeep, RedactKey, chosen
 from stackscan.cli.options.source import Editor, NoSource, SourceRoot, reader_of
 from stackscan.cli.options.sources import Jobs, NoNetwork, Timeout, named, within
@@ -37,6 +37,7 @@ def command(
     open_page: Open = False,
     top: Top = None,
     where: Where = None,
+    by: By = None,
     everything: All = False,
     explained: Explain = False,
     source_root: SourceRoot = None,
@@ -69,6 +70,11 @@ def command(
     from stackscan.pipeline import Options, each, made
     from stackscan.render.pieces import Pieces, assemble, spool
 
+    shared = chosen(redact, redact_keep, redact_key)
+    if by is not None:
+        from stackscan.cli.options.breakdown import check_by, with_label
+
+        check_by(by, output_format, shared)
     options = Options(
         configuration(config),
         where,
@@ -77,8 +83,8 @@ def command(
         explained,
         reader_of(source_root, no_source, redact),
         individually=output_format == "html",
+        by=by,
     )
-    shared = chosen(redact, redact_keep, redact_key)
     with page_file(output, output_format, show=open_page) as place, spool() as kept:
         pieces = Pieces(output_format, screen(place, editor))
         sources = within(source, timeout, no_network)
@@ -86,6 +92,6 @@ def command(
             progress() as bar,
             each(sources, pieces, options=options, progress=bar, redaction=shared, jobs=jobs) as found,
         ):
-            kept.take(made(found))
+            kept.take(made(found) if by is None else with_label(made(found), by))
         with written(place) as out:
             assemble(output_format, kept, out)

@@ -1,4 +1,5 @@
-"""Function symbols taken apart, and whose code a frame is: the standard library's, a module's or the program's."""
+"""Function symbols taken apart, whose code a frame is (the standard library's, a module's, the program's), and which
+frame of a stack to look at first."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from functools import cache, lru_cache
 from typing import Final, Literal
 
 from stackscan.formats.grammars import Grammar
-from stackscan.model.snapshot import Frame
+from stackscan.model.snapshot import Frame, Stack
 
 Kind = Literal["std", "module", "main"]
 
@@ -27,6 +28,9 @@ _NO_METHOD: Final = re.compile(r"(?:(?:func|gowrap|deferwrap)?\d+|init|glob)(?:-
 #: Bytes of an import path that the linker escapes.
 _PERCENT: Final = re.compile(r"(?:%[0-9a-f]{2})+")
 _CLOSURE: Final = re.compile(r"\.func\d+")
+#: Distinct stacks whose frame is kept for the next capture.
+_STACKS: Final = 1 << 13
+_RUNTIME: Final = ("runtime.", "internal/runtime/", "internal/poll.", "internal/sync.", "sync.runtime_")
 _MOST_ELEMENTS: Final = 16  # of an import path that belong to its module's
 #: One part of a name chain; empty between two dots (`glob..func1`).
 _PART: Final = re.compile(r"((?:[^.\[]|\[[^\]]*\]?)*)(?:\.|\Z)")
@@ -128,3 +132,18 @@ def _module(path: str, package: str) -> str:
     for root in _ROOTS:
         path = path.rpartition(root)[2]
     return path.lstrip("/")
+
+
+@lru_cache(maxsize=_STACKS)
+def deciding_frame(stack: Stack) -> int:
+    """The frame to look at first where no rule decides: the innermost outside the standard library, else outside the
+    runtime, else the innermost."""
+    own = (index for index, frame in enumerate(stack.frames) if origin(frame).kind != "std")
+    outside = (index for index, function in enumerate(stack.functions) if not function.startswith(_RUNTIME))
+    return next(own, next(outside, 0))
+
+
+def outside_runtime(frame: int, stack: Stack) -> int:
+    """The frame that decided, unless it is the runtime's own (``runtime.gopark``): nobody can look there."""
+    within = stack.frames and stack.functions[frame].startswith(("runtime.", "internal/runtime/"))
+    return deciding_frame(stack) if within else frame

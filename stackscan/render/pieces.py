@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import IO, Final, TextIO
 
 from stackscan.errors import OutputError
@@ -36,10 +36,12 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one input adds to a report: the text of its captures, and of its bundle ("" for none)."""
+    """What one input adds to a report: the text of its captures, and of its bundle ("" for none). ``labels`` are those
+    of its goroutines where none has the label to count by (None: one has it, or no label was asked for)."""
 
     captures: str
     bundle: str
+    labels: tuple[str, ...] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,14 @@ class Pieces:
         bundles = () if bundle is None else (bundle,)
         report = Report(tuple(one.report for one in captures), bundles)
         made: Piece = rendering("report", self.output).piece(report, self.screen)
-        return made
+        return replace(made, labels=_labels(report)) if any(one.breakdown for one in report.snapshots) else made
+
+
+def _labels(report: Report) -> tuple[str, ...] | None:
+    """The labels of all dumps of a report where none has the asked one; None where one has it."""
+    found = [one.breakdown.labels for one in report.snapshots if one.breakdown is not None]
+    missing = [labels for labels in found if labels is not None]
+    return tuple(sorted(set().union(*missing))) if len(missing) == len(found) else None
 
 
 class OffScreen(io.StringIO):

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.affected import modules
 from stackscan.analysis.finding import Finding, FindingKey, goroutines_by_stack
-from stackscan.formats.symbol import origin
+from stackscan.formats.symbol import deciding_frame, origin, outside_runtime
 from stackscan.knowledge.language import index_of
 from stackscan.model import bucket
 from stackscan.report import locks as lock_report
 from stackscan.report import verdict
-from stackscan.report.folding import deciding_frame, fold
+from stackscan.report.folding import fold
 from stackscan.report.later import Later
 from stackscan.report.model import SnapshotReport, StackReport
 
@@ -131,6 +131,7 @@ def build_snapshot(
         go_version=analysis.capture.go_version,
         individuals=_individuals(analysis, buckets[:top], locks) if view.individually else None,
         graphs=tuple(_graphs(stuck)) if view.individually else (),
+        breakdown=analysis.breakdown,
     )
 
 
@@ -186,15 +187,9 @@ def _decided(snapshot: Snapshot, findings: Iterable[Finding]) -> dict[Stack, tup
     for finding in findings:
         for stack_id in finding.stack_ids:
             stack = snapshot.stacks[stack_id]
-            frame, names = decided.get(stack, (_outside_runtime(finding.deciding[stack_id], stack), ()))
+            frame, names = decided.get(stack, (outside_runtime(finding.deciding[stack_id], stack), ()))
             decided[stack] = frame, (*names, finding.rule.name)
     return decided
-
-
-def _outside_runtime(frame: int, stack: Stack) -> int:
-    """The frame that decided, unless it is the runtime's own (``runtime.gopark``): nobody can look there."""
-    within = stack.frames and stack.functions[frame].startswith(("runtime.", "internal/runtime/"))
-    return deciding_frame(stack) if within else frame
 
 
 def _stack_reports(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from stackscan.formats.symbol import deciding_frame
 from stackscan.model.snapshot import Stack
-from stackscan.report.folding import deciding_frame
 from stackscan.report.model import BundleReport, ContendedStack, ContentionReport, ViewsReport
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ class Options:
     """How to analyse: with which rules and pools, which goroutines (``where``: an expression; None: all), how many
     buckets to keep (None: all), whether to show idle goroutines and all details, and whether findings say why;
     ``reader`` reads the program's source (None: none is read); ``projected``: the pool model is asked;
-    ``individually``: the report holds every goroutine, and what may be drawn of its pools."""
+    ``individually``: the report holds every goroutine, and what may be drawn of its pools; ``by``: what goroutines,
+    findings and pools are counted by (``label:tenant``; None: nothing)."""
 
     configuration: Configuration
     where: str | None = None
@@ -34,6 +35,7 @@ class Options:
     reader: Reader | None = None
     projected: bool = True
     individually: bool = False
+    by: str | None = None
 
 
 def report_capture(
@@ -48,6 +50,7 @@ def report_capture(
         shown=shown,
         contention=contention,
         reader=options.reader,
+        by=options.by,
     )
     view = View(options.top, options.everything, options.explained, options.individually)
     projections = _projections(analysis) if options.projected else ()

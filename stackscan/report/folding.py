@@ -16,16 +16,6 @@ _INNER: Final = 4
 _OUTER: Final = 3
 #: Distinct stacks whose lines are kept for the next capture.
 _STACKS: Final = 1 << 13
-_RUNTIME: Final = ("runtime.", "internal/runtime/", "internal/poll.", "internal/sync.", "sync.runtime_")
-
-
-@lru_cache(maxsize=_STACKS)
-def deciding_frame(stack: Stack) -> int:
-    """The frame to look at first where no rule decides: the innermost outside the standard library, else outside the
-    runtime, else the innermost."""
-    own = (index for index, frame in enumerate(stack.frames) if origin(frame).kind != "std")
-    outside = (index for index, function in enumerate(stack.functions) if not function.startswith(_RUNTIME))
-    return next(own, next(outside, 0))
 
 
 @lru_cache(maxsize=_STACKS)

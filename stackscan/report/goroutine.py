@@ -13,11 +13,10 @@ from stackscan.analysis.affected import modules
 from stackscan.analysis.analyse import Analysis
 from stackscan.analysis.finding import Finding
 from stackscan.analysis.locks import Lock
-from stackscan.formats.symbol import origin
+from stackscan.formats.symbol import deciding_frame, origin
 from stackscan.model.capture import Place
 from stackscan.model.snapshot import Frame, Snapshot, Stack
 from stackscan.model.table import GOROUTINE_COLUMNS
-from stackscan.report.folding import deciding_frame
 from stackscan.report.later import Later
 
 #: Creators that are followed: a chain longer than this is damage.

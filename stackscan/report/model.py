@@ -18,6 +18,7 @@ from stackscan.model.snapshot import Frame, Problem, Stack
 
 if TYPE_CHECKING:
     from stackscan.analysis.agreement import Agreement
+    from stackscan.analysis.breakdown import Breakdown
     from stackscan.analysis.creation_sites import Family
     from stackscan.analysis.defects import Judgement
     from stackscan.analysis.proposals import Proposal
@@ -110,7 +111,8 @@ class SnapshotReport:
     message, for where no finding says it (None: the text does not say). ``go_version`` (``go1.26.8``) is the release
     of Go that built the program, where something beside the dump says it. ``find_source`` finds the file of a frame on
     this machine (None: no source is read). ``individuals`` are all goroutines, for outputs in which a reader can ask
-    for each (None: nobody asked).
+    for each (None: nobody asked). ``breakdown``: goroutines, findings and pools by the values of a label or another key
+    (None: nobody asked).
     """
 
     source: str
@@ -156,6 +158,7 @@ class SnapshotReport:
     graphs: tuple[tuple[FindingKey, Graph], ...] = ()  # who waits for whom in findings, for outputs that draw it
     outlooks: tuple[tuple[str, Outlook], ...] = ()  # of the projections, for outputs that draw them
     go_version: str | None = None
+    breakdown: Breakdown | None = None
     find_source: Callable[[Frame], Path | None] | None = field(default=None, repr=False, compare=False)
 
 

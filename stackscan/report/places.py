@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from stackscan.report.folding import deciding_frame
+from stackscan.formats.symbol import deciding_frame
 from stackscan.report.model import SnapshotReport, StackReport
 
 #: States of goroutines that run or are about to: they wait for nothing.

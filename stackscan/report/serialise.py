@@ -9,6 +9,7 @@ from stackscan.report import locks as lock_report
 from stackscan.report.model import BundleReport, Report, SnapshotReport, StackReport
 
 if TYPE_CHECKING:
+    from stackscan.analysis.breakdown import Breakdown, Share
     from stackscan.analysis.defects import Judgement
     from stackscan.analysis.finding import Finding, Step
     from stackscan.analysis.occupancy import PoolSample
@@ -107,6 +108,24 @@ def _snapshot(snapshot: SnapshotReport) -> dict[str, Any]:
         "source_notes": list(snapshot.source_notes),
         "locks": lock_report.locks_json(snapshot.locks),
         "families": lock_report.families_json(snapshot.families),
+        "by": None if snapshot.breakdown is None else _breakdown(snapshot.breakdown),
+    }
+
+
+def _breakdown(found: Breakdown) -> dict[str, Any]:
+    rest = found.rest
+    return {
+        "key": found.key,
+        "values": [{"value": share.value, **_share(share)} for share in found.shares],
+        "other": None if rest is None else {"values": rest.values, **_share(rest.sum)},
+    }
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {
+        "goroutines": share.goroutines,
+        "findings": [{"rule": rule, "count": count} for rule, count in share.findings],
+        "pools": [{"pool": one.pool, "workers": one.workers, "busy": one.busy} for one in share.pools],
     }
 
 

@@ -11,7 +11,7 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.finding import ENDINGS, Finding, goroutines_by_stack, told_by
-from stackscan.report.folding import deciding_frame
+from stackscan.formats.symbol import deciding_frame
 from stackscan.report.model import Level, Verdict
 
 if TYPE_CHECKING:

@@ -31,6 +31,10 @@ Top = Annotated[
     ),
 ]
 Where = Annotated[str | None, option("Only goroutines that match (docs/rules.md).", "--where", "-w", metavar="EXPR")]
+By = Annotated[
+    str | None,
+    option("Count goroutines, findings and pools by label:KEY, host, module or created_at.", "--by", metavar="KEY"),
+]
 All = Annotated[
     bool,
     typer.Option("--all", "-a", help="Show all details: idle goroutines, all pools, forecasts, files of a bundle."),

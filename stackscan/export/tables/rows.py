@@ -12,13 +12,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from stackscan.export.tables.identity import identify, identify_as_before, taken_of
-from stackscan.formats.symbol import origin, read_symbol
+from stackscan.formats.symbol import deciding_frame, origin, read_symbol
 from stackscan.model import bucket
 from stackscan.model.capture import Taken
 from stackscan.model.snapshot import Frame, Snapshot
 from stackscan.render.words import UNPRINTABLE, plain
 from stackscan.report import CaptureReport, FrameReport, StackReport, pools_json
-from stackscan.report.folding import deciding_frame
 
 if TYPE_CHECKING:
     import polars as pl

@@ -42,6 +42,7 @@ def _snapshot(snapshot: SnapshotReport) -> str:
         "\n".join(f"**{MARKS[line.level]} {escaped(line.text)}**  " for line in snapshot.verdicts),
         f"{code(words.where(snapshot))}: {escaped(words.summary(snapshot))}",
         *(_finding(finding, snapshot) for finding in snapshot.findings if told_by(finding, snapshot.findings) is None),
+        _breakdown(snapshot),
         f"{escaped(words.idle_by_rule(snapshot))}." if snapshot.set_aside else "",
         _pools(snapshot.pools),
         *(_projection(name, found, snapshot.pools) for name, found in snapshot.projections),
@@ -96,6 +97,22 @@ def _source(finding: Finding) -> Iterable[str]:
     if source is not None:
         lines = (f"{'>' if n == source.line else ' '} {n}  {line.expandtabs(4)}" for n, line in source.lines)
         yield f"{code(source.file)}\n\n{fence(chr(10).join(map(words.plain, lines)))}\n"
+
+
+def _breakdown(snapshot: SnapshotReport) -> str:
+    """Goroutines, findings and pools by the values of a label or another key."""
+    if snapshot.breakdown is None:
+        return ""
+    from stackscan.render.breakdown_words import BETWEEN, rows_of, title
+
+    head, note = title(snapshot.breakdown)
+    rows = [
+        f"| {code(row.value) if row.is_value else escaped(row.value)} | {row.goroutines:,} | "
+        f"{escaped(BETWEEN.join(row.says))} |"
+        for row in rows_of(snapshot)
+    ]
+    table = ["| value | goroutines | findings and pools |", "|---|---:|---|", *rows] if rows else []
+    return "\n".join([f"**{escaped(head)}**: {escaped(note)}", "", *table]).rstrip()
 
 
 def _pools(samples: Iterable[PoolSample]) -> str:

@@ -97,6 +97,10 @@ def _snapshot(page: Page, snapshot: SnapshotReport, bundle: BundleReport | None,
     page.link_frames(snapshot)
     _answer(page, snapshot, bundle)
     write_findings(page, snapshot)
+    if snapshot.breakdown is not None:
+        from stackscan.render.text.breakdown import write_breakdown  # few reports have one
+
+        write_breakdown(page, snapshot, snapshot.breakdown)
     if snapshot.everything and snapshot.set_aside:
         _idle(page, snapshot)
     _pools(page, snapshot)

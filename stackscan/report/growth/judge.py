@@ -13,9 +13,8 @@ from itertools import pairwise
 from math import sqrt
 from typing import Final
 
-from stackscan.formats.symbol import origin
+from stackscan.formats.symbol import deciding_frame, origin
 from stackscan.model.snapshot import Frame
-from stackscan.report.folding import deciding_frame
 from stackscan.report.growth.model import Growth, Leak, PlaceGrowth, Witness
 from stackscan.report.growth.observe import Observation
 from stackscan.report.growth.stacks import Ids
