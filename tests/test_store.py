@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -284,6 +285,36 @@ def test_writers_at_once_lose_nothing(many: Path, tmp_path: Path) -> None:
     names = [row.where for row in rows]
     assert 1500 == len(names) == len(set(names))
     assert opened.captures.open().count() == 1500
+
+
+def test_retention_and_compaction_beside_a_writer(many: Path, tmp_path: Path) -> None:
+    """Two who delete old captures at once, one who compacts, and one who adds: all end well, what is young is whole,
+    and what is old is gone and known."""
+    store, services = tmp_path / "store", sorted(many.iterdir())
+    old, young = services[:3], services[3:]
+    first = fleet_process(store, *old)
+    assert 0 == first.wait(), said(first)
+    said(first)
+    for path in (path for service in young for path in service.rglob("*.txt")):
+        moved = path.with_name(path.name.replace("2026", "2036"))
+        target = tmp_path / "young" / moved.relative_to(many)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    writer = fleet_process(store, *sorted((tmp_path / "young").iterdir()))
+    age = datetime.now(UTC) - datetime(2030, 1, 1, tzinfo=UTC)
+
+    def retain(_: int) -> None:
+        expire(open_store(str(store)), older_than=age, keep=timedelta(hours=1))
+        compact(open_store(str(store)), keep=timedelta(hours=1))
+
+    with ThreadPoolExecutor(2) as pool:
+        while writer.poll() is None:
+            [*pool.map(retain, range(2))]
+    assert (0, b"") == (writer.returncode, said(writer))
+    rows = [*open_store(str(store)).rows()]
+    assert 750 == len(rows) == len({row.where for row in rows})
+    assert {2036} == {row.origin.time.year for row in rows if row.origin.time is not None}
+    assert 750 == summary(open_store(str(store))).expired
 
 
 def said(process: subprocess.Popen[bytes]) -> bytes:
