@@ -384,6 +384,15 @@ def test_a_store_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_a_web_address_is_no_store() -> None:
+    """It says what is, and hides what is secret in the address."""
+    for command in (["store", "info"], ["store", "compact"], ["fleet", "--store"]):
+        done = run(*command, "http://me:s3cret@localhost:1/x?token=hidden")
+        assert 2 == done.returncode
+        assert "http://localhost:1/x?token=***: a web address cannot hold a store" in done.stderr
+        assert "s3://BUCKET/PREFIX" in done.stderr
+
+
 def test_an_empty_answer_says_why(planted: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     answered(planted / "shop", store=store)

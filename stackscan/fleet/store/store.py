@@ -33,6 +33,7 @@ from stackscan.fleet.store.delta import Size, Table
 from stackscan.fleet.store.objects import Reading, content_mark
 from stackscan.fleet.store.records import Place, PlaceIds, Record, record, restored
 from stackscan.sources import network
+from stackscan.sources.address import masked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -206,6 +207,11 @@ def open_store(url: str, *, create: Settings | None = None) -> Store:
 def _root(url: str) -> str:
     if not url.strip("/"):
         raise StoreError("--store needs a folder, or an address like s3://BUCKET/PREFIX")
+    if url.lower().startswith(("http://", "https://")):
+        raise StoreError(
+            f"{masked(url)}: a web address cannot hold a store",
+            hint="Give a folder, or an address like s3://BUCKET/PREFIX; AWS_ENDPOINT_URL names the server.",
+        )
     if "://" in url:
         return url.rstrip("/")
     return str(Path(url).absolute())
