@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from stackscan.analysis.occupancy import PoolSample, workers_of
 from stackscan.errors import UsageError
-from stackscan.formats.labels import read_labels
+from stackscan.formats.labels import read_labels, without_surrogates
 from stackscan.formats.symbol import deciding_frame, origin, outside_runtime, read_symbol, unescape_path
 from stackscan.model.capture import Capture
 
@@ -25,7 +24,6 @@ _LABEL: Final = "label:"
 KEYS: Final = ("host", "module", "created_at")
 #: Values that are kept one by one; a label may have another value for each request.
 MOST_VALUES: Final = 1_000
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +188,7 @@ def _values(key: str, shown: Capture, findings: Iterable[Finding]) -> list[str |
 def _labelled(text: str | None, label: str) -> str | None:
     """The value of a label in a text of labels; None for none."""
     value = None if text is None else next((value for key, value in read_labels(text) if key == label), None)
-    return None if value is None else _SURROGATE.sub(_escaped, value)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    r"""``\xff`` for a byte that is no UTF-8, as Go prints it: no output can hold it."""
-    point = ord(found[0])
-    return f"\\x{point - 0xDC00:02x}" if 0xDC80 <= point < 0xDD00 else f"\\u{point:04x}"
+    return None if value is None else without_surrogates(value)
 
 
 def _created_at(frame: Frame | None) -> str | None:

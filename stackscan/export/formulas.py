@@ -24,6 +24,17 @@ def without_formulas(table: _Table) -> _Table:
     return table.with_columns(pl.col(names).cast(pl.String).str.replace(_BEGINS, "'${0}"))
 
 
+def without_lists(table: pl.LazyFrame) -> pl.LazyFrame:
+    """The table with lists of pairs as JSON text: CSV has no lists."""
+    names = [name for name, kind in table.collect_schema().items() if isinstance(kind, pl.List)]
+    return table.with_columns(map(_as_json, names))
+
+
+def _as_json(name: str) -> pl.Expr:
+    items = pl.col(name).list.eval(pl.element().struct.json_encode()).list.join(",")
+    return pl.concat_str(pl.lit("["), items, pl.lit("]")).alias(name)
+
+
 def check_csv_raw(raw: bool, output_format: str) -> None:
     """Raise UsageError for ``--csv-raw`` beside another format."""
     if raw and output_format != "csv":

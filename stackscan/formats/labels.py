@@ -18,6 +18,7 @@ _PAIR: Final = re.compile(
     r'("(?:[^"\\]|\\.)*"|[A-Za-z0-9./_]*): ("(?:[^"\\]|\\.)*"|[A-Za-z0-9./_]*)(?:, |\Z)', re.DOTALL
 )
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))", re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _UNNAMED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
@@ -66,6 +67,16 @@ def read_labels(text: str) -> list[tuple[str, str]]:
     inner = text.removeprefix("{").removesuffix("}")
     pairs = pairs_in(inner, _PAIR)
     return [("labels", text)] if pairs is None or (pairs and not text.startswith("{")) else pairs
+
+
+def without_surrogates(text: str) -> str:
+    r"""The text with ``\xff`` for a byte that is no UTF-8, as Go prints it: no output and no table can hold it."""
+    return _SURROGATE.sub(_spelled, text)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    point = ord(found[0])
+    return f"\\x{point - 0xDC00:02x}" if 0xDC80 <= point < 0xDD00 else f"\\u{point:04x}"
 
 
 def pairs_in(text: str, pair: re.Pattern[str]) -> list[tuple[str, str]] | None:

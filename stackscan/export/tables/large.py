@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from stackscan.export.tables.schema import GOROUTINES
 from stackscan.model import bucket
 from stackscan.model.snapshot import Snapshot
 from stackscan.render.words import UNPRINTABLE, plain
@@ -12,6 +13,7 @@ from stackscan.render.words import UNPRINTABLE, plain
 def goroutines(snapshot: Snapshot) -> pl.DataFrame:
     """The snapshot's rows with the signature of each, all texts printable."""
     table = snapshot.rows
+    table = _with_label_map(table)
     places = table.select("stack_id", "wait_reason").unique()
     signatures = [bucket.signature(reason, snapshot.stacks[stack_id]) for stack_id, reason in places.iter_rows()]
     places = places.with_columns(pl.Series("signature", signatures, pl.String))
@@ -19,6 +21,16 @@ def goroutines(snapshot: Snapshot) -> pl.DataFrame:
     return joined.with_columns(
         plained for column in joined.columns if (plained := _printable(joined[column])) is not None
     )
+
+
+def _with_label_map(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their labels as keys and values; each distinct text of labels is read once."""
+    from stackscan.export.tables.rows import label_map
+
+    texts = table["labels"].drop_nulls().unique()
+    kind = GOROUTINES.schema["label_map"]
+    maps = pl.DataFrame({"labels": texts, "label_map": pl.Series(map(label_map, texts), dtype=kind)})
+    return table.join(maps, on="labels", how="left", maintain_order="left")
 
 
 def _printable(column: pl.Series) -> pl.Series | None:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from stackscan.export.tables.identity import identify, identify_as_before, taken_of
+from stackscan.formats.labels import read_labels, without_surrogates
 from stackscan.formats.symbol import deciding_frame, origin, read_symbol
 from stackscan.model import bucket
 from stackscan.model.capture import Taken
@@ -153,7 +154,21 @@ def _goroutines(examined: CaptureReport) -> Rows:
     columns = {name: printable(snapshot.column(name)) for name in _AS_READ}
     places = zip(snapshot.column("stack_id"), snapshot.column("wait_reason"), strict=True)
     columns["signature"] = [signatures[place] for place in places]
+    labels = snapshot.column("labels")
+    maps = {text: label_map(text) for text in set(labels)}
+    columns["label_map"] = [maps[text] for text in labels]
     return Rows(columns, len(snapshot.table), snapshot.counts)
+
+
+def label_map(text: str | None) -> list[dict[str, str]] | None:
+    """``{job: 7}`` → ``[{"key": "job", "value": "7"}]``; None for no labels."""
+    if text is None:
+        return None
+    return [{"key": _shown(key), "value": _shown(value)} for key, value in read_labels(text)]
+
+
+def _shown(text: str) -> str:
+    return plain(without_surrogates(text))
 
 
 def _deciding(found: StackReport) -> str | None:

@@ -12,6 +12,8 @@ _NUMBER: Final = pl.UInt32()
 _ID: Final = pl.UInt64()
 _FLAG: Final = pl.Boolean()
 _SHARE: Final = pl.Float64()
+#: Pairs of texts, as a list: the map type of Parquet is read by fewer tools.
+_MAP: Final = pl.List(pl.Struct({"key": pl.String(), "value": pl.String()}))
 _MOMENT: Final = pl.Datetime("us", "UTC")
 
 
@@ -107,6 +109,7 @@ GOROUTINES: Final = Table(
         Column("thread", _TEXT, "`gp=0x… m=3 mp=0x…` of crash dumps", "not told"),
         Column("labels", _TEXT, "profiler labels as Go 1.27 prints them: `{job: 7}`", "none"),
         Column("line", _NUMBER, "line of its header in the file, from 1", "protobuf has no lines"),
+        Column("label_map", _MAP, "the same labels, a key and a value each; JSON text in CSV", "none"),
     ),
 )
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from stackscan.errors import OutputError
 from stackscan.export import atomic
-from stackscan.export.formulas import without_formulas
+from stackscan.export.formulas import without_formulas, without_lists
 from stackscan.export.tables import manifest
 from stackscan.export.tables.build import frames_of
 from stackscan.export.tables.publish import READY, check, files, publish, publishing
@@ -32,7 +32,7 @@ _AT_ONCE: Final = 1 << 15
 
 
 def _write_csv(table: pl.LazyFrame, path: Path) -> None:
-    table.sink_csv(path, datetime_format=_MOMENT)
+    without_lists(table).sink_csv(path, datetime_format=_MOMENT)
 
 
 #: Formats of files, which are also their suffixes, and how each writes a lazy table.
