@@ -69,6 +69,14 @@ def test_the_last_line_that_matches_counts(tmp_path: Path, package: str, owner: 
     assert tuple(owner.split()) == read_owners(owners(tmp_path)).of([package])
 
 
+def test_a_line_with_many_stars_ends(tmp_path: Path) -> None:
+    """The names of packages come from strangers, who may choose them to fit a public map."""
+    found = read_owners(owners(tmp_path, "*a" * 40 + "*b @stars\n" + "*a/**/" * 20 + "b @parts\n"))
+    assert () == found.of(["a" * 2_000]) == found.of(["a/" * 1_000 + "a"])
+    assert ("@stars",) == found.of(["a" * 50 + "b"])
+    assert ("@parts",) == found.of(["xa/" * 30 + "b"])
+
+
 def test_a_finding_belongs_to_the_innermost_package_that_has_a_line(tmp_path: Path) -> None:
     """A worker waits in another library's Close: it is bitswap's, whose code called it."""
     fleet = kubo(owners(tmp_path, "github.com/ipfs/boxo/bitswap @bitswap\ngithub.com/ipfs/kubo @kubo"))

@@ -92,3 +92,10 @@ def test_an_origin_is_completed_not_replaced() -> None:
     time = datetime(2026, 4, 22, tzinfo=UTC)
     assert Origin("a", "h", None, time) == Origin("a", None).completed(Origin("b", "h", None, time))
     assert timedelta(0) == time.utcoffset()
+
+
+def test_many_stars_beside_fields_end() -> None:
+    """A path that does not match is refused soon, and stars still take what they can before a field."""
+    pattern = read_pattern("*a" * 40 + "-{service}/" + "*a" * 40 + "b")
+    assert pattern.read("a" * 1_000 + "-x/" + "a" * 1_000) is None
+    assert Origin("z") == pattern.read("a" * 40 + "-x-y-" + "a" * 40 + "-z/" + "a" * 40 + "b")

@@ -17,6 +17,7 @@ from typing import Final
 
 from stackscan.errors import ConfigurationError, UsageError
 from stackscan.fleet.model import Fleet
+from stackscan.sources.globs import Star, expression
 
 _OWNER: Final = re.compile(r"@\S+|[^\s@]+@[^\s@]+")
 _PATTERN: Final = re.compile(r"[^\s@/:!\[\]?\\]+(?:/[^\s@/:!\[\]?\\]+)*/?")
@@ -49,7 +50,7 @@ class Owners:
         return next((line.owners for line in matched if line is not None), ())
 
     def _line(self, package: str) -> _Line | None:
-        return next((line for line in reversed(self.lines) if line.expression.fullmatch(f"/{package}")), None)
+        return next((line for line in reversed(self.lines) if line.expression.fullmatch(f"{package}/")), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +129,18 @@ def _line(path: Path, number: int, text: str) -> _Line | None:
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    """The expression of a pattern, for paths with a slash before each part."""
+    """The expression of a pattern, for paths with a slash after each part."""
     if pattern == "*":
         return re.compile(".*", re.DOTALL)
     parts = pattern.rstrip("/").split("/")
     goes_on = "*" not in parts[-1] or pattern.endswith("/")
-    return re.compile("".join(map(_part, parts)) + ("(?:/.*)?" if goes_on else ""), re.DOTALL)
+    tokens = [token for part in parts for token in _part(part)]
+    return re.compile(expression([*tokens, *([Star.REST] if goes_on else [])]), re.DOTALL)
 
 
-def _part(part: str) -> str:
-    """One part with the slash before it."""
+def _part(part: str) -> list[str | Star]:
+    """One part with the slash after it."""
     if part in ("**", "..."):
-        return "(?:/[^/]+)*"
-    return "/" + "[^/]*".join(map(re.escape, re.split(r"\*+", part)))  # many stars in a row are one
+        return [Star.PARTS]
+    first, *others = re.split(r"\*+", f"{part}/")  # many stars in a row are one
+    return [first, *(token for other in others for token in (Star.CHARACTERS, other))]

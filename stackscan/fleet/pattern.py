@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Final
 
 from stackscan.errors import UsageError
-from stackscan.sources.globs import STARS, star_expression
+from stackscan.sources.globs import STARS, Star, expression, star
 from stackscan.sources.times import stamp
 
 FIELDS: Final = ("service", "host", "version", "time")
@@ -103,22 +103,24 @@ def read_pattern(text: str) -> Pattern:
 def _expression(text: str) -> str:
     """The regular expression of a pattern."""
     parts: list[str] = []
+    between: list[str | Star] = []  # since the last field
     known: set[str] = set()
     end = 0
     for found in _TOKEN.finditer(text):
-        parts.append(re.escape(text[end : found.start()]))
+        between += [text[end : found.start()]] if found.start() > end else []
         end = found.end()
         if found["brace"]:
             raise _wrong(text, found.start(), f"a {found['brace']!r} without its partner")
-        if found["field"] is not None:
-            if known and found.start() and text[found.start() - 1] == "}":
-                raise _wrong(text, found.start(), "nothing stands between two fields: where one ends would be guessed")
-            parts.append(_field(text, found, known))
-        else:
-            parts.append(star_expression(found))
+        if found["field"] is None:
+            between.append(star(found))
+            continue
+        if known and found.start() and text[found.start() - 1] == "}":
+            raise _wrong(text, found.start(), "nothing stands between two fields: where one ends would be guessed")
+        parts += [expression(between), _field(text, found, known)]
+        between = []
     if not known:
         raise UsageError(f"--pattern {text!r} names no field: {{{'}, {'.join(FIELDS)}}}", hint=_HINT)
-    return "".join([*parts, re.escape(text[end:])])
+    return "".join([*parts, expression([*between, text[end:]])])
 
 
 def _field(text: str, found: re.Match[str], known: set[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from enum import Enum
 from functools import lru_cache
 from glob import glob
 from pathlib import Path
@@ -14,6 +16,14 @@ from stackscan.sources.address import Source
 #: The stars of a pattern, as alternatives of an expression: ``deep`` and ``any``; many in a row are one.
 STARS: Final = r"(?P<deep>(?:(?<=/)|\A)\*\*(?=/|\Z)/?)|(?P<any>\*+)"
 _STARS: Final = re.compile(STARS)
+
+
+class Star(Enum):
+    """What a star of a pattern stands for."""
+
+    CHARACTERS = "any characters of one part"
+    PARTS = "any number of whole parts, each with the slash after it"
+    REST = "anything"
 
 
 def is_glob(path: str) -> bool:
@@ -51,18 +61,46 @@ def matches(pattern: str, path: str) -> bool:
     return _compiled(pattern).fullmatch(path) is not None
 
 
-def star_expression(found: re.Match[str]) -> str:
-    """The regular expression of a star that STARS found."""
+def star(found: re.Match[str]) -> Star:
+    """The star that STARS found."""
     if found["deep"]:
-        return "(?:[^/]+/)*" if found["deep"].endswith("/") else ".*"
-    return "[^/]*"
+        return Star.PARTS if found["deep"].endswith("/") else Star.REST
+    return Star.CHARACTERS
+
+
+def expression(tokens: Sequence[str | Star]) -> str:
+    """The regular expression of a pattern's literals and stars, which never tries all ways to divide a text.
+
+    A star that is not the last is settled at the first place where what follows it fits: that leaves most for the
+    rest, so it need not be tried again (an atomic group). Only the last star of each kind has a choice.
+    """
+    last = {token: at for at, token in enumerate(tokens) if isinstance(token, Star)}
+    return "".join(_expressions(tokens, last))
+
+
+def _expressions(tokens: Sequence[str | Star], last: dict[Star, int]) -> Iterator[str]:
+    is_inside = False  # of the group of a star for parts, which ends at the next such star
+    closing = ""
+    for at, token in enumerate(tokens):
+        is_settled = isinstance(token, Star) and at < last[token]
+        if token is Star.PARTS:
+            yield (")" if is_inside else "") + ("(?>(?:[^/]*/)*?" if is_settled else "(?:[^/]*/)*")
+            is_inside = is_settled
+        elif token is Star.CHARACTERS:
+            yield "(?>[^/]*?" if is_settled else "[^/]*"
+            closing = ")" if is_settled else ""
+        elif token is Star.REST:
+            yield ".*"
+        else:
+            yield re.escape(token) + closing
+            closing = ""
 
 
 @lru_cache(maxsize=16)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts: list[str] = []
+    tokens: list[str | Star] = []
     end = 0
     for found in _STARS.finditer(pattern):
-        parts += [re.escape(pattern[end : found.start()]), star_expression(found)]
+        tokens += [pattern[end : found.start()], star(found)]
         end = found.end()
-    return re.compile("".join([*parts, re.escape(pattern[end:])]), re.DOTALL)
+    return re.compile(expression([*tokens, pattern[end:]]), re.DOTALL)
