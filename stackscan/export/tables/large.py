@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
 from stackscan.export.tables.schema import GOROUTINES
@@ -9,11 +11,13 @@ from stackscan.model import bucket
 from stackscan.model.snapshot import Snapshot
 from stackscan.render.words import UNPRINTABLE, plain
 
+#: Keys and values of a text of labels.
+LabelMap = Callable[[str], list[dict[str, str]] | None]
 
-def goroutines(snapshot: Snapshot) -> pl.DataFrame:
-    """The snapshot's rows with the signature of each, all texts printable."""
-    table = snapshot.rows
-    table = _with_label_map(table)
+
+def goroutines(snapshot: Snapshot, label_map: LabelMap) -> pl.DataFrame:
+    """The snapshot's rows with the signature of each, and its labels as keys and values; all texts are printable."""
+    table = _with_label_map(snapshot.rows, label_map)
     places = table.select("stack_id", "wait_reason").unique()
     signatures = [bucket.signature(reason, snapshot.stacks[stack_id]) for stack_id, reason in places.iter_rows()]
     places = places.with_columns(pl.Series("signature", signatures, pl.String))
@@ -23,10 +27,8 @@ def goroutines(snapshot: Snapshot) -> pl.DataFrame:
     )
 
 
-def _with_label_map(table: pl.DataFrame) -> pl.DataFrame:
+def _with_label_map(table: pl.DataFrame, label_map: LabelMap) -> pl.DataFrame:
     """The rows with their labels as keys and values; each distinct text of labels is read once."""
-    from stackscan.export.tables.rows import label_map
-
     texts = table["labels"].drop_nulls().unique()
     kind = GOROUTINES.schema["label_map"]
     maps = pl.DataFrame({"labels": texts, "label_map": pl.Series(map(label_map, texts), dtype=kind)})

@@ -148,7 +148,7 @@ def _goroutines(examined: CaptureReport) -> Rows:
     if len(snapshot.table) > _LARGE:
         from stackscan.export.tables.large import goroutines
 
-        return Rows(goroutines(snapshot), len(snapshot.table), snapshot.counts)
+        return Rows(goroutines(snapshot, label_map), len(snapshot.table), snapshot.counts)
     places = zip(snapshot.column("stack_id"), snapshot.column("wait_reason"), strict=True)
     signatures = {place: bucket.signature(place[1], snapshot.stacks[place[0]]) for place in dict.fromkeys(places)}
     columns = {name: printable(snapshot.column(name)) for name in _AS_READ}
