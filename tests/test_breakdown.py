@@ -131,6 +131,14 @@ def test_where_counts_what_it_selects() -> None:
     assert [{"rule": "rwmutex-recursive-read", "count": 1}] == stuck["findings"]
 
 
+def test_a_selection_of_nothing_has_no_table() -> None:
+    """A head line without rows says nothing."""
+    for output in ("text", "markdown"):
+        nothing = ("report", "--by", "label:tenant", "--where", "minutes > 500", "-f", output, str(_LABELLED))
+        done = run(*nothing)
+        assert (0, False) == (done.returncode, "By label" in done.stdout)
+
+
 def test_more_values_than_fit_are_added_up(tmp_path: Path) -> None:
     """Text lists ten values and counts the rest; JSON lists a thousand."""
     dump = tmp_path / "dump.txt"

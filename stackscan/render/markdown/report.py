@@ -101,7 +101,7 @@ def _source(finding: Finding) -> Iterable[str]:
 
 def _breakdown(snapshot: SnapshotReport) -> str:
     """Goroutines, findings and pools by the values of a label or another key."""
-    if snapshot.breakdown is None:
+    if snapshot.breakdown is None or not snapshot.goroutines:
         return ""
     from stackscan.render.breakdown_words import BETWEEN, rows_of, title
 

@@ -28,6 +28,8 @@ def write_breakdown(page: Page, snapshot: SnapshotReport, found: Breakdown) -> N
         page.heading(head)
         page.prose("", note, style="yellow")
         return
+    if not found.shares:  # no goroutine was selected
+        return
     page.heading(head, note)
     most = max(int(page.width * _SHARE), len(_VALUE))
     rows = [(_fit(row, most), row) for row in rows_of(snapshot)]
