@@ -167,8 +167,8 @@ def _write(folder: Path, path: Path, data: bytes) -> None:
 
 def _make_room(folder: Path, written: Path) -> None:
     """Remove the oldest entries until all fit, never the one that was just written, and what killed runs left."""
+    now = written.lstat().st_mtime  # fails, like the next line, when another run removes an entry meanwhile
     found = {path: path.lstat() for path in folder.iterdir()}
-    now = found[written].st_mtime
     too_much = [path for path in found if path.suffix == _PART and now - found[path].st_mtime > _ABANDONED_SECONDS]
     total = 0
     for path in sorted(found, key=lambda path: (path == written, found[path].st_mtime_ns), reverse=True):

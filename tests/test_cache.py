@@ -8,7 +8,7 @@ import pickle
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -262,6 +262,22 @@ def test_the_oldest_entries_go_first(folder: Path, monkeypatch: pytest.MonkeyPat
     os.utime(left, (1, 1))
     kept("n9", "key", lambda: b"x" * 2_000)
     assert ["n4", "n5", "n6", "n7", "n9"] == sorted(entry.name.partition("-")[0] for entry in folder.iterdir())
+
+
+def test_an_entry_that_another_run_removes_meanwhile_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs at once, each of which makes room."""
+    listed = Path.iterdir
+
+    def after_the_other(place: Path) -> Iterator[Path]:
+        for path in listed(place):
+            path.unlink()
+        return iter(list(listed(place)))
+
+    monkeypatch.setattr(Path, "iterdir", after_the_other)
+    assert 5 == cache.kept("numbers", "key", lambda: 5)
+    assert 5 == cache.kept("numbers", "key", lambda: 5)
+    monkeypatch.undo()
+    assert [] == list(folder.iterdir())
 
 
 def test_a_fingerprint_changes_with_any_file(tmp_path: Path) -> None:
