@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 import kills
 import stackscan
-from helpers import DUMP, FIXTURES, as_values, run
+from helpers import DUMP, FIXTURES, ROOT, as_values, run
 
 CAPTURES = sorted((FIXTURES / "kubo" / "v0.40.1-mixed").glob("ipfs-profile-*.zip"))[:2]
 
@@ -51,3 +53,11 @@ def test_a_baseline_is_old_or_new_after_a_kill(tmp_path: Path) -> None:
     assert old != baseline.read_bytes()
     assert 2 == json.loads(baseline.read_text())["goroutines"]
     assert [baseline] == list(baseline.parent.iterdir())
+
+
+def test_every_output_is_whole_after_kills_at_random() -> None:
+    """Exports, baselines and entries of the cache, by one writer and by two; the next run leaves no part."""
+    words = [sys.executable, ROOT / "benchmarks" / "kills_at_random.py", "--kills", "2"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert 2 + 4 * 2 == len(done.stdout.splitlines())
