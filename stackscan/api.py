@@ -29,7 +29,7 @@ from stackscan.sources.times import captured_at
 if TYPE_CHECKING:
     from stackscan.compare import Comparison, Dated
     from stackscan.fleet.model import Fleet
-    from stackscan.fleet.observe import Unread
+    from stackscan.fleet.observe import Row, Unread
     from stackscan.fleet.store.keeping import Keeping, StoreOptions
     from stackscan.redaction import Redaction
 
@@ -179,6 +179,7 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     owners: Path | None = None,
     owner: str | None = None,
     progress: Progress | None = None,
+    count: Callable[[int, int, int], object] | None = None,
     redaction: Redaction | None = None,
     jobs: int | None = 1,
     dask: str | None = None,
@@ -190,7 +191,7 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     whose differences from the one before are wanted; ``owners`` is a file that says who owns which packages, ``owner``
     the one whose findings are wanted (None: all); ``jobs`` as for :func:`check`; with ``dask`` the workers of the
     cluster at that address read. With a ``store``, what is new to it is added, and the answer is over all that it
-    holds; ``tell`` is told how much was new.
+    holds; ``tell`` is told how much was new. ``count`` is called with the parts read, all parts, and captures in them.
 
     Raises StackscanError for a wrong pattern or file of owners, a store that cannot be used, and when no capture at all
     can be read.
@@ -214,7 +215,8 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     options = Options(configuration or shipped(), projected=False)
     new = parts if kept is None else kept.new(parts)
     gathering = Gathering()
-    with each_part(new, observe, options=options, progress=progress, jobs=jobs, dask=dask) as found:
+    with each_part(new, observe, options=options, progress=progress, jobs=jobs, dask=dask) as each:
+        found = each if count is None else _counted(each, len(new), count)
         if kept is not None:
             kept.add(zip(new, found, strict=True))
         for row in chain.from_iterable(found) if kept is None else kept.rows():
@@ -225,6 +227,17 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
         raise _none_read(gathering.unread) if kept is None or new else kept.empty()
     whole = answer(gathering, threshold=threshold, since=since, compared=compared)
     return whole if attribution is None else attribution.applied(whole)
+
+
+def _counted(
+    found: Iterator[list[Row | Unread]], total: int, count: Callable[[int, int, int], object]
+) -> Iterator[list[Row | Unread]]:
+    """The rows of each part; after each, ``count`` is called."""
+    captures = 0
+    for done, rows in enumerate(found, start=1):
+        captures += len(rows)
+        count(done, total, captures)
+        yield rows
 
 
 def _keeping(

@@ -25,6 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import DUMP, FIXTURES, ROOT, assert_refused, command, environment, run, run_on_terminal
+from stackscan import api
 from stackscan.analysis.analyse import analyse
 from stackscan.check import Policy, judge
 from stackscan.check.evidence import Collect, Evidence
@@ -71,7 +72,7 @@ def test_threads_that_tell_of_progress_share_one_bar(monkeypatch: pytest.MonkeyP
     """A second one would stay, and rich would write what follows: there is a thread for each process that works."""
     started = []
 
-    def start() -> MagicMock:
+    def start(**_: bool) -> MagicMock:
         time.sleep(0.05)
         started.append(MagicMock(task_ids=[0]))
         return started[-1]
@@ -89,13 +90,39 @@ def test_threads_that_tell_of_progress_share_one_bar(monkeypatch: pytest.MonkeyP
 
 def test_a_name_in_the_progress_bar_cannot_write_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     bar = MagicMock(task_ids=[0])
-    monkeypatch.setattr(progress, "_start", lambda: bar)
+    monkeypatch.setattr(progress, "_start", lambda **_: bar)
     monkeypatch.setattr(progress, "_PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr("sys.stderr", MagicMock())
     with progress.progress() as tell:
         assert tell is not None
         tell("a\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}.txt", 1, 8)
     assert "reading a\\x1b[2J\\u202e.txt" == bar.update.call_args.kwargs["description"]
+
+
+def test_the_bar_of_many_files_counts_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ten thousand captures the bytes of one say nothing."""
+    bar = MagicMock(task_ids=[0])
+    monkeypatch.setattr(progress, "_start", lambda **_: bar)
+    monkeypatch.setattr(progress, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("sys.stderr", MagicMock())
+    with progress.progress_of_many() as (tell, count):
+        assert tell is not None
+        assert count is not None
+        tell("a.txt", 1, 8)
+        count(3, 7, 1_200)
+        tell("b.txt", 1, 8)
+    bar.update.assert_any_call(0, completed=3, total=7)
+    bar.update.assert_called_with(0, description="1,200 captures, reading b.txt")
+
+
+def test_a_fleet_counts_its_parts() -> None:
+    told: list[tuple[int, int, int]] = []
+    inputs = [str(path) for path in INPUTS if path.is_file()]
+    fleet = api.fleet(inputs, count=lambda *numbers: told.append(numbers))
+    (total,) = {total for _, total, _ in told}
+    assert list(range(1, total + 1)) == [done for done, _, _ in told]
+    assert len(inputs) <= total
+    assert fleet.captures <= told[-1][2]
 
 
 def test_a_report_on_a_terminal_is_the_same_by_several_processes() -> None:

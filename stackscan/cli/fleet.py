@@ -69,13 +69,13 @@ def command(
     from stackscan.cli.options.configuration import configuration
     from stackscan.cli.terminal.endings import say
     from stackscan.cli.terminal.output import page_file, written
-    from stackscan.cli.terminal.progress import progress
+    from stackscan.cli.terminal.progress import progress_of_many
     from stackscan.render import renderer
 
     is_random = has_no_key(redact, redact_keep, redact_key)
     kept = store_options(store, window, reread, source or (), is_random=is_random)
     with page_file(output, output_format, show=open_page) as place:
-        with progress() as bar:
+        with progress_of_many() as (bar, count):
             found = fleet(
                 within(source or (), timeout, no_network),
                 configuration=configuration(config),
@@ -86,6 +86,7 @@ def command(
                 owners=owners,
                 owner=owner,
                 progress=bar,
+                count=count,
                 redaction=chosen(redact, redact_keep, redact_key),
                 jobs=jobs,
                 dask=dask,
