@@ -617,7 +617,7 @@ def test_garbage_is_looked_for_less_often_with_one_source(before: int, sources: 
     kept = gc.get_threshold()
     try:
         gc.set_threshold(before, 50, 100)
-        within(sources, None)
+        within(sources, None, no_network=False)
         assert (after, 50, 100) == gc.get_threshold()
     finally:
         gc.set_threshold(*kept)

@@ -12,7 +12,7 @@ from test_fleet_engine import dump, hosts, unread
 
 import jobs
 from stackscan import api
-from stackscan.errors import ClusterError, UsageError
+from stackscan.errors import ClusterError, MissingExtraError, UsageError
 from stackscan.fleet.observe import Observe, Row, Unread
 from stackscan.fleet.pattern import read_pattern
 from stackscan.fleet.survey import each_part
@@ -96,7 +96,7 @@ def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is optional."""
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError) as caught, clusters.cluster("local"):
+    with pytest.raises(MissingExtraError) as caught, clusters.cluster("local"):
         pass
     assert "pip install distributed" in caught.value.hint
 

@@ -765,7 +765,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 @pytest.mark.parametrize("url", ["ftp://h/x", "file:///etc/passwd", "unix:///run/x.sock"])
 def test_other_addresses_are_not_fetched(url: str) -> None:
     """Only http and https are."""
-    with pytest.raises(SourceError, match="is not an http or https address"):
+    with pytest.raises(SourceError, match="is not an address that is read"):
         list(sources.open_source(url))
 
 

@@ -362,7 +362,7 @@ def test_processes_that_differ_in_secrets_are_two() -> None:
     names = {key[0] for key in numbers(exposed(*histories)["stackscan_up"], "target")}
     assert len(names) == 2
     assert not [name for name in names for word in ("hunter2", "swordfish") if word in name]
-    assert label("x" * 300) == "x" * 199 + "…"
+    assert label("a" + "x" * 298 + "z") == "a" + "x" * 65 + "…" + "x" * 132 + "z"
 
 
 # -- serving -----------------------------------------------------------------------------------------------------------
