@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Final
-
-import polars as pl
+from typing import TYPE_CHECKING, Final
 
 from stackscan.compare.model import Stayed
 from stackscan.model.snapshot import Snapshot, Stack
+
+if TYPE_CHECKING:
+    import polars as pl  # late elsewhere: a scan needs the data classes of comparisons only
 
 #: Of the ids that two captures share, the part (1 in so many) that must be other goroutines to prove another process:
 #: damage in a dump may give a goroutine a neighbour's creator, a restart changes most.
@@ -20,6 +21,8 @@ _COLLECTION: Final = 2  # minutes until a garbage collection is forced
 
 def rows(snapshot: Snapshot, signature: Callable[[str | None, Stack], str]) -> pl.DataFrame:
     """One row a goroutine whose id is told: id, signature, exact stack, creator (null: not told), minutes."""
+    import polars as pl
+
     known = snapshot.rows.filter(pl.col("goroutine_id").is_not_null())
     pairs = known.select("stack_id", "wait_reason").unique()
     keys = pl.DataFrame(
@@ -56,6 +59,8 @@ def broken(before: pl.DataFrame, after: pl.DataFrame) -> str | None:
 
     A goroutine keeps its id and its creator for life, and ids are never used again (runtime/proc.go, newproc1).
     """
+    import polars as pl
+
     if before.is_empty() or after.is_empty():
         return None
     both = before.join(after, on="goroutine_id", suffix="_after")
@@ -85,6 +90,8 @@ def still(tables: Sequence[pl.DataFrame], intervals: Sequence[float] | None) -> 
 
     ``intervals`` are the seconds between neighbours (None: not known).
     """
+    import polars as pl
+
     kept = tables[0].select("goroutine_id", "signature", "stack", minutes_0="minutes")
     for place, table in enumerate(tables[1:], start=1):
         later = table.select("goroutine_id", "signature", "stack", pl.col("minutes").alias(f"minutes_{place}"))
@@ -96,6 +103,8 @@ def still(tables: Sequence[pl.DataFrame], intervals: Sequence[float] | None) -> 
 
 def stayed(kept: pl.DataFrame) -> dict[str, Stayed]:
     """Those of :func:`still`, counted by signature."""
+    import polars as pl
+
     last = [name for name in kept.columns if name.startswith("minutes_")][-1]
     grouped = kept.group_by("signature").agg(
         pl.len().alias("goroutines"), pl.col("woke").sum(), pl.col("advanced").sum()
@@ -113,6 +122,8 @@ def _advanced(minutes: Sequence[pl.Expr], intervals: Sequence[float] | None) -> 
     Minutes are whole and printed from one on, and the clock starts at the first garbage collection after parking, at
     most two minutes later (runtime/proc.go, forcegcperiod): a wait that showed none may be that much behind.
     """
+    import polars as pl
+
     grew = minutes[-1] > 0
     if intervals is None:
         return grew & (minutes[-1] > minutes[0])
