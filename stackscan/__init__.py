@@ -1,24 +1,41 @@
 """stackscan reads Go goroutine dumps and says what is stuck, where, and what to do about it.
 
-``stackscan.scan(source)`` is the whole report, ``stackscan.read(source)`` what the dumps hold: see docs/python.md.
-Nothing is loaded before it is used.
+``scan`` is the whole report, ``read`` what the dumps hold; ``check``, ``compare`` and ``forecast`` are the commands of
+these names, with ``pool project --from`` for the last: see docs/python.md. Nothing is loaded before it is used.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from stackscan.api import read, scan
+    from stackscan.integrations.python import check, compare, forecast, read, scan
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "read", "scan"]
+__all__ = ["__version__", "check", "compare", "forecast", "read", "scan"]
+
+_FUNCTIONS: Final = frozenset(__all__) - {"__version__"}
+
+
+class _Package(ModuleType):
+    """This package. The rooms ``check`` and ``compare`` have the names of functions: import from them by their full
+    names, for ``stackscan.check`` is the function, whatever was imported before."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _FUNCTIONS and isinstance(value, ModuleType):  # Python's own import puts a room here once loaded
+            return
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> object:
     """Load the Python interface when it is first asked for."""
-    if name in ("read", "scan"):
-        from stackscan import api  # polars alone costs 120 ms: `stackscan --help` needs none of it
+    if name in _FUNCTIONS:
+        from stackscan.integrations import python  # `stackscan --help` needs none of it
 
-        return getattr(api, name)
+        return getattr(python, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,7 @@
-"""What Python programs call: ``stackscan.scan`` and ``stackscan.read`` (docs/python.md); and what the commands and the
-pytest plugin share: ``check`` and ``compare``."""
+"""What commands, the pytest plugin and Python programs share: ``check``, ``compare`` and ``fleet``."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -11,19 +9,17 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stackscan import check as checks
 from stackscan import pipeline, sources
-from stackscan.check import Baseline, CheckResult
+from stackscan.check import LEAK, Baseline, CheckResult, find_policy, judge, read_baseline
 from stackscan.check.evidence import Collect, Evidence, Unpacking
 from stackscan.check.gathering import Gathering
 from stackscan.errors import SourceError, StackscanError
-from stackscan.formats.contents import Progress, read_source
+from stackscan.formats.contents import Progress
 from stackscan.golang.reader import Reader
 from stackscan.knowledge.configuration import Configuration, shipped
 from stackscan.knowledge.rule import Severity
-from stackscan.model.snapshot import Snapshot
 from stackscan.pipeline import Options
-from stackscan.report import CaptureReport, Report
+from stackscan.report import CaptureReport
 from stackscan.sources.times import captured_at
 
 if TYPE_CHECKING:
@@ -32,30 +28,6 @@ if TYPE_CHECKING:
     from stackscan.fleet.observe import Row, Unread
     from stackscan.fleet.store.keeping import Keeping, StoreOptions
     from stackscan.redaction import Redaction
-
-Source = str | os.PathLike[str]
-
-
-def scan(source: Source | Iterable[Source], *, top: int | None = None, timeout_seconds: float | None = None) -> Report:
-    """The report of an input or of several: what ``stackscan report`` shows, as frozen data.
-
-    An input is the path of a dump, a bundle or a directory, ``-`` for standard input, or an http(s) address. ``top``
-    limits the buckets of each snapshot (None: all); ``timeout_seconds`` is how long each address may take in all (None:
-    the limits in docs/sources.md). Raises :class:`stackscan.errors.StackscanError` when an input cannot be read or
-    holds no goroutine dump; its ``hint`` says what to do.
-    """
-    given = (source,) if isinstance(source, str | os.PathLike) else source
-    return pipeline.scan((sources.Source(os.fspath(each), timeout_seconds=timeout_seconds) for each in given), top=top)
-
-
-def read(source: Source, *, timeout_seconds: float | None = None) -> tuple[Snapshot, ...]:
-    """The snapshots of one input, in the order of its members: a polars table of goroutines and their stacks each.
-
-    Raises :class:`stackscan.errors.StackscanError` as :func:`scan` does; damage inside a dump is in
-    :attr:`Snapshot.problems`.
-    """
-    timed = sources.Source(os.fspath(source), timeout_seconds=timeout_seconds)
-    return tuple(capture.snapshot for capture in read_source(timed, keep_content=False).captures)
 
 
 def check(  # noqa: PLR0913  # each is an option of the command
@@ -81,8 +53,8 @@ def check(  # noqa: PLR0913  # each is an option of the command
     all can be read; where one of several cannot, the outcome says so and its exit code is 2.
     """
     configuration = configuration or shipped()
-    settings = checks.find_policy(policy, configuration)
-    known = None if baseline is None or accept else checks.read_baseline(baseline)
+    settings = find_policy(policy, configuration)
+    known = None if baseline is None or accept else read_baseline(baseline)
     given = list(inputs)
     names = [str(sources.Source(each)) for each in given]
     projected = whole or any(limit.max_wait_probability is not None for limit in settings.pools)
@@ -93,8 +65,8 @@ def check(  # noqa: PLR0913  # each is an option of the command
     if accept:  # no capture is judged before all are known
         scanned = iter(list(scanned))
         known = replace(gathering.baseline(), where="the baseline of these captures")
-    looked_for = (*configuration.rule_names, checks.LEAK)
-    judged = checks.judge(
+    looked_for = (*configuration.rule_names, LEAK)
+    judged = judge(
         scanned,
         settings,
         rules=looked_for,
@@ -148,7 +120,7 @@ class Series:
     def compared(self, every: timedelta | None = None, *, individually: bool = False) -> Comparison:
         """Compare them; ``every`` is the time between neighbours (None: by their own times), ``individually``: with
         every goroutine. Raises SourceError for fewer than two."""
-        from stackscan import compare as comparisons
+        from stackscan.compare import compare as compare_dated
 
         dumps = [one for one in self._dated if not one.report.leak_profile]
         dated, profiles = (dumps, self._profiles) if dumps else (self._dated, [])
@@ -156,7 +128,7 @@ class Series:
             where = f"{dated[0].report.source} contains one capture" if dated else "there is no capture"
             where += " beside Go's leak profiles, which are not compared with full dumps" if profiles and dated else ""
             raise SourceError(f"{where}; a comparison needs two", hint="Give two or more sources, in time order.")
-        return comparisons.compare(dated, every=every, leak_profiles=profiles, individually=individually)
+        return compare_dated(dated, every=every, leak_profiles=profiles, individually=individually)
 
 
 def _dated(source: str, one: CaptureReport, at: datetime | None) -> Dated:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 
 from helpers import FIXTURES, GOLDEN, golden, run
-from stackscan import __version__, api
+from stackscan import __version__, api, scan
 from stackscan.errors import SourceError, StackscanError
 from stackscan.fleet.answer import answer
 from stackscan.fleet.gather import Gathering
@@ -321,7 +321,7 @@ def test_more_than_a_thousand_members(tmp_path: Path) -> None:
     for source in ("many", "many.zip"):
         assert 1_030 == fleet_of(tmp_path / source, pattern="{host}.txt").hosts
     with pytest.raises(StackscanError, match="more than 1,000 goroutine dumps") as caught:
-        api.scan(tmp_path / "many.zip")
+        scan(tmp_path / "many.zip")
     assert "stackscan fleet" in caught.value.hint
 
 

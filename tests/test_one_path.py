@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from helpers import FIXTURES, json_of
-from stackscan.api import compare, read
+from stackscan import read
+from stackscan.api import compare
 from stackscan.cli.options.redaction import chosen as redaction_of
 from stackscan.export.tables.build import build
 from stackscan.load.gather import gather
