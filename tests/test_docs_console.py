@@ -360,6 +360,7 @@ EXPLAINED: Final = {
     "reproduce close": "reproducers.md",
     "reproduce pool": "reproducers.md",
     "mcp": "mcp.md",
+    "schema": "compatibility.md",
 }
 
 

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "query": "Query captures with SQL.",
     "convert": "Convert a dump to pprof, folded stacks or speedscope.",
     "pool": "Model a worker pool: load, waits, and what a fix changes.",
+    "schema": "Print the JSON Schema of an output.",
     "mcp": "Serve tools for agents over standard input and output (MCP).",
     "reproduce": "Reproduce the failure of boxo #1142 on real sockets.",
 }
