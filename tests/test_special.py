@@ -82,6 +82,7 @@ def test_incomplete_beta_at_its_ends() -> None:
     assert (0.0, 1.0) == (special.betainc(2.0, 3.0, 0.0), special.betainc(2.0, 3.0, 1.0))
     assert special.betainc(1e-9, 3.5, 0.5) == pytest.approx(scipy_special.betainc(1e-9, 3.5, 0.5), rel=1e-12)
     assert special.betaincinv(1e-9, 3.5, 0.05) == pytest.approx(0.0, abs=1e-300)
+    assert 1.0 == special.betaincinv(1.0, 0.01, 0.9999) == special.betaincinv(3.5, 1e-9, 0.95)
 
 
 @settings(max_examples=200, deadline=None)

@@ -8,8 +8,8 @@ from typing import Final
 
 #: A step that is smaller, of where it is, is rounding.
 _ROUNDING: Final = 2e-15
-#: The logarithm of the smallest quantile that is looked for.
-_LOWEST: Final = -700.0
+#: The logarithm of the largest quantile that is looked for, and less this of the smallest: a double ends near it.
+_FARTHEST: Final = 700.0
 
 
 def quantile(step: Callable[[float], tuple[float, float]], start: float, share: float) -> float:
@@ -26,7 +26,7 @@ def quantile(step: Callable[[float], tuple[float, float]], start: float, share: 
             above = at if change < 0 else above
         else:
             change = (above - at) / 2  # too far below: nothing of the function is left
-        at, before = max(at + change, _LOWEST), at
+        at, before = min(max(at + change, -_FARTHEST), _FARTHEST), at
         if abs(at - before) <= _ROUNDING * max(1.0, abs(at)):
             break
     return at
