@@ -47,6 +47,10 @@ _TWO_HOURS_SECONDS = 7_200
 # -- what is written, and what may be left ---------------------------------------------------------------------------
 
 
+#: How a folder is refused whose export was killed between two of its files, until the next export.
+_REFUSALS = ("stopped before all its tables", "are not from one complete export", "holds no table")
+
+
 @lru_cache(maxsize=64)
 def tables_of(number: int) -> list[dict[str, pl.DataFrame]]:
     """The tables of an input."""
@@ -64,7 +68,7 @@ def rows_in(folder: Path) -> dict[str, dict[str, int]] | None:
                     for capture, rows in counted.iter_rows():
                         found.setdefault(capture, {})[name] = rows
     except SourceError as error:
-        if "stopped before all its tables" in str(error) or "holds no table" in str(error):
+        if any(words in str(error) for words in _REFUSALS):
             return None
         raise
     return found
