@@ -27,7 +27,7 @@ from stackscan.workers.work import Lost, Progress, Result, Task, Work, cores
 
 #: Works that are given to the cluster at a time, a thread of it.
 _AHEAD: Final = 4
-#: Tasks that a worker gets at a time: Dask takes some milliseconds for each of its own.
+#: Tasks that a worker gets at a time: each task costs Dask some milliseconds.
 _MOST_TOGETHER: Final = 32
 #: Seconds after which the threads of the cluster are counted again.
 _COUNT_SECONDS: Final = 5.0

@@ -29,7 +29,7 @@ class Claimed(BaseModel):
 
 
 class SnapshotRead(BaseModel):
-    """A snapshot that the answer rests on."""
+    """A snapshot that was read for the answer."""
 
     id: Annotated[str, Field(description="The id by which claims name it.")]
     source: Annotated[str, Field(description="The source as it was given.")]
@@ -44,7 +44,7 @@ class Answer(BaseModel):
 
     summary: Annotated[str, Field(description="The answer in a sentence or two.")]
     losses: Annotated[list[str], Field(description="What is missing or damaged in the input; empty: nothing.")]
-    snapshots: Annotated[list[SnapshotRead], Field(description="The first snapshots that it rests on.")]
+    snapshots: Annotated[list[SnapshotRead], Field(description="The first snapshots that were read for it.")]
     snapshots_total: Annotated[int, Field(description="How many there are.")]
     claims: Annotated[list[Claimed], Field(description="The claims of this page.")]
     first: Annotated[int, Field(description="Number of the first claim of this page, from 0.")]

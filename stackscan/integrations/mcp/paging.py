@@ -37,7 +37,7 @@ class Found:
     summary: str
     claims: Sequence[Claim]
     loaded: Sequence[Loaded] = ()
-    version: str = ""  # of what it rests on where that is no source
+    version: str = ""  # of what is paged, where that is no source
 
 
 @dataclass(frozen=True, slots=True)
