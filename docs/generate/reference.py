@@ -18,45 +18,53 @@ This page is generated from `stackscan COMMAND --help`. The other generated page
 [rule catalogue](catalogue.md) and the [table columns](columns.md).
 
 """
-_TAIL: Final = """\
-## Exit codes
-
-| code | meaning |
-|---|---|
-| 0 | Done. For `check`: nothing fails. |
-| 1 | `check`: something fails. `rules test`: an example misses. Never an internal error. |
-| 2 | The job could not be done: unreadable or unrecognised input, wrong usage, or a bug in stackscan. stderr says what happened, where, and what to do next. |
-| 130, 143, 129 | Ended by Ctrl-C, SIGTERM or SIGHUP. No half-written file is left. |
-
+#: Each exit code and what it means, in Markdown.
+EXIT_CODES: Final = {
+    "0": "Done. For `check`: nothing fails.",
+    "1": "`check`: something fails. `rules test`: an example misses. Never an internal error.",
+    "2": "The job could not be done: unreadable or unrecognised input, wrong usage, or a bug in stackscan. stderr says what happened, where, and what to do next.",  # noqa: E501
+    "130, 143, 129": "Ended by Ctrl-C, SIGTERM or SIGHUP. No half-written file is left.",
+}
+AFTER_EXIT_CODES: Final = """\
 A reader that closes the pipe early (`| head`) does not change the exit code. After `kill -9`, a hidden file or folder
 `.stackscan-part-…` may remain; the next run that writes to the same folder removes it.
-
-## Environment variables
-
-| variable | meaning |
-|---|---|
-| `STACKSCAN_REDACT_KEY` | The secret for `--redact`, so that equal names get equal hashes in several runs ([redaction](redaction.md)). |
-| `STACKSCAN_CACHE_DIR` | The folder for what stackscan keeps between runs to start faster: its compiled rules and grammars, at most 64 MiB, nothing of your dumps. Empty: nothing is kept. Default: `stackscan` in `$XDG_CACHE_HOME` or `~/.cache`. It can be deleted at any time. |
-| `STACKSCAN_NO_NETWORK` | `1` does what `--no-network` does, for every command ([addresses](sources.md#from-a-live-process)); `capture` and `watch` are refused. |
-| `STACKSCAN_TRACEBACK` | `1` adds a Python traceback when stackscan itself fails. Attach it to a bug report. |
-| `NO_COLOR` | Any value turns colour off. |
-| `FORCE_COLOR` | Any value turns colour on, also in a pipe. |
-| `COLUMNS` | Width of the text in columns. Without it the terminal's width is used, and 100 in a pipe. |
-| `SSL_CERT_FILE` | A file of certificate authorities for `https://` inputs. |
-"""  # noqa: E501
+"""
+#: Each environment variable and what it means, in Markdown.
+ENVIRONMENT: Final = {
+    "STACKSCAN_REDACT_KEY": "The secret for `--redact`, so that equal names get equal hashes in several runs ([redaction](redaction.md)).",  # noqa: E501
+    "STACKSCAN_CACHE_DIR": "The folder for what stackscan keeps between runs to start faster: its compiled rules and grammars, at most 64 MiB, nothing of your dumps. Empty: nothing is kept. Default: `stackscan` in `$XDG_CACHE_HOME` or `~/.cache`. It can be deleted at any time.",  # noqa: E501
+    "STACKSCAN_NO_NETWORK": "`1` does what `--no-network` does, for every command ([addresses](sources.md#from-a-live-process)); `capture` and `watch` are refused.",  # noqa: E501
+    "STACKSCAN_TRACEBACK": "`1` adds a Python traceback when stackscan itself fails. Attach it to a bug report.",
+    "NO_COLOR": "Any value turns colour off.",
+    "FORCE_COLOR": "Any value turns colour on, also in a pipe.",
+    "COLUMNS": "Width of the text in columns. Without it the terminal's width is used, and 100 in a pipe.",
+    "SSL_CERT_FILE": "A file of certificate authorities for `https://` inputs.",
+}
 
 
 def page() -> str:
     """The whole page, in Markdown."""
-    root = get_command(app)
-    sections = "\n".join(part for name, command in _commands("stackscan", root) for part in _section(name, command))
-    return _HEAD + re.sub(r"\bdocs/([\w-]+\.md)", r"[\1](\1)", sections) + "\n" + _TAIL
+    sections = "\n".join(part for name, command in commands() for part in _section(name, command))
+    return "\n".join([_HEAD + re.sub(r"\bdocs/([\w-]+\.md)", r"[\1](\1)", sections), *_tail()])
 
 
-def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:  # typer has its own copies of click's classes
+def commands() -> Iterator[tuple[str, Any]]:  # typer has its own copies of click's classes
+    """Each command with its whole name, the program first."""
+    yield from _below("stackscan", get_command(app))
+
+
+def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     yield name, command
     for child, below in getattr(command, "commands", {}).items():
-        yield from _commands(f"{name} {child}", below)
+        yield from _below(f"{name} {child}", below)
+
+
+def _tail() -> Iterator[str]:
+    codes = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
+    yield "\n".join(["## Exit codes\n", "| code | meaning |", "|---|---|", *codes]) + "\n"
+    yield f"{AFTER_EXIT_CODES}\n## Environment variables\n"
+    variables = [f"| `{name}` | {meaning} |" for name, meaning in ENVIRONMENT.items()]
+    yield "\n".join(["| variable | meaning |", "|---|---|", *variables]) + "\n"
 
 
 def _section(name: str, command: Any) -> Iterator[str]:

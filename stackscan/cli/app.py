@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -60,11 +61,23 @@ def _version(requested: bool) -> None:
         raise typer.Exit
 
 
+def _show_completion(shell: str | None) -> None:
+    if shell is not None:
+        from stackscan.cli.terminal.completion import script
+
+        typer.echo(script(shell), nl=False)
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    show_completion: Annotated[
+        Literal["bash", "zsh", "fish", "powershell"] | None,
+        typer.Option(callback=_show_completion, is_eager=True, help="Print a shell's completions (docs/install.md)."),
+    ] = None,
 ) -> None:
     """Read Go goroutine dumps and show what is stuck, where, and how to fix it.
 
@@ -76,6 +89,10 @@ def _root(
 
 def main() -> None:
     """Run the command line, and report every foreseen error on stderr."""
+    if "_STACKSCAN_COMPLETE" in os.environ:
+        from stackscan.cli.terminal.completion import prepare
+
+        prepare()
     try:
         app()
     except StackscanError as error:

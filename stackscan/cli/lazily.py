@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -49,6 +50,14 @@ class Commands(MutableMapping[str, Any]):  # of typer's commands, whose class is
         return name in self._about
 
 
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A word that a shell may complete, with its line of help: what typer asks of such items."""
+
+    value: str
+    help: str
+
+
 class Group(TyperGroup):
     """A group of commands that are loaded when they are asked for."""
 
@@ -63,6 +72,11 @@ class Group(TyperGroup):
         """The names, in order."""
         del ctx
         return list(self.about)
+
+    def shell_complete(self, ctx: typer.Context, incomplete: str) -> list[Any]:  # type: ignore[override]  # the same
+        """The commands and options that begin like this. Typer's own function would load each command for its help."""
+        named = [Completion(name, told) for name, told in self.about.items() if name.startswith(incomplete)]
+        return [*named, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # the same
         """Write what the commands do."""

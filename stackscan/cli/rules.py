@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.options.completion import rule_names
 from stackscan.cli.options.configuration import Config
 from stackscan.errors import UsageError
 
@@ -22,7 +23,12 @@ class Output(StrEnum):
 def command(
     rule: Annotated[
         str | None,
-        typer.Argument(metavar="RULE", help="Explain this rule or pool; `test` tests a file.", show_default=False),
+        typer.Argument(
+            metavar="RULE",
+            help="Explain this rule or pool; `test` tests a file.",
+            show_default=False,
+            autocompletion=rule_names,
+        ),
     ] = None,
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="With test: the rule file.", show_default=False)

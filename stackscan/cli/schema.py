@@ -6,11 +6,18 @@ from typing import Annotated
 
 import typer
 
+from stackscan.cli.options.completion import schema_names
+
 
 def command(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Print this schema; without a name, list all.", show_default=False),
+        typer.Argument(
+            metavar="NAME",
+            help="Print this schema; without a name, list all.",
+            show_default=False,
+            autocompletion=schema_names,
+        ),
     ] = None,
 ) -> None:
     """Print the JSON Schema of a JSON output, or list all schemas. docs/compatibility.md says what may change when.

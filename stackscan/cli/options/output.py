@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from stackscan.cli.options import option
+from stackscan.cli.options import option, usual
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", "-f", help="text for people, json for scripts.")]
 OutputFile = Annotated[
@@ -33,7 +33,12 @@ Top = Annotated[
 Where = Annotated[str | None, option("Only goroutines that match (docs/rules.md).", "--where", "-w", metavar="EXPR")]
 By = Annotated[
     str | None,
-    option("Count goroutines, findings and pools by label:KEY, host, module or created_at.", "--by", metavar="KEY"),
+    option(
+        "Count goroutines, findings and pools by label:KEY, host, module or created_at.",
+        "--by",
+        metavar="KEY",
+        autocompletion=usual("created_at", "host", "label:", "module"),
+    ),
 ]
 All = Annotated[
     bool,

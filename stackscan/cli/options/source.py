@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stackscan.cli.options import option
+from stackscan.cli.options import option, usual
 
 if TYPE_CHECKING:
     from stackscan.golang.reader import Reader
@@ -38,6 +38,7 @@ Editor = Annotated[
         "--editor",
         metavar="NAME",
         parser=_editor,
+        autocompletion=usual("cursor", "goland", "idea", "sublime", "vscode", "zed"),
     ),
 ]
 

@@ -1,0 +1,1 @@
+complete --command stackscan --no-files --arguments "(env _STACKSCAN_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) stackscan)" --condition "env _STACKSCAN_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) stackscan"
