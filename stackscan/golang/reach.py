@@ -47,9 +47,9 @@ class Ahead:
         """The same, to add to."""
         return Ahead({name: set(units) for name, units in self.units.items()}, list(self.sites), self.unknown)
 
-    def has(self, package: str, site: Site) -> bool:
-        """Whether a site of a package may run."""
-        if site.unit in self.units.get(package, ()):
+    def has(self, package: str, site: Site, *, from_start: bool = True) -> bool:
+        """Whether a site of a package may run; ``from_start``: also in calls that have not begun."""
+        if from_start and site.unit in self.units.get(package, ()):
             return True
         return any(where == package and one.node.id == site.node.id for where, one in self.sites)
 

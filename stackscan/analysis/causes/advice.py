@@ -11,7 +11,8 @@ from stackscan.analysis.causes.waiting import ONCE
 from stackscan.analysis.causes.wanted import Holder, Wanted
 from stackscan.golang.needs import Need
 from stackscan.golang.reading import Reading
-from stackscan.golang.tree import line_of
+from stackscan.golang.tree import Node, line_of, text
+from stackscan.golang.turns import lost_at, taken_by
 from stackscan.golang.unit import Deed, Site
 
 #: Locks of a circle that advice names.
@@ -119,8 +120,30 @@ def _name(need: Need) -> str:
     return f"`{need.wants[0].expression}`"
 
 
-def _send(need: Need, _: Sequence[Site]) -> str:
-    """A send that nobody receives: room, or another way out."""
+def places_not_given_back(need: Need, sites: Sequence[Site]) -> str:
+    """Where a function leaves that has sent to take a place, and would receive to give it back: ``store takes one in
+    main.go:17 and returns in main.go:19 without `<-slots```. Empty where the need is no such send."""
+    for site in sites if len(sites) == 1 else ():
+        unit = need.program.units[site.unit]
+        taken = taken_by(site, unit)
+        if taken is not None:
+            file = unit.file.rpartition("/")[2]
+            lines = [f"{file}:{line}" for line in lost_at(site, unit)[:_NAMED]]
+            leaves = f"returns in {', '.join(lines)}" if lines else "may leave"
+            name = unit.function.declared.key
+            return f"{name} takes one in {file}:{line_of(taken)} and {leaves} without `{_short(site.node)}`"
+    return ""
+
+
+def _short(node: Node) -> str:
+    return " ".join(text(node).split())
+
+
+def _send(need: Need, sites: Sequence[Site]) -> str:
+    """A send that nobody receives: a place to give back, room, or another way out."""
+    if places_not_given_back(need, sites):
+        receive = _short(sites[0].node)
+        return f"Write `defer func() {{ {receive} }}()` right behind the send, and drop {_places(sites, need)}."
     context = next(iter(need.contexts), "")
     way_out = f"select with `<-{context}.Done()`, which is at hand" if context else "send in a select that can leave"
     room = f"Give {_name(need)} room for all that are sent{_made(need)}"

@@ -157,7 +157,8 @@ class Work:
 
     def within(self, wait: Waiting, need: Need) -> Ahead:
         """What they may still do in frames that have the variables of a need, and where these are passed on; code of
-        others may call functions that see them."""
+        others may call function literals that see them. (The function around these makes new variables in each call.)
+        """
         family = need.family or frozenset()
         key = (id(wait), family, need.package)
         if key not in self._within:
@@ -165,7 +166,7 @@ class Work:
             reach = Reach({need.package: need.program})
             if self._who_calls_back(wait, need.package):
                 units = (need.program.units.get(number) for number in need.program.given_away)
-                reach.whole(need.package, [unit.number for unit in units if unit and sees(unit, need)], found)
+                reach.whole(need.package, [unit.number for unit in units if unit and sees(unit.outer, need)], found)
             for at in _frames_in(wait, need.package):
                 reading = self.code.reading(wait, at)
                 if reading is None:

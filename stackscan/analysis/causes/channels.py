@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,7 @@ def find(scene: Scene, work: Work | None = None) -> list[Cause]:
     says who may still serve it, and nothing is guessed."""
     found: list[Cause] = []
     groups: dict[object, _Group] = {}
+    returned: dict[str, _Returned] = {}
     for wait in scene.waits:
         if wait.own is None or not wait.reasons & WAITS or scene.is_idle(wait):
             continue
@@ -39,17 +40,17 @@ def find(scene: Scene, work: Work | None = None) -> list[Cause]:
         if not sure and guessed and work is not None and work.is_judged(wait):
             continue
         if "sync.WaitGroup.Wait" in wait.reasons:
-            found += _waitgroup(wait, scene, groups)
+            found += _waitgroup(wait, scene, groups, returned)
         elif wait.reasons & CHANNELS and (wait.leaked or scene.all_asleep):
             found.append(_channel(wait))
         elif "chan send (nil chan)" in wait.reasons:  # who receives from one may wait for ever on purpose: ctx.Done()
             found.append(_channel(wait, "a nil channel is never ready"))
-        elif "chan send" in wait.reasons and (cause := _returned(wait, scene)) is not None:
-            found.append(cause)
+        elif "chan send" in wait.reasons and (maker := _returned_maker(wait, scene)):
+            returned.setdefault(maker, _Returned()).senders.append(wait)
         elif "sync.Cond.Wait" in wait.reasons and (wait.leaked or scene.all_asleep):
             title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} on a condition that nobody can signal"
             found.append(_of("cond-never-signalled", "proved", title, _RUNTIME, (wait,), ("waits to be signalled",)))
-    return found
+    return found + [_abandoned(each, scene) for each in returned.values() if each.senders]
 
 
 def _channel(wait: Waiting, argument: str = _RUNTIME) -> Cause:
@@ -63,26 +64,57 @@ def _channel(wait: Waiting, argument: str = _RUNTIME) -> Cause:
     return _of("channel-never-served", "proved", title, argument, (wait,), (f"waits for a {missing}",))
 
 
-def _returned(wait: Waiting, scene: Scene) -> Cause | None:
-    """Senders in closures of a function that has returned: the channel was its own, and nobody else receives.
+@dataclass(slots=True)
+class _Returned:
+    """Senders in closures of a function that has returned, and who waits for these to call Done."""
+
+    senders: list[Waiting] = field(default_factory=list)
+    behind: list[Waiting] = field(default_factory=list)
+
+
+def _returned_maker(wait: Waiting, scene: Scene) -> str:
+    """The function that started senders in its own closures, where it has returned: the channel was its own, and nobody
+    else receives. Empty where it has not, or nothing tells.
 
     One sender alone is as likely a generator, whose reader comes again.
     """
     created = wait.stack.created_by
     if created is None or wait.own is None or not wait.creators or wait.count == 1:
-        return None
+        return ""
     if not wait.frames[wait.own].function.startswith(created.function + ".func"):
-        return None
+        return ""
     if any(created.function in creator.stack.functions for creator in scene.with_ids(wait.creators)):
-        return None
-    maker = short(wait.shown.created_by or created)
-    title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} in a send, and {maker}, which started them, has returned"
-    argument = f"{maker} is on no stack any more: it held the receiving side, unless it returned the channel"
+        return ""
+    return created.function
+
+
+def _abandoned(found: _Returned, scene: Scene) -> Cause:
+    """All senders of one function that has returned, those with the most goroutines first."""
+    senders = sorted(found.senders, key=lambda wait: -wait.count)
+    first, count = senders[0], sum(wait.count for wait in senders)
+    made_by = first.shown.created_by or first.stack.created_by
+    maker = "" if made_by is None else short(made_by)
+    who = f"{ids_of(first)} in {place_of(first)}"
+    if len(senders) > 1:
+        who = f"{count:,} goroutines (most in {place_of(first)})"
+    behind = sum(wait.count for wait in found.behind)
+    queue = f"; {behind:,} {'goroutine waits' if behind == 1 else 'goroutines wait'} behind them" if behind else ""
+    minutes = max(wait.minutes for wait in senders)
     # A fan-in and generators return their channel, and their reader may be slow.
-    sure: Confidence = "likely" if scene.is_whole and wait.minutes and wait.count >= _MANY else "possible"
-    return _of(
-        "channel-never-served", sure, title, argument, (wait,), ("waits for a receiver",), stuck=wait.minutes > 0
+    sure: Confidence = "likely" if scene.is_whole and minutes and count >= _MANY else "possible"
+    cause = _of(
+        "channel-never-served",
+        sure,
+        f"{who} wait in a send, and {maker}, which started them, has returned{queue}",
+        f"{maker} is on no stack any more: it held the receiving side, unless it returned the channel",
+        (*senders, *found.behind),
+        ("waits for a receiver",) * len(senders) + ("waits for Done",) * len(found.behind),
+        stuck=minutes > 0,
     )
+    culprits = tuple(row for wait in senders for row in wait.rows)
+    ties = tuple(partial(_ties_alone, wait) for wait in senders)
+    ties += tuple(partial(_ties_of_workers, wait, senders[:1], circle=False) for wait in found.behind)
+    return replace(cause, waiting=count + behind, culprits=culprits, ties=ties)
 
 
 @dataclass(slots=True)
@@ -100,8 +132,11 @@ class _Group:
         return cls(workers, any(worker.moving or waits_for_lock(worker) for worker in workers))
 
 
-def _waitgroup(wait: Waiting, scene: Scene, groups: dict[object, _Group]) -> list[Cause]:
-    """Nobody is left to call Done, or those who are left are blocked, and not by a lock: that would be the cause."""
+def _waitgroup(
+    wait: Waiting, scene: Scene, groups: dict[object, _Group], returned: dict[str, _Returned]
+) -> list[Cause]:
+    """Nobody is left to call Done, or those who are left are blocked, and not by a lock: that would be the cause. Nor
+    by a send in closures of a function that has ``returned``: that is the cause, and this waits behind it."""
     if scene.counted and scene.has_others(wait):
         return []  # nobody's creator is known: any of them may call Done
     group = _who_calls_done(wait, scene, groups)
@@ -113,7 +148,8 @@ def _waitgroup(wait: Waiting, scene: Scene, groups: dict[object, _Group]) -> lis
     own = wait.frames[wait.own].function if wait.own is not None else ""
     circle = bool(workers) and all(_sends_from(worker, own) for worker in workers)
     proved = wait.leaked or scene.all_asleep
-    if any(map(_may_end, workers)) and not (circle or proved):
+    may_end = any(map(_may_end, workers)) and not (circle or proved)
+    if may_end or (not proved and _is_behind_returned(wait, workers, scene, returned)):
         return []
     stuck = circle or proved or wait.minutes > 0
     # Without minutes a timer may still call Done (time.AfterFunc), which is no goroutine.
@@ -132,6 +168,17 @@ def _waitgroup(wait: Waiting, scene: Scene, groups: dict[object, _Group]) -> lis
     title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} for a WaitGroup, and nobody is left to call Done"
     argument = "none of the goroutines that it may wait for is left"
     return [_of("waitgroup-never-done", sure, title, argument, (wait,), ("waits for Done",), stuck=stuck)]
+
+
+def _is_behind_returned(
+    wait: Waiting, workers: Sequence[Waiting], scene: Scene, returned: dict[str, _Returned]
+) -> bool:
+    """Whether all workers send in closures of one function that has returned: the waiter is noted there."""
+    makers = {_returned_maker(worker, scene) for worker in workers}
+    maker = makers.pop() if len(makers) == 1 else ""
+    if maker:
+        returned.setdefault(maker, _Returned()).behind.append(wait)
+    return bool(maker)
 
 
 def _ties_of_workers(wait: Waiting, workers: Sequence[Waiting], *, circle: bool) -> Iterator[Tie]:

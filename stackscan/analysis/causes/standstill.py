@@ -18,6 +18,7 @@ from stackscan.analysis.causes.waiting import Waiting
 from stackscan.analysis.causes.wanted import Wanted
 from stackscan.golang.needs import Need
 from stackscan.golang.reach import Ahead
+from stackscan.golang.turns import taken_by
 from stackscan.golang.unit import Site
 
 
@@ -45,6 +46,7 @@ class Standstill:
         self._scene = work.code.scene
         self._sites: dict[int, list[Site]] = {}
         self._timers: dict[str, Ahead] = {}
+        self._turns: dict[int, bool] = {}
         self._found: dict[int, list[tuple[Waiting, bool]]] = {}
         self._roots: dict[object, tuple[dict[int, list[int]], frozenset[int]]] = {}
         self._known = frozenset(stuck)  # a cause among locks says that they never go on
@@ -112,11 +114,23 @@ class Standstill:
             self._found[key] = found = []
             for wait in self._scene.waits if sites else ():
                 ahead = self._work.ahead(wait, need.package) if need.family is None else self._work.within(wait, need)
-                if ahead.unknown or any(ahead.has(need.package, site) for site in sites):
+                if ahead.unknown or self._has_any(ahead, need, sites):
                     found.append((wait, False))
-                elif elsewhere and any(self._work.ahead(wait, need.package).has(need.package, s) for s in elsewhere):
+                elif self._has_any(self._work.ahead(wait, need.package), need, elsewhere):
                     found.append((wait, True))
         return self._found[key]
+
+    def _has_any(self, ahead: Ahead, need: Need, sites: Iterable[Site]) -> bool:
+        """Whether what is ahead may come to one of the sites that serve a need. A call that has not begun does not
+        where it must first send: it waits behind those that wait to send."""
+        return any(ahead.has(need.package, site, from_start=not self._takes_turns(need, site)) for site in sites)
+
+    def _takes_turns(self, need: Need, site: Site) -> bool:
+        key = id(site)
+        if key not in self._turns:
+            unit = need.program.units.get(site.unit)
+            self._turns[key] = unit is not None and taken_by(site, unit) is not None
+        return self._turns[key]
 
     def _of_same_call(self, wait: Waiting, need: Need, mine: frozenset[int]) -> frozenset[int]:
         """The goroutines of a stack that may have the same variables: of one call of the function."""
@@ -140,7 +154,7 @@ class Standstill:
 
     def _is_timed(self, need: Need) -> bool:
         """Whether a timer may serve it: no goroutine shows that."""
-        return any(self._by_runtime(need.package).has(need.package, site) for site in self.sites(need))
+        return self._has_any(self._by_runtime(need.package), need, self.sites(need))
 
     def _by_runtime(self, package: str) -> Ahead:
         if package not in self._timers:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from stackscan.analysis.causes.advice import close_before, serve
+from stackscan.analysis.causes.advice import close_before, places_not_given_back, serve
 from stackscan.analysis.causes.ahead import Work
 from stackscan.analysis.causes.ends import End, about, ends_of
 from stackscan.analysis.causes.model import Cause, Name
@@ -44,12 +44,18 @@ def find(work: Work, locks: Sequence[Wanted], found: Sequence[Cause]) -> list[Ca
 
 
 def _is_told(end: End, work: Work) -> bool:
-    """Workers without work are no hang, unless somebody waits for them or they wait for themselves."""
+    """Workers without work are no hang, unless somebody waits for them or they wait for themselves, or for a signal
+    that no line of the package gives."""
     needs = [actor.need for actor in end.first if actor.need is not None]
     if not needs or any(work.code.scene.is_idle(actor.wait) for actor in end.first):
         return False
-    workers = all(need.receives and need.in_loop for need in needs)
+    workers = all(need.receives and need.in_loop and not _lacks_signal(need) for need in needs)
     return not workers or bool(end.behind) or len({id(a.wait) for a in end.first}) > 1 or _is_own(end)
+
+
+def _lacks_signal(need: Need) -> bool:
+    """Whether a line waits on a condition that nothing in its package signals."""
+    return "signal" in _deeds([need]) and not need.sites() and not need.wild_sites()
 
 
 def _is_harmless(end: End, whole: Standstill) -> bool:
@@ -163,7 +169,8 @@ def _deeds(needs: Sequence[Need]) -> set[Deed]:
 
 def _name(needs: Sequence[Need], end: End) -> Name:
     deeds = _deeds(needs)
-    waits_for_all = any("sync.WaitGroup.Wait" in actor.wait.reasons for actor in end.actors)
+    sends = all(need.wants and not need.receives and "done" not in _deeds([need]) for need in needs)
+    waits_for_all = not sends and any("sync.WaitGroup.Wait" in actor.wait.reasons for actor in end.actors)
     if "signal" in deeds:
         return "cond-never-signalled"
     if "done" in deeds or waits_for_all:
@@ -228,6 +235,9 @@ def _alone(first: Sequence[Actor], whole: Standstill, work: Work) -> str:
     sites = whole.sites(need)
     if not sites:
         return f"{says}, and nothing in package {need.package} {_would(need)}"
+    lost = places_not_given_back(need, sites)
+    if lost:
+        return f"{says}, and no goroutine that holds a place is left: {lost}"
     if all(wait is actor.wait for wait, _ in actor.servers) and actor.servers:
         return f"{says}, which only {'it' if one else 'they'} would do, later ({_places(sites, need)})"
     return f"{says}, and nobody is left who {_would(need)} ({_places(sites, need)})"

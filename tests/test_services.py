@@ -1,0 +1,69 @@
+"""HTTP services with a fault that nobody meant, and their healthy neighbours: what the first screen says of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from helpers import FIXTURES, index
+from stackscan.analysis.finding import Finding
+from stackscan.golang.reader import Reader
+from stackscan.golang.roots import Sources
+from stackscan.knowledge.configuration import shipped
+from stackscan.pipeline import Options, scan
+
+_GO: Final = FIXTURES / "go"
+#: What is right for each service: a cause or a rule; nothing for a healthy one.
+_TRUTH: Final[dict[str, str]] = {
+    name.partition("service_")[2].partition(".")[0]: "" if entry["note"].startswith("healthy") else entry["note"]
+    for name, entry in index("go").items()
+    if "/service_" in name
+}
+_HEALTHY: Final = sorted(name for name, truth in _TRUTH.items() if not truth)
+
+
+def _findings(name: str, *, source: bool) -> tuple[Finding, ...]:
+    """The findings of a service, with its source at hand or without."""
+    (path,) = _GO.glob(f"go1.26/service_{name}.txt*")
+    roots = [FIXTURES / "programs"] if source else []
+    reader = Reader(Sources(roots, environment={}, cwd=Path("/")))
+    return scan([str(path)], options=Options(shipped(), reader=reader)).snapshots[0].findings
+
+
+@pytest.mark.parametrize("name", sorted(set(_TRUTH) - set(_HEALTHY)))
+def test_the_fault_comes_first(name: str) -> None:
+    """With the source at hand, each fault by its cause, and no other one beside it."""
+    first, *others = _findings(name, source=True)
+    assert _TRUTH[name] in (first.cause, first.rule.name)
+    assert [] == [each.rule.name for each in others if each.severity != "info"]
+
+
+@pytest.mark.parametrize("source", [True, False])
+@pytest.mark.parametrize("name", _HEALTHY)
+def test_a_healthy_service_raises_no_alarm(name: str, source: bool) -> None:
+    """Long polls, workers that wait for work, slow uploads: nothing above information."""
+    assert [] == [each.title for each in _findings(name, source=source) if each.severity != "info"]
+
+
+def test_workers_behind_an_error_are_one_fault_without_source() -> None:
+    """The collector has returned: its workers, the feeder, and who waits for the workers are one finding."""
+    (finding,) = _findings("thumbnails", source=False)
+    assert ("channel-never-served", 30) == (finding.cause, finding.count)
+    assert "27 goroutines (most in main.resizeAll.func1) wait in a send, and main.resizeAll" in finding.title
+    assert finding.title.endswith("3 goroutines wait behind them")
+
+
+def test_a_handler_that_left_is_found_with_and_without_its_source() -> None:
+    """A handler that the library may call again makes another channel in each call."""
+    for source, confidence in ((True, "proved"), (False, "possible")):
+        (finding,) = _findings("quote", source=source)
+        assert ("channel-never-served", confidence, 12) == (finding.cause, finding.confidence, finding.count)
+
+
+def test_a_condition_that_nothing_signals_is_no_worker_without_work() -> None:
+    """No line of the package signals it; where one does, the workers are idle."""
+    (finding,) = _findings("mail-queue", source=True)
+    assert "nothing in package main signals it" in finding.title
+    assert [] == list(_findings("mail-queue-signalled", source=True))
