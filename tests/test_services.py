@@ -13,6 +13,7 @@ from stackscan.golang.reader import Reader
 from stackscan.golang.roots import Sources
 from stackscan.knowledge.configuration import shipped
 from stackscan.pipeline import Options, scan
+from stackscan.render.pool_words import in_trouble
 
 _GO: Final = FIXTURES / "go"
 #: What is right for each service: a cause or a rule; nothing for a healthy one.
@@ -67,3 +68,20 @@ def test_a_condition_that_nothing_signals_is_no_worker_without_work() -> None:
     (finding,) = _findings("mail-queue", source=True)
     assert "nothing in package main signals it" in finding.title
     assert [] == list(_findings("mail-queue-signalled", source=True))
+
+
+def test_a_server_all_of_whose_connections_are_busy_is_no_pool_in_trouble() -> None:
+    """Each connection gets a goroutine: with long polls all are busy, and the next one gets one, too."""
+    (path,) = _GO.glob("go1.26/service_long-poll.txt*")
+    report = scan([str(path)])
+    (pool,) = (sample for sample in report.snapshots[0].pools if sample.pool.name == "http-server-connections")
+    assert (4, 1) == (pool.workers, pool.occupancy)
+    assert () == in_trouble(report.snapshots[0])
+
+
+def test_a_busy_program_is_said_to_run() -> None:
+    """It computes on all processors: a wait for the collector is no lock that somebody waits for."""
+    (path,) = _GO.glob("go1.26/service_hashing.txt*")
+    (verdict,) = scan([str(path)]).snapshots[0].verdicts
+    assert "ok" == verdict.level
+    assert "goroutines run or are ready to, 4 of them in main.hash" in verdict.text

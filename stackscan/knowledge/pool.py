@@ -37,7 +37,7 @@ class Pool:
     """A worker pool: who its workers are, and what they may be doing, in the order in which states are tried.
 
     A worker in none of the states is ``other``. ``expression`` is the text of ``worker``. Fewer
-    than ``fewest_workers`` are not reported.
+    than ``fewest_workers`` are not reported. An ``unbounded`` pool has as many workers as there is work.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Pool:
     fewest_workers: int
     read_examples: Callable[[], tuple[Example, ...]] = field(repr=False, compare=False)
     model: Model | None = None
+    unbounded: bool = False
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -85,6 +86,7 @@ def read_pool(table: Table, *, examples_needed: bool = True) -> Pool:
         fewest_workers=table.number("fewest_workers", 1),
         read_examples=examples_reader(table, needed=examples_needed),
         model=read_model(table.table("model"), states=tuple(state.name for state in states)),
+        unbounded=table.flag("unbounded"),
     )
     table.finish()
     return pool

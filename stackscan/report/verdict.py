@@ -28,6 +28,10 @@ _BLOCKED: Final = (
     "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)", "sync.WaitGroup.Wait",
 )  # fmt: skip
 
+#: States of goroutines that a processor runs, or could, and how many of these are worth a word.
+_READY: Final = frozenset({"running", "runnable", "preempted"})
+_FEWEST_READY: Final = 2
+
 _NO_GOROUTINE: Final = Verdict("warning", "the dump lists no goroutine (GOTRACEBACK=none, or none was left)")
 _SINGULAR: Final = {"wait": "waits", "watch": "watches", "have": "has", "are": "is"}
 _PLURAL: Final = re.compile(
@@ -184,12 +188,13 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
         fine = Verdict("ok", "no known stuck pattern; all goroutines are idle (expected)")
         return [] if findings or snapshot.cause is not None else [fine]
     shared = takewhile(lambda found: found.count > 1, buckets)
-    blocked = next((found for found in shared if found.wait_reason in _BLOCKED), None)
-    if findings and blocked is None:
-        return []
+    blocked = next((found for found in shared if _is_blocked(found)), None)
+    busy = None if blocked or snapshot.cause else _busy(snapshot, buckets)
     largest = blocked or buckets[0]
-    if snapshot.cause and largest.count == 1:  # the crash names its frame
+    if (findings and blocked is None) or (snapshot.cause and largest.count == 1):  # the crash names its frame
         return []
+    if busy is not None:
+        return [busy]
     where = largest.stack.frames[deciding_frame(largest.stack)].function if largest.stack.frames else "no frames"
     share = f"{largest.count:,} of {total:,} goroutines" if total > 1 else "the only goroutine"
     reason = f" [{largest.wait_reason}]" if largest.wait_reason else ""
@@ -200,6 +205,29 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
     longest = f"{'; longest wait' if alone else ', up to'} {minutes:,} min" if minutes else ""
     what = f"no two of {total:,} goroutines have the same stack" if alone else f"{share} in {where}{reason}"
     return [Verdict(level, f"{known}{what}{longest}")]
+
+
+def _is_blocked(found: Bucket) -> bool:
+    """Whether goroutines wait in a way in which nobody waits for long. Those that allocate may wait for the collector,
+    in the state that locks had before Go 1.20."""
+    if found.wait_reason == "semacquire":
+        return any("runtime_Sem" in function for function in found.stack.functions)
+    return found.wait_reason in _BLOCKED
+
+
+def _busy(snapshot: Snapshot, buckets: Sequence[Bucket]) -> Verdict | None:
+    """What keeps the processors busy, where most of what is not idle runs, or is ready to; None elsewhere."""
+    ready: Counter[str] = Counter()
+    for found in buckets:
+        if found.wait_reason in _READY and found.stack.frames:
+            ready[found.stack.frames[deciding_frame(found.stack)].function] += found.count
+    count = ready.total()
+    if count < _FEWEST_READY or 2 * count <= sum(found.count for found in buckets):
+        return None
+    place, most = ready.most_common(1)[0]
+    where = f"in {place}" if len(ready) == 1 else f"{most:,} of them in {place}"
+    text = f"no known stuck pattern; {count:,} of {snapshot.total:,} goroutines run or are ready to, {where}"
+    return Verdict("ok" if snapshot.complete else "info", text)
 
 
 def _of_sums(snapshot: Snapshot) -> Verdict:
