@@ -85,3 +85,21 @@ def test_a_busy_program_is_said_to_run() -> None:
     (verdict,) = scan([str(path)]).snapshots[0].verdicts
     assert "ok" == verdict.level
     assert "goroutines run or are ready to, 4 of them in main.hash" in verdict.text
+
+
+def test_an_errgroup_whose_members_all_add_to_it_is_a_deadlock() -> None:
+    """No member ends, so no place is ever free: that is certain in the first second, too."""
+    (finding,) = scan([str(_GO / "go1.26" / "stuck_errgroup-nested.txt")]).snapshots[0].findings
+    assert ("channel-never-served", "proved", "error") == (finding.cause, finding.confidence, finding.severity)
+    assert "4 goroutines in main.walk wait to add to a full errgroup" in finding.title
+    assert "TryGo" in str(finding.evidence["change"])
+
+
+def test_an_errgroup_with_a_member_at_work_may_go_on(tmp_path: Path) -> None:
+    """A member that reads from a network gives its place back when it has read."""
+    text = (_GO / "go1.26" / "stuck_errgroup-nested.txt").read_text()
+    adds = "[chan send]:\ngolang.org/x/sync/errgroup.(*Group).Go("
+    assert text.count(adds) == 4
+    path = tmp_path / "goroutines.txt"
+    path.write_text(text.replace(adds, "[IO wait]:\nexample.com/acme/net.read(", 1))
+    assert [] == [each.title for each in scan([str(path)]).snapshots[0].findings if each.severity != "info"]

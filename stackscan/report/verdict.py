@@ -71,7 +71,8 @@ def judge(
     told = any(finding.cause in ENDINGS for finding in findings)
     if not told and (ending := of_ending(snapshot, findings)) is not None:
         lines.append(ending)
-    if all(line.level not in ("error", "warning") for line in lines) or (snapshot.cause is not None and not told):
+    died = snapshot.cause is not None and not snapshot.cause.startswith("SIGQUIT") and not told
+    if died or all(line.level not in ("error", "warning") for line in lines):
         lines += _doubted(_of_nothing_known(snapshot, buckets, findings), doubts)
     elif not snapshot.total:
         lines.append(_NO_GOROUTINE)

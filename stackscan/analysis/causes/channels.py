@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from stackscan.analysis.causes import groups as errgroups
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
@@ -29,7 +30,7 @@ _RUNTIME: Final = "the runtime found that nobody alive can wake them"
 def find(scene: Scene, work: Work | None = None) -> list[Cause]:
     """What waits for a channel, a WaitGroup or a condition that nobody serves. Where the source was read (``work``), it
     says who may still serve it, and nothing is guessed."""
-    found: list[Cause] = []
+    found = errgroups.find(scene)
     groups: dict[object, _Group] = {}
     returned: dict[str, _Returned] = {}
     for wait in scene.waits:
