@@ -26,7 +26,7 @@ from typing import Any
 
 from fleet import PATTERN, make
 
-from stackscan.fleet.observe import Row
+from stackscan.fleet.row import Row
 from stackscan.fleet.store.delta import Table
 from stackscan.fleet.store.store import open_store
 

@@ -25,7 +25,7 @@ from stackscan.sources.times import captured_at
 if TYPE_CHECKING:
     from stackscan.compare import Comparison, Dated
     from stackscan.fleet.model import Fleet
-    from stackscan.fleet.observe import Row, Unread
+    from stackscan.fleet.row import Row, Unread
     from stackscan.fleet.store.keeping import Keeping, StoreOptions
     from stackscan.redaction import Redaction
 
@@ -172,6 +172,7 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     from stackscan.fleet.gather import Gathering
     from stackscan.fleet.observe import Observe
     from stackscan.fleet.owners import attribution_of
+    from stackscan.fleet.packed import Packed
     from stackscan.fleet.pattern import read_pattern
     from stackscan.fleet.survey import each_part
     from stackscan.sources.parts import split
@@ -179,7 +180,7 @@ def fleet(  # noqa: PLR0913  # each is an option of the command
     if compared is not None and redaction is not None:
         compared = "..".join(map(redaction.version, compared.split("..")))
     attribution = attribution_of(owners, owner, is_redacted=redaction is not None)
-    parts = [part for each in inputs for part in split(each)]
+    parts = Packed(part for each in inputs for part in split(each))
     paths = None if pattern is None else read_pattern(pattern)
     kept = None if store is None else _keeping(store, pattern, threshold, redaction, create=bool(parts))
     lines_from = threshold if kept is None else kept.lines_from

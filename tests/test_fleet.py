@@ -23,7 +23,8 @@ from stackscan.errors import SourceError, StackscanError
 from stackscan.fleet.answer import answer
 from stackscan.fleet.gather import Gathering
 from stackscan.fleet.model import Fleet
-from stackscan.fleet.observe import Observe, Row, Unread
+from stackscan.fleet.observe import Observe
+from stackscan.fleet.row import Row, Unread
 from stackscan.fleet.survey import each_part
 from stackscan.knowledge.configuration import shipped
 from stackscan.pipeline import Options

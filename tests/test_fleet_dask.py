@@ -13,8 +13,9 @@ from test_fleet_engine import dump, hosts, unread
 import jobs
 from stackscan import api
 from stackscan.errors import ClusterError, MissingExtraError, UsageError
-from stackscan.fleet.observe import Observe, Row, Unread
+from stackscan.fleet.observe import Observe
 from stackscan.fleet.pattern import read_pattern
+from stackscan.fleet.row import Row, Unread
 from stackscan.fleet.survey import each_part
 from stackscan.knowledge.configuration import shipped
 from stackscan.pipeline import Options

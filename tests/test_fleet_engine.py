@@ -18,8 +18,9 @@ from test_workers import waited_for
 import jobs
 from helpers import environment
 from stackscan.fleet import survey
-from stackscan.fleet.observe import Observe, Row, Unread
+from stackscan.fleet.observe import Observe
 from stackscan.fleet.pattern import read_pattern
+from stackscan.fleet.row import Row, Unread
 from stackscan.fleet.survey import each_part
 from stackscan.knowledge.configuration import shipped
 from stackscan.pipeline import Options

@@ -17,8 +17,8 @@ from helpers import run
 from stackscan.fleet.answer import answer
 from stackscan.fleet.gather import Gathering
 from stackscan.fleet.model import Fleet
-from stackscan.fleet.observe import Row, Seen, Spot, Unread, Workers
 from stackscan.fleet.pattern import Origin
+from stackscan.fleet.row import Row, Seen, Spot, Unread, Workers
 from stackscan.render import renderer
 from stackscan.render.json.fleet import as_json
 

@@ -17,8 +17,8 @@ from stackscan.errors import UsageError
 from stackscan.fleet.answer import answer
 from stackscan.fleet.gather import Gathering
 from stackscan.fleet.model import Change, Fleet
-from stackscan.fleet.observe import Row, Seen
 from stackscan.fleet.pattern import Origin
+from stackscan.fleet.row import Row, Seen
 from stackscan.render import renderer
 
 _START: Final = datetime(2026, 4, 22, 10, tzinfo=UTC)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import datetime
 
+from stackscan.fleet.captures import time_of
+from stackscan.fleet.counted import Counted
 from stackscan.fleet.findings import findings
-from stackscan.fleet.gather import Counted, Gathering
+from stackscan.fleet.gather import Gathering
 from stackscan.fleet.model import Fleet, Unreadable
-from stackscan.fleet.observe import Unread
 from stackscan.fleet.odd import odd_hosts
 from stackscan.fleet.pools import pools
+from stackscan.fleet.row import Unread
 from stackscan.fleet.versions import chosen
 
 
@@ -21,29 +24,29 @@ def answer(
     counted = Counted.of(gathering)
     versions = None if compared is None else chosen(counted, compared)
     found, told = findings(counted, threshold=threshold, since=since, versions=versions)
-    taken = [counted.captures[at] for at in counted.kept]
-    instances = set(counted.instances.values())
-    times = sorted(one.origin.time for one in taken if one.origin.time is not None)
+    captures, kept = counted.captures, counted.kept
+    instances = {captures.instance(at) for at in kept}
+    moments = array("q", (moment for at in kept if (moment := captures.moment(at)) is not None))
     lost = [one for one in gathering.unread if not one.other]
     return Fleet(
         findings=found,
         odd_hosts=odd_hosts(counted, told),
         pools=pools(counted),
         unreadable=tuple(map(_unreadable, sorted(lost, key=lambda one: (one.where, one.reason)))),
-        captures=len(taken),
+        captures=len(kept),
         equal=counted.equal,
         views=counted.views,
-        incomplete=sum(not one.complete for one in taken),
+        incomplete=sum(not captures.complete(at) for at in kept),
         other_files=len(gathering.unread) - len(lost),
         hosts=len(instances),
         unknown_hosts=sum(host is None for _, host, _ in instances),
         services=tuple(sorted({service for service, _, _ in instances if service is not None})),
-        unknown_services=sum(one.origin.service is None for one in taken),
-        versions=tuple(sorted({one.origin.version for one in taken if one.origin.version is not None})),
-        goroutines=sum(one.goroutines for one in taken),
-        first_captured=times[0] if times else None,
-        last_captured=times[-1] if times else None,
-        unknown_times=len(taken) - len(times),
+        unknown_services=sum(captures.service(at) is None for at in kept),
+        versions=tuple(sorted({version for at in kept if (version := captures.version(at)) is not None})),
+        goroutines=sum(map(captures.goroutines, kept)),
+        first_captured=time_of(min(moments, default=None)),
+        last_captured=time_of(max(moments, default=None)),
+        unknown_times=len(kept) - len(moments),
         threshold=threshold,
         since=since,
         seconds=gathering.seconds,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from math import sqrt
 from typing import Any
 
-from stackscan.fleet.gather import Column, Counted, Instance
+from stackscan.fleet.captures import Instance, moment_of, time_of
+from stackscan.fleet.counted import Counted
+from stackscan.fleet.gather import column as new_column
 from stackscan.fleet.model import Change, FleetFinding, Named, Peak, Worst
+from stackscan.fleet.packed import Numbers
 from stackscan.fleet.trend import AllSeries, series_of, trend_of
 from stackscan.fleet.versions import Versions, judged
 from stackscan.knowledge.rule import SEVERITIES, Severity
@@ -55,21 +60,13 @@ def _of_rule(counted: Counted, key: tuple[str, str | None, str | None]) -> Named
     return Named("rule", one.cause, one.rule, one.severity, *words)
 
 
-Build = Callable[[Named, Column], FleetFinding | None]
+Build = Callable[[Named, Numbers], FleetFinding | None]
 
 
 def _leaks(counted: Counted, series: AllSeries, build: Build, told: Told) -> Iterable[FleetFinding | None]:
     """Places that grow on some host, where no rule says already what is wrong."""
     for place, column in counted.gathering.places.items():
-        hosts: dict[Instance, dict[int, tuple[int, int]]] = {}
-        caught: set[Instance] = set()
-        for at, count, minutes, is_caught in counted.entries(column):
-            host = counted.instances[at]
-            if host in series.by_host:
-                hosts.setdefault(host, {})[at] = count, minutes
-                if is_caught:
-                    caught.add(host)
-        rates = series.rates({host: counts for host, counts in hosts.items() if host not in caught})
+        rates = series.rates({host: found for host, found in counted.by_host(column).items() if not found.caught})
         grown = {host for host, rate in rates.items() if rate is not None}
         if not grown:
             continue
@@ -82,23 +79,20 @@ def _leaks(counted: Counted, series: AllSeries, build: Build, told: Told) -> Ite
         yield build(named, _of_hosts(counted, column, grown))
 
 
-def _of_hosts(counted: Counted, column: Column, hosts: set[Instance]) -> Column:
+def _of_hosts(counted: Counted, column: Numbers, hosts: set[Instance]) -> Numbers:
     """The part of a column that is of these hosts."""
-    found = Column()
-    for at, count, minutes, caught in counted.entries(column):
-        if counted.instances[at] in hosts:
-            found.add(at, count, minutes, caught=caught)
+    found = new_column()
+    for row in counted.rows(column):
+        if counted.captures.instance(row[0]) in hosts:
+            found.append(*row)
     return found
 
 
 def _crowds(counted: Counted, build: Build, told: Told, threshold: int) -> Iterable[FleetFinding | None]:
     """Lines with very many goroutines, where nothing else says what is wrong."""
     for (function, location), column in counted.gathering.crowds.items():
-        known = {counted.instances[at] for at, _, _, caught in counted.entries(column) if caught}
-        known |= {
-            host for host in map(counted.instances.get, column.captures) if host and (host, function) in told.functions
-        }
-        hosts = {counted.instances[at] for at, *_ in counted.entries(column)} - known
+        every = counted.by_host(column)
+        hosts = {host for host, found in every.items() if not found.caught and (host, function) not in told.functions}
         told.functions.update((host, function) for host in hosts)
         spot = counted.gathering.crowd_spots[function, location]
         title = f"{threshold:,} goroutines or more at one line, {_short(function)}"
@@ -113,13 +107,13 @@ def _short(function: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Fleet:
-    """What findings are compared with: the hosts of each service, its versions, and its first capture. ``singled``
+    """What findings are compared with: the hosts of each service, its versions, and its first moment. ``singled``
     gathers the hosts that a finding singles out; ``compared`` are the versions to compare (None: nobody asks)."""
 
     counted: Counted
     hosts: Mapping[str | None, int]
     versions: Mapping[str | None, set[str]]
-    first: Mapping[str | None, datetime]
+    first: Mapping[str | None, int]
     singled: set[Instance]
     compared: Versions | None
 
@@ -128,40 +122,39 @@ class _Fleet:
         """The services of all captures."""
         hosts: dict[str | None, set[Instance]] = {}
         versions: dict[str | None, set[str]] = {}
-        first: dict[str | None, datetime] = {}
+        first: dict[str | None, int] = {}
+        captures = counted.captures
         for at in counted.kept:
-            origin = counted.captures[at].origin
-            hosts.setdefault(origin.service, set()).add(counted.instances[at])
-            if origin.version is not None:
-                versions.setdefault(origin.service, set()).add(origin.version)
-            if origin.time is not None:
-                first[origin.service] = min(first.get(origin.service, origin.time), origin.time)
+            service, version, moment = captures.service(at), captures.version(at), captures.moment(at)
+            hosts.setdefault(service, set()).add(captures.instance(at))
+            if version is not None:
+                versions.setdefault(service, set()).add(version)
+            if moment is not None:
+                first[service] = min(first.get(service, moment), moment)
         seen = {service: len(found) for service, found in hosts.items()}
         return cls(counted, seen, versions, first, singled, compared)
 
-    def change(self, services: Iterable[str | None], counts: Mapping[int, int]) -> Change | None:
+    def change(self, services: Iterable[str | None], column: Numbers) -> Change | None:
         """What two versions differ in of a finding with these goroutines by capture."""
-        return None if self.compared is None else self.compared.change(self.counted, services, counts)
+        return None if self.compared is None else self.compared.change(self.counted, services, column)
 
 
 def _finding(
-    fleet: _Fleet, series: AllSeries, since: datetime | None, named: Named, column: Column
+    fleet: _Fleet, series: AllSeries, since: datetime | None, named: Named, column: Numbers
 ) -> FleetFinding | None:
     """The finding of those captures that count; None where none of them has it."""
     counted = fleet.counted
-    entries = [(at, count, minutes) for at, count, minutes, _ in counted.entries(column)]
-    if not entries:
+    hosts = counted.by_host(column)
+    if not hosts:
         return None
-    hosts: dict[Instance, dict[int, tuple[int, int]]] = {}
-    for at, count, minutes in entries:
-        hosts.setdefault(counted.instances[at], {})[at] = count, minutes
-    peaks = [Peak(host[0], host[1], max(count for count, _ in counts.values())) for host, counts in hosts.items()]
+    peaks = [Peak(host[0], host[1], max(found.goroutines)) for host, found in hosts.items()]
     peaks.sort(key=lambda one: (-one.count, one.service or "", one.host or ""))
     services = sorted({service for service, _, _ in hosts}, key=lambda name: (name is None, name or ""))
     seen = sum(fleet.hosts[service] for service in services)
-    origins = [counted.captures[at].origin for at, _, _ in entries]
-    times = [origin.time for origin in origins if origin.time is not None]
-    versions = {origin.version for origin in origins if origin.version is not None}
+    taken = array("I", chain.from_iterable(found.captures for found in hosts.values()))
+    moments = array("q", (moment for at in taken if (moment := counted.captures.moment(at)) is not None))
+    first = min(moments, default=None)
+    versions = {version for at in taken if (version := counted.captures.version(at)) is not None}
     every = {version for service in services for version in fleet.versions.get(service, ())}
     waits = named.kind == "leak"
     trend = trend_of(series.rates(hosts, waits=waits).values())
@@ -177,18 +170,18 @@ def _finding(
         hosts_hit=len(hosts),
         hosts_seen=seen,
         unknown_hosts=sum(host is None for _, host, _ in hosts),
-        captures=len(entries),
+        captures=len(taken),
         total=sum(peak.count for peak in peaks),
         rms=sqrt(sum(peak.count**2 for peak in peaks) / seen),
-        worst=_worst(counted, entries),
-        first_seen=min(times, default=None),
-        last_seen=max(times, default=None),
+        worst=_worst(counted, column),
+        first_seen=time_of(first),
+        last_seen=time_of(max(moments, default=None)),
         versions=tuple(sorted(versions)),
         versions_without=tuple(sorted(every - versions)),
         trend=trend,
         peaks=tuple(peaks),
-        new=_is_new(fleet, services, times, since),
-        change=fleet.change(services, {at: count for at, count, _ in entries}),
+        new=_is_new(fleet, services, first, since),
+        change=fleet.change(services, column),
     )
 
 
@@ -196,19 +189,22 @@ def _fields(named: Named) -> dict[str, Any]:
     return {one.name: getattr(named, one.name) for one in fields(named)}
 
 
-def _worst(counted: Counted, entries: Iterable[tuple[int, int, int]]) -> Worst:
-    at, count, _ = min(entries, key=lambda entry: (-entry[1], counted.captures[entry[0]].where))
-    one = counted.captures[at]
-    return Worst(one.origin.service, one.origin.host, one.where, count)
+def _worst(counted: Counted, column: Numbers) -> Worst:
+    """The capture with most; of several the first by name."""
+    captures = counted.captures
+    worst, most, name = 0, -1, ""
+    for at, count, *_ in counted.rows(column):
+        if count > most or (count == most and captures.where(at) < name):
+            worst, most, name = at, count, captures.where(at)
+    return Worst(captures.service(worst), captures.host(worst), name, most)
 
 
-def _is_new(
-    fleet: _Fleet, services: Iterable[str | None], times: Sequence[datetime], since: datetime | None
-) -> bool | None:
+def _is_new(fleet: _Fleet, services: Iterable[str | None], first: int | None, since: datetime | None) -> bool | None:
     """Whether a finding was first seen at this time or later, though there are earlier captures of its services."""
-    if since is None or not times:
+    if since is None or first is None:
         return None
-    if min(times) < since:
+    moment = moment_of(since)
+    if first < moment:
         return False
-    earlier = any(fleet.first[service] < since for service in services if service in fleet.first)
+    earlier = any(fleet.first[service] < moment for service in services if service in fleet.first)
     return True if earlier else None

@@ -10,19 +10,24 @@ be ten goroutines, and half of the median. What a finding explains is left out, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import sqrt
 from statistics import NormalDist, median
 from typing import Final
 
+from stackscan.fleet.captures import Instance
+from stackscan.fleet.counted import Counted
 from stackscan.fleet.findings import Told
-from stackscan.fleet.gather import Counted, Instance
 from stackscan.fleet.model import Difference, OddHost
 from stackscan.report.places import CodePlace
 
 #: Service, version, format.
 Kin = tuple[str | None, str | None, str]
+#: Hosts with their captures.
+Hosts = Mapping[Instance, Sequence[int]]
 #: A host with two siblings or more is compared; where the service is unknown, with so many.
 _FEWEST: Final = 3
 _FEWEST_UNKNOWN: Final = 5
@@ -42,14 +47,15 @@ _SHOWN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The goroutines of one place on each host of a kin, and which of them a finding explains."""
+    """The goroutines of one place on each host of a kin, in the order of its hosts, and which of them a finding
+    explains."""
 
     kin: Kin
     place: CodePlace
-    values: Mapping[Instance, float]
+    values: array[float]
     middle: float
     deviation: float
-    explained: frozenset[Instance]
+    explained: bytearray
 
 
 def odd_hosts(counted: Counted, told: Told) -> tuple[OddHost, ...]:
@@ -64,11 +70,14 @@ def odd_hosts(counted: Counted, told: Told) -> tuple[OddHost, ...]:
     found: dict[tuple[Kin, Instance], list[Difference]] = {}
     for place in places:
         scale = max(_NORMAL * place.deviation, variation.at(place.middle))
-        for host, value in place.values.items():
+        for (host, own), value, is_explained in zip(
+            hosts[place.kin].items(), place.values, place.explained, strict=True
+        ):
             change = value - place.middle
             least = max(_LEAST, _LEAST_SHARE * place.middle)
-            if abs(change) >= least and abs(change) > limit * scale and host not in place.explained:
-                difference = Difference(place.place[0], place.place[2], value, place.middle, change / scale)
+            if abs(change) >= least and abs(change) > limit * scale and not is_explained:
+                count = int(value) if len(own) % 2 else value
+                difference = Difference(place.place[0], place.place[2], count, place.middle, change / scale)
                 found.setdefault((place.kin, host), []).append(difference)
     odd = [_odd(counted, kin, host, hosts[kin], differences) for (kin, host), differences in found.items()]
     odd.sort(key=lambda one: (-abs(one.differences[0].deviations), one.service or "", one.capture))
@@ -76,60 +85,71 @@ def odd_hosts(counted: Counted, told: Told) -> tuple[OddHost, ...]:
     return tuple(one for one in odd if one in once.values())
 
 
-def _kin(counted: Counted) -> dict[Kin, dict[Instance, list[int]]]:
+def _kin(counted: Counted) -> dict[Kin, Hosts]:
     """Hosts with their captures, by service, version and format, where there are enough to compare."""
-    found: dict[Kin, dict[Instance, list[int]]] = {}
+    found: dict[Kin, dict[Instance, array[int]]] = {}
+    captures = counted.captures
     for at in counted.kept:
-        one = counted.captures[at]
-        if one.complete and not one.leak_profile:
-            kin = one.origin.service, one.origin.version, one.format
-            found.setdefault(kin, {}).setdefault(counted.instances[at], []).append(at)
-    unknown = {kin for kin in found if kin[0] is None}
-    if unknown:
-        found |= _of_one_program(counted, {kin: found[kin] for kin in unknown})
+        if captures.complete(at) and not captures.leak_profile(at):
+            hosts = found.setdefault((captures.service(at), captures.version(at), captures.format(at)), {})
+            if captures.instance(at) not in hosts:
+                hosts[captures.instance(at)] = array("I")
+            hosts[captures.instance(at)].append(at)
+    unknown = {kin: found[kin] for kin in found if kin[0] is None}
+    known: dict[Kin, Hosts] = {**found, **_of_one_program(counted, unknown)}
     return {
-        kin: hosts for kin, hosts in found.items() if len(hosts) >= (_FEWEST_UNKNOWN if kin in unknown else _FEWEST)
+        kin: hosts for kin, hosts in known.items() if len(hosts) >= (_FEWEST_UNKNOWN if kin in unknown else _FEWEST)
     }
 
 
-def _of_one_program(
-    counted: Counted, kin: Mapping[Kin, dict[Instance, list[int]]]
-) -> dict[Kin, dict[Instance, list[int]]]:
+def _of_one_program(counted: Counted, kin: Mapping[Kin, Hosts]) -> dict[Kin, Hosts]:
     """The hosts of unknown services without those that run another program than most."""
-    own: dict[Instance, set[CodePlace]] = {host: set() for hosts in kin.values() for host in hosts}
-    for place, column in counted.gathering.places.items():
-        for at, *_ in counted.entries(column):
-            if counted.instances[at] in own:
-                own[counted.instances[at]].add(place)
-    kept = {}
-    for name, hosts in kin.items():
-        has: dict[CodePlace, int] = {}
-        for host in hosts:
-            for place in own[host]:
-                has[place] = has.get(place, 0) + 1
-        usual = {place for place, number in has.items() if 2 * number > len(hosts)}
-        alike = (host for host in hosts if usual and len(own[host] & usual) >= _SAME_PROGRAM * len(usual))
-        kept[name] = {host: hosts[host] for host in alike}
-    return kept
+    usual = dict.fromkeys(kin, 0)
+    shared = {name: dict.fromkeys(hosts, 0) for name, hosts in kin.items()}
+    for column in counted.gathering.places.values() if kin else ():
+        having = counted.hosts_of(column)
+        for name, hosts in kin.items():
+            here = hosts.keys() & having
+            if 2 * len(here) > len(hosts):
+                usual[name] += 1
+                for host in here:
+                    shared[name][host] += 1
+    return {
+        name: {
+            host: own
+            for host, own in hosts.items()
+            if usual[name] and shared[name][host] >= _SAME_PROGRAM * usual[name]
+        }
+        for name, hosts in kin.items()
+    }
 
 
-def _places(counted: Counted, hosts: Mapping[Kin, Mapping[Instance, list[int]]], told: Told) -> Iterator[_Place]:
-    kin_of = {at: kin for kin, members in hosts.items() for captures in members.values() for at in captures}
+def _places(counted: Counted, hosts: Mapping[Kin, Hosts], told: Told) -> Iterator[_Place]:
+    captures = counted.captures
+    names = [*hosts]
+    kin_of = array("i", [-1]) * len(captures)
+    for number, members in enumerate(hosts.values()):
+        for at in chain.from_iterable(members.values()):
+            kin_of[at] = number
     for place, column in counted.gathering.places.items():
-        counts: dict[Kin, dict[Instance, list[int]]] = {}
+        counts: dict[int, dict[Instance, array[int]]] = {}
         caught: set[Instance] = set()
-        for at, count, _, is_caught in counted.entries(column):
-            kin = kin_of.get(at)
-            if kin is not None:
-                host = counted.instances[at]
-                counts.setdefault(kin, {}).setdefault(host, []).append(count)
+        for at, count, _, is_caught in counted.rows(column):
+            if kin_of[at] >= 0:
+                host = captures.instance(at)
+                seen = counts.setdefault(kin_of[at], {})
+                if host not in seen:
+                    seen[host] = array("Q")
+                seen[host].append(count)
                 if is_caught or host in told.hosts or (host, place[0]) in told.functions:
                     caught.add(host)
-        for kin, seen in counts.items():
-            values = {host: _typical(seen.get(host, ()), len(captures)) for host, captures in hosts[kin].items()}
-            middle = median(values.values())
-            deviation = median(abs(value - middle) for value in values.values())
-            yield _Place(kin, place, values, middle, deviation, frozenset(caught))
+        for number, seen in counts.items():
+            members = hosts[names[number]]
+            values = [_typical(seen.get(host, ()), len(own)) for host, own in members.items()]
+            middle = median(values)
+            deviation = median(abs(value - middle) for value in values)
+            explained = bytearray(host in caught for host in members)
+            yield _Place(names[number], place, array("d", values), middle, deviation, explained)
 
 
 def _typical(counts: Iterable[int], captures: int) -> float:
@@ -168,9 +188,7 @@ def _quantile(values: Iterable[float]) -> float:
     return ordered[int(_QUANTILE * (len(ordered) - 1))] if ordered else 0.0
 
 
-def _odd(
-    counted: Counted, kin: Kin, host: Instance, hosts: Mapping[Instance, list[int]], differences: list[Difference]
-) -> OddHost:
+def _odd(counted: Counted, kin: Kin, host: Instance, hosts: Hosts, differences: list[Difference]) -> OddHost:
     ordered = sorted(differences, key=lambda one: (-abs(one.deviations), one.place or "", one.state or ""))
-    capture = counted.captures[hosts[host][-1]].where
+    capture = counted.captures.where(hosts[host][-1])
     return OddHost(kin[0], kin[1], host[1], capture, len(hosts) - 1, tuple(ordered[:_SHOWN]))

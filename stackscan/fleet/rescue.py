@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stackscan.errors import StackscanError, WorkerError
-from stackscan.fleet.observe import Row, Unread
+from stackscan.fleet.row import Row, Unread
 from stackscan.formats.contents import Progress
 from stackscan.sources.parts import Part, groups
 

@@ -17,8 +17,9 @@ from stackscan.errors import StackscanError
 from stackscan.fleet.answer import answer
 from stackscan.fleet.gather import Gathering
 from stackscan.fleet.model import Fleet
-from stackscan.fleet.observe import Observe, Row, Seen, Spot, Unread, Workers
+from stackscan.fleet.observe import Observe
 from stackscan.fleet.pattern import Origin, read_pattern
+from stackscan.fleet.row import Row, Seen, Spot, Unread, Workers
 from stackscan.fleet.survey import Survey
 from stackscan.knowledge.configuration import load
 from stackscan.report.capture import Options

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from stackscan import workers
 from stackscan.errors import StackscanError
-from stackscan.fleet.observe import Observe, Row, Unread
+from stackscan.fleet.observe import Observe
 from stackscan.fleet.rescue import Rescue, names_of
+from stackscan.fleet.row import Row, Unread
 from stackscan.formats.contents import Progress, read_members
 from stackscan.model.capture import Capture
 from stackscan.report import SnapshotReport

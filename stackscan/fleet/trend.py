@@ -10,6 +10,7 @@ as much by chance in at most 1 of 100 fleets (Bonferroni).
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,8 @@ from math import comb, log, sqrt
 from statistics import median
 from typing import Final
 
-from stackscan.fleet.gather import Counted, Instance
+from stackscan.fleet.captures import Captures, Instance
+from stackscan.fleet.counted import Counted, Counts
 from stackscan.fleet.model import Trend
 from stackscan.model.counting import TEXT, worth
 from stackscan.report.growth import grows, waits_on
@@ -32,16 +34,12 @@ _FALSE_ALARMS: Final = 0.01
 _CLOCK_MINUTES: Final = 5.0
 
 
-#: Of one capture its goroutines and the minutes that the oldest waits.
-Counts = Mapping[int, tuple[int, int]]
-
-
 @dataclass(frozen=True, slots=True)
 class Series:
     """Captures of one process, as it seems; ``seconds`` are the times between them."""
 
-    captures: tuple[int, ...]
-    seconds: tuple[float, ...]
+    captures: array[int]
+    seconds: array[float]
     is_text: bool
 
     @property
@@ -91,7 +89,7 @@ class _Grown:
 def _grown(series: Sequence[Series], counts: Counts, waits: bool) -> _Grown | None:
     """The growth in the last series of a host that grows; None where none does."""
     for one in reversed(series):
-        numbers = [counts.get(at, (0, 0)) for at in one.captures]
+        numbers = counts.of(one.captures)
         goroutines = [number for number, _ in numbers]
         come_and_go = waits and _come_and_go(one, [minutes for _, minutes in numbers])
         if grows(goroutines, one.seconds) and not come_and_go:
@@ -102,54 +100,57 @@ def _grown(series: Sequence[Series], counts: Counts, waits: bool) -> _Grown | No
 
 def series_of(counted: Counted) -> AllSeries:
     """The series of each host that has captures enough."""
-    by_host: dict[Instance, list[int]] = {}
+    by_host: dict[Instance, array[int]] = {}
+    captures = counted.captures
     for at in counted.kept:
-        one = counted.captures[at]
-        if one.complete and not one.leak_profile and one.origin.host is not None and one.origin.time is not None:
-            by_host.setdefault(counted.instances[at], []).append(at)
-    found = {host: [*_series(counted, captures)] for host, captures in by_host.items()}
+        is_known = captures.host(at) is not None and captures.moment(at) is not None
+        if is_known and captures.complete(at) and not captures.leak_profile(at):
+            host = captures.instance(at)
+            if host not in by_host:
+                by_host[host] = array("I")
+            by_host[host].append(at)
+    found = {host: [*_series(captures, own)] for host, own in by_host.items()}
     known = {host: series for host, series in found.items() if series}
     return AllSeries(known, _tests(counted, known))
 
 
 def _tests(counted: Counted, series: Mapping[Instance, Sequence[Series]]) -> int:
     """How many places of how many services may grow."""
-    columns = counted.gathering.places.values()
-    hosts = ({counted.instances[at] for at, *_ in counted.entries(column)} for column in columns)
+    hosts = map(counted.hosts_of, counted.gathering.places.values())
     return sum(len({service for service, _, _ in each & series.keys()}) for each in hosts)
 
 
-def _series(counted: Counted, captures: Sequence[int]) -> Iterable[Series]:
+def _series(captures: Captures, own: Sequence[int]) -> Iterable[Series]:
     """The series of one host, whose captures are in time order."""
     formats: dict[str, int] = {}
-    for at in captures:
-        name = counted.captures[at].format
+    for at in own:
+        name = captures.format(at)
         formats[name] = formats.get(name, 0) + 1
     best = min(formats, key=lambda name: (-formats[name], worth(name), name))
-    run: list[int] = []
-    for at in (at for at in captures if counted.captures[at].format == best):
-        if run and _seconds(counted, run[-1], at) <= 0:
+    run = array("I")
+    for at in (at for at in own if captures.format(at) == best):
+        if run and _seconds(captures, run[-1], at) <= 0:
             continue
-        if run and _is_anew(counted, run[-1], at):
-            yield from _one(counted, run, is_text=best == TEXT)
-            run = []
+        if run and _is_anew(captures, run[-1], at):
+            yield from _one(captures, run, is_text=best == TEXT)
+            run = array("I")
         run.append(at)
-    yield from _one(counted, run, is_text=best == TEXT)
+    yield from _one(captures, run, is_text=best == TEXT)
 
 
-def _one(counted: Counted, run: Sequence[int], *, is_text: bool) -> Iterable[Series]:
+def _one(captures: Captures, run: array[int], *, is_text: bool) -> Iterable[Series]:
     if len(run) >= _FEWEST:
-        yield Series(tuple(run), tuple(_seconds(counted, a, b) for a, b in pairwise(run)), is_text)
+        yield Series(run, array("d", (_seconds(captures, a, b) for a, b in pairwise(run))), is_text)
 
 
-def _seconds(counted: Counted, before: int, after: int) -> float:
-    first, second = counted.captures[before].origin.time, counted.captures[after].origin.time
+def _seconds(captures: Captures, before: int, after: int) -> float:
+    first, second = captures.time(before), captures.time(after)
     return 0.0 if first is None or second is None else (second - first).total_seconds()
 
 
-def _is_anew(counted: Counted, before: int, after: int) -> bool:
-    first, second = counted.captures[before], counted.captures[after]
-    return first.origin.version != second.origin.version or second.goroutines < _ANEW * first.goroutines
+def _is_anew(captures: Captures, before: int, after: int) -> bool:
+    falls = captures.goroutines(after) < _ANEW * captures.goroutines(before)
+    return falls or captures.version(before) != captures.version(after)
 
 
 def _come_and_go(series: Series, minutes: Sequence[int]) -> bool:

@@ -17,8 +17,10 @@ from statistics import NormalDist, fmean, variance
 from typing import Final
 
 from stackscan.errors import UsageError
-from stackscan.fleet.gather import Counted, Instance
+from stackscan.fleet.captures import Instance
+from stackscan.fleet.counted import Counted
 from stackscan.fleet.model import Change, ChangeKind, FleetFinding, VersionPair
+from stackscan.fleet.packed import Numbers
 from stackscan.model.versions import Version, read_version
 
 _FALSE_ALARMS: Final = 0.01
@@ -33,26 +35,26 @@ class Versions:
     pair: VersionPair
     captures: Mapping[str, Mapping[Instance, int]]
 
-    def change(self, counted: Counted, services: Iterable[str | None], counts: Mapping[int, int]) -> Change | None:
-        """What changed of a finding with so many goroutines in these captures, before all findings are known; None
+    def change(self, counted: Counted, services: Iterable[str | None], column: Numbers) -> Change | None:
+        """What changed of a finding with these goroutines in these captures, before all findings are known; None
         where none of its services has both versions."""
         known = set(services) & set(self.pair.services)
         if not known:
             return None
-        means = [self._means(version, counted, known, counts) for version in (self.pair.before, self.pair.after)]
+        means = [self._means(version, counted, known, column) for version in (self.pair.before, self.pair.after)]
         before, after = ([*each.values()] for each in means)
         hits = [sum(value > 0 for value in each) for each in (before, after)]
         chance = min(_of_hosts(hits[0], len(before), hits[1], len(after)), _of_goroutines(*means))
         return Change("same", chance, hits[0], len(before), fmean(before), hits[1], len(after), fmean(after))
 
     def _means(
-        self, version: str, counted: Counted, services: set[str | None], counts: Mapping[int, int]
+        self, version: str, counted: Counted, services: set[str | None], column: Numbers
     ) -> dict[Instance, float]:
         """The mean goroutines of each host on a version."""
         totals = {host: 0 for host in self.captures[version] if host[0] in services}
-        for at, count in counts.items():
-            host = counted.instances[at]
-            if counted.captures[at].origin.version == version and host in totals:
+        for at, count, *_ in counted.rows(column):
+            host = counted.captures.instance(at)
+            if counted.captures.version(at) == version and host in totals:
                 totals[host] += count
         return {host: total / self.captures[version][host] for host, total in totals.items()}
 
@@ -64,7 +66,7 @@ def chosen(counted: Counted, asked: str) -> Versions:
     """
     captures: dict[str, dict[Instance, int]] = {}
     for at in counted.kept:
-        version, host = counted.captures[at].origin.version, counted.instances[at]
+        version, host = counted.captures.version(at), counted.captures.instance(at)
         if version is not None:
             of_version = captures.setdefault(version, {})
             of_version[host] = of_version.get(host, 0) + 1
@@ -79,7 +81,7 @@ def chosen(counted: Counted, asked: str) -> Versions:
         raise UsageError(
             f"no service has captures of both {before} and {after}", hint="Compare versions of one service."
         )
-    unknown = sum(counted.captures[at].origin.version is None for at in counted.kept)
+    unknown = sum(counted.captures.version(at) is None for at in counted.kept)
     ordered = tuple(sorted(both, key=lambda name: (name is None, name or "")))
     pair = VersionPair(before, after, ordered, len(services[0] ^ services[1]), unknown)
     kept = {v: {host: n for host, n in captures[v].items() if host[0] in both} for v in (before, after)}

@@ -16,8 +16,8 @@ _STDIN: Final = "-"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sent:
-    """A source that may be pickled with its secrets, for a pipe between two processes and for nothing else. Its text is
-    masked."""
+    """A source that may be pickled with its secrets, for a pipe between two processes or within memory, for nothing
+    else. Its text is masked."""
 
     given: str
     timeout_seconds: float | None

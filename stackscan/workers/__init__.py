@@ -53,7 +53,7 @@ def in_order(
     def hire(place: int, processes: int) -> Crew[Task, Result]:
         from stackscan.workers.crew import Crew  # one input needs no other process
 
-        crew.append(Crew(tasks[place:], work, processes, progress, here, lost, patience))
+        crew.append(Crew(tasks[place:] if place else tasks, work, processes, progress, here, lost, patience))
         return crew[0]
 
     try:

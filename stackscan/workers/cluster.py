@@ -18,7 +18,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Any, Final, Generic
 
 from stackscan import __version__
@@ -206,7 +206,7 @@ class Cluster:
     def _together(self, tasks: Sequence[Task], place: int, here: Callable[[Task], bool]) -> Sequence[Task]:
         """The next tasks that are given together: fewer at the end, so that all workers end at the same time."""
         most = max(1, min(_MOST_TOGETHER, (len(tasks) - place) // (_AHEAD * self._count())))
-        found = [*takewhile(lambda task: not here(task), islice(tasks, place, place + most))]
+        found = [*takewhile(lambda task: not here(task), tasks[place : place + most])]
         return found or tasks[place : place + 1]
 
     def _count(self) -> int:

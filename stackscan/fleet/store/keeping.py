@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from stackscan.errors import SourceError, StoreError, UsageError
-from stackscan.fleet.observe import Row, Unread
+from stackscan.fleet.packed import Packed
+from stackscan.fleet.row import Row, Unread
 from stackscan.fleet.store.columns import UNREADABLE
 from stackscan.fleet.store.objects import Naming
 from stackscan.fleet.store.store import LINES_FROM, Settings, Store, open_store
@@ -42,12 +43,12 @@ class Keeping:
         """From how many goroutines on rows must have their lines."""
         return self.store.settings.lines_from
 
-    def new(self, parts: Sequence[Part]) -> list[Part]:
+    def new(self, parts: Sequence[Part]) -> Sequence[Part]:
         """The parts that are to be read."""
         if self.options.reread == "all" or not parts:
-            return list(parts)
+            return parts
         again = frozenset({UNREADABLE} if self.options.reread else ())
-        return [parts[at] for at in self.store.unknown([*map(self.naming, parts)], again=again)]
+        return Packed(parts[at] for at in self.store.unknown(map(self.naming, parts), again=again))
 
     def add(self, read: Iterable[tuple[Part, Sequence[Row | Unread]]]) -> None:
         """Add the rows of parts as they come. What is committed stays, however this ends."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from hashlib import blake2b, pbkdf2_hmac
 from typing import Final, Protocol
 
-from stackscan.fleet.observe import Hide, Row, Unread
+from stackscan.fleet.observe import Hide
+from stackscan.fleet.row import Row, Unread
 from stackscan.fleet.store.columns import CONTENT_MARK
 from stackscan.fleet.store.records import sound
 from stackscan.sources.address import masked

@@ -12,8 +12,8 @@ from hashlib import blake2b
 from typing import Any
 
 from stackscan.analysis.proposals import Crew
-from stackscan.fleet.observe import Row, Seen, Spot, Unread, Workers
 from stackscan.fleet.pattern import Origin
+from stackscan.fleet.row import Row, Seen, Spot, Unread, Workers
 from stackscan.fleet.store.columns import CAPTURE, OTHER, UNREADABLE
 
 Record = dict[str, Any]

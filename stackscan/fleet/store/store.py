@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stackscan import __version__
 from stackscan.errors import StoreError
-from stackscan.fleet.observe import Row, Unread
+from stackscan.fleet.row import Row, Unread
 from stackscan.fleet.store.columns import (
     CAPTURE,
     CAPTURES,
@@ -75,7 +75,7 @@ class Store:
     _waiting: list[Record] = field(default_factory=list)
     _since: float = 0.0
 
-    def unknown(self, readings: Sequence[Reading], *, again: frozenset[str] = frozenset()) -> list[int]:
+    def unknown(self, readings: Iterable[Reading], *, again: frozenset[str] = frozenset()) -> list[int]:
         """The places in ``readings`` of what the store has not read yet; of what has a status in ``again``, too."""
         import polars as pl
 
