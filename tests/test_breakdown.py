@@ -237,6 +237,49 @@ def test_redaction_hides_private_names_in_values() -> None:
     assert "startWeb" not in text
 
 
+@pytest.mark.parametrize("where", [None, 'waiting "sync.Mutex.Lock"', 'stack "main.fanOut"'])
+@pytest.mark.parametrize("path", [_LABELLED, _LABELS, _COUNTED])
+def test_a_page_counts_each_label_as_by_does(path: Path, where: str | None) -> None:
+    """Also of selected goroutines; and each value is that of as many goroutines."""
+    captures, _ = examine(str(path), options=Options(shipped(), where, individually=True))
+    found = captures[0].report.individuals
+    assert found is not None
+    for facet in found.facets:
+        if facet.breakdown.key != "label:":  # a label without a name, which --by cannot ask for
+            assert facet.breakdown == _snapshot(path, facet.breakdown.key, where)[1].breakdown
+        counts = [0] * len(facet.breakdown.shares)
+        for group, places in zip(found.groups, facet.places, strict=True):
+            for place, count in zip(places, group.counts or (1,) * len(places), strict=True):
+                assert place is not None
+                counts[place] += count
+        assert counts == [share.goroutines for share in facet.breakdown.shares]
+    assert found.facets or where is not None
+
+
+def test_a_redacted_page_has_no_labels_to_choose() -> None:
+    """It has what private names have become."""
+    captures, _ = examine(
+        str(_LABELLED),
+        options=Options(shipped(), by="module", individually=True),
+        redaction=Redaction(b"a key of a test, long enough"),
+    )
+    found = captures[0].report.individuals
+    assert found is not None
+    assert ["module"] == [facet.breakdown.key for facet in found.facets]
+
+
+def test_many_values_are_listed_up_to_a_limit(tmp_path: Path) -> None:
+    """Of a label with a value for each request, the goroutines of the others have no place."""
+    labelled = [goroutine(n, ["main.serve"]).replace("]:", f"] {{request: {n}}}:", 1) for n in range(1, 1206)]
+    dump = tmp_path / "many.txt"
+    dump.write_text("\n".join(labelled))
+    captures, _ = examine(str(dump), options=Options(shipped(), individually=True))
+    found = captures[0].report.individuals
+    assert found is not None
+    (facet,) = found.facets
+    assert (1_000, 205) == (len(facet.breakdown.shares), facet.places[0].count(None))
+
+
 def test_outputs_without_a_place_for_it_refuse() -> None:
     """Nothing that was asked for is left out silently."""
     assert 2 == run("report", "--by", "module", "-f", "openmetrics", str(_LABELLED)).returncode

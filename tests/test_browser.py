@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote_plus
 
 import pytest
 
 from browser import Watched, executable, launched, made, serious, watched
 from helpers import DUMP, FIXTURES, goroutine, run
+from stackscan.render import words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,6 +34,7 @@ PAGES: Final[dict[str, tuple[Path, ...]]] = {
     "goleak": (_TOOLS / "goleak" / "goleak-v1.2.1.txt",),
     "counts": (_GO / "go1.19" / "labels.debug1.txt",),
     "profile": (_GO / "go1.19" / "labels.pb.gz",),
+    "labels": (_GO / "go1.27" / "bigserver_labels.txt.gz",),
     "damaged bundle": (),
     "two inputs": (_GO / "go1.25" / "states.txt", _STALLED),
 }
@@ -254,6 +257,123 @@ def test_labels_modules_and_waits_filter_too(opened: Callable[..., Watched]) -> 
     assert 0 < _rows(page) <= everything
     page = opened("leak", "stacks?wait=1000000").page
     assert 0 == _rows(page)
+
+
+@pytest.mark.parametrize("name", ["labels", "counts", "profile"])
+def test_each_value_of_a_label_shows_its_goroutines(name: str, opened: Callable[..., Watched]) -> None:
+    """As many as ``report --by`` counts, in the words of its table, in the table and in the graph."""
+    page = opened(name, "filter").page
+    key, value = page.get_by_label("Filter by", exact=True), page.get_by_label("Value", exact=True)
+    _with_idle(page)
+    labels = [text.removeprefix("label ") for text in key.locator("option").all_inner_texts()]
+    for label in [one for one in labels if one != '""']:  # --by cannot ask for one without a name
+        key.select_option(f"label {label}")
+        done = run("report", "--format", "json", "--by", f"label:{label}", *PAGES[name])
+        report = json.loads(done.stdout)["snapshots"][0]
+        expected = [
+            (_NAMED.get(one["value"]) or words.plain(one["value"]), one["goroutines"]) for one in report["by"]["values"]
+        ]
+        assert ["Any value", *(f"{text} ({count})" for text, count in expected)] == value.locator(
+            "option"
+        ).all_inner_texts()
+        for text, count in expected:
+            value.select_option(f"{text} ({count})")
+            assert page.locator(".facets .summary-line").inner_text().startswith(f"{count} of {report['goroutines']} ")
+            assert page.locator(".stacks .summary-line").inner_text().startswith(f"{count} goroutine")
+            root = page.locator(".box.root").get_attribute("aria-label") or ""
+            assert root.startswith(f"label {label}: {text}: {count} goroutine")
+
+
+#: Values as they are shown that read like no value.
+_NAMED: Final = {None: "(none)", "": '""', "(none)": '"(none)"'}
+
+
+def _with_idle(page: Page) -> None:
+    """Have the graph show idle goroutines, where it would leave some out."""
+    for each in page.get_by_label("with idle goroutines").all():
+        each.check()
+
+
+def test_a_value_is_in_the_address_and_shows_what_it_is_in(opened: Callable[..., Watched]) -> None:
+    """Findings and busy workers of its goroutines, and only their ids; with the other settings it survives a reload."""
+    found = opened("labels", "filter")
+    page = found.page
+    everything = _rows(page)
+    page.get_by_label("Filter by", exact=True).select_option("label tenant")
+    page.get_by_label("Value", exact=True).select_option("team-0 (43)")
+    assert "2 rwmutex-recursive-read" in page.locator(".facets .summary-line").inner_text()
+    assert "sql-users: 3 of 3 busy" in page.locator(".facets .summary-line").inner_text()
+    found.has_address("#filter?by=label%3Atenant&value=team-0")
+    page.get_by_label("Filter by state").select_option("sync.Mutex.Lock")
+    found.has_address("#stacks?state=sync.Mutex.Lock&by=label%3Atenant&value=team-0")
+    shown = _rows(page)
+    page.reload()
+    found.settle()
+    assert 0 < shown == _rows(page) < everything
+    page.locator(".flame-place input[type=search]").fill("main")
+    found.has_address("#flame?q=main&by=label%3Atenant&value=team-0")
+    page.get_by_label("Filter by state").select_option("")
+    page.get_by_role("button", name="Show all").click()
+    assert everything == _rows(page)
+    found.has_address("#filter")
+
+
+def test_a_stack_that_several_values_share_has_the_ids_and_waits_of_one(browser: Browser, tmp_path: Path) -> None:
+    """The goroutines of the others are neither counted nor listed, and how long they wait is not said."""
+    dump = tmp_path / "shared.txt"
+    texts = ("{tenant: a}", "{tenant: b}", "{tenant: b}", "{tenant: }", '{tenant: "(none)"}', "{other: x}")
+    dump.write_text(
+        "\n".join(
+            goroutine(n, ["main.serve"], state=f"chan receive, {n} minutes").replace("]:", f"] {text}:", 1)
+            for n, text in enumerate(texts, start=1)
+        )
+    )
+    shown = {"b": ("2", "2 to 3 min", "2 3"), "a": ("1", "1 min", "1"), '""': ("1", "4 min", "4")}
+    shown |= {'"(none)"': ("1", "5 min", "5"), "(none)": ("1", "6 min", "6")}
+    with watched(browser, made(tmp_path, dump)) as found:
+        page = found.open("filter")
+        for value, (count, waited, ids) in shown.items():
+            page.get_by_label("Value", exact=True).select_option(f"{value} ({count})")
+            page.locator("button.open").click()
+            assert (count, waited) == (page.locator("button.open").inner_text(), page.locator("td.wait").inner_text())
+            assert ids == " ".join(_texts(page, ".ids button.link"))
+            text = texts[int(ids[0]) - 1]
+            assert f"Labels: {text} × {count}" == page.locator("p.labels").inner_text().strip()
+            found.has_address(f"#filter?by=label%3Atenant&value={quote_plus(value)}")
+            page.reload()
+            found.settle()
+            assert [count] == _texts(page, "button.open")
+
+
+def test_labels_are_reached_by_keyboard(opened: Callable[..., Watched]) -> None:
+    """``l`` leads to the key, Tab to its values, and letters to one of them; readers who do not see it hear it."""
+    page = opened("labels").page
+    page.keyboard.press("l")
+    page.keyboard.type("label t")
+    page.keyboard.press("Tab")
+    page.keyboard.type("team")
+    assert page.locator(".facets .summary-line").inner_text() == page.locator("#announced").inner_text()
+    assert "43 of 91 goroutines" in page.locator("#announced").inner_text()
+    assert [] == serious(page)
+
+
+@pytest.mark.parametrize(("key", "names"), [("module", ["module"]), ("created_at", ["created at"]), ("host", ["host"])])
+def test_a_page_is_filtered_by_what_it_counts_by(key: str, names: list[str], browser: Browser, tmp_path: Path) -> None:
+    """``--by`` adds its key, where there is no label too."""
+    with watched(browser, made(tmp_path, _STALLED, command=("report", "--by", key))) as found:
+        page = found.open("filter")
+        assert names == page.get_by_label("Filter by", exact=True).locator("option").all_inner_texts()
+        values = page.get_by_label("Value", exact=True).locator("option").all_inner_texts()
+        page.get_by_label("Value", exact=True).select_option(values[1])
+        count = values[1].rpartition("(")[2].rstrip(")")
+        assert page.locator(".stacks .summary-line").inner_text().startswith(f"{count} goroutine")
+
+
+def test_without_labels_there_is_no_filter(opened: Callable[..., Watched]) -> None:
+    """Neither a heading nor a link to it, and its key does nothing."""
+    page = opened("stalled kubo").page
+    assert 0 == page.locator(".facets, a[href='#filter']").count()
+    page.keyboard.press("l")
 
 
 def test_the_flame_graph_is_searched_and_zoomed_and_a_reload_keeps_it(opened: Callable[..., Watched]) -> None:

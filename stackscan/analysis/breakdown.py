@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -101,10 +101,12 @@ def break_down(
     findings: Sequence[Finding],
     samples: Sequence[PoolSample],
     among: Sequence[int] | None = None,
+    values: Sequence[str | None] | None = None,
 ) -> Breakdown:
     """Count by a key. Findings and pools have the rows of the ``whole`` snapshot, values are those of the capture as it
-    is ``shown``; only the rows that are ``among`` some count (None: all)."""
-    values = _values(key, shown, findings)
+    is ``shown``; only the rows that are ``among`` some count (None: all). ``values`` has the value of each row (None:
+    they are read here)."""
+    values = values_by_row(key, shown, findings) if values is None else values
     rows = range(len(values)) if among is None else among
     tally = _Tally(values, frozenset(rows), whole.counts)
     goroutines = tally.counts(rows)
@@ -132,7 +134,9 @@ def break_down(
     left = shares[MOST_VALUES:]
     rest = Rest(len(left), _sum(left)) if left else None
     missing = is_label(key) and not any(value is not None for value in values)
-    return Breakdown(key, tuple(shares[:MOST_VALUES]), rest, tuple(_labels(shown.snapshot)) if missing else None)
+    return Breakdown(
+        key, tuple(shares[:MOST_VALUES]), rest, tuple(sorted(_labels(shown.snapshot))) if missing else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +170,13 @@ def _sum(shares: Iterable[Share]) -> Share:
     return Share(None, goroutines, tuple(findings.items()), tuple(pools))
 
 
-def _values(key: str, shown: Capture, findings: Iterable[Finding]) -> list[str | None]:
-    """The value of each row."""
+def values_by_row(key: str, shown: Capture, findings: Iterable[Finding]) -> list[str | None]:
+    """The value of each row (None: it has none)."""
     snapshot = shown.snapshot
     if is_label(key):
-        texts = snapshot.column("labels")
-        read = {text: _labelled(text, key.removeprefix(_LABEL)) for text in set(texts)}
-        return [read[text] for text in texts]
+        texts, label = snapshot.column("labels"), without_surrogates(key.removeprefix(_LABEL))
+        read = _read(texts)
+        return [read[text].get(label) for text in texts]
     if key == "host":
         return [shown.taken.host or shown.place.stream or None] * len(snapshot.table)
     of_stack: Callable[[int], str | None] = (
@@ -183,12 +187,6 @@ def _values(key: str, shown: Capture, findings: Iterable[Finding]) -> list[str |
     stacks = snapshot.column("stack_id")
     found = {stack_id: of_stack(stack_id) for stack_id in set(stacks)}
     return [found[stack_id] for stack_id in stacks]
-
-
-def _labelled(text: str | None, label: str) -> str | None:
-    """The value of a label in a text of labels; None for none."""
-    value = None if text is None else next((value for key, value in read_labels(text) if key == label), None)
-    return None if value is None else without_surrogates(value)
 
 
 def _created_at(frame: Frame | None) -> str | None:
@@ -220,6 +218,29 @@ class _Modules:
         return origin(frame).module or unescape_path(package) or frame.function
 
 
-def _labels(snapshot: Snapshot) -> Iterator[str]:
-    """The keys of all labels in a dump, sorted."""
-    yield from sorted({key for text in set(snapshot.column("labels")) if text for key, _ in read_labels(text)})
+def values_by_label(snapshot: Snapshot, most: int) -> list[tuple[str, list[str | None]]]:
+    """The value of each row by a key (``label:tenant``) for each of the first labels: those that most goroutines have,
+    and of equals those with fewer values."""
+    texts, counts = snapshot.column("labels"), snapshot.counts
+    read = _read(texts)
+    found: dict[str, Counter[str]] = {}
+    for row, text in enumerate(texts):
+        for name, value in read[text].items():
+            found.setdefault(name, Counter())[value] += 1 if counts is None else counts[row]
+    ordered = sorted(found, key=lambda name: (-found[name].total(), len(found[name]), name))
+    return [(f"{_LABEL}{name}", [read[text].get(name) for text in texts]) for name in ordered[:most]]
+
+
+def _read(texts: Iterable[str | None]) -> dict[str | None, dict[str, str]]:
+    """The labels in each text; the first value counts where a label is there twice."""
+    return {
+        text: {without_surrogates(name): without_surrogates(value) for name, value in reversed(read_labels(text))}
+        if text
+        else {}
+        for text in set(texts)
+    }
+
+
+def _labels(snapshot: Snapshot) -> set[str]:
+    """The labels of a dump."""
+    return {name for labels in _read(snapshot.column("labels")).values() for name in labels}

@@ -52,12 +52,15 @@ def labels(found: tuple[str, ...]) -> str:
 
 def rows_of(snapshot: SnapshotReport) -> Iterator[Row]:
     """The rows of the table; none where no goroutine has the label."""
-    found = snapshot.breakdown
-    if found is None or found.labels is not None:
-        return
+    if snapshot.breakdown is not None and snapshot.breakdown.labels is None:
+        yield from rows_by(snapshot.breakdown, snapshot, MOST_VALUES)
+
+
+def rows_by(found: Breakdown, snapshot: SnapshotReport, most: int) -> Iterator[Row]:
+    """The first rows by some key, and one for all others."""
     # what another finding tells better is left out there too
     told = {one.rule.name for one in snapshot.findings if told_by(one, snapshot.findings) is not None}
-    shares, rest = found.first(MOST_VALUES)
+    shares, rest = found.first(most)
     named = _created_at if found.key == "created_at" else _value
     for share in shares:
         value, short = (NONE, NONE) if share.value is None else named(share.value)

@@ -150,7 +150,7 @@ def _individuals(analysis: Analysis, buckets: Sequence[Bucket], locks: Locks) ->
     from stackscan.report.individuals import individuals  # few outputs ask for it
     from stackscan.report.locks import instances
 
-    return individuals(analysis.capture.snapshot, buckets, analysis.stuck, instances(locks))
+    return individuals(analysis, buckets, instances(locks))
 
 
 def _location(finding: Finding, snapshot: Snapshot) -> Frame | None:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stackscan.report.facets import Facet, facets
+
 if TYPE_CHECKING:
-    from stackscan.analysis.finding import Finding
+    from stackscan.analysis.analyse import Analysis
     from stackscan.analysis.locks import Lock
     from stackscan.model.bucket import Bucket
     from stackscan.model.snapshot import Snapshot
@@ -16,12 +18,16 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Group:
     """The goroutines of one bucket, in the order of the dump: ids, whole minutes of waiting, ids of their creators
-    (None: the dump does not say), and how many have each text of labels. In counted formats there are no ids."""
+    (None: the dump does not say), and how many have each text of labels. In counted formats there are no ids, and
+    ``counts`` says how many goroutines each row stands for (empty: one). ``label_places`` has for each row the place of
+    its text in ``labels`` (None: it has no labels)."""
 
     ids: tuple[int | None, ...]
     minutes: tuple[int | None, ...]
     creators: tuple[int | None, ...]
     labels: tuple[tuple[str, int], ...]
+    label_places: tuple[int | None, ...]
+    counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +42,18 @@ class Part:
 class Individuals:
     """All goroutines: ``groups`` has one for each bucket of the report, ``findings`` a part for each finding, and
     ``waiters`` the ids of those that wait for each lock of the JSON. ``remarks`` say what else the headers of single
-    goroutines say, by their ids."""
+    goroutines say, by their ids. ``facets`` are what a reader may narrow all that by."""
 
     groups: tuple[Group, ...]
     findings: tuple[Part, ...]
     waiters: tuple[tuple[int, ...], ...]
     remarks: tuple[tuple[int, str], ...]
+    facets: tuple[Facet, ...]
 
 
-def individuals(
-    snapshot: Snapshot, buckets: Sequence[Bucket], findings: Iterable[Finding], locks: Iterable[Lock]
-) -> Individuals:
-    """The goroutines of these buckets, which are of this snapshot."""
+def individuals(analysis: Analysis, buckets: Sequence[Bucket], locks: Iterable[Lock]) -> Individuals:
+    """The goroutines of these buckets, which are of the capture of this analysis."""
+    snapshot = analysis.capture.snapshot
     ids = snapshot.column("goroutine_id")
     place = {(bucket.stack, bucket.wait_reason): n for n, bucket in enumerate(buckets)}
     rows: list[list[int]] = [[] for _ in buckets]
@@ -60,9 +66,10 @@ def individuals(
                 of_row[row] = at
     return Individuals(
         tuple(_group(snapshot, found) for found in rows),
-        tuple(_part(finding.rows, of_row, rows, ids) for finding in findings),
+        tuple(_part(finding.rows, of_row, rows, ids) for finding in analysis.stuck),
         tuple(_known(ids[row] for row in lock.rows) for lock in locks),
         tuple(_remarks(snapshot, ids)),
+        tuple(facets(analysis, rows)),
     )
 
 
@@ -78,7 +85,15 @@ def _group(snapshot: Snapshot, rows: Sequence[int]) -> Group:
             labels[column[row]] = labels.get(column[row], 0) + (1 if counts is None else counts[row])
     if counts is not None:
         ids = minutes = creators = ()
-    return Group(ids, minutes, creators, tuple(labels.items()))
+    text_place = {text: place for place, text in enumerate(labels)}
+    return Group(
+        ids,
+        minutes,
+        creators,
+        tuple(labels.items()),
+        tuple(text_place.get(column[row]) for row in rows),
+        () if counts is None else tuple(counts[row] for row in rows),
+    )
 
 
 def _part(

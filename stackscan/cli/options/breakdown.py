@@ -23,8 +23,8 @@ def check_by(by: str, output: str, redaction: Redaction | None) -> None:
             f"--by {by}: --redact drops all labels",
             hint="Leave --redact out, or count by module or created_at.",
         )
-    if output in ("html", "openmetrics"):
-        raise UsageError(f"--by {by}: --format {output} does not show it", hint="Use text, json or markdown.")
+    if output == "openmetrics":
+        raise UsageError(f"--by {by}: --format {output} does not show it", hint="Use text, json, markdown or html.")
 
 
 def with_label(pieces: Iterable[Piece], by: str) -> Iterator[Piece]:

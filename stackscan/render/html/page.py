@@ -22,7 +22,7 @@ _SHELL: Final = ("dom", "address", "shell")
 _STACKS: Final = (*_SHELL, "packed", "states", "frames", "table", "dialog")
 #: The scripts of each kind of page, in the order in which each uses those before it.
 _SCRIPTS: Final = {
-    "report": (*_STACKS, "capture", "goroutine", "graph", "flame", "stacks", "whatif", "report"),
+    "report": (*_STACKS, "capture", "goroutine", "graph", "facets", "flame", "stacks", "whatif", "report"),
     "pool": (*_SHELL, "whatif"),
     "compare": (*_STACKS, "chart", "matrix", "compare"),
     "check": _SHELL,

@@ -100,6 +100,7 @@ def section(
         "troubled": troubled,
         "loads": loads(snapshot),
         "links": links,
+        "facets": snapshot.individuals is not None and bool(snapshot.individuals.facets),
         "beside": data(beside(snapshot, links)),
     }
 

@@ -34,14 +34,15 @@ function bucketOf(bucket, index, beside, frames) {
   };
 }
 
-/** The goroutines of a bucket: {id, minutes, creator}. */
+/** The goroutines of a bucket, or of the part of it that is shown: {id, minutes, creator}. */
 function goroutinesOf(capture, bucket) {
   const group = (capture.beside.groups || [])[bucket.index];
   if (!group) return [];
   const ids = summed(group[0]);
   const waited = column(group[1], ids.length);
   const creators = column(Array.isArray(group[2]) ? summed(group[2]) : group[2], ids.length);
-  return ids.map((id, at) => ({ id, minutes: waited[at], creator: creators[at] || null, bucket }));
+  const all = ids.map((id, at) => ({ id, minutes: waited[at], creator: creators[at] || null, bucket }));
+  return bucket.has ? all.filter((_, at) => bucket.has.has(at)) : all;
 }
 
 /** All goroutines of a capture by id, each with its children's ids. */

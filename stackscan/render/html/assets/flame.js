@@ -7,9 +7,9 @@ const LEGIBLE = 30;
 /** More boxes cannot be drawn before a reader notices. */
 const MOST_BOXES = 1500;
 
-/** The tree of some buckets: {name, count, module, groups, children, buckets}. */
-function flameTree(buckets) {
-  const root = node("all goroutines", "");
+/** The tree of some buckets: {name, count, module, groups, children, buckets}; `name` is what all of them are. */
+function flameTree(buckets, name) {
+  const root = node(name, "");
   for (const bucket of buckets) {
     enter(root, bucket);
     let at = root;
@@ -75,13 +75,15 @@ function makeFlame(capture, place, onZoom) {
   let active = 0;
 
   function buckets() {
-    return state.idle ? capture.buckets : capture.buckets.filter((bucket) => !bucket.idle);
+    const all = shownBuckets(capture);
+    return state.idle ? all : all.filter((bucket) => !bucket.idle);
   }
 
   function treeOf() {
-    if (state.drawn !== state.idle) state.tree = null;
+    if (state.drawn !== state.idle || state.of !== shownBuckets(capture)) state.tree = null;
     state.drawn = state.idle;
-    return (state.tree ||= flameTree(buckets()));
+    state.of = shownBuckets(capture);
+    return (state.tree ||= flameTree(buckets(), capture.choice ? shown(capture.choice.name) : "all goroutines"));
   }
 
   function top() {
@@ -188,7 +190,14 @@ function makeFlame(capture, place, onZoom) {
     });
     address.write(`${capture.anchor}flame`, {
       q: search.value, colour: colour.value === "state" ? "" : colour.value, idle: hasIdle && state.idle ? "yes" : "", zoom: zoom.join("."),
+      ...choiceSettings(capture),
     });
+  }
+
+  /** Begin anew, without a zoom: other goroutines are shown. */
+  function renew() {
+    state.path = [];
+    draw();
   }
 
   /** Set what an address says. */
@@ -259,5 +268,5 @@ function makeFlame(capture, place, onZoom) {
   canvas.addEventListener("focus", () => activate(active));
   let width = 0;
   new ResizeObserver(() => { if (canvas.clientWidth !== width) { width = canvas.clientWidth; draw(); } }).observe(canvas);
-  return { draw, zoomTo, restore };
+  return { draw, zoomTo, restore, renew };
 }

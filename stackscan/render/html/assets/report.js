@@ -10,7 +10,8 @@ function prepare(section) {
   const capture = captureOf(section);
   const stacks = makeStacks(capture, section.querySelector(".stacks-place"));
   const flame = makeFlame(capture, section.querySelector(".flame-place"), (among, name) => stacks.narrow(among, name && `stacks through ${short(name)}`));
-  section.prepared = { capture, stacks, flame };
+  const facets = makeFacets(capture, section.querySelector(".facets-place"), () => { stacks.narrow(null, ""); flame.renew(); });
+  section.prepared = { capture, stacks, flame, facets };
   return section.prepared;
 }
 
@@ -35,6 +36,7 @@ function follow() {
   const goroutine = /goroutine-(\d+)$/.exec(anchor);
   if (section) prepare(section); // what grows later would push its target away
   if (section && goroutine) return showGoroutine(prepare(section).capture, goroutine[1]);
+  if (section && /(filter|stacks|flame)$/.test(anchor)) prepare(section).facets.restore(settings);
   if (section && /stacks$/.test(anchor)) restoreStacks(section, settings);
   if (section && /flame$/.test(anchor)) prepare(section).flame.restore(settings);
   const target = document.getElementById(anchor);
@@ -68,7 +70,7 @@ Object.assign(ACTIONS, {
     const number = Number(button.dataset.finding);
     narrowToFinding(section, number);
     reveal(section.querySelector("section.stacks"));
-    address.write(`${section.dataset.anchor}stacks`, { finding: number + 1 });
+    address.write(`${section.dataset.anchor}stacks`, { finding: number + 1, ...choiceSettings(prepare(section).capture) });
   },
 
   goroutine(button) {
@@ -93,6 +95,7 @@ function step(by) {
 KEYS.unshift(
   ["/", "filter the stacks by function", () => focusOn(".stacks input[type=search]")],
   ["f", "go to the flame graph; arrows move, Enter zooms, Escape zooms out", () => focusOn(".flame-graph")],
+  ["l", "filter by label", () => focusOn(".facets-place select")],
   ["j, k", "next and previous finding", (key) => step(key === "j" ? 1 : -1)],
 );
 
@@ -100,7 +103,7 @@ function focusOn(what) {
   const section = currentSection();
   if (!section) return;
   prepare(section);
-  section.querySelector(what).focus();
+  section.querySelector(what)?.focus();
 }
 
 window.addEventListener("hashchange", () => { address.forget(); follow(); });

@@ -16,7 +16,7 @@ function makeStacks(capture, place) {
   const table = makeTable(place, {
     label: "Table of stacks",
     columns: COLUMNS,
-    all: capture.buckets,
+    get all() { return shownBuckets(capture); },
     inputs: stackInputs(capture),
     above: chip,
     matches: (bucket, settings) => (!narrowed.among || narrowed.among.has(bucket.index)) && stackMatches(bucket, settings),
@@ -26,7 +26,7 @@ function makeStacks(capture, place) {
       const all = capture.buckets.length;
       return `${count(total, "goroutine")} in ${count(found.length, "stack")}${found.length < all ? ` of ${thousands(all)}` : ""}`;
     },
-    changed: (settings) => address.write(`${capture.anchor}stacks`, { ...settings, finding: narrowed.finding }),
+    changed: (settings) => address.write(`${capture.anchor}stacks`, { ...settings, finding: narrowed.finding, ...choiceSettings(capture) }),
   });
 
   /** Show only some buckets (null: all), and say why; `finding` is the number of the finding whose buckets they are. */
