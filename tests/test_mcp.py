@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
 import anyio
+import anyio.to_thread
 import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
@@ -124,7 +129,8 @@ def test_each_tool_answers_on_the_stalled_node_in_4_kilobytes() -> None:
             ids = {one["id"] for one in found["snapshots"]}
             for claim in found["claims"]:
                 evidence = claim["evidence"]
-                assert evidence or claim["kind"] in ("note", "pool", "row"), (tool, claim)
+                assert evidence or claim["kind"] in ("note", "row") or tool == "rules", (tool, claim)
+                assert claim["kind"] != "pool" or tool == "rules" or evidence["goroutine_ids"], (tool, claim)
                 assert evidence.get("snapshot") in {None, *ids}
 
     with_client(ask)
@@ -150,6 +156,9 @@ def test_what_the_tools_say_of_the_stalled_node() -> None:
         same = await told("compare")
         assert "435 → 434" in same["summary"]
         assert "12 → 12" in same["claims"][0]["text"]
+        assert "No finding grew" in same["summary"]
+        pool = next(claim for claim in same["claims"] if "bitswap-task-workers" in claim["text"])
+        assert list(range(326, 338)) == pool["evidence"]["goroutine_ids"]
         forecast = await told("pool_forecast")
         assert "12 of 12 workers blocked" in forecast["summary"]
         assert any(claim["kind"] == "fix" and "closers" in claim["text"] for claim in forecast["claims"])
@@ -157,6 +166,17 @@ def test_what_the_tools_say_of_the_stalled_node() -> None:
         assert 12 == len(stack["claims"][0]["evidence"]["goroutine_ids"])
         rule = await told("rules", name="bitswap-close-stall")
         assert {"rule", "why", "fix", "when", "references"} == {claim["kind"] for claim in rule["claims"]}
+
+    with_client(ask)
+
+
+def test_a_comparison_says_what_grew_and_in_which_time() -> None:
+    async def ask(client: Client) -> None:
+        folder = "kubo/v0.39.0-unbounded-tcp"
+        sources = [f"{folder}/ipfs-profile-0{number}.zip" for number in (1, 4)]
+        summary = values(await client.call_tool("compare", {"sources": sources}))["summary"]
+        assert "Findings that grew: bitswap-close-unbounded 0 → 12." in summary
+        assert summary.endswith("Captured from 2026-11-23 09:33:57 to 2026-11-23 09:37:42, 4 min later.")
 
     with_client(ask)
 
@@ -443,6 +463,91 @@ def test_a_call_that_is_over_ends_at_its_next_step() -> None:
         _captures(FIXTURES).load(LOCKED, stop)
     with pytest.raises(StackscanError, match="took longer"):
         numbers.compare(_captures(FIXTURES), Stop(0.0), [EARLIER, STALLED])
+
+
+class _Endless(BaseHTTPRequestHandler):
+    """Answers with a dump that does not end, a line after the other."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        try:
+            for number in itertools.count(1):
+                self.wfile.write(f"goroutine {number} [select]:\nmain.f()\n\t/src/a.go:1 +0x1\n\n".encode())
+                self.server.asked.set()  # type: ignore[attr-defined]
+                time.sleep(0.02)
+        except OSError:
+            self.server.left.set()  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+class _Endlessly(ThreadingHTTPServer):
+    """A server whose answers do not end: whether it was ``asked``, and its client has ``left``."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Endless)
+        self.asked, self.left = threading.Event(), threading.Event()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/debug/pprof/goroutine?debug=2"
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Endlessly]:
+    """A server whose answers do not end; the network of this machine is allowed."""
+    monkeypatch.delenv(network.VARIABLE, raising=False)
+    with _Endlessly() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+
+
+async def _happens(event: threading.Event) -> None:
+    """Wait for it, as long as a test may last."""
+    assert await anyio.to_thread.run_sync(event.wait, 100)
+
+
+def test_a_call_that_takes_too_long_is_an_error_and_its_work_ends(endless: _Endlessly) -> None:
+    """The server, a process, has left the address, and answers the next call."""
+
+    async def ask(client: Client) -> None:
+        result = await client.call_tool("report", {"source": endless.address})
+        assert result.is_error
+        assert "the call took longer than 1 s and was ended" in text(result)
+        assert "--max-seconds" in text(result)
+        await _happens(endless.left)
+        assert values(await client.call_tool("report", {"source": LOCKED}))
+
+    with_client(ask, "--allow-network", "--max-seconds", 1)
+
+
+def test_a_call_that_its_client_gives_up_ends(endless: _Endlessly) -> None:
+    """Long before its time; other calls are answered meanwhile and afterwards."""
+
+    async def ask(client: Client) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.call_tool, "report", {"source": endless.address})
+            await _happens(endless.asked)
+            assert values(await client.call_tool("rules", {}))
+            assert not endless.left.is_set()
+            group.cancel_scope.cancel()
+        await _happens(endless.left)
+        assert values(await client.call_tool("report", {"source": LOCKED}))
+
+    with_client(ask, "--allow-network", "--max-seconds", 3600)
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    """To open one lasts until somebody writes into it, and would keep all later calls waiting."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="neither a file nor a folder"):
+        Roots([tmp_path]).find("pipe")
 
 
 def test_sources_are_kept_until_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,8 @@ class Roots:
         for folder in self.folders:
             found = _resolved(folder / given)
             if found is not None and any(found.is_relative_to(each) for each in self.folders):
+                if not found.is_file() and not found.is_dir():  # to open a pipe may last for ever
+                    raise SourceError(f"{quoted(source)} is neither a file nor a folder", hint=self._hint())
                 return str(found)
         raise SourceError(f"{quoted(source)} is not below the folders that may be read", hint=self._hint())
 

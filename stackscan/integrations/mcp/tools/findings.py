@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from stackscan.analysis.occupancy import workers_of
 from stackscan.errors import UsageError
 from stackscan.integrations.mcp.claims import Claim, Evidence, place
 from stackscan.integrations.mcp.paging import Found
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from stackscan.analysis.finding import Finding, Step
     from stackscan.integrations.mcp.captures import Captures, Loaded, Shown
     from stackscan.integrations.mcp.stopping import Stop
+    from stackscan.knowledge.pool import Pool
     from stackscan.knowledge.rule import Rule
 
 
@@ -57,7 +59,7 @@ def _reported(shown: Shown) -> Iterator[Claim]:
     for sample in report.pools:
         states = ", ".join(f"{number:,} {state}" for state, number in sample.states.items() if number)
         text = f"pool {quoted(sample.pool.name)}: {count(sample.workers, 'workers')}: {states}"
-        yield Claim("pool", text, Evidence(shown.id), {"occupancy": round(sample.occupancy, 4)})
+        yield Claim("pool", text, workers_in(shown, sample.pool), {"occupancy": round(sample.occupancy, 4)})
     waits = dict(report.wait_reasons[:8])
     if waits:
         text = "wait reasons: " + ", ".join(f"{quoted(reason, 40)} {number:,}" for reason, number in waits.items())
@@ -73,6 +75,16 @@ def evidence_of(finding: Finding, shown: Shown) -> Evidence:
     here = {id(snapshot.stacks[number]) for number in stacks}
     signature = next((b.bucket.signature for b in shown.capture.report.buckets if id(b.bucket.stack) in here), None)
     return Evidence(shown.id, finding.goroutine_ids, finding.count, signature, finding.rule.name, place(frame))
+
+
+def workers_in(shown: Shown, pool: Pool) -> Evidence:
+    """The busy workers of a pool in a snapshot; where none is busy, all."""
+    snapshot = shown.capture.capture.snapshot
+    workers = workers_of(pool, snapshot)
+    rows = [row for row, busy in workers if busy] or [row for row, _ in workers]
+    ids, counts = snapshot.column("goroutine_id"), snapshot.counts
+    known = sorted(number for row in rows if (number := ids[row]) is not None)
+    return Evidence(shown.id, tuple(known), len(rows) if counts is None else sum(counts[row] for row in rows))
 
 
 def explain(captures: Captures, stop: Stop, source: str, rule: str | None, snapshot: str | None) -> Found:

@@ -11,13 +11,15 @@ from stackscan.errors import UsageError
 from stackscan.integrations.mcp.claims import Claim, Evidence
 from stackscan.integrations.mcp.paging import Found
 from stackscan.integrations.mcp.quoting import quoted
-from stackscan.integrations.mcp.tools.findings import evidence_of
+from stackscan.integrations.mcp.tools.findings import evidence_of, workers_in
+from stackscan.render.compare_words import later
 from stackscan.render.words import count
 
 if TYPE_CHECKING:
     from stackscan.compare import Comparison
     from stackscan.integrations.mcp.captures import Captures, Loaded
     from stackscan.integrations.mcp.stopping import Stop
+    from stackscan.knowledge.pool import Pool
     from stackscan.knowledge.rule import Rule
     from stackscan.queueing.projection import Projection
 
@@ -27,6 +29,8 @@ MOST_SOURCES: Final = 20
 _QUERY_MIB: Final = 1024
 #: Rows of a query's result; more is for `stackscan query`.
 _MOST_ROWS: Final = 10_000
+#: Findings that the first sentences of a comparison name.
+_MOST_GROWN: Final = 3
 
 
 def _load(captures: Captures, stop: Stop, sources: Sequence[str]) -> tuple[Loaded, ...]:
@@ -49,8 +53,22 @@ def compare(captures: Captures, stop: Stop, sources: Sequence[str]) -> Found:
 def _verdict(found: Comparison) -> str:
     from stackscan.report.growth import sentence
 
-    counts = " → ".join(f"{number:,}" for number in found.total.counts)
-    return f"{quoted(sentence(found.verdict, len(found.captures)))}. Goroutines: {counts}."
+    grown = [one for one in found.findings if one.change.verdict in ("new", "grown")]
+    worse = "; ".join(f"{one.rule} {_counts(one.change.counts)}" for one in grown[:_MOST_GROWN])
+    more = f" and {len(grown) - _MOST_GROWN:,} more" if len(grown) > _MOST_GROWN else ""
+    return (
+        f"{quoted(sentence(found.verdict, len(found.captures)))}. Goroutines: {_counts(found.total.counts)}. "
+        f"{f'Findings that grew: {worse}{more}' if grown else 'No finding grew'}.{_times(found)}"
+    )
+
+
+def _times(found: Comparison) -> str:
+    """When the first and the last capture were taken, where both say it."""
+    first, last = found.captures[0].captured_at, found.captures[-1].captured_at
+    if first is None or last is None:
+        return ""
+    passed = later((last - first).total_seconds())
+    return f" Captured from {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S}, {passed}."
 
 
 def _changes(found: Comparison, loaded: Sequence[Loaded]) -> Iterator[Claim]:
@@ -66,7 +84,7 @@ def _changes(found: Comparison, loaded: Sequence[Loaded]) -> Iterator[Claim]:
         yield Claim("growth", f"{quoted(place.function or place.signature)}: {_counts(place.counts)}", evidence)
     for pool in found.pools:
         text = f"pool {quoted(pool.pool)}: busy {_counts(pool.busy)} of {_counts(pool.workers)} workers"
-        yield Claim("pool", text, Evidence(last))
+        yield Claim("pool", text, _workers(loaded[-1], partial(_has_name, pool.pool)))
     for note in found.notes:
         yield Claim("note", quoted(note))
     for bucket in found.buckets:
@@ -93,6 +111,22 @@ def _of(one: Loaded, wanted: Callable[[Rule], bool]) -> Evidence:
     pairs = ((each, finding) for each in shown for finding in each.capture.report.findings if wanted(finding.rule))
     each, finding = next(pairs, (shown[-1], None))
     return Evidence(each.id) if finding is None else evidence_of(finding, each)
+
+
+def _has_name(name: str, pool: Pool) -> bool:
+    return pool.name == name
+
+
+def _is_modelled(name: str | None, pool: Pool) -> bool:
+    return pool.model is not None and name in (None, pool.name)
+
+
+def _workers(one: Loaded, wanted: Callable[[Pool], bool]) -> Evidence:
+    """Where the workers of the first wanted pool can be seen; the snapshot alone where there is none."""
+    shown = one.chosen(None)
+    pairs = ((each, sample.pool) for each in shown for sample in each.capture.report.pools if wanted(sample.pool))
+    each, pool = next(pairs, (shown[-1], None))
+    return Evidence(each.id) if pool is None else workers_in(each, pool)
 
 
 def _counts(numbers: Sequence[int | None]) -> str:
@@ -178,6 +212,7 @@ def _forecast(found: Projection, fix: str, loaded: Sequence[Loaded], pool: str |
     shown = block(found, fix=fix)
     evidence = Evidence(loaded[-1].chosen(None)[0].id)
     blocked = _of(loaded[-1], lambda rule: rule.pool is not None and pool in (None, rule.pool))
+    blocked = blocked if blocked.rule else _workers(loaded[-1], partial(_is_modelled, pool))
     yield Claim("basis", f"method: {found.method}; from {count(len(loaded), 'sources')}", blocked, _now(values))
     for label, text in shown.facts:
         more = values["detached"] if label == "fix" else {}
