@@ -20,6 +20,7 @@ from test_http import Answer, Server, sends, serving
 from helpers import DUMP, FIXTURES, assert_refused, command, environment, goroutine, run
 from stackscan.sources.names import capture_name, read_moment, read_name
 from stackscan.sources.times import captured_at
+from strict import misses
 
 LEAK = [gzip.decompress((FIXTURES / "growth" / "leak" / f"debug2-0{n}.txt.gz").read_bytes()) for n in (1, 2, 3, 4)]
 LEAK_PROFILE = (FIXTURES / "growth" / "leak" / "goroutineleak.debug1.txt").read_bytes()
@@ -66,7 +67,9 @@ def names(folder: Path) -> list[str]:
 
 def of(done: subprocess.CompletedProcess[str]) -> Any:
     """The JSON that it printed."""
-    return json.loads(done.stdout)
+    values: dict[str, Any] = json.loads(done.stdout)
+    assert [] == misses(values["schema"].removeprefix("stackscan."), values)
+    return values
 
 
 # -- the verdict -----------------------------------------------------------------------------------------------------

@@ -218,6 +218,14 @@ def test_the_lines_of_a_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [] == [miss for line in lines for miss in misses("watch", line)]
 
 
+def test_a_finding_of_a_watch_is_one_of_a_report() -> None:
+    """Each field, also of a leak, which no rule catches; beside them is only since when it stands."""
+    watched, reported = (json.loads(schema(name))["$defs"]["finding"] for name in ("watch", "report"))
+    assert [*reported["required"], "since"] == watched["required"]
+    differing = {field for field, it in watched["properties"].items() if it != reported["properties"].get(field)}
+    assert {"since", "evidence"} == differing  # the growth of a leak has a rate
+
+
 def _watched(monkeypatch: pytest.MonkeyPatch, answers: list[Any]) -> list[dict[str, Any]]:
     """The lines of a watch of one process that gives these answers, ten seconds apart."""
     lines: list[dict[str, Any]] = []

@@ -31,9 +31,14 @@ def _read_all() -> tuple[Rule, ...]:
     return tuple(sorted((_read(table) for table in read_files(_FOLDER)), key=lambda cause: cause.name))
 
 
+def named(name: str) -> Rule:
+    """The root cause of this name. Raises KeyError for one that has no file."""
+    return {cause.name: cause for cause in catalogue()}[name]
+
+
 def fix_of(name: str) -> str:
     """What to do about a root cause, in one line. Raises KeyError for one that has no file."""
-    return " ".join({cause.name: cause.fix for cause in catalogue()}[name].split())
+    return " ".join(named(name).fix.split())
 
 
 def _read(table: Table) -> Rule:

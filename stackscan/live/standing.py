@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from stackscan.analysis.finding import Finding, Step
 from stackscan.knowledge import cause
 from stackscan.report.growth import REFERENCES, WHY, Growth, Leak, leak_text, witnesses
+from stackscan.report.serialise import finding_json
 
 if TYPE_CHECKING:
     from stackscan.knowledge.rule import Severity
@@ -65,37 +67,32 @@ def key_of(values: Mapping[str, Any]) -> Key:
 
 def leak_values(leak: Leak) -> Values:
     """A leak as a finding of a report."""
-    places = leak.places
-    frame = places[0].frame
-    return {
-        "rule": "leak",
-        "severity": "error",
-        "title": leak_text(leak),
-        "count": leak.count,
-        "goroutine_ids": list(places[0].stack.bucket.goroutine_ids),
-        "evidence": {
-            "counts": [sum(column) for column in zip(*(place.counts for place in places), strict=True)],
-            "rate_per_second": places[0].rate_per_second,
-            "detector": leak.detector,
-            "age": leak.age,
-        },
-        "why": f"{WHY} {'. '.join(witnesses(leak))}.",
-        "fix": cause.fix_of("leak"),
-        "references": list(REFERENCES),
-        "cause": "leak",
-        "confidence": leak.confidence,
-        "steps": [
-            {
-                "goroutine_ids": list(places[0].stack.bucket.goroutine_ids),
-                "count": places[0].counts[-1],
-                "does": "grows",
-                "frame": None
-                if frame is None
-                else {"function": frame.function, "file": frame.file, "line": frame.line},
-                "source": None,
-            }
-        ],
+    first = leak.places[0]
+    known = cause.named("leak")
+    ids = tuple(first.stack.bucket.goroutine_ids)
+    found = Finding(
+        rule=replace(
+            known, why=f"{WHY} {'. '.join(witnesses(leak))}.", fix=" ".join(known.fix.split()), references=REFERENCES
+        ),
+        severity="error",
+        title=leak_text(leak),
+        verdict=leak_text(leak),
+        count=leak.count,
+        goroutine_ids=ids,
+        evidence={},
+        stack_ids=(),
+        deciding={},
+        cause=known.name,
+        confidence=leak.confidence,
+        steps=(Step(ids, first.counts[-1], "grows", first.frame),),
+    )
+    evidence = {
+        "counts": [sum(column) for column in zip(*(place.counts for place in leak.places), strict=True)],
+        "rate_per_second": first.rate_per_second,
+        "detector": leak.detector,
+        "age": leak.age,
     }
+    return finding_json(found) | {"evidence": evidence}
 
 
 def changes(before: Mapping[Key, Standing], now: Mapping[Key, Standing]) -> tuple[Change, ...]:

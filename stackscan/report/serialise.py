@@ -9,7 +9,10 @@ from stackscan.report import locks as lock_report
 from stackscan.report.model import BundleReport, Report, SnapshotReport, StackReport
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stackscan.analysis.breakdown import Breakdown, Share
+    from stackscan.analysis.creation_sites import Family
     from stackscan.analysis.defects import Judgement
     from stackscan.analysis.finding import Finding, Step
     from stackscan.analysis.occupancy import PoolSample
@@ -155,12 +158,13 @@ def _frame(frame: Frame) -> dict[str, Any]:
 
 def findings_json(snapshot: SnapshotReport) -> list[dict[str, Any]]:
     """What is stuck in a snapshot."""
-    return [_finding(finding, snapshot) for finding in snapshot.findings]
+    families = dict(snapshot.finding_families)
+    return [finding_json(finding, families.get(finding.key, ())) for finding in snapshot.findings]
 
 
-def _finding(finding: Finding, snapshot: SnapshotReport) -> dict[str, Any]:
+def finding_json(finding: Finding, families: Sequence[Family] = ()) -> dict[str, Any]:
+    """One finding; ``families`` are the creation sites of its goroutines."""
     rule = finding.rule
-    families = dict(snapshot.finding_families).get(finding.key, ())
     return {
         "rule": rule.name,
         "severity": finding.severity,
