@@ -82,12 +82,17 @@ def _section(name: str, command: Any) -> Iterator[str]:
 
 
 def _prose(text: str) -> Iterator[str]:
-    """Paragraphs; those that the help keeps as they are hold examples, one a line."""
+    """Paragraphs; those that the help keeps as they are hold examples, one a line, or a list below its first line."""
     for paragraph in text.split("\n\n"):
-        if paragraph.startswith("\b"):
-            yield "\n".join(f"* `{line.strip()}`" for line in paragraph.removeprefix("\b").strip().splitlines()) + "\n"
-        else:
+        if not paragraph.startswith("\b"):
             yield " ".join(paragraph.split()) + "\n"
+            continue
+        head, *lines = paragraph.removeprefix("\b\n").rstrip().splitlines()
+        if head.startswith(" "):
+            yield "Examples:\n"
+            yield "\n".join(f"* `{line.strip()}`" for line in (head, *lines)) + "\n"
+        else:
+            yield "\n".join([head, "", "```text", *(line.strip() for line in lines), "```\n"])
 
 
 def _table(heading: str, rows: Any) -> Iterator[str]:
