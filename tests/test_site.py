@@ -176,6 +176,17 @@ def test_the_first_page_begins_with_what_stackscan_is_for(site: Site) -> None:
     assert 0 < text.index("Your Go service hangs.") < text.index("_images/report.svg") < text.index("<h2>")
 
 
+def test_flow_charts_are_drawn(site: Site) -> None:
+    """Each arrow of docs/packages.md is a line, each room a box; no page shows the text of a chart."""
+    page = (ROOT / "docs" / "packages.md").read_text(encoding="utf-8")
+    arrows = re.findall(r"^ +(\S+) --> (\S+)$", page, re.MULTILINE)
+    drawn = (site.root / "docs" / "packages.html").read_text(encoding="utf-8").split('<div class="flowchart"')[1]
+    assert len(arrows) == drawn.count('class="line"')
+    boxes = re.findall(r"<text [^>]*>([^<]+)</text>", drawn)
+    assert sorted({room for arrow in arrows for room in arrow}) == sorted(boxes)
+    assert [] == [name for name in site.pages if "flowchart TD" in (site.root / name).read_text(encoding="utf-8")]
+
+
 # -- in a browser ------------------------------------------------------------------------------------------------------
 
 
@@ -189,6 +200,14 @@ def browser() -> Iterator[Browser]:
 _OF_AXE: Final = re.compile(r"Access to XMLHttpRequest|Couldn't load preload assets|net::ERR_FAILED")
 #: What the theme says on the console of every page.
 _OF_THE_THEME: Final = re.compile(r"console log: \[PST\]")
+
+
+#: The texts that end right of the window, without those in something that can be scrolled.
+_CUT_OFF: Final = """() =>
+    [...document.querySelectorAll("article :is(a, code, h1, h2, h3, img, li, p, td)")]
+        .filter((each) => each.getBoundingClientRect().right > window.innerWidth + 1)
+        .filter((each) => !each.closest("pre, .pst-scrollable-table-container, .flowchart"))
+        .map((each) => each.textContent.slice(0, 60))"""
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
@@ -206,6 +225,7 @@ def test_anyone_can_read_every_page(browser: Browser, site: Site, width: int, sc
             page.goto((site.root / name).as_uri())
             found: dict[str, Any] = axe.run(page, options={"resultTypes": ["violations"]}).response
             faults += [f"{name}: {fault['id']}: {fault['nodes'][0]['target']}" for fault in found["violations"]]
+            faults += [f"{name}: is cut off at the right: {text}" for text in page.evaluate(_CUT_OFF)]
             if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
                 faults.append(f"{name}: has to be scrolled sideways")
     finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from stackscan import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))  # Sphinx runs this file without its folder
+from flowchart import with_drawings
 
 _ROOT: Final = Path(__file__).parents[2]
 _BOOK: Final = "docs/README"
@@ -38,6 +42,8 @@ suppress_warnings = [
     "toc.not_included",  # a test knows the pages that are in no chapter
 ]
 
+highlight_language = "none"
+smartquotes = False
 myst_heading_anchors = 6
 myst_enable_extensions = ["html_image"]
 copybutton_prompt_text = "$ "
@@ -84,6 +90,11 @@ def chapters(book: str) -> dict[str, list[Item]]:
     return found
 
 
+def _with_drawings(_: Sphinx, _docname: str, source: list[str]) -> None:
+    """Draw the flow charts of a page."""
+    source[0] = with_drawings(source[0])
+
+
 def _with_contents(_: Sphinx, docname: str, source: list[str]) -> None:
     """Give the first page the tables of contents of all chapters, and each page that of the pages below it."""
     book = chapters((_ROOT / f"{_BOOK}.md").read_text(encoding="utf-8"))
@@ -122,6 +133,7 @@ def _with_index(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to Sphinx."""
+    app.connect("source-read", _with_drawings)
     app.connect("source-read", _with_contents)
     app.connect("html-page-context", _described)
     app.connect("build-finished", _with_index)
