@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,6 +23,7 @@ from helpers import ROOT, environment
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from playwright.sync_api import Page as BrowserPage
 
 if not all(map(importlib.util.find_spec, ("sphinx", "myst_parser", "pydata_sphinx_theme", "sphinx_copybutton"))):
     pytest.skip("no Sphinx: pip install -e '.[docs]'", allow_module_level=True)
@@ -210,27 +212,62 @@ _CUT_OFF: Final = """() =>
         .map((each) => each.textContent.slice(0, 60))"""
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
-def test_anyone_can_read_every_page(browser: Browser, site: Site, width: int, scheme: str) -> None:
-    """Axe finds no fault at all, nothing has to be scrolled sideways, and nothing is asked for from elsewhere."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe: pip install -e '.[dev]'").Axe()
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+@contextmanager
+def _silent(browser: Browser, width: int, scheme: Any) -> Iterator[BrowserPage]:
+    """A window in which nothing may be asked for from elsewhere, and nothing may go wrong."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     faults: list[str] = []
     try:
         page = context.new_page()
         page.on("console", lambda message: faults.append(f"console {message.type}: {message.text}"))
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
         page.on("request", lambda request: _judge(faults, request.url))
-        for name in (name for name in site.pages if not name.endswith("index.html")):
-            page.goto((site.root / name).as_uri())
-            found: dict[str, Any] = axe.run(page, options={"resultTypes": ["violations"]}).response
-            faults += [f"{name}: {fault['id']}: {fault['nodes'][0]['target']}" for fault in found["violations"]]
-            faults += [f"{name}: is cut off at the right: {text}" for text in page.evaluate(_CUT_OFF)]
-            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-                faults.append(f"{name}: has to be scrolled sideways")
+        yield page
     finally:
         context.close()
     assert [] == [fault for fault in faults if not _OF_AXE.search(fault) and not _OF_THE_THEME.match(fault)]
+
+
+def _found_by_axe(page: BrowserPage) -> list[str]:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe: pip install -e '.[dev]'").Axe()
+    found: dict[str, Any] = axe.run(page, options={"resultTypes": ["violations"]}).response
+    return [f"{fault['id']}: {node['target']}" for fault in found["violations"] for node in fault["nodes"]]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
+def test_anyone_can_read_every_page(browser: Browser, site: Site, width: int, scheme: str) -> None:
+    """Axe finds no fault at all, nothing is cut off, and nothing has to be scrolled sideways."""
+    faults = []
+    with _silent(browser, width, scheme) as page:
+        for name in (name for name in site.pages if not name.endswith("index.html")):
+            page.goto((site.root / name).as_uri())
+            faults += [f"{name}: {fault}" for fault in _found_by_axe(page)]
+            faults += [f"{name}: is cut off at the right: {text}" for text in page.evaluate(_CUT_OFF)]
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                faults.append(f"{name}: has to be scrolled sideways")
+    assert [] == faults
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "button", "opened"),
+    [
+        (390, "primary-toggle", "#pst-primary-sidebar-modal"),
+        (390, "secondary-toggle", "#pst-secondary-sidebar-modal"),
+        (1440, "search-button__button", "#pst-search-dialog"),
+        (1440, "theme-switch-button", ".dropdown-menu.show"),
+    ],
+)
+def test_anyone_can_use_what_opens(
+    browser: Browser, site: Site, width: int, button: str, opened: str, scheme: str
+) -> None:
+    """Chapters and contents on a phone, the search, the choice of colours: axe finds no fault in them."""
+    with _silent(browser, width, scheme) as page:
+        page.goto((site.root / "docs" / "causes" / "README.html").as_uri())
+        page.locator(f"button.{button}").locator("visible=true").first.click()
+        page.locator(opened).first.wait_for()
+        page.wait_for_timeout(400)  # until it has come in
+        assert [] == _found_by_axe(page)
 
 
 def _judge(faults: list[str], url: str) -> None:
