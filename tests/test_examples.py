@@ -179,16 +179,3 @@ def test_the_service_starts_what_there_is(tmp_path: Path) -> None:
         unit.write_text(text.replace("/opt/stackscan/bin/stackscan", "/bin/true"), encoding="utf-8")
         done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
         assert (0, "") == (done.returncode, done.stderr)
-
-
-def test_the_container_starts_what_there_is() -> None:
-    """The same of the image and of its composition."""
-    entry = re.search(r"(?m)^ENTRYPOINT (.*)$", (EXAMPLES / "live" / "Dockerfile").read_text(encoding="utf-8"))
-    assert entry is not None
-    composed = yaml.safe_load((EXAMPLES / "live" / "compose.yaml").read_text(encoding="utf-8"))
-    words = [*json.loads(entry[1]), *composed["services"]["watch"]["command"]]
-    assert ["stackscan", "watch"] == words[:2]
-    assert {word for word in words if word.startswith("--")} <= _offered()
-    assert {name.split(":")[0] for one in composed["services"].values() for name in one["volumes"]} <= set(
-        composed["volumes"]
-    )
