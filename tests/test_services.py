@@ -103,3 +103,15 @@ def test_an_errgroup_with_a_member_at_work_may_go_on(tmp_path: Path) -> None:
     path = tmp_path / "goroutines.txt"
     path.write_text(text.replace(adds, "[IO wait]:\nexample.com/acme/net.read(", 1))
     assert [] == [each.title for each in scan([str(path)]).snapshots[0].findings if each.severity != "info"]
+
+
+def test_who_waits_for_the_first_of_two_locks_holds_none() -> None:
+    """Its argument is the lock that it takes next: that it knows it is no circle."""
+    (path,) = _GO.glob("go1.26/service_transfers-in-order.txt*")
+    locks = scan([str(path)]).snapshots[0].locks
+    assert () == locks.cycles
+    candidates = {number for lock in locks.locks for each in lock.candidates for number in each.goroutine_ids}
+    assert 1 == len(candidates)
+    (finding,) = _findings("transfers", source=True)
+    where = {step.frame.line for step in finding.steps if step.frame is not None}
+    assert ({21}, "likely") == (where, finding.confidence)

@@ -25,7 +25,7 @@ def find(code: Code, wanted: Sequence[Wanted]) -> list[Cause]:
     """The causes among the locks that goroutines want which the source shows, each kind of fault once."""
     found: dict[tuple[str, frozenset[int]], Cause] = {}
     in_circle: set[int] = set()
-    for circle in _circles(wanted):
+    for circle in _circles(wanted, code):
         in_circle.update(id(lock) for lock, _ in circle)
         _add(found, replace(_circle(circle, code), change=one_order(circle, code)))
     for lock in wanted:
@@ -49,12 +49,13 @@ def _add(found: dict[tuple[str, frozenset[int]], Cause], cause: Cause) -> None:
     found[key] = replace(known.with_more(cause.rows), title=title)
 
 
-def _circles(wanted: Sequence[Wanted]) -> Iterator[list[tuple[Wanted, Holder]]]:
+def _circles(wanted: Sequence[Wanted], code: Code) -> Iterator[list[tuple[Wanted, Holder]]]:
     """Locks whose only holder waits for the next one, back to the first."""
     by_row = {row: lock for lock in wanted for row in lock.all_rows}
     following: dict[int, tuple[Wanted, Wanted, Holder]] = {}
     for lock in wanted:
         held = [h for h in lock.holders if h.held.must]
+        held = held if len(held) == 1 and len(held[0].rows) == 1 else list(_besides_waiters(lock, held, code))
         if len(held) == 1 and len(held[0].rows) == 1 and held[0].rows[0] in by_row:
             ahead = by_row[held[0].rows[0]]
             if ahead is not lock:
@@ -69,6 +70,23 @@ def _circles(wanted: Sequence[Wanted]) -> Iterator[list[tuple[Wanted, Holder]]]:
             at = id(following[at][1])
         if at in path:
             yield [(following[one][0], following[one][2]) for one in path[path.index(at) :]]
+
+
+def _besides_waiters(lock: Wanted, holders: Sequence[Holder], code: Code) -> Iterator[Holder]:
+    """Of goroutines that hold a lock of this kind, those that do not wait for this one: ``from.mu.Lock()`` before
+    ``to.mu.Lock()`` took another object's. Nobody, where one that was not read, or that runs, may hold it as well."""
+    scene, package = code.scene, lock.key[0]
+    if not scene.is_whole or scene.moving_in_locks or scene.is_busy(package):
+        return
+    if not all(code.is_read(wait) for wait in scene.in_package.get(package, ()) if not scene.is_main(wait)):
+        return
+    for holder in holders:
+        want = code.wanted(holder.wait)
+        takes_two = want is not None and _is_same_object(holder, want, code) is False
+        waiting = frozenset(lock.rows.get(id(holder.wait), ())) if takes_two else frozenset()
+        rows = [row for row in holder.rows if row not in waiting]
+        if rows:
+            yield replace(holder, rows=rows)
 
 
 def _circle(circle: Sequence[tuple[Wanted, Holder]], code: Code) -> Cause:

@@ -178,7 +178,12 @@ def _candidates(lock: Lock, scene: Scene, parts: dict[int, list[int]]) -> tuple[
 def _by_elimination(kind_type: str | None, waiters: Sequence[Waiting], scene: Scene) -> tuple[tuple[int, Waiting], ...]:
     """Who may hold a lock of which no frame shows the object: goroutines that went on in a function in which others ask
     for it, then those in any method of its type. They do not wait for the lock themselves."""
-    past = [wait for function in _askers(waiters) for wait in scene.by_function.get(function, ())]
+    past = [
+        wait
+        for function in _askers(waiters)
+        for wait in scene.by_function.get(function, ())
+        if not _is_before(wait, function, waiters)
+    ]
     alike: Sequence[Waiting] = scene.by_type.get(kind_type, ()) if kind_type is not None else ()
     if kind_type is None:  # a lock in a variable: of the function in which the closures that ask were written
         every = [wait for function in _writers(waiters) for wait in scene.by_enclosing.get(function, ())]
@@ -192,6 +197,18 @@ def _by_elimination(kind_type: str | None, waiters: Sequence[Waiting], scene: Sc
     if kind_type is None and not best:
         best = {id(wait): (ALONE, wait) for wait in _alone_in_package(waiters, scene)}
     return tuple(sorted(best.values(), key=lambda pair: -pair[0]))
+
+
+def _is_before(wait: Waiting, function: str, waiters: Sequence[Waiting]) -> bool:
+    """Whether they are in a function above all lines in which the others ask for a lock there: they have not come to
+    it yet."""
+    asks = [other.frames[other.own].line for other in waiters if other.own is not None and _asks_in(other, function)]
+    lines = [frame.line for frame in wait.frames if frame.function == function]
+    return bool(asks) and bool(lines) and 0 < max(lines) < min(asks)
+
+
+def _asks_in(wait: Waiting, function: str) -> bool:
+    return wait.own is not None and wait.frames[wait.own].function == function
 
 
 def _rests(wait: Waiting, scene: Scene) -> bool:

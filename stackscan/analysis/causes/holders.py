@@ -131,8 +131,8 @@ def held_by_nobody(lock: HeldLock, scene: Scene) -> Fault | None:
     if wait.own is None or not (scene.is_whole or scene.all_asleep or wait.leaked):
         return None  # of an excerpt, the holder may have been left out
     busy = scene.is_busy(package_of(wait))
-    if busy and not lock.known:
-        return None
+    if busy and (not lock.known or lock.type is None):
+        return None  # who runs shows its object at best, as the receiver of a method
     if scene.counted and (_is_recursive(wait) or any(map(scene.has_others, lock.waiters))):
         return None  # nothing tells objects apart, nor who runs: anybody in the package may hold it
     # A lock may be handed out to the caller, or lie in a variable: anybody in these packages may hold it.

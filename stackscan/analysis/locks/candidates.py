@@ -9,7 +9,9 @@
 | shared | waits for another lock in the same function, with an argument that hardly anybody else has | 35 |
 | type | runs a method of an object of the same type; which one, no frame shows | 20 |
 
-A doubtful word (``?``) counts half. A goroutine in ``Cond.Wait`` gave its lock back: it counts half too.
+A doubtful word (``?``) counts half. A goroutine in ``Cond.Wait`` gave its lock back: it counts half too. What stands in
+the frame that asks for a lock is evidence only before that lock: in ``transfer(from, to)``, who waits for ``from`` has
+not got to ``to`` yet.
 """  # noqa: E501  # a table
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ RECEIVER, LOOP, ADDRESS, ARGUMENT, SHARED = 90, 70, 80, 50, 35
 _ENOUGH: Final = ARGUMENT // 2
 #: An object that holds more locks than this is no evidence for any of them.
 _MOST_LOCKS: Final = 8
+
+#: Behind every word of a frame.
+_LAST: Final = 1 << 16
 
 #: What speaks for each goroutine (row) that may hold a lock.
 _Marks = dict[int, Mark]
@@ -93,7 +98,9 @@ def _hits(instances: Sequence[Instance], ground: Ground) -> Iterator[_Hit]:
     """Where a lock's address or object stands."""
     pointers = _pointers(instances)
     stacks, waits_for, first_own = ground.stacks, ground.waits_for, ground.first_own
-    for row, frame, position, word, reliable in ground.pointers(pointers):
+    every = list(ground.pointers(pointers))
+    asked = _asked_at(every, pointers, ground)
+    for row, frame, position, word, reliable in every:
         stack = stacks[row]
         if frame < first_own.get(stack, 0):
             continue
@@ -102,7 +109,23 @@ def _hits(instances: Sequence[Instance], ground: Ground) -> Iterator[_Hit]:
             if waits != lock:
                 kind = None if own or position else ground.methods(stack).get(frame)
                 receiver = kind is not None and kind == instances[lock].owner_type
+                if not receiver and position > asked.get((row, frame), _LAST):
+                    continue  # it may take this one next
                 yield row, lock, frame, position, reliable, receiver, own
+
+
+def _asked_at(
+    every: Sequence[tuple[int, int, int, int, bool]], pointers: Mapping[int, list[tuple[int, bool]]], ground: Ground
+) -> dict[tuple[int, int], int]:
+    """Where the lock that a goroutine waits for stands among the words of the frame that asks for it, by row and frame;
+    before all of them where it does not."""
+    found: dict[tuple[int, int], int] = {}
+    for row, frame, position, word, _ in every:
+        wanted, site = ground.waits_for.get(row), ground.sites.get(ground.stacks[row])
+        if wanted is not None and site is not None and site.asker == frame:
+            stands = any(lock == wanted for lock, _ in pointers[word])
+            found[row, frame] = max(found.get((row, frame), -1), position if stands else -1)
+    return found
 
 
 def _is_root(row: int, frame: int, ground: Ground) -> bool:
