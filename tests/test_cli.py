@@ -178,6 +178,16 @@ def test_one_bad_source_fails_the_run(dump: Path, tmp_path: Path, output: str) -
     assert_refused(run("report", dump, tmp_path / "nowhere", "--format", output), "nowhere does not exist")
 
 
+def test_a_host_without_a_scheme_gets_the_address_to_give() -> None:
+    """``localhost:6060`` is no file; the hint is what to type instead."""
+    for given in ("localhost:6060", "10.0.0.7:6060/debug/pprof"):
+        done = run("report", given)
+        assert_refused(done, f"{given} does not exist")
+        host = given.partition("/")[0]
+        assert f"http://{host}/debug/pprof/goroutine?debug=2" in done.stderr.replace("\n", "").replace("  ", " ")
+    assert "debug=2" not in run("report", "notes:6060.txt").stderr
+
+
 @pytest.mark.parametrize(("top", "shown", "kept"), [(0, 0, 0), (1, 1, 1), (3, 3, 3), (1000, 30, 33), (None, 10, 33)])
 def test_top_limits_the_stacks(top: int | None, shown: int, kept: int) -> None:
     """``--top N`` shows N stacks (three more are set aside as healthy); without it people see ten and scripts get all.

@@ -8,11 +8,12 @@ To add a kind of source, add a module here and a branch in :func:`open_source`.
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from stackscan.errors import SourceError
 from stackscan.sources import binaries, compressed, limits
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["STDIN", "Member", "Progress", "Source", "members_of", "open_bytes", "open_source", "read_whole"]
 
 STDIN = "-"
+#: What people type for an address: ``localhost:6060``.
+_HOST_AND_PORT: Final = re.compile(r"[\w.-]+:\d+(?:/|\Z)")
+_ADDRESS: Final = "To ask a running process, give its address: http://{}/debug/pprof/goroutine?debug=2."
 
 #: Called with the bytes that were read, and how many there are (0: not known).
 Progress = Callable[[int, int], None]
@@ -165,6 +169,8 @@ def _read_path(source: Source) -> bytes:
                 f"{source} is not an address that is read",
                 hint="Addresses begin with http://, https://, s3://, gs://, az:// or abfs://.",
             ) from None
+        if _HOST_AND_PORT.match(name):
+            raise SourceError(f"{name} does not exist", hint=_ADDRESS.format(name.partition("/")[0])) from None
         raise SourceError(f"{name} does not exist") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__

@@ -158,7 +158,7 @@ def _taken_twice(lock: Wanted, wanted: Sequence[Wanted], code: Code) -> Cause | 
             name,
             holder.confidence if same else "likely" if holder.held.must else "possible",
             f"{who} {_plural(holds, one)} {lock.name}, taken in {_function(holder)} ({holder.since}), and "
-            f"{'waits' if one else 'wait'} {again} in {place_of(holder.wait)}",
+            f"{'waits' if one else 'wait'} in {place_of(holder.wait)} {again}",
             f"the source takes {lock.name} in {holder.since} and has not released it where it waits",
             lock,
             holder,
