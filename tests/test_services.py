@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Final
 
@@ -114,4 +115,33 @@ def test_who_waits_for_the_first_of_two_locks_holds_none() -> None:
     assert 1 == len(candidates)
     (finding,) = _findings("transfers", source=True)
     where = {step.frame.line for step in finding.steps if step.frame is not None}
-    assert ({21}, "likely") == (where, finding.confidence)
+    assert ({22}, "likely") == (where, finding.confidence)
+
+
+def test_somebody_else_who_may_hold_the_locks_makes_it_no_circle(tmp_path: Path) -> None:
+    """A statement that is slow to write holds one of the accounts; which, its loop does not say."""
+    (path,) = _GO.glob("go1.26/service_transfers.txt*")
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    assert ["lock-order-cycle"] == _causes(text, tmp_path)
+    assert "lock-order-cycle" not in _causes(text + _STATEMENT, tmp_path)
+
+
+_STATEMENT: Final = """
+goroutine 900 [IO wait]:
+internal/poll.runtime_pollWait(0x7f42d08b0000, 0x77)
+	runtime/netpoll.go:351 +0x85
+main.statement({0x79b4c0, 0x3f95ea0c8040}, {0x3f95ea0c8048, 0x2, 0x2})
+	example.com/acme/fixtures/services/transfers/main.go:30 +0x79
+created by net/http.(*Server).Serve in goroutine 1
+	net/http/server.go:3464 +0x485
+"""
+
+
+def _causes(text: str, folder: Path) -> list[str | None]:
+    """The causes in a text, with the source of the services at hand."""
+    path = folder / "goroutines.txt"
+    path.write_text(text)
+    reader = Reader(Sources([FIXTURES / "programs"], environment={}, cwd=Path("/")))
+    found = scan([str(path)], options=Options(shipped(), reader=reader)).snapshots[0].findings
+    return [each.cause for each in found if each.severity != "info"]

@@ -55,7 +55,7 @@ def _circles(wanted: Sequence[Wanted], code: Code) -> Iterator[list[tuple[Wanted
     following: dict[int, tuple[Wanted, Wanted, Holder]] = {}
     for lock in wanted:
         held = [h for h in lock.holders if h.held.must]
-        held = held if len(held) == 1 and len(held[0].rows) == 1 else list(_besides_waiters(lock, held, code))
+        held = held if len(held) == 1 and len(held[0].rows) == 1 else list(_besides_waiters(lock, code))
         if len(held) == 1 and len(held[0].rows) == 1 and held[0].rows[0] in by_row:
             ahead = by_row[held[0].rows[0]]
             if ahead is not lock:
@@ -72,15 +72,18 @@ def _circles(wanted: Sequence[Wanted], code: Code) -> Iterator[list[tuple[Wanted
             yield [(following[one][0], following[one][2]) for one in path[path.index(at) :]]
 
 
-def _besides_waiters(lock: Wanted, holders: Sequence[Holder], code: Code) -> Iterator[Holder]:
+def _besides_waiters(lock: Wanted, code: Code) -> Iterator[Holder]:
     """Of goroutines that hold a lock of this kind, those that do not wait for this one: ``from.mu.Lock()`` before
-    ``to.mu.Lock()`` took another object's. Nobody, where one that was not read, or that runs, may hold it as well."""
+    ``to.mu.Lock()`` took another object's. Nobody, where one that was not read, or that runs, may hold it as well, or
+    where it may have been left locked."""
     scene, package = code.scene, lock.key[0]
     if not scene.is_whole or scene.moving_in_locks or scene.is_busy(package):
         return
     if not all(code.is_read(wait) for wait in scene.in_package.get(package, ()) if not scene.is_main(wait)):
         return
-    for holder in holders:
+    if code.leaving_locked(lock.key, lock.waiters) or not all(holder.held.must for holder in lock.holders):
+        return
+    for holder in lock.holders:
         want = code.wanted(holder.wait)
         takes_two = want is not None and _is_same_object(holder, want, code) is False
         waiting = frozenset(lock.rows.get(id(holder.wait), ())) if takes_two else frozenset()

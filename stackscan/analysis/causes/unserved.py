@@ -235,10 +235,10 @@ def _alone(first: Sequence[Actor], whole: Standstill, work: Work) -> str:
     sites = whole.sites(need)
     if not sites:
         return f"{says}, and nothing in package {need.package} {_would(need)}"
-    lost = places_not_given_back(need, sites)
-    if lost:
-        return f"{says}, and no goroutine that holds a place is left: {lost}"
     if all(wait is actor.wait for wait, _ in actor.servers) and actor.servers:
+        lost = places_not_given_back(need, sites)
+        if lost:
+            return f"{says}, and no goroutine that holds a place is left: {lost}"
         return f"{says}, which only {'it' if one else 'they'} would do, later ({_places(sites, need)})"
     return f"{says}, and nobody is left who {_would(need)} ({_places(sites, need)})"
 
