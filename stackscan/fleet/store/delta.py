@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from stackscan.errors import MissingExtraError, StoreError
+from stackscan.fleet.store.slices import ROWS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -161,7 +162,11 @@ def _deltalake() -> Any:
 
 
 def _properties(level: int) -> WriterProperties:
-    return _deltalake().WriterProperties(compression="ZSTD", compression_level=level)  # type: ignore[no-any-return]
+    """How files are written; who reads a slice of a table need not read more groups of rows than have some of it."""
+    properties: WriterProperties = _deltalake().WriterProperties(
+        compression="ZSTD", compression_level=level, max_row_group_size=ROWS
+    )
+    return properties
 
 
 @contextmanager

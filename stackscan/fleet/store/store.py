@@ -32,6 +32,7 @@ from stackscan.fleet.store.current import ROW, superseded
 from stackscan.fleet.store.delta import Size, Table
 from stackscan.fleet.store.objects import Reading, content_mark
 from stackscan.fleet.store.records import Place, PlaceIds, Record, record, restored
+from stackscan.fleet.store.slices import slices
 from stackscan.sources import network
 from stackscan.sources.address import masked
 
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
 #: A commit has so many captures, or those of so many seconds.
 _BATCH: Final = 500
 _BATCH_SECONDS: Final = 5.0
-#: Rows that are in memory at a time when all are read.
-_CHUNK: Final = 1_000
+#: Rows that are objects at a time when all are read.
+_AS_OBJECTS: Final = 100
 #: Lines with so many goroutines are kept, so that a store may be asked with any larger threshold.
 LINES_FROM: Final = 1_000
 
@@ -85,12 +86,19 @@ class Store:
             schema=dict.fromkeys(columns, pl.String()),
             orient="row",
         ).with_row_index("place")
-        rows = self.rows_of_table()
-        if again:
-            latest = pl.col("read_at") == pl.col("read_at").max().over(*columns)
-            rows = rows.filter(latest).filter((~pl.col("status").is_in(list(again))).all().over(*columns))
-        known = rows.select(columns).unique().collect()
-        return asked.join(known, on=columns, how="anti").sort("place")["place"].to_list()
+        for rows in slices(self.rows_of_table()) if not again else [self._settled(again)]:
+            known = rows.select(columns).unique().collect()
+            asked = asked.join(known, on=columns, how="anti")
+        return asked.sort("place")["place"].to_list()
+
+    def _settled(self, again: frozenset[str]) -> pl.LazyFrame:
+        """The rows of what was read, but not of what has a status in ``again``."""
+        import polars as pl
+
+        of_reading = ("object", "part", "mark", "pattern")
+        latest = pl.col("read_at") == pl.col("read_at").max().over(*of_reading)
+        rows = self.rows_of_table().filter(latest)
+        return rows.filter((~pl.col("status").is_in(list(again))).all().over(*of_reading))
 
     def add(self, reading: Reading, rows: Sequence[Row | Unread]) -> None:
         """Add what an object holds. It is committed with the batch that it belongs to."""
@@ -144,14 +152,15 @@ class Store:
         table = self.rows_of_table()
         places = self.known_places()  # after the captures: those that they name are there
         gone = superseded(table)
-        wanted = table.filter(pl.col("status").is_in([CAPTURE, UNREADABLE, OTHER]))
-        if since is not None:
-            wanted = wanted.filter(pl.coalesce("captured_at", "read_at") >= since)
-        if not gone.is_empty():
-            wanted = wanted.join(gone.lazy(), on=ROW, how="anti", nulls_equal=True)
-        for chunk in _without_structs(wanted).collect_batches(chunk_size=_CHUNK, maintain_order=False):
-            for columns in chunk.iter_rows(named=True):
-                yield restored(columns, places)
+        for rows in slices(table):
+            wanted = rows.filter(pl.col("status").is_in([CAPTURE, UNREADABLE, OTHER]))
+            if since is not None:
+                wanted = wanted.filter(pl.coalesce("captured_at", "read_at") >= since)
+            if not gone.is_empty():
+                wanted = wanted.join(gone.lazy(), on=ROW, how="anti", nulls_equal=True)
+            for few in _without_structs(wanted).collect().iter_slices(_AS_OBJECTS):
+                for columns in few.iter_rows(named=True):
+                    yield restored(columns, places)
 
     def known_places(self) -> dict[int, Place]:
         """What the table ``places`` says, by id."""
