@@ -512,6 +512,27 @@ def filled(planted: Path, tmp_path: Path) -> Store:
     return open_store(str(tmp_path / "store"))
 
 
+@pytest.mark.parametrize(
+    ("url", "said", "hint"),
+    [
+        ("s3://nobody/x", "no credentials were found", "AWS_ACCESS_KEY_ID"),
+        ("az://nobody/x", "no credentials were found", "AZURE_STORAGE_ACCOUNT_NAME"),
+    ],
+)
+@pytest.mark.parametrize("command", [("store", "info"), ("fleet", "--store")], ids=" ".join)
+def test_a_store_without_credentials_says_what_to_set(
+    command: tuple[str, ...], url: str, said: str, hint: str, tmp_path: Path
+) -> None:
+    """In our words and two lines; what the library tried is not on stderr."""
+    bare = {name: value for name, value in environment().items() if not name.startswith(("AWS_", "AZURE_", "GOOGLE_"))}
+    bare |= {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
+    refused = run(*command, url, env=bare)
+    assert (2, "") == (refused.returncode, refused.stdout)
+    first, second = refused.stderr.splitlines()
+    assert f"{url}/captures: {said}" in first
+    assert hint in second
+
+
 def test_the_commands_say_what_they_did(filled: Store, tmp_path: Path) -> None:
     """As text and as JSON."""
     url = filled.url

@@ -6,7 +6,9 @@ disk that is a hard link, in object storage a conditional PUT.
 
 from __future__ import annotations
 
+import os
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from stackscan.errors import MissingExtraError, StoreError
 from stackscan.fleet.store.slices import ROWS
+from stackscan.sources.address import Source
+from stackscan.sources.objects.address import ObjectAddress
+from stackscan.sources.objects.failures import reason_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +35,10 @@ _UNCOMMITTED_HOURS: Final = 24
 _S3: Final = ("s3://", "s3a://")
 _CONDITIONAL: Final = {"conditional_put": "etag"}
 _COMPRESSION_LEVEL, _COMPACT_LEVEL = 3, 12
+#: The variable that says what the library writes to stderr.
+_LOG: Final = "RUST_LOG"
+#: What it writes before each cause of an error, in colours.
+_ARROW: Final = re.compile(r"\s*(?:\x1b\[\d+m)?↳(?:\x1b\[\d+m)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +164,24 @@ class Table:
 def _deltalake() -> Any:
     """The library. Raises MissingExtraError where it is not installed."""
     try:
-        import deltalake
+        with _quiet():
+            import deltalake
     except ImportError:
         raise MissingExtraError("a store", library="deltalake", extra="store") from None
     return deltalake
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Within it, a library is imported that would write each attempt to find credentials to stderr; not where the user
+    asks for that."""
+    known = _LOG in os.environ
+    os.environ.setdefault(_LOG, "error")
+    try:
+        yield
+    finally:
+        if not known:
+            del os.environ[_LOG]
 
 
 def _properties(level: int) -> WriterProperties:
@@ -177,5 +200,15 @@ def _plainly(url: str) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError) as error:
-        reason = str(error).partition("\x1b")[0].strip().partition("\n")[0]
-        raise StoreError(f"{url}: {reason or type(error).__name__}") from error
+        raise _failure(url, error) from error
+
+
+def _failure(url: str, error: Exception) -> StoreError:
+    """The error in plain words. The library's text has a line for each cause, and may hold what was sent."""
+    text = str(error)
+    if Source(url).is_object:
+        found = reason_of(_ARROW.sub(": ", text), ObjectAddress.exact(Source(url)))
+        if found is not None:
+            return StoreError(f"{url}: {found[0]}", hint=found[1])
+    reason = text.partition("\x1b")[0].strip().partition("\n")[0]
+    return StoreError(f"{url}: {reason or type(error).__name__}")

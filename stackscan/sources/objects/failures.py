@@ -27,7 +27,7 @@ _ILLEGAL: Final = re.compile(r'(?:\A|: )(?:Error parsing )?Path "(?P<key>.*?)"(?
 ENDPOINTS: Final = {"AWS": "AWS_ENDPOINT_URL", "GOOGLE": "GOOGLE_BASE_URL", "AZURE": "AZURE_STORAGE_ENDPOINT"}
 _NO_CREDENTIALS: Final = re.compile(
     r"Missing(?:AccessKeyId|SecretAccessKey|Account)|Account must be specified|169\.254\.16\d\.\d+|metadata\.google|"
-    r"token request|Missing AccessKeyId|Missing SecretAccessKey",
+    r"token request|Missing AccessKeyId|Missing SecretAccessKey|no credentials found|while loading credentials",
 )
 _ACCESS_HINT: Final = (
     "The credentials may read neither the object nor, perhaps, the list of the bucket: grant s3:GetObject and "
@@ -84,13 +84,22 @@ _STATUSES: Final[Mapping[int, _Cause]] = {
 def failed(error: BaseException, address: ObjectAddress) -> SourceError:
     """The error for an exception of the library. It quotes nothing that may be secret."""
     text = str(error)
-    cause = _of_key(text)
-    if cause is None:
-        bare = _LOCATION.sub("", _URL.sub(r"\1", text))  # a key may read like anything
-        cause = next((found for look in _LOOKS if (found := look(bare, address)) is not None), None)
-    if cause is None:
-        cause = _Cause(f"the request failed ({type(error).__name__})", "")
+    cause = _cause_of(text, address) or _Cause(f"the request failed ({type(error).__name__})", "")
     return SourceError(f"{address} cannot be read: {cause.reason}", hint=cause.hint or address.credentials_hint)
+
+
+def reason_of(text: str, address: ObjectAddress) -> tuple[str, str] | None:
+    """What the text of an error says happened, and what to do, in our words; None where it says nothing known."""
+    cause = _cause_of(text, address)
+    return None if cause is None else (cause.reason, cause.hint or address.credentials_hint)
+
+
+def _cause_of(text: str, address: ObjectAddress) -> _Cause | None:
+    cause = _of_key(text)
+    if cause is not None:
+        return cause
+    bare = _LOCATION.sub("", _URL.sub(r"\1", text))  # a key may read like anything
+    return next((found for look in _LOOKS if (found := look(bare, address)) is not None), None)
 
 
 def is_missing(error: FileNotFoundError) -> bool:
@@ -156,6 +165,7 @@ def _of_connection(text: str, address: ObjectAddress) -> _Cause | None:
     allow = f"{address.settings}_ALLOW_HTTP=true"
     for mark, reason, hint in (
         ("BadScheme", f"{where} has no TLS, which is not allowed", f"Set {allow} if it is meant."),
+        ("scheme is not allowed", f"{where} has no TLS, which is not allowed", f"Set {allow} if it is meant."),
         ("dns error", f"{where} is an unknown host", check),
         ("onnection refused", f"{where} refuses the connection", check),
         ("certificate", f"the certificate of {where} is not trusted", "Set AWS_CA_BUNDLE to that of its authority."),
