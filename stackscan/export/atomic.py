@@ -183,10 +183,13 @@ def remove_abandoned(folder: Path, *, finish: Callable[[Path], object] | None = 
     """Remove the parts that killed runs left in a folder, never one of a run that lives.
 
     A sealed workspace is given to ``finish``, which puts its files in place, and is then removed; without ``finish``
-    it stays. Raises what ``finish`` raises; a part that cannot be removed stays.
+    it stays. Who gives one is :func:`alone` in the folder. Raises what ``finish`` raises; a part that cannot be removed
+    stays.
     """
     for part in parts(folder):
-        with abandoned(part) as dead:
+        # Only who is alone puts files in place, so the run of another sealed workspace is at its end, though the kernel
+        # may not have released its lock yet. To go on before its files are in place would mix two exports.
+        with abandoned(part, ending=finish is not None and is_sealed(part)) as dead:
             if dead and is_sealed(part):
                 if finish is not None:
                     finish(part)

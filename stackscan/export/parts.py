@@ -86,8 +86,9 @@ def _is_at(handle: int, path: Path) -> bool:
 
 
 @contextmanager
-def abandoned(part: Path) -> Iterator[bool]:
-    """Whether a part belongs to no living run; if so, its lock is held meanwhile."""
+def abandoned(part: Path, *, ending: bool = False) -> Iterator[bool]:
+    """Whether a part belongs to no living run; if so, its lock is held meanwhile. ``ending``: its run is known to end,
+    and where it is of this host, its end is awaited."""
     lock = part / _LOCK if part.is_dir() and not part.is_symlink() else part
     try:
         handle = os.open(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
@@ -100,25 +101,28 @@ def abandoned(part: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _is_free(handle) and _is_at(handle, lock) and _is_own_or_old(part)
+        free = _is_free(handle, wait=ending and _is_own(part))
+        yield free and _is_at(handle, lock) and (_is_own(part) or _is_old(part))
     finally:
         os.close(handle)
 
 
-def _is_free(handle: int) -> bool:
+def _is_free(handle: int, *, wait: bool) -> bool:
     if sys.platform == "win32":
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
 
 
-def _is_own_or_old(part: Path) -> bool:
+def _is_own(part: Path) -> bool:
     match = _PART.fullmatch(part.name)
-    if match and match[2] == _host():
-        return True
+    return match is not None and match[2] == _host()
+
+
+def _is_old(part: Path) -> bool:
     newest = max(path.stat().st_mtime for path in (part, *part.rglob("*")))
     return time.time() - newest > _DAY_SECONDS
 
