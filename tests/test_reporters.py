@@ -487,6 +487,24 @@ def test_a_dump_that_lost_something_is_not_called_fine() -> None:
     assert levels == ["warning", "info"]
 
 
+@pytest.mark.parametrize(
+    ("dump", "says"),
+    [
+        (goroutine(1, ["main.main"], state="select"), "the only goroutine is in main.main [select]"),
+        ("goroutine 1 [running]:\n\tgoroutine running on other thread; stack unavailable\n", "has no frames [running]"),
+        ("\n".join(goroutine(n, ["main.f"]) for n in (1, 2)), "2 of 2 goroutines in main.f [select]"),
+        ("\n".join(f"goroutine {n} [select]:\n" for n in (1, 2)), "2 of 2 goroutines have no frames [select]"),
+        (
+            "\n".join(f"goroutine {n} [sync.Mutex.Lock, 9 minutes]:\n" for n in range(1, 40)),
+            "for a lock, most in an unknown place: its holder does not let go",
+        ),
+    ],
+)
+def test_where_goroutines_are_is_said_in_a_sentence(dump: str, says: str) -> None:
+    """Also of one, and of those that show no frames."""
+    assert any(says in text for _, text in _verdicts(dump)), _verdicts(dump)
+
+
 @pytest.mark.parametrize(("name", "counted"), [("pool.debug1.txt", True), ("pool.pb.gz", True), ("pool.txt", False)])
 def test_a_counted_profile_is_said_to_hold_only_counts(name: str, counted: bool) -> None:
     """States, waits, ids and creators are missing from the format, not from the process."""

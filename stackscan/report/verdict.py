@@ -139,7 +139,7 @@ def _place(finding: Finding, snapshot: Snapshot) -> tuple[str, int]:
         if stack.frames:
             places[stack.frames[deciding_frame(stack)].function] += count
     if not places:
-        return "no frames", 0
+        return "an unknown place", 0
     most = max(places, key=lambda place: (places[place], place))
     return most.rpartition("/")[2], len(places) - 1 if 2 * places[most] <= places.total() else 0
 
@@ -196,16 +196,24 @@ def _of_nothing_known(snapshot: Snapshot, buckets: Sequence[Bucket], findings: S
         return []
     if busy is not None:
         return [busy]
-    where = largest.stack.frames[deciding_frame(largest.stack)].function if largest.stack.frames else "no frames"
-    share = f"{largest.count:,} of {total:,} goroutines" if total > 1 else "the only goroutine"
-    reason = f" [{largest.wait_reason}]" if largest.wait_reason else ""
     known = "" if findings or snapshot.cause else "no known stuck pattern; "
     level: Level = "info" if blocked or snapshot.cause or not snapshot.complete else "ok"
     alone = largest.count == 1 < total
     minutes = largest.max_wait_minutes  # of all, where each is alone
     longest = f"{'; longest wait' if alone else ', up to'} {minutes:,} min" if minutes else ""
-    what = f"no two of {total:,} goroutines have the same stack" if alone else f"{share} in {where}{reason}"
+    what = f"no two of {total:,} goroutines have the same stack" if alone else _share(largest, total)
     return [Verdict(level, f"{known}{what}{longest}")]
+
+
+def _share(largest: Bucket, total: int) -> str:
+    """``3 of 9 goroutines in main.serve [select]``, ``the only goroutine is in main.main [running]``."""
+    who = f"{largest.count:,} of {total:,} goroutines" if total > 1 else "the only goroutine"
+    reason = f" [{largest.wait_reason}]" if largest.wait_reason else ""
+    if not largest.stack.frames:
+        has = "have" if total > 1 else "has"
+        return f"{who} {has} no frames{reason}"
+    function = largest.stack.frames[deciding_frame(largest.stack)].function
+    return f"{who}{'' if total > 1 else ' is'} in {function}{reason}"
 
 
 def _is_blocked(found: Bucket) -> bool:
