@@ -23,6 +23,7 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
+import warm
 from stackscan import formats, pipeline
 from stackscan.analysis.analyse import analyse
 from stackscan.knowledge import language
@@ -240,12 +241,14 @@ def command(*arguments: Path | str) -> list[str]:
 def run(
     *arguments: Path | str, stdin: bytes = b"", cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run stackscan as a process of its own, with pipes for its streams."""
-    done = subprocess.run(  # our own program
-        command(*arguments), input=stdin, capture_output=True, cwd=cwd, env=dict(env or environment()), check=False
-    )
-    out, err = (stream.decode("utf-8", "surrogateescape") for stream in (done.stdout, done.stderr))
-    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+    """Run stackscan as a separate process, with pipes for its streams; its start is warm where that changes nothing."""
+    words, settings = command(*arguments), dict(env or environment())
+    ended = warm.run(words[3:], stdin=stdin, folder=cwd, settings=settings, usual=environment())
+    if ended is None:
+        done = subprocess.run(words, input=stdin, capture_output=True, cwd=cwd, env=settings, check=False)
+        ended = done.returncode, done.stdout, done.stderr
+    out, err = (stream.decode("utf-8", "surrogateescape") for stream in ended[1:])
+    return subprocess.CompletedProcess(words, ended[0], out, err)
 
 
 def run_on_terminal(*arguments: Path | str, columns: int, env: Mapping[str, str] | None = None) -> tuple[int, str]:
