@@ -186,6 +186,12 @@ def test_what_is_no_stack_is_none(text: str) -> None:
     assert stack_events.spans(text.encode()) == []
 
 
+def test_a_long_line_without_a_dot_takes_no_longer_than_others() -> None:
+    """No pattern tries each place of it again for each other place: this one would not end today."""
+    assert grammar.read_function("(" * 5_000_000) is None
+    assert grammar.read_function("main." + "x" * 2_000) == "main." + "x" * 2_000
+
+
 # -- plain lines -------------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ _CACHED: Final = 8192
 _SHORT: Final = 4096
 _Read = TypeVar("_Read")
 #: What a function's name looks like: it has a package. A file's name is none.
-_QUALIFIED: Final = re.compile(r"[^.]*\.?[^.\s]*\..*[^.]\Z")
+_QUALIFIED: Final = re.compile(r"[^.]*\..*[^.]\Z")
 _FILE: Final = re.compile(r"\.(?:go|s|c|h|js|py|rs|java|rb)\Z")
 
 
