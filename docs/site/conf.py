@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,8 +121,7 @@ def _described(
     text = " ".join(first.astext().split()) if first else f"{project}: {context.get('title', pagename)}"
     if len(text) > _DESCRIPTION:
         text = text[:_DESCRIPTION].rsplit(" ", 1)[0].rstrip(",;:") + " …"
-    escaped = text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    context["metatags"] = context.get("metatags", "") + f'\n<meta name="description" content="{escaped}">'
+    context["metatags"] = context.get("metatags", "") + f'\n<meta name="description" content="{escape(text)}">'
 
 
 def _with_index(app: Sphinx, error: Exception | None) -> None:
