@@ -53,6 +53,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"stackscan {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_favicon = "static/icon.svg"
 templates_path = ["templates"]
 html_copy_source = False
 html_use_index = False
