@@ -28,8 +28,8 @@ from typing import Any
 import polars as pl
 
 from stackscan import cache
-from stackscan.check.baseline import Baseline, build_baseline, read_baseline
-from stackscan.check.baseline import write_baseline as write_text
+from stackscan.checks.baseline import Baseline, build_baseline, read_baseline
+from stackscan.checks.baseline import write_baseline as write_text
 from stackscan.cli.terminal.output import written
 from stackscan.errors import BaselineError, SourceError
 from stackscan.export.tables.build import build

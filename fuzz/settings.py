@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from stackscan.check.baseline import read_baseline
-from stackscan.check.settings import find_policy
+from stackscan.checks.baseline import read_baseline
+from stackscan.checks.settings import find_policy
 from stackscan.errors import StackscanError
 from stackscan.export.sql.statement import understood
 from stackscan.export.tables.load import exported

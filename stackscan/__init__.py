@@ -6,8 +6,6 @@ these names, with ``pool project --from`` for the last: see docs/python.md. Noth
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,19 +15,6 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "check", "compare", "forecast", "read", "scan"]
 
 _FUNCTIONS: Final = frozenset(__all__) - {"__version__"}
-
-
-class _Package(ModuleType):
-    """This package. The rooms ``check`` and ``compare`` have the names of functions: import from them by their full
-    names, for ``stackscan.check`` is the function, whatever was imported before."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in _FUNCTIONS and isinstance(value, ModuleType):  # Python's own import puts a room here once loaded
-            return
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> object:

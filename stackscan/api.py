@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackscan import pipeline, sources
-from stackscan.check import LEAK, Baseline, CheckResult, find_policy, judge, read_baseline
-from stackscan.check.evidence import Collect, Evidence, Unpacking
-from stackscan.check.gathering import Gathering
+from stackscan.checks import LEAK, Baseline, CheckResult, find_policy, judge, read_baseline
+from stackscan.checks.evidence import Collect, Evidence, Unpacking
+from stackscan.checks.gathering import Gathering
 from stackscan.errors import SourceError, StackscanError
 from stackscan.formats.contents import Progress
 from stackscan.golang.reader import Reader
@@ -23,7 +23,7 @@ from stackscan.report import CaptureReport
 from stackscan.sources.times import captured_at
 
 if TYPE_CHECKING:
-    from stackscan.compare import Comparison, Dated
+    from stackscan.comparison import Comparison, Dated
     from stackscan.fleet.model import Fleet
     from stackscan.fleet.row import Row, Unread
     from stackscan.fleet.store.keeping import Keeping, StoreOptions
@@ -112,7 +112,7 @@ class Series:
 
     def take(self, source: str, captures: Sequence[CaptureReport], at: datetime | None = None) -> None:
         """Add the captures of one input, taken ``at`` (None: as its name or notes say)."""
-        from stackscan.compare import worth_comparing
+        from stackscan.comparison import worth_comparing
 
         self._dated += [_dated(source, one, at) for one in worth_comparing(captures)]
         self._profiles += [_dated(source, one, at) for one in captures if one.report.leak_profile]
@@ -120,7 +120,7 @@ class Series:
     def compared(self, every: timedelta | None = None, *, individually: bool = False) -> Comparison:
         """Compare them; ``every`` is the time between neighbours (None: by their own times), ``individually``: with
         every goroutine. Raises SourceError for fewer than two."""
-        from stackscan.compare import compare as compare_dated
+        from stackscan.comparison import compare as compare_dated
 
         dumps = [one for one in self._dated if not one.report.leak_profile]
         dated, profiles = (dumps, self._profiles) if dumps else (self._dated, [])
@@ -133,7 +133,7 @@ class Series:
 
 def _dated(source: str, one: CaptureReport, at: datetime | None) -> Dated:
     """A capture with its time: the one that is known, else by its name or notes, else its own."""
-    from stackscan.compare import Dated
+    from stackscan.comparison import Dated
 
     taken = one.capture.taken
     when = at or captured_at(source, one.report.member) or taken.captured_at

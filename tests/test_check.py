@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from helpers import DUMP, FIXTURES, assert_refused, goroutine, run
 from stackscan.api import check
-from stackscan.check import (
+from stackscan.checks import (
     Baseline,
     CheckResult,
     Policy,
@@ -25,8 +25,8 @@ from stackscan.check import (
     read_policy,
     write_baseline,
 )
-from stackscan.check.baseline import Known
-from stackscan.check.policy import Growth
+from stackscan.checks.baseline import Known
+from stackscan.checks.policy import Growth
 from stackscan.errors import BaselineError, PolicyError, StackscanError
 from stackscan.knowledge.configuration import find, load, shipped
 from stackscan.knowledge.descriptions import read_text

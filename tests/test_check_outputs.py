@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from helpers import FIXTURES, environment, goroutine, run, run_on_terminal
 from stackscan.api import check
-from stackscan.check import CheckResult
+from stackscan.checks import CheckResult
 from stackscan.render import OUTPUTS, renderer
 from stackscan.render.github.check import _command
 from stackscan.render.junit.check import _text
@@ -71,7 +71,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> CheckResult:
     sources = [str(STALLED), str(BUNDLE), str(folder / "hostile.stacks"), str(folder / "none\x1b[31m.stacks")]
     _, known = check([str(STALLED)])
     path = folder / "known.json"
-    from stackscan.check import write_baseline
+    from stackscan.checks import write_baseline
 
     with path.open("w") as out:
         write_baseline(known, out)

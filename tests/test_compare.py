@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from helpers import ANSI, CORPUS, FIXTURES, assert_refused, goroutine, run, run_on_terminal
 from stackscan.cli.options.units import interval
-from stackscan.compare import Change, Comparison, Dated, compare, worth_comparing
+from stackscan.comparison import Change, Comparison, Dated, compare, worth_comparing
 from stackscan.errors import StackscanError
 from stackscan.pipeline import examine
 from stackscan.render.compare_words import names

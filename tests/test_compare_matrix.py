@@ -9,7 +9,7 @@ import pytest
 
 from helpers import FIXTURES, goroutine
 from stackscan.api import compare
-from stackscan.compare import Comparison, Matrix
+from stackscan.comparison import Comparison, Matrix
 
 GROWTH = FIXTURES / "growth"
 TEN = timedelta(minutes=10)

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from helpers import FIXTURES, ROOT, environment, run
-from stackscan.check import find_policy
+from stackscan.checks import find_policy
 from stackscan.knowledge.configuration import shipped
 from stackscan.knowledge.rule import catalogue as rule_catalogue
 

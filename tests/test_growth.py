@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from helpers import FIXTURES, goroutine, json_of, report_of, run, stack_of
 from stackscan.api import check, compare
-from stackscan.check import CheckFinding, build_baseline
-from stackscan.check.evidence import Collect, Unpacking
+from stackscan.checks import CheckFinding, build_baseline
+from stackscan.checks.evidence import Collect, Unpacking
 from stackscan.knowledge.configuration import shipped
 from stackscan.model.bucket import Bucket, signature
 from stackscan.pipeline import examine

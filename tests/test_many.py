@@ -27,9 +27,9 @@ from hypothesis import strategies as st
 from helpers import DUMP, FIXTURES, ROOT, assert_refused, command, environment, run, run_on_terminal
 from stackscan import api
 from stackscan.analysis.analyse import analyse
-from stackscan.check import Policy, judge
-from stackscan.check.evidence import Collect, Evidence
-from stackscan.check.gathering import Gathering
+from stackscan.checks import Policy, judge
+from stackscan.checks.evidence import Collect, Evidence
+from stackscan.checks.gathering import Gathering
 from stackscan.cli.terminal import progress
 from stackscan.export.tables.build import build, frames_of
 from stackscan.export.tables.identity import identify_as_before

@@ -18,7 +18,7 @@ from mangling import mangled
 from helpers import FIXTURES
 from invariants import check_snapshots
 from stackscan import formats
-from stackscan.compare.build import worth_comparing
+from stackscan.comparison.build import worth_comparing
 from stackscan.formats import pprof_text
 from stackscan.formats.labels import read_labels
 from stackscan.formats.pprof_text import grammar, times

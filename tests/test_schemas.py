@@ -18,9 +18,9 @@ from stackscan.analysis.causes.model import Name as CauseName
 from stackscan.analysis.finding import Confidence
 from stackscan.analysis.locks.model import Evidence
 from stackscan.analysis.locks.model import Kind as LockKind
-from stackscan.check.model import Kind as CheckKind
-from stackscan.check.model import Status
-from stackscan.compare.model import Verdict as ChangeVerdict
+from stackscan.checks.model import Kind as CheckKind
+from stackscan.checks.model import Status
+from stackscan.comparison.model import Verdict as ChangeVerdict
 from stackscan.errors import StackscanError, UsageError
 from stackscan.fleet.model import ChangeKind
 from stackscan.fleet.model import Kind as FleetKind

@@ -53,7 +53,7 @@ def command(
       stackscan check --baseline goroutines.baseline.json goroutines.stacks
     """
     from stackscan.api import check
-    from stackscan.check import write_baseline as write
+    from stackscan.checks import write_baseline as write
     from stackscan.cli.options.configuration import configuration
     from stackscan.cli.terminal.progress import progress
 

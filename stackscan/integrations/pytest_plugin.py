@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from stackscan.check import CheckResult
+    from stackscan.checks import CheckResult
     from stackscan.knowledge.rule import Severity
 
 #: A dump: a path or URL, the dump itself (bytes, or text of several lines), or what gives one of these when called.

@@ -24,7 +24,7 @@ from stackscan.sources import compressed, http
 from stackscan.sources.names import capture_name
 
 if TYPE_CHECKING:
-    from stackscan.compare import Comparison
+    from stackscan.comparison import Comparison
 
 #: The member of a bundle that holds a profile, as kubo names it.
 _MEMBERS: Final[dict[Other, str]] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from stackscan.check import CaptureResult, CheckFinding, CheckResult, IgnoreUse
-from stackscan.check.policy import Policy
+from stackscan.checks import CaptureResult, CheckFinding, CheckResult, IgnoreUse
+from stackscan.checks.policy import Policy
 from stackscan.model.snapshot import Frame
 from stackscan.render import words
 

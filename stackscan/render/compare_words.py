@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from stackscan.compare import BLOCKED, BucketChange, CaptureSummary, Comparison, Course, Stayed
+from stackscan.comparison import BLOCKED, BucketChange, CaptureSummary, Comparison, Course, Stayed
 from stackscan.knowledge.rule import Severity
 from stackscan.render import words
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stackscan.cli.terminal.output import written
 
 if TYPE_CHECKING:
-    from stackscan.check import CheckResult
+    from stackscan.checks import CheckResult
     from stackscan.render.local_files import Find
 
 

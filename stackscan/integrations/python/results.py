@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Self
 
-from stackscan.check.model import CheckResult
-from stackscan.compare.model import Comparison
+from stackscan.checks.model import CheckResult
+from stackscan.comparison.model import Comparison
 from stackscan.queueing.projection import Projection
 from stackscan.report import CaptureReport, Report
 

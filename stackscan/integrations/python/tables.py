@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from stackscan.check.model import CaptureResult, CheckFinding, CheckResult
-from stackscan.compare.model import BucketChange, Comparison, FindingChange
+from stackscan.checks.model import CaptureResult, CheckFinding, CheckResult
+from stackscan.comparison.model import BucketChange, Comparison, FindingChange
 from stackscan.export.tables.build import frames_of
 from stackscan.export.tables.rows import printable, rows_of
 from stackscan.export.tables.schema import TABLES

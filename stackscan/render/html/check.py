@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
-from stackscan.check import CaptureResult, CheckResult, SourceResult
+from stackscan.checks import CaptureResult, CheckResult, SourceResult
 from stackscan.render import check_words as wording
 from stackscan.render.html.page import data, rendered, shell
 from stackscan.render.json.check import as_json

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from stackscan.compare import Comparison, Matrix, StandingChange
+from stackscan.comparison import Comparison, Matrix, StandingChange
 from stackscan.knowledge.cause import fix_of
 from stackscan.render import compare_words as wording
 from stackscan.render.html.packed import Frames, differences, one

@@ -13,8 +13,8 @@ from stackscan.report.growth import sentence
 from stackscan.report.model import Level
 
 if TYPE_CHECKING:
-    from stackscan.check import CheckResult
-    from stackscan.compare import Comparison
+    from stackscan.checks import CheckResult
+    from stackscan.comparison import Comparison
     from stackscan.queueing.projection import Projection
     from stackscan.report import Report, SnapshotReport
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, TextIO
 
 from stackscan import __version__
-from stackscan.check import CaptureResult, CheckFinding, CheckResult, IgnoreUse, SourceResult
+from stackscan.checks import CaptureResult, CheckFinding, CheckResult, IgnoreUse, SourceResult
 from stackscan.render import check_words as wording
 from stackscan.render.json.write import write
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, TextIO
 
 from stackscan import __version__
-from stackscan.compare import model
+from stackscan.comparison import model
 from stackscan.render.json.write import write
 from stackscan.report.growth import Leak, PlaceGrowth, leak_text, sentence
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 from xml.etree import ElementTree as ET
 
-from stackscan.check import CaptureResult, CheckFinding, CheckResult, SourceResult
-from stackscan.check.policy import Policy
+from stackscan.checks import CaptureResult, CheckFinding, CheckResult, SourceResult
+from stackscan.checks.policy import Policy
 from stackscan.render import check_words as wording
 from stackscan.render import words
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, TextIO
 
-from stackscan.check import CaptureResult, CheckFinding, CheckResult, SourceResult
+from stackscan.checks import CaptureResult, CheckFinding, CheckResult, SourceResult
 from stackscan.render import check_words as wording
 from stackscan.render import words
 from stackscan.render.markdown.escapes import MARKS, code, escaped

@@ -10,8 +10,8 @@ from typing import Any, Final, TextIO
 from urllib.parse import quote
 
 from stackscan import __version__
-from stackscan.check import CaptureResult, CheckFinding, CheckResult
-from stackscan.check.policy import Policy
+from stackscan.checks import CaptureResult, CheckFinding, CheckResult
+from stackscan.checks.policy import Policy
 from stackscan.model.snapshot import Frame
 from stackscan.render import check_words as wording
 from stackscan.render import words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, TextIO
 
-from stackscan.check import CaptureResult, CheckFinding, CheckResult
+from stackscan.checks import CaptureResult, CheckFinding, CheckResult
 from stackscan.render import check_words as wording
 from stackscan.render import words
 from stackscan.render.local_files import Find, local_path

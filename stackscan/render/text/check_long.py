@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TextIO
 
-from stackscan.check import CheckResult
+from stackscan.checks import CheckResult
 from stackscan.render.text import check as text
 from stackscan.render.text import report as report_text
 from stackscan.report import Report

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 
-from stackscan.compare import Change, Comparison, StandingChange
+from stackscan.comparison import Change, Comparison, StandingChange
 from stackscan.render import compare_words as wording
 from stackscan.render import words
 from stackscan.render.local_files import Find, local_path

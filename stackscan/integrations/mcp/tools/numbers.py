@@ -16,7 +16,7 @@ from stackscan.render.compare_words import later
 from stackscan.render.words import count
 
 if TYPE_CHECKING:
-    from stackscan.compare import Comparison
+    from stackscan.comparison import Comparison
     from stackscan.integrations.mcp.captures import Captures, Loaded
     from stackscan.integrations.mcp.stopping import Stop
     from stackscan.knowledge.pool import Pool

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
 from stackscan.analysis.finding import Finding
-from stackscan.check.baseline import Baseline
-from stackscan.check.model import CheckFinding, Status
-from stackscan.check.policy import Growth
+from stackscan.checks.baseline import Baseline
+from stackscan.checks.model import CheckFinding, Status
+from stackscan.checks.policy import Growth
 from stackscan.knowledge.rule import Severity
 from stackscan.report import SnapshotReport, StackReport
 from stackscan.report.places import CodePlace, counts_by_place, place_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stackscan.check.leaks import LEAK
-from stackscan.check.policy import Policy, read_policy
+from stackscan.checks.leaks import LEAK
+from stackscan.checks.policy import Policy, read_policy
 from stackscan.errors import CatalogueError, PolicyError
 from stackscan.knowledge.configuration import Configuration
 from stackscan.knowledge.descriptions import Table, read_text, toml_trouble

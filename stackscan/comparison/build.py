@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from stackscan.compare import model
-from stackscan.compare.matrix import build_matrix
-from stackscan.compare.stay import broken, rows, stayed, still
+from stackscan.comparison import model
+from stackscan.comparison.matrix import build_matrix
+from stackscan.comparison.stay import broken, rows, stayed, still
 from stackscan.knowledge.rule import SEVERITIES
 from stackscan.model import bucket
 from stackscan.model.counting import worth
@@ -100,7 +100,7 @@ def compare(
 
 
 def _matrix(taken: Sequence[Dated], kept: pl.DataFrame, verdict: Growth, functions_only: bool) -> model.Matrix:
-    """Every goroutine; ``kept`` are those that stayed (:func:`~stackscan.compare.stay.still`)."""
+    """Every goroutine; ``kept`` are those that stayed (:func:`~stackscan.comparison.stay.still`)."""
     advanced = kept.filter("advanced")["goroutine_id"].to_list()
     return build_matrix(
         [(capture.report, capture.snapshot) for capture in taken],

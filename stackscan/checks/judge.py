@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime
 from typing import Final, get_args
 
 from stackscan.analysis.finding import ENDINGS, Finding, told_by
-from stackscan.check.baseline import Baseline
-from stackscan.check.growth import growth_findings, rule_status
-from stackscan.check.ignores import Ignores
-from stackscan.check.leaks import LEAK, Key, is_of_leak, key_of, leak_findings
-from stackscan.check.limits import limit_findings, pool_findings
-from stackscan.check.model import CaptureResult, CheckFinding, CheckResult, Kind, SourceResult, Status
-from stackscan.check.policy import Policy
+from stackscan.checks.baseline import Baseline
+from stackscan.checks.growth import growth_findings, rule_status
+from stackscan.checks.ignores import Ignores
+from stackscan.checks.leaks import LEAK, Key, is_of_leak, key_of, leak_findings
+from stackscan.checks.limits import limit_findings, pool_findings
+from stackscan.checks.model import CaptureResult, CheckFinding, CheckResult, Kind, SourceResult, Status
+from stackscan.checks.policy import Policy
 from stackscan.errors import StackscanError
 from stackscan.knowledge.rule import SEVERITIES, Severity
 from stackscan.model.snapshot import Frame

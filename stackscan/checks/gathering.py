@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from stackscan.check.baseline import Baseline, Maxima
-from stackscan.check.evidence import Evidence
-from stackscan.check.leaks import Key, leaks_by_capture
+from stackscan.checks.baseline import Baseline, Maxima
+from stackscan.checks.evidence import Evidence
+from stackscan.checks.leaks import Key, leaks_by_capture
 from stackscan.errors import StackscanError
 from stackscan.report import Report, second_views
 from stackscan.report.growth import Leak, Observation, judge_all

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from stackscan.compare.model import Stayed
+from stackscan.comparison.model import Stayed
 from stackscan.model.snapshot import Snapshot, Stack
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _backwards(before: pl.DataFrame, after: pl.DataFrame) -> bool:
 
 def still(tables: Sequence[pl.DataFrame], intervals: Sequence[float] | None) -> pl.DataFrame:
     """The goroutines that are in the same stack in every table (of :func:`rows`): id, signature, minutes in each table
-    (``minutes_0``, …), and whether each ``woke`` and ``advanced`` (:class:`~stackscan.compare.model.Stayed`).
+    (``minutes_0``, …), and whether each ``woke`` and ``advanced`` (:class:`~stackscan.comparison.model.Stayed`).
 
     ``intervals`` are the seconds between neighbours (None: not known).
     """

@@ -1,8 +1,8 @@
 """Compares captures in time order: what is new, gone, grown, and who stayed."""
 
-from stackscan.compare.build import Dated, compare, worth_comparing
-from stackscan.compare.matrix import BLOCKED
-from stackscan.compare.model import (
+from stackscan.comparison.build import Dated, compare, worth_comparing
+from stackscan.comparison.matrix import BLOCKED
+from stackscan.comparison.model import (
     BucketChange,
     CaptureSummary,
     Change,

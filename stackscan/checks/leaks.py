@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from stackscan.check.baseline import Baseline
-from stackscan.check.model import CheckFinding, Status
-from stackscan.check.policy import Growth as Allowance
+from stackscan.checks.baseline import Baseline
+from stackscan.checks.model import CheckFinding, Status
+from stackscan.checks.policy import Growth as Allowance
 from stackscan.knowledge import cause
 from stackscan.knowledge.rule import Severity
 from stackscan.report import SnapshotReport

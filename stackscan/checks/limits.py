@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from stackscan.analysis.occupancy import PoolSample
-from stackscan.check.model import CheckFinding
-from stackscan.check.policy import Limit, Policy, PoolLimit
+from stackscan.checks.model import CheckFinding
+from stackscan.checks.policy import Limit, Policy, PoolLimit
 from stackscan.knowledge.rule import Severity
 from stackscan.report import SnapshotReport, StackReport
 

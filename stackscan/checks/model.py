@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stackscan.analysis.finding import Confidence
-from stackscan.check.policy import Ignore, Policy
+from stackscan.checks.policy import Ignore, Policy
 from stackscan.knowledge.rule import Severity
 from stackscan.model.snapshot import Frame
 from stackscan.report import Report, StackReport

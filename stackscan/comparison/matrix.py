@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final, get_args
 
-from stackscan.compare.model import Companions, Course, Crowd, Matrix
+from stackscan.comparison.model import Companions, Course, Crowd, Matrix
 from stackscan.model.snapshot import Snapshot, Stack
 from stackscan.report import SnapshotReport, StackReport
 from stackscan.report.places import CodePlace, creator_of, function_at, place_of

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
-from stackscan.check.limits import wait_message
-from stackscan.check.model import CheckFinding, IgnoreUse
-from stackscan.check.policy import Ignore
+from stackscan.checks.limits import wait_message
+from stackscan.checks.model import CheckFinding, IgnoreUse
+from stackscan.checks.policy import Ignore
 from stackscan.report import StackReport
 
 
