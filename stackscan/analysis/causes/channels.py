@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from stackscan.analysis.causes import groups as errgroups
 from stackscan.analysis.causes.held import waits_for_lock
 from stackscan.analysis.causes.model import Cause, Name
 from stackscan.analysis.causes.scene import Scene
@@ -24,13 +23,15 @@ if TYPE_CHECKING:
 _MANY: Final = 8
 #: What nothing from outside the process ends.
 _STUCK: Final = frozenset({"chan send", "chan send (nil chan)", "chan receive (nil chan)", "select (no cases)"})
+#: Where goroutines wait for a place in an errgroup.
+_ADD: Final = "golang.org/x/sync/errgroup.(*Group).Go"
 _RUNTIME: Final = "the runtime found that nobody alive can wake them"
 
 
 def find(scene: Scene, work: Work | None = None) -> list[Cause]:
     """What waits for a channel, a WaitGroup or a condition that nobody serves. Where the source was read (``work``), it
     says who may still serve it, and nothing is guessed."""
-    found = errgroups.find(scene)
+    found = _of_groups(scene)
     groups: dict[object, _Group] = {}
     returned: dict[str, _Returned] = {}
     for wait in scene.waits:
@@ -52,6 +53,15 @@ def find(scene: Scene, work: Work | None = None) -> list[Cause]:
             title = f"{ids_of(wait)} in {place_of(wait)} {waits(wait)} on a condition that nobody can signal"
             found.append(_of("cond-never-signalled", "proved", title, _RUNTIME, (wait,), ("waits to be signalled",)))
     return found + [_abandoned(each, scene) for each in returned.values() if each.senders]
+
+
+def _of_groups(scene: Scene) -> list[Cause]:
+    """The deadlocks of errgroups; few programs have one."""
+    if not any(wait.own is not None and wait.frames[wait.own].function == _ADD for wait in scene.waits):
+        return []
+    from stackscan.analysis.causes import groups
+
+    return groups.find(scene)
 
 
 def _channel(wait: Waiting, argument: str = _RUNTIME) -> Cause:
