@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from stackscan.analysis.proposals import Crew
 from stackscan.fleet.answer import answer
-from stackscan.fleet.captures import Captures
+from stackscan.fleet.captures import Captures, moment_of, time_of
 from stackscan.fleet.counted import Counted
 from stackscan.fleet.gather import Gathering
 from stackscan.fleet.packed import Numbers, Packed
@@ -105,6 +106,18 @@ def test_captures_are_kept_as_they_are() -> None:
     assert (False, True, True, False) == (*map(kept.complete, (1, 2)), *map(kept.leak_profile, (1, 2)))
     assert (first.origin.time, second.where, 1200) == (kept.time(0), kept.where(2), kept.goroutines(2))
     assert 3 == len({*map(kept.digest, range(3))}) == len(kept)
+
+
+def test_a_time_without_a_zone_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Spark gives it to Python."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        local = _START.astimezone().replace(tzinfo=None)
+        assert (6, _START) == (local.hour, time_of(moment_of(local)))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_memory_of_a_capture_is_small() -> None:
