@@ -100,6 +100,16 @@ def look(data: bytes, begin: int, end: int) -> bytes:
     return bare(text.rstrip("\n")).encode("utf-8", "surrogateescape")
 
 
+def follows(data: bytes, at: int, wanted: re.Pattern[bytes], *, lines: int) -> bool:
+    """Whether one of the next lines begins as wanted."""
+    for _ in range(lines):
+        end = line_end(data, at)
+        if wanted.match(look(data, at, end)):
+            return True
+        at = end
+    return False
+
+
 def extent(data: bytes, at: int, is_own: Callable[[bytes], bool | None]) -> int:
     """Where a report that goes on at ``at`` ends: behind its last own line.
 

@@ -38,7 +38,11 @@ def spans(data: bytes) -> list[Span]:
 def _reports(data: bytes) -> Iterator[Span]:
     done = 0
     for begin, end in pasted.heads(data, MARKS[0]):
-        if begin < done or not _FIRST.match(pasted.look(data, begin, end)) or not _goes_on(data, end):
+        if (
+            begin < done
+            or not _FIRST.match(pasted.look(data, begin, end))
+            or not pasted.follows(data, end, _SECOND, lines=3)
+        ):
             continue
         done = pasted.extent(data, end, _Own())
         yield begin, done
@@ -65,12 +69,3 @@ class _Own:
         else:
             return any(one.search(line) for one in (_SITE, _CALL_OR_PLACE)) or _STACK.match(line) is not None
         return True
-
-
-def _goes_on(data: bytes, at: int) -> bool:
-    for _ in range(3):
-        end = pasted.line_end(data, at)
-        if _SECOND.match(pasted.look(data, at, end)):
-            return True
-        at = end
-    return False

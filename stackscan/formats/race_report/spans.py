@@ -30,7 +30,8 @@ def spans(data: bytes) -> list[Span]:
 def _reports(data: bytes) -> Iterator[Span]:
     done = 0
     for begin, end in pasted.heads(data, MARKS[0]):
-        if begin < done or not _has_access(data, end):
+        # words about a race are no report
+        if begin < done or not pasted.follows(data, end, _ACCESS, lines=4):
             continue
         done = pasted.extent(data, end, _End())
         yield _with_rule(data, begin), done
@@ -47,16 +48,6 @@ class _End:
             return None
         self._ended = _RULE.match(line) is not None
         return _OWN.match(line) is not None or _FRAME.search(line) is not None
-
-
-def _has_access(data: bytes, at: int) -> bool:
-    """Whether one of the next lines heads an access: words about a race are no report."""
-    for _ in range(4):
-        end = pasted.line_end(data, at)
-        if _ACCESS.match(pasted.look(data, at, end)):
-            return True
-        at = end
-    return False
 
 
 def _with_rule(data: bytes, begin: int) -> int:
