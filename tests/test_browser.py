@@ -374,6 +374,8 @@ def test_without_labels_there_is_no_filter(opened: Callable[..., Watched]) -> No
     page = opened("stalled kubo").page
     assert 0 == page.locator(".facets, a[href='#filter']").count()
     page.keyboard.press("l")
+    page.keyboard.press("?")
+    assert "l" not in _texts(page, "dialog.keys kbd")
 
 
 def test_the_flame_graph_is_searched_and_zoomed_and_a_reload_keeps_it(opened: Callable[..., Watched]) -> None:

@@ -64,9 +64,9 @@ function makeFacets(capture, place, changed) {
   return { restore };
 }
 
-/** A value as an address has it: what reads like no value, or is none, as it is shown. */
+/** A value as an address has it: what reads like no value, or is none, as it is shown; what is very long, shortened. */
 function spelled([value, text]) {
-  return value === null || value === "" || value === "(none)" ? text : value;
+  return value === null || value === "" || value === "(none)" ? text : shown(value);
 }
 
 function choiceOf(capture, facet, number) {

@@ -95,7 +95,7 @@ function step(by) {
 KEYS.unshift(
   ["/", "filter the stacks by function", () => focusOn(".stacks input[type=search]")],
   ["f", "go to the flame graph; arrows move, Enter zooms, Escape zooms out", () => focusOn(".flame-graph")],
-  ["l", "filter by label", () => focusOn(".facets-place select")],
+  ...(document.querySelector(".facets-place") ? [["l", "filter by label", () => focusOn(".facets-place select")]] : []),
   ["j, k", "next and previous finding", (key) => step(key === "j" ? 1 : -1)],
 );
 
