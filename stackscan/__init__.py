@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from stackscan.integrations.python import check, compare, forecast, read, scan
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 __all__ = ["__version__", "check", "compare", "forecast", "read", "scan"]
 
 _FUNCTIONS: Final = frozenset(__all__) - {"__version__"}
