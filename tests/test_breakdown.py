@@ -54,6 +54,7 @@ def test_by_a_label_says_which_value_is_stuck() -> None:
                 "findings": [
                     {"rule": "rwmutex-recursive-read", "count": 2},
                     {"rule": "blocked-while-holding-lock", "count": 5},
+                    {"rule": "sql-pool-waits", "count": 2},
                 ],
                 "pools": [{"pool": "sql-users", "workers": 3, "busy": 3}],
             },
@@ -188,7 +189,8 @@ def test_bytes_that_are_no_text_are_shown_as_go_prints_them() -> None:
 def test_markdown_has_the_table() -> None:
     """The same values as in text, and nothing of a value becomes markup."""
     text = run("report", "--by", "label:tenant", "-f", "markdown", str(_LABELLED)).stdout
-    row = "| `team-0` | 43 | 2 rwmutex-recursive-read · 5 blocked-while-holding-lock · sql-users: 3 of 3 busy |"
+    findings = "2 rwmutex-recursive-read · 5 blocked-while-holding-lock · 2 sql-pool-waits"
+    row = f"| `team-0` | 43 | {findings} · sql-users: 3 of 3 busy |"
     assert row in text.replace("\\", "")
 
 
