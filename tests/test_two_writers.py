@@ -56,8 +56,8 @@ class _Writer(threading.Thread):
         self._paused.release()
 
     def pause(self) -> None:
-        """Wait until the next step may be made."""
-        if self.pausing:
+        """Wait until the next step may be made. The dead make none, not even to clean up."""
+        if self.pausing and not self.dead:
             self._paused.release()
             self._go.acquire()
         if self.dead:
@@ -80,7 +80,7 @@ class _Writer(threading.Thread):
         if not self.ended:
             self.dead = True
             self._go.release()
-            self._paused.acquire()
+            self.join()
 
     def release(self, close: Callable[[int], None], number: int) -> None:
         """Release this one of the locks that are left."""
