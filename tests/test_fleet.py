@@ -233,6 +233,16 @@ def test_the_offered_load_has_an_interval(tmp_path: Path) -> None:
     assert ([pool.low, pool.high], None) == (found["offered_load_interval"], found["offered_load_at_least"])
 
 
+def test_connections_that_are_all_busy_are_no_pool_near_saturation(tmp_path: Path) -> None:
+    """A healthy server of long polls: the next connection gets a goroutine, too, however often one looks."""
+    (poll,) = (FIXTURES / "go" / "go1.26").glob("service_long-poll.txt*")
+    text = poll.read_text()
+    for step in range(12):
+        put(tmp_path, "chat", "a", step, text.replace("[select]", f"[select, {step + 1} minutes]"))
+    assert 12 == fleet_of(tmp_path).captures
+    assert () == fleet_of(tmp_path).pools
+
+
 def test_hidden_names_show_no_pool_that_nobody_described(tmp_path: Path) -> None:
     """Its name is a function's; rows do not hold it either."""
     for number, busy in enumerate((12, 2, 3)):

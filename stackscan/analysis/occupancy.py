@@ -31,6 +31,11 @@ class PoolSample:
         """Names of the states that leave a worker free."""
         return frozenset(state.name for state in self.pool.states if state.idle)
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it can be full: it has no more workers than these, and its description tells busy ones from idle."""
+        return bool(self.idle_states) and not self.pool.unbounded
+
 
 _CATALOGUES: Final[dict[int, tuple[Sequence[Pool], Catalogue]]] = {}
 

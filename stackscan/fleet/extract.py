@@ -93,8 +93,10 @@ def crowds(report: SnapshotReport, threshold: int, *, stacks: bool) -> Iterator[
 
 
 def pools(report: SnapshotReport) -> Iterator[Workers]:
-    """Its pools, described or possible."""
+    """Its pools that can be full, described or possible."""
     for sample in report.pools:
+        if not sample.is_bounded:
+            continue
         idle = sum(sample.states[state] for state in sample.idle_states)
         yield Workers(sample.pool.name, sample.workers, sample.workers - idle)
     for proposal in report.proposals:

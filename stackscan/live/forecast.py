@@ -20,7 +20,7 @@ def forecast_of(
 
     ``endless``: a worker that is taken never comes back. ``sends`` are means that the process itself counted.
     """
-    if not sample.idle_states:
+    if not sample.is_bounded:
         return None
     kept = _same_size(moments, sample.workers)
     model = sample.pool.model

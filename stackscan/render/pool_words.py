@@ -69,8 +69,7 @@ def _is_in_trouble(
 ) -> bool:
     name = sample.pool.name
     known = not counted or sample.states.get("other", 0) < sample.workers  # counts without states may hide idle ones
-    bounded = bool(sample.idle_states) and not sample.pool.unbounded
-    exhausted = bounded and sample.workers > 1 and sample.occupancy == 1 and known
+    exhausted = sample.is_bounded and sample.workers > 1 and sample.occupancy == 1 and known
     waits = name in projected and block(projected[name]).level != "ok"
     return name in alarming or exhausted or waits
 
